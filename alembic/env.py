@@ -14,6 +14,7 @@ from db.migrations.phone_rule import ATTRIBUTE
 from db.migrations.present_phone_rule import judge_phone
 from db.migrations.revisions import VERSION_TABLE
 from db.migrations.runner import applied_revision
+from db.migrations.schemas import SCHEMA
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
@@ -55,6 +56,7 @@ def run(connection: Connection, on_version_apply: Any) -> None:
         on_version_apply=on_version_apply,
         compare_type=True,
         compare_server_default=True,
+        include_schemas=True,
         include_name=is_compared,
     )
     with context.begin_transaction():
@@ -62,6 +64,8 @@ def run(connection: Connection, on_version_apply: Any) -> None:
 
 
 def is_compared(name: str | None, kind: str, _parents: Any) -> bool:
+    if kind == "schema":
+        return name in (None, SCHEMA)
     return kind != "table" or name not in _WITHOUT_MODEL
 
 

@@ -229,7 +229,7 @@ def _calls_of_a_sync(bench: Bench, progress: Progress, what: str) -> Calls:
 
 def _questions(bench: Bench) -> int:
     """The questions of all runs so far."""
-    found = bench.rows("SELECT coalesce(sum((position ->> 'switches_asked')::int), 0) AS asked FROM sync_runs")
+    found = bench.rows("SELECT coalesce(sum((position ->> 'switches_asked')::int), 0) AS asked FROM booksync.sync_runs")
     return int(found[0]["asked"])
 
 
@@ -256,7 +256,7 @@ def _completed(zoho: SandboxControl) -> Size:
 
 
 def _edit_contacts(bench: Bench, chance: random.Random, count: int, *, at: datetime) -> None:
-    ids = _some(bench, chance, count, "SELECT zoho_customer_id AS id FROM customers_cache")
+    ids = _some(bench, chance, count, "SELECT zoho_customer_id AS id FROM booksync.customers_cache")
     name = ask.ContactFields(company_name=f"Company {chance.random()}")
     bench.zoho.mutate(*(ask.EditContact(at=at, contact_id=int(each), fields=name) for each in ids))
 

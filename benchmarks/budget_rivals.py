@@ -47,7 +47,7 @@ dramatiq.set_broker(broker)
 class _Nothing:
     """A stub, because these limiters do not read responses."""
 
-    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None: ...
+    def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

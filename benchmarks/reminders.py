@@ -52,8 +52,8 @@ def main() -> None:
         rate = f"{each.rows / each.seconds:,.0f}" if each.rows else ""
         table.add_row(each.what, f"{each.rows:,}", f"{each.seconds:.3f}", rate)
     console.print(table)
-    anew, idle = measured[1], measured[2]
-    share = idle.seconds / anew.seconds
+    again, idle = measured[1], measured[2]
+    share = idle.seconds / again.seconds
     console.print(f"A run in which nothing changed costs {share:.2%} of planning everything again.")
     if share > MOST_IDLE_SHARE:
         raise SystemExit(f"That is more than {MOST_IDLE_SHARE:.0%}.")
@@ -73,12 +73,12 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
             with engine.begin() as db:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(db, connection.connection_id, every_day, now=now)
-            anew = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, connection, now=now))
+            again = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, connection, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, connection, now))
             due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
             engine.dispose()
-    return [first, anew, idle, due]
+    return [first, again, idle, due]
 
 
 def _timed(what: str, work: Callable[[], int]) -> Measured:
@@ -114,7 +114,7 @@ def _fill(engine: Engine, connection: Connection, invoices: int) -> None:
     with engine.begin() as db:
         db.execute(
             text("""
-                INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
+                INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
                        country_code, time_zone, time_zones, payment_reminder_enabled, asked_version)
                 SELECT :user_id, :connection_id, n::text, 'Customer ' || n, '+4479' || lpad(n::text, 8, '0'),
                        (ARRAY['GB', 'US', 'IN', 'DE', 'AU'])[n % 5 + 1],
@@ -132,13 +132,13 @@ def _fill(engine: Engine, connection: Connection, invoices: int) -> None:
                 SELECT :user_id, :connection_id, n::text, customer.zoho_customer_id, customer.id, 'INV-' || n, 'sent',
                        current_date - 30 + n % 90, 100, 100, 'EUR', now(), 'epoch'
                   FROM generate_series(1, :invoices) n
-                  JOIN customers_cache customer ON customer.connection_id = :connection_id
+                  JOIN booksync.customers_cache customer ON customer.connection_id = :connection_id
                    AND customer.zoho_customer_id = (n % :customers + 1)::text
             """),
             values,
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
-        db.execute(text("VACUUM (ANALYZE) customers_cache, invoices_cache"))
+        db.execute(text("VACUUM (ANALYZE) booksync.customers_cache, invoices_cache"))
 
 
 if __name__ == "__main__":

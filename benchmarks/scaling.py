@@ -154,7 +154,7 @@ def _await_runs(resources: Resources, count: int, progress: Progress, what: str)
             raise RuntimeError("the runs do not end")
         time.sleep(0.1)
         with resources.engine.connect() as db:
-            states = db.execute(text("SELECT status FROM sync_runs WHERE status <> 'running'")).scalars().all()
+            states = db.execute(text("SELECT status FROM booksync.sync_runs WHERE status <> 'running'")).scalars().all()
         if any(status != "succeeded" for status in states):
             raise RuntimeError(f"runs ended {set(states)}")
         done = len(states)
@@ -164,7 +164,7 @@ def _await_runs(resources: Resources, count: int, progress: Progress, what: str)
 def _rows(resources: Resources) -> int:
     with resources.engine.connect() as db:
         count: int = db.execute(
-            text("SELECT (SELECT count(*) FROM customers_cache) + (SELECT count(*) FROM invoices_cache)")
+            text("SELECT (SELECT count(*) FROM booksync.customers_cache) + (SELECT count(*) FROM invoices_cache)")
         ).scalar_one()
     return count
 

@@ -155,7 +155,7 @@ def _until_row(
     bench.zoho.edit_contact(customer, contact_name=name)
     began = time.monotonic()
     hook.send(connection, {"contact": {"contact_id": customer}})
-    look = "SELECT 1 FROM customers_cache WHERE zoho_customer_id = %s AND customer_name = %s"
+    look = "SELECT 1 FROM booksync.customers_cache WHERE zoho_customer_id = %s AND customer_name = %s"
     while database.execute(look, [customer, name]).fetchone() is None:
         if time.monotonic() - began > _PATIENCE_SECONDS:
             raise RuntimeError("the row was never written")

@@ -112,13 +112,13 @@ def _run_by_worker(bench: Bench) -> float:
     while bench.present_step() is not None:
         time.sleep(_POLL_SECONDS)
     seconds = time.perf_counter() - began
-    status = bench.rows("SELECT status FROM sync_runs WHERE id = %(id)s", id=step.run_id)[0]["status"]
+    status = bench.rows("SELECT status FROM booksync.sync_runs WHERE id = %(id)s", id=step.run_id)[0]["status"]
     assert status == "succeeded", status
     return seconds
 
 
 def _customers(bench: Bench) -> int:
-    return int(bench.rows("SELECT count(*) FROM customers_cache")[0]["count"])
+    return int(bench.rows("SELECT count(*) FROM booksync.customers_cache")[0]["count"])
 
 
 def _peak_megabytes(process: psutil.Process) -> float:

@@ -28,7 +28,7 @@ from workers.zoho.records import contact_from_detail
 _WARM_UP = 10
 
 _COPY = """
-    COPY customers_cache (user_id, connection_id, zoho_customer_id, status, customer_name, company_name,
+    COPY booksync.customers_cache (user_id, connection_id, zoho_customer_id, status, customer_name, company_name,
          primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email, contact_persons,
          country_code, time_zone, time_zones, rest_days, unused_credits, credits_currency, payment_reminder_enabled,
          zoho_last_modified_at, observed_at, sync_hash, phone_verdict) FROM STDIN

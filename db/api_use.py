@@ -15,7 +15,7 @@ def note_call(db: Session, organization_id: str) -> None:
     """Record that a call is about to be made."""
     db.execute(
         text("""
-            INSERT INTO api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
+            INSERT INTO booksync.api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
             ON CONFLICT (organization_id) DO UPDATE SET last_call_at = clock_timestamp(), updated_at = now()
         """),
         {"organization_id": organization_id},
@@ -26,7 +26,7 @@ def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
     """Seconds since the last call may have been made, on Postgres's clock; None without an earlier call."""
     seconds: float | None = db.execute(
         text("""
-            SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM api_use
+            SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM booksync.api_use
              WHERE organization_id = :organization_id
         """),
         {"organization_id": organization_id},
@@ -50,7 +50,7 @@ def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *
     """
     db.execute(
         text("""
-            INSERT INTO api_use AS known (organization_id, paused_until, paused_reason, probed_at)
+            INSERT INTO booksync.api_use AS known (organization_id, paused_until, paused_reason, probed_at)
             VALUES (:organization_id, clock_timestamp() + make_interval(secs => :seconds), :reason,
                     CASE WHEN :is_probed THEN clock_timestamp() END)
             ON CONFLICT (organization_id) DO UPDATE
@@ -68,7 +68,7 @@ def note_probe(db: Session, organization_id: str) -> None:
     """Record that a call is about to check whether the spent day is over."""
     db.execute(
         text("""
-            UPDATE api_use SET probed_at = clock_timestamp(), updated_at = now()
+            UPDATE booksync.api_use SET probed_at = clock_timestamp(), updated_at = now()
              WHERE organization_id = :organization_id
         """),
         {"organization_id": organization_id},
@@ -79,7 +79,7 @@ def forget_pause(db: Session, organization_id: str) -> None:
     """End the organisation's pause."""
     db.execute(
         text("""
-            UPDATE api_use SET paused_until = NULL, paused_reason = NULL, probed_at = NULL, updated_at = now()
+            UPDATE booksync.api_use SET paused_until = NULL, paused_reason = NULL, probed_at = NULL, updated_at = now()
              WHERE organization_id = :organization_id
         """),
         {"organization_id": organization_id},
@@ -92,7 +92,7 @@ def pause_left(db: Session, organization_id: str) -> StoredPause | None:
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
                    extract(epoch FROM clock_timestamp() - probed_at)::float AS since_probe
-              FROM api_use WHERE organization_id = :organization_id AND paused_until > clock_timestamp()
+              FROM booksync.api_use WHERE organization_id = :organization_id AND paused_until > clock_timestamp()
         """),
         {"organization_id": organization_id},
     ).one_or_none()
@@ -107,11 +107,11 @@ def organizations(db: Session, named: str | None) -> list[str]:
     """
     found = db.execute(
         text("""
-            SELECT organization_id FROM zoho_connections
+            SELECT organization_id FROM booksync.zoho_connections
              WHERE CAST(:named AS text) IS NULL OR organization_id = :named
                 OR (organization_name = :named AND :named <> '')
                 OR (length(:named) >= :shortest AND starts_with(id::text, lower(:named)))
-            UNION SELECT organization_id FROM api_use WHERE organization_id = :named
+            UNION SELECT organization_id FROM booksync.api_use WHERE organization_id = :named
              ORDER BY 1
         """),
         {"named": named, "shortest": _SHORTEST_BEGINNING},

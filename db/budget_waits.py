@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from db.resyncs import BUDGET
+from db.refreshes import BUDGET
 from db.session import Session
 
 
@@ -18,18 +18,18 @@ class BroughtForward:
 
 # SKIP LOCKED because another transaction is already leasing or sending a locked row.
 _RUNS = text("""
-    UPDATE sync_runs SET not_before = NULL, sweep_at = clock_timestamp()
-     WHERE id IN (SELECT r.id FROM sync_runs r JOIN zoho_connections c ON c.id = r.connection_id
+    UPDATE booksync.sync_runs SET not_before = NULL, sweep_at = clock_timestamp()
+     WHERE id IN (SELECT r.id FROM booksync.sync_runs r JOIN booksync.zoho_connections c ON c.id = r.connection_id
                    WHERE c.organization_id = :organization_id AND r.status = 'running' AND r.claimed_until IS NULL
                      AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
                      FOR NO KEY UPDATE OF r SKIP LOCKED)
 """)
 
 _RECORDS = text("""
-    UPDATE resyncs SET not_before = clock_timestamp()
+    UPDATE booksync.refreshes SET not_before = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
            SELECT r.connection_id, r.entity, r.record_id
-             FROM resyncs r JOIN zoho_connections c ON c.id = r.connection_id
+             FROM booksync.refreshes r JOIN booksync.zoho_connections c ON c.id = r.connection_id
             WHERE c.organization_id = :organization_id AND r.claimed_until IS NULL
               AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
               FOR NO KEY UPDATE OF r SKIP LOCKED)

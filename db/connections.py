@@ -48,7 +48,7 @@ CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex'
 _LINK = text(f"""
     SELECT c.*, {CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
            c.bulk_persons_refused_at > now() - make_interval(days => :refusal_days) AS is_refused
-      FROM zoho_connections c
+      FROM booksync.zoho_connections c
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id
 """)  # noqa: S608
@@ -85,7 +85,7 @@ def _connection(row: Row[Any]) -> Connection:
 
 
 _SAVE = text("""
-    INSERT INTO zoho_connections (id, user_id, organization_id, data_center, refresh_token_encrypted,
+    INSERT INTO booksync.zoho_connections (id, user_id, organization_id, data_center, refresh_token_encrypted,
            webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
            organization_name, time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
     VALUES (coalesce(CAST(:connection_id AS uuid), gen_random_uuid()),
@@ -154,7 +154,7 @@ def id_for(db: Session, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
     found: uuid.UUID = db.execute(
         text("""
             SELECT coalesce(
-                (SELECT id FROM zoho_connections WHERE user_id = :user_id AND organization_id = :organization_id),
+                (SELECT id FROM booksync.zoho_connections WHERE user_id = :user_id AND organization_id = :organization_id),
                 gen_random_uuid())
         """),
         names,

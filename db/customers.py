@@ -17,7 +17,7 @@ from db.staging import Observed
 from db.stored_customers import Stored, is_as_cached, lock_stored_rows, stored_rows, version_read
 from domain.contacts import NOTHING_TOLD, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.phones import NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
 from domain.versions import goes_back
@@ -35,9 +35,9 @@ class Upserted:
 
     new: int = 0
     updated: int = 0
-    set_aside: Sequence[SetAside] = ()
+    rejected: Sequence[Rejected] = ()
     went_back: Sequence[str] = ()  #: Zoho's ids of the contacts whose modified time went back, see `domain.versions`
-    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: that waited for these customers
+    cached_waiting: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: that waited for these customers
 
 
 def upsert(
@@ -71,7 +71,7 @@ def upsert(
         fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
         again = [read for read in customers if read.contact.contact_id in moved]
         fresh |= _fresh(connection, again, stored, fallback, stamps_may_go_back)
-    foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(connection)]
+    foreign = [Rejected(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(connection)]
     new_ids, updated_ids = _write(db, connection, list(fresh.values()), stamps_may_go_back)
     known_contacts.note_asked(
         db,
@@ -84,11 +84,13 @@ def upsert(
     )
     # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
-    taken_up = invoices.take_up_skipped(db, connection, sorted(ours), now=now, since=since)
+    cached_waiting = invoices.cache_waiting(db, connection, sorted(ours), now=now, since=since)
     if updated_ids:
         reminders.replan_customers(db, connection, list(updated_ids.values()), now=now)
     counted = {contact_id for contact_id, row in stored.items() if since is not None and row.updated_at >= since}
-    counted |= {contact_id for contact_id, (told, _) in fresh.items() if _is_only_learnt(told, stored.get(contact_id))}
+    counted |= {
+        contact_id for contact_id, (reported, _) in fresh.items() if _is_only_learnt(reported, stored.get(contact_id))
+    }
     updated = len(updated_ids.keys() - counted)
     went_back = [
         contact_id
@@ -96,7 +98,11 @@ def upsert(
         if contact_id in stored and goes_back(stored[contact_id].version, version_read(fresh[contact_id][1]))
     ]
     return Upserted(
-        new=len(new_ids), updated=updated, set_aside=foreign, taken_up=taken_up, went_back=tuple(sorted(went_back))
+        new=len(new_ids),
+        updated=updated,
+        rejected=foreign,
+        cached_waiting=cached_waiting,
+        went_back=tuple(sorted(went_back)),
     )
 
 
@@ -136,7 +142,7 @@ def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
 # The gate is repeated here because another transaction may insert a row after ours were locked. The same holds for the
 # rule that only a detail response clears facts that only a detail response contains.
 _UPSERT = f"""
-    INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
+    INSERT INTO booksync.customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email,
            contact_persons, country_code, address_state, address_postcode, country_unknown, time_zone, time_zones,
            rest_days, payment_reminder_enabled, unused_credits, credits_currency, details_observed_at, asked_version,

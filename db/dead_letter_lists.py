@@ -6,31 +6,30 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db.dead_letters import UnknownLetterError
+from db.dead_letters import UnknownDeadLetterError
 from db.session import Session
-from domain.dead_letters import LetterStatus
+from domain.dead_letters import DeadLetterStatus
 
 # A later run of the connection has completed all of its work, which includes the work of this dead letter.
 _RECOVERED = """
-    letter.run_id IS NOT NULL AND EXISTS (
-        SELECT 1 FROM sync_runs AS run
-         WHERE run.connection_id = letter.connection_id AND run.status = 'succeeded'
-           AND run.started_at > letter.last_died_at)
+    dead_letter.run_id IS NOT NULL AND EXISTS (
+        SELECT 1 FROM booksync.sync_runs AS run
+         WHERE run.connection_id = dead_letter.connection_id AND run.status = 'succeeded'
+           AND run.started_at > dead_letter.last_died_at)
 """
 
 _COLUMNS = f"""
-    letter.id, letter.status, letter.cause, letter.queue_name, letter.actor_name AS actor, letter.arguments,
-    letter.connection_id, letter.run_id, letter.message_id, letter.error_type, letter.error, letter.fingerprint,
-    letter.attempts, letter.deaths, letter.first_died_at, letter.last_died_at, letter.retry_run_id, letter.closed_at,
-    letter.note, {_RECOVERED} AS recovered
+    id, status, cause, queue_name, actor_name AS actor, arguments, connection_id, run_id, message_id, error_type, error,
+    fingerprint, attempts, deaths AS failures, first_died_at AS first_failed_at, last_died_at AS last_failed_at,
+    retry_run_id, closed_at, note, {_RECOVERED} AS recovered
 """
 
 _CHOSEN = """
-      FROM dead_letters AS letter
-     WHERE (CAST(:connection_id AS uuid) IS NULL OR letter.connection_id = :connection_id)
-       AND (CAST(:actor_name AS text) IS NULL OR letter.actor_name = :actor_name)
-       AND (CAST(:status AS text) IS NULL OR letter.status = :status)
-       AND (CAST(:fingerprint AS text) IS NULL OR letter.fingerprint = :fingerprint)
+      FROM booksync.dead_letters AS dead_letter
+     WHERE (CAST(:connection_id AS uuid) IS NULL OR dead_letter.connection_id = :connection_id)
+       AND (CAST(:actor_name AS text) IS NULL OR dead_letter.actor_name = :actor_name)
+       AND (CAST(:status AS text) IS NULL OR dead_letter.status = :status)
+       AND (CAST(:fingerprint AS text) IS NULL OR dead_letter.fingerprint = :fingerprint)
 """
 
 
@@ -38,7 +37,7 @@ _CHOSEN = """
 class Choice:
     """A filter for dead letters; a field with None does not filter."""
 
-    status: LetterStatus | None = LetterStatus.OPEN
+    status: DeadLetterStatus | None = DeadLetterStatus.OPEN
     connection_id: uuid.UUID | None = None
     actor_name: str | None = None
     fingerprint: str | None = None
@@ -50,38 +49,38 @@ class Choice:
 Row = dict[str, Any]
 
 
-def letters(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]:
+def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]:
     """The dead letters in the order of their last failures, without history and traceback."""
-    found = db.execute(
-        text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY letter.last_died_at, letter.id LIMIT :limit"),
+    rows = db.execute(
+        text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY dead_letter.last_died_at, dead_letter.id LIMIT :limit"),
         choice.parameters() | {"limit": limit},
     )
-    return [dict(row) for row in found.mappings()]
+    return [dict(row) for row in rows.mappings()]
 
 
 def groups(db: Session, choice: Choice) -> list[Row]:
     """The dead letters by fingerprint, the largest group first; `error` is the latest, ids are in order of failure."""
     found = db.execute(
         text(f"""
-            SELECT fingerprint, actor, count(*) AS letters, count(DISTINCT connection_id) AS connections,
-                   (array_agg(cause ORDER BY last_died_at DESC))[1] AS cause,
-                   (array_agg(error_type ORDER BY last_died_at DESC))[1] AS error_type,
-                   (array_agg(error ORDER BY last_died_at DESC))[1] AS error,
-                   sum(attempts)::int AS attempts, sum(deaths)::int AS deaths,
+            SELECT fingerprint, actor, count(*) AS dead_letters, count(DISTINCT connection_id) AS connections,
+                   (array_agg(cause ORDER BY last_failed_at DESC))[1] AS cause,
+                   (array_agg(error_type ORDER BY last_failed_at DESC))[1] AS error_type,
+                   (array_agg(error ORDER BY last_failed_at DESC))[1] AS error,
+                   sum(attempts)::int AS attempts, sum(failures)::int AS failures,
                    count(*) FILTER (WHERE recovered) AS recovered,
                    count(*) FILTER (WHERE retry_run_id IS NOT NULL) AS being_retried,
-                   min(first_died_at) AS first_died_at, max(last_died_at) AS last_died_at,
-                   array_agg(id ORDER BY last_died_at, id) AS ids
-              FROM (SELECT {_COLUMNS} {_CHOSEN}) AS letter
+                   min(first_failed_at) AS first_failed_at, max(last_failed_at) AS last_failed_at,
+                   array_agg(id ORDER BY last_failed_at, id) AS ids
+              FROM (SELECT {_COLUMNS} {_CHOSEN}) AS dead_letter
              GROUP BY fingerprint, actor
-             ORDER BY count(*) DESC, max(last_died_at) DESC
+             ORDER BY count(*) DESC, max(last_failed_at) DESC
         """),  # noqa: S608
         choice.parameters(),
     )
     return [dict(row) for row in found.mappings()]
 
 
-def letter(db: Session, letter_id: int) -> Row:
+def dead_letter(db: Session, dead_letter_id: int) -> Row:
     """One dead letter with all its columns.
 
     Raises:
@@ -89,14 +88,14 @@ def letter(db: Session, letter_id: int) -> Row:
     """
     row = (
         db.execute(
-            text(f"SELECT {_COLUMNS}, traceback, history FROM dead_letters AS letter WHERE id = :id"),  # noqa: S608
-            {"id": letter_id},
+            text(f"SELECT {_COLUMNS}, traceback, history FROM booksync.dead_letters AS dead_letter WHERE id = :id"),  # noqa: S608
+            {"id": dead_letter_id},
         )
         .mappings()
         .one_or_none()
     )
     if row is None:
-        raise UnknownLetterError(
-            f"No dead letter has the id {letter_id}: see `booksync dead-letters list --status all`."
+        raise UnknownDeadLetterError(
+            f"No dead letter has the id {dead_letter_id}: see `booksync dead-letters list --status all`."
         )
     return dict(row)

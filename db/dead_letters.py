@@ -14,16 +14,16 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from db.session import Session
-from domain.dead_letters import Cause, LetterStatus
+from domain.dead_letters import Cause, DeadLetterStatus
 from domain.errors import BooksyncError
 
 
-class UnknownLetterError(BooksyncError):
+class UnknownDeadLetterError(BooksyncError):
     """No dead letter has this id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class NewDeadLetter:
     """The failure of a message: ids only, and an error without data."""
 
     cause: Cause
@@ -38,7 +38,7 @@ class Death:
     message_id: str | None = None
     connection_id: uuid.UUID | None = None
     run_id: uuid.UUID | None = None
-    letter_id: int | None = None  #: the dead letter whose retry this message was
+    dead_letter_id: int | None = None  #: the dead letter whose retry this message was
 
 
 # Failures are rare, and a retry may fail at the same time as a similar message. The lock prevents that both create a
@@ -47,17 +47,17 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('booksync dead lett
 
 # Redis may deliver a message again if it failed before the message was moved to the dead letters; the failure counts
 # once.
-_IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE message_id = :message_id)")
+_IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM booksync.dead_letters WHERE message_id = :message_id)")
 
 _SAME_TROUBLE = text("""
-    SELECT id FROM dead_letters
+    SELECT id FROM booksync.dead_letters
      WHERE status = 'open' AND subject = :subject AND actor_name = :actor_name AND fingerprint = :fingerprint
 """)
 
 # A retry may fail with another error, or at another step: its failure belongs to the retried dead letter. The refresh
 # of a record does not know the message that requested it.
 _RETRIED = text("""
-    SELECT id FROM dead_letters
+    SELECT id FROM booksync.dead_letters
      WHERE status = 'open'
        AND (id = :letter_id OR retry_run_id = :run_id
             OR (CAST(:run_id AS uuid) IS NULL AND subject = :subject AND actor_name = :actor_name
@@ -76,7 +76,7 @@ _DEATH_ENTRY = """
 """
 
 _DIED_AGAIN = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET subject = :subject, cause = :cause, queue_name = :queue_name, actor_name = :actor_name,
            arguments = :arguments, connection_id = :connection_id, run_id = :run_id, message_id = :message_id,
            error_type = :error_type, error = :error, traceback = :traceback, fingerprint = :fingerprint,
@@ -89,7 +89,7 @@ _DIED_AGAIN = text(f"""
 """)  # noqa: S608
 
 _NEW = text(f"""
-    INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id,
+    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id,
                               error_type, error, traceback, fingerprint, attempts, first_died_at, last_died_at, history)
     SELECT :subject, :cause, :queue_name, :actor_name, :arguments, :connection_id, :run_id, :message_id,
            :error_type, :error, :traceback, :fingerprint, :attempts, moment, moment, jsonb_build_array({_DEATH_ENTRY})
@@ -98,29 +98,29 @@ _NEW = text(f"""
 """)  # noqa: S608
 
 
-def keep(db: Session, death: Death) -> int | None:
+def keep(db: Session, dead_letter: NewDeadLetter) -> int | None:
     """Record the failure, and return its dead letter; None if this message's failure is already recorded.
 
     One dead letter stands for one problem. The same error of the same actor is counted in the open dead letter of this
     connection (or, outside of runs, of these arguments), and the failure of a retry in the retried dead letter.
     """
     db.execute(_ONE_AT_A_TIME)
-    facts = {name: getattr(death, name) for name in death.__slots__}
-    facts |= {"arguments": Jsonb(death.arguments), "subject": _subject(death)}
-    if death.message_id is not None and db.execute(_IS_KNOWN, facts).scalar_one():
+    facts = {name: getattr(dead_letter, name) for name in dead_letter.__slots__}
+    facts |= {"arguments": Jsonb(dead_letter.arguments), "subject": _subject(dead_letter)}
+    if dead_letter.message_id is not None and db.execute(_IS_KNOWN, facts).scalar_one():
         return None
-    letter_id = db.execute(_SAME_TROUBLE, facts).scalar_one_or_none()
-    letter_id = letter_id or db.execute(_RETRIED, facts).scalar_one_or_none()
-    if letter_id is None:
+    dead_letter_id = db.execute(_SAME_TROUBLE, facts).scalar_one_or_none()
+    dead_letter_id = dead_letter_id or db.execute(_RETRIED, facts).scalar_one_or_none()
+    if dead_letter_id is None:
         return int(db.execute(_NEW, facts).scalar_one())
-    db.execute(_DIED_AGAIN, facts | {"id": letter_id})
-    return int(letter_id)
+    db.execute(_DIED_AGAIN, facts | {"id": dead_letter_id})
+    return int(dead_letter_id)
 
 
-def _subject(death: Death) -> str:
-    if death.run_id is not None and death.connection_id is not None:
-        return f"connection {death.connection_id}"
-    return _subject_of(death.arguments)
+def _subject(dead_letter: NewDeadLetter) -> str:
+    if dead_letter.run_id is not None and dead_letter.connection_id is not None:
+        return f"connection {dead_letter.connection_id}"
+    return _subject_of(dead_letter.arguments)
 
 
 def _subject_of(arguments: dict[str, Any]) -> str:
@@ -136,10 +136,10 @@ class Origin:
 
 
 _ORIGIN = text("""
-    SELECT run.id AS run_id, coalesce(run.connection_id, link.id) AS connection_id
+    SELECT run.id AS run_id, coalesce(run.connection_id, connection.id) AS connection_id
       FROM (SELECT 1) AS one
-      LEFT JOIN sync_runs AS run ON run.id = ANY(CAST(:ids AS uuid[]))
-      LEFT JOIN zoho_connections AS link ON link.id = ANY(CAST(:ids AS uuid[]))
+      LEFT JOIN booksync.sync_runs AS run ON run.id = ANY(CAST(:ids AS uuid[]))
+      LEFT JOIN booksync.zoho_connections AS connection ON connection.id = ANY(CAST(:ids AS uuid[]))
      LIMIT 1
 """)
 
@@ -152,7 +152,7 @@ def origin(db: Session, ids: Sequence[uuid.UUID]) -> Origin:
 
 # A retried dead letter is resolved when the run has ended without another failure.
 _RUN_ENDED = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET status = CASE WHEN ended.is_good THEN 'retried' ELSE 'open' END,
            closed_at = CASE WHEN ended.is_good THEN clock_timestamp() END,
            retry_run_id = NULL,
@@ -161,19 +161,19 @@ _RUN_ENDED = text(f"""
                'run_id', ended.run_id, 'run_status', ended.status, 'reason', ended.reason)
       FROM (SELECT id AS run_id, status, coalesce(degraded_reason, error) AS reason,
                    status IN ('succeeded', 'degraded')
-                   AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE run_id = sync_runs.id) AS is_good
-              FROM sync_runs WHERE id = :run_id) AS ended
+                   AND NOT EXISTS (SELECT 1 FROM booksync.dead_letters WHERE run_id = sync_runs.id) AS is_good
+              FROM booksync.sync_runs WHERE id = :run_id) AS ended
      WHERE retry_run_id = ended.run_id AND dead_letters.status = 'open'
 """)  # noqa: S608
 
 
 # A full run reads every record, including those whose refresh was given up before the run began.
 _READ_AGAIN = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
            history = {_RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'made up for by a full run', 'run_id', run.id)
-      FROM sync_runs AS run
+      FROM booksync.sync_runs AS run
      WHERE run.id = :run_id AND run.status = 'succeeded' AND run.mode = 'full'
        AND dead_letters.connection_id = run.connection_id AND dead_letters.status = 'open'
        AND dead_letters.run_id IS NULL AND dead_letters.cause = '{Cause.RETRIES_EXHAUSTED}'
@@ -188,7 +188,7 @@ def run_ended(db: Session, run_id: uuid.UUID) -> None:
 
 
 _MESSAGE_DONE = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
            history = {_RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'retry succeeded', 'message_id', CAST(:message_id AS text))
@@ -196,14 +196,14 @@ _MESSAGE_DONE = text(f"""
 """)  # noqa: S608
 
 
-def message_done(db: Session, letter_id: int, message_id: str) -> None:
+def message_done(db: Session, dead_letter_id: int, message_id: str) -> None:
     """Close the dead letter whose message was sent again and has succeeded."""
-    db.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
+    db.execute(_MESSAGE_DONE, {"id": dead_letter_id, "message_id": message_id})
 
 
 # An error of Zoho or of the network needs no decision; a defect of booksync needs a person's attention.
 _WORK_DONE = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
            history = {_RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'done')
      WHERE subject = :subject AND actor_name = :actor_name AND status = 'open'
@@ -221,7 +221,7 @@ def work_done(db: Session, actor_name: str, *args: str) -> None:
 
 
 _SENT_AGAIN = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET retry_run_id = :run_id,
            history = {_RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'sent again', 'run_id', CAST(:run_id AS uuid))
@@ -229,13 +229,13 @@ _SENT_AGAIN = text(f"""
 """)  # noqa: S608
 
 
-def sent_again(db: Session, letter_id: int, *, run_id: uuid.UUID | None) -> bool:
+def sent_again(db: Session, dead_letter_id: int, *, run_id: uuid.UUID | None) -> bool:
     """Record that a person has retried the dead letter, by this run or as a message; False if it is closed."""
-    return db.execute(_SENT_AGAIN, {"id": letter_id, "run_id": run_id}).rowcount == 1
+    return db.execute(_SENT_AGAIN, {"id": dead_letter_id, "run_id": run_id}).rowcount == 1
 
 
 _DISCARD = text(f"""
-    UPDATE dead_letters
+    UPDATE booksync.dead_letters
        SET status = 'discarded', closed_at = clock_timestamp(), retry_run_id = NULL, note = :note,
            history = {_RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'discarded', 'note', CAST(:note AS text))
@@ -244,9 +244,9 @@ _DISCARD = text(f"""
 """)  # noqa: S608
 
 
-def discard(db: Session, letter_ids: Sequence[int], note: str) -> list[int]:
+def discard(db: Session, dead_letter_ids: Sequence[int], note: str) -> list[int]:
     """Discard open dead letters with a person's note; returns the ids that were open, in order."""
-    found = db.execute(_DISCARD, {"ids": list(letter_ids), "note": note}).scalars()
+    found = db.execute(_DISCARD, {"ids": list(dead_letter_ids), "note": note}).scalars()
     return sorted(found)
 
 
@@ -254,7 +254,7 @@ def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
     """The number of dead letters that wait for a person, retried or not; of one connection, or of all."""
     where = "" if connection_id is None else "AND connection_id = :connection_id"
     counted = db.execute(
-        text(f"SELECT count(*) FROM dead_letters WHERE status = '{LetterStatus.OPEN}' {where}"),  # noqa: S608
+        text(f"SELECT count(*) FROM booksync.dead_letters WHERE status = '{DeadLetterStatus.OPEN}' {where}"),  # noqa: S608
         {"connection_id": connection_id} if connection_id else {},
     )
     return int(counted.scalar_one())
@@ -264,7 +264,7 @@ def prune(db: Session, *, days: float) -> int:
     """Delete dead letters closed that long ago, and return their number; an open one stays regardless of its age."""
     return db.execute(
         text("""
-            DELETE FROM dead_letters
+            DELETE FROM booksync.dead_letters
              WHERE status <> 'open' AND closed_at < now() - make_interval(secs => :seconds)
         """),
         {"seconds": days * 86_400},

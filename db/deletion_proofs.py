@@ -13,7 +13,7 @@ from db.session import Session
 #: be proven.
 IS_PROVEN_DELETED: Final = """
     (customer.status = 'deleted' AND EXISTS (
-        SELECT FROM webhook_events proof
+        SELECT FROM booksync.webhook_events proof
          WHERE proof.connection_id = customer.connection_id AND proof.entity = 'contact'
            AND proof.record_id = customer.zoho_customer_id AND proof.kind = 'deleted'
            AND (proof.outcome IS NULL OR proof.outcome NOT IN ('asked', 'unreadable'))
@@ -22,7 +22,7 @@ IS_PROVEN_DELETED: Final = """
 
 _IS_OF_A_PROVEN_CUSTOMER = text(f"""
     SELECT EXISTS (SELECT FROM invoices_cache AS invoice
-                     JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+                     JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
                     WHERE invoice.connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
                       AND {IS_PROVEN_DELETED})
 """)  # noqa: S608  (a constant)

@@ -13,7 +13,7 @@ from domain.deletions import RecordKind, Tally
 from domain.webhooks import Entity
 
 _TABLES = {
-    RecordKind.CUSTOMER: ("customers_cache", "zoho_customer_id"),
+    RecordKind.CUSTOMER: ("booksync.customers_cache", "zoho_customer_id"),
     RecordKind.INVOICE: ("invoices_cache", "zoho_invoice_id"),
 }
 
@@ -21,7 +21,7 @@ _TABLES = {
 #: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed permanently, or
 #: an earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
 _DELETED_EVENT = """
-    SELECT record_id FROM webhook_events
+    SELECT record_id FROM booksync.webhook_events
      WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
        AND (outcome IS NULL OR outcome IN ('failed', 'unmarked'))
 """
@@ -32,7 +32,7 @@ def see(db: Session, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[s
     """Record ids that a full run has read."""
     db.exec_driver_sql(
         """
-        INSERT INTO seen_records (run_id, kind, record_id)
+        INSERT INTO booksync.seen_records (run_id, kind, record_id)
         SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
         """,
         {"run_id": run_id, "kind": str(kind), "ids": list(record_ids)},
@@ -43,7 +43,7 @@ def confirm_gone(db: Session, run_id: uuid.UUID, kind: RecordKind, record_id: st
     """Record that Zoho has returned a 404 for the record."""
     db.execute(
         text("""
-            INSERT INTO seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
+            INSERT INTO booksync.seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
             ON CONFLICT (run_id, kind, record_id) DO UPDATE SET is_gone = true
         """),
         {"run_id": run_id, "kind": kind, "record_id": record_id},
@@ -79,9 +79,9 @@ def unseen(
             SELECT record_id FROM (
                 SELECT {{id}} AS record_id FROM {{table}} WHERE connection_id = :connection_id AND status <> 'deleted'
                 EXCEPT
-                SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind
+                SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = :kind
                 {known}) AS unseen
-              LEFT JOIN (SELECT record_id, failed_at FROM failed_records
+              LEFT JOIN (SELECT record_id, failed_at FROM booksync.failed_records
                           WHERE run_id = :run_id AND kind = :kind) AS failed USING (record_id)
              ORDER BY failed_at NULLS FIRST, md5(record_id || :run_id ::text) LIMIT :limit
             """,  # noqa: S608  (constants)
@@ -95,7 +95,7 @@ def tally(db: Session, connection: Connection, run_id: uuid.UUID, kind: RecordKi
     """The numbers by which the deletion safeguard decides in a run."""
     gone: int = db.execute(
         text(f"""
-            SELECT count(*) FROM seen_records
+            SELECT count(*) FROM booksync.seen_records
              WHERE run_id = :run_id AND kind = :kind AND is_gone AND record_id NOT IN ({_DELETED_EVENT})
         """),  # noqa: S608  (a constant)
         {"connection_id": connection.connection_id, "run_id": run_id, "kind": kind, "entity": _ENTITIES[kind]},
@@ -126,14 +126,14 @@ def confirmed(db: Session, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
     """The records with a 404 in this run."""
     return list(
         db.execute(
-            text("SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
+            text("SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
             {"run_id": run_id, "kind": kind},
         ).scalars()
     )
 
 
 _LOCK_CUSTOMERS = text("""
-    SELECT id FROM customers_cache
+    SELECT id FROM booksync.customers_cache
      WHERE id IN (SELECT customer_id FROM invoices_cache
                    WHERE connection_id = :connection_id AND zoho_invoice_id = ANY(:ids))
      ORDER BY zoho_customer_id
@@ -152,7 +152,7 @@ def adopt(db: Session, connection: Connection, kind: RecordKind) -> None:
             """
             UPDATE {table} SET connection_id = :connection_id
              WHERE user_id = :user_id AND connection_id IS NULL
-               AND (SELECT count(*) FROM zoho_connections WHERE user_id = :user_id) = 1
+               AND (SELECT count(*) FROM booksync.zoho_connections WHERE user_id = :user_id) = 1
             """,
         ),
         {"connection_id": connection.connection_id, "user_id": connection.user_id},

@@ -24,7 +24,7 @@ def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
     """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
     added = db.execute(
         text("""
-            INSERT INTO do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
+            INSERT INTO booksync.do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
         """),
         {"user_id": user_id, "phone": phone, "note": note},
     ).rowcount
@@ -35,7 +35,7 @@ def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
 def remove(db: Session, user_id: uuid.UUID, phone: str) -> bool:
     """Remove a number from the user's list; False if it is not there. The plans of its customers become due."""
     removed = db.execute(
-        text("DELETE FROM do_not_call WHERE user_id = :user_id AND phone = :phone"),
+        text("DELETE FROM booksync.do_not_call WHERE user_id = :user_id AND phone = :phone"),
         {"user_id": user_id, "phone": phone},
     ).rowcount
     _make_plans_due(db, user_id, phone)
@@ -46,7 +46,7 @@ def listed(db: Session, user_id: uuid.UUID | None = None) -> Sequence[ListedNumb
     """The numbers of one user, or of all users; the newest first."""
     rows = db.execute(
         text("""
-            SELECT user_id, phone, note, added_at FROM do_not_call
+            SELECT user_id, phone, note, added_at FROM booksync.do_not_call
              WHERE user_id = :user_id OR CAST(:user_id AS uuid) IS NULL ORDER BY added_at DESC, phone
         """),
         {"user_id": user_id},
@@ -56,7 +56,7 @@ def listed(db: Session, user_id: uuid.UUID | None = None) -> Sequence[ListedNumb
 
 def users(db: Session) -> Sequence[uuid.UUID]:
     """The users with a connection."""
-    return db.execute(text("SELECT DISTINCT user_id FROM zoho_connections ORDER BY 1")).scalars().all()
+    return db.execute(text("SELECT DISTINCT user_id FROM booksync.zoho_connections ORDER BY 1")).scalars().all()
 
 
 def _make_plans_due(db: Session, user_id: uuid.UUID, phone: str) -> None:
@@ -64,7 +64,7 @@ def _make_plans_due(db: Session, user_id: uuid.UUID, phone: str) -> None:
         text("""
             UPDATE invoices_cache SET plan_at = clock_timestamp()
              WHERE id IN (SELECT invoice.id
-                            FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = customer_id
+                            FROM invoices_cache AS invoice JOIN booksync.customers_cache AS customer ON customer.id = customer_id
                            WHERE customer.user_id = :user_id AND primary_phone = :phone AND plan_outcome IS NOT NULL
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE OF invoice)
         """),

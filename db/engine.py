@@ -63,22 +63,24 @@ class _BoundedConnection(psycopg.Connection[Any]):
     The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host.
     """
 
-    answer_seconds: float
+    response_seconds: float
 
     def wait(self, gen: PQGen[RV], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> RV:
         try:
-            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+            return super().wait(gen, interval, self.response_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()  # The response may still arrive, and would be read as the response to another statement.
             raise
 
 
-def _bounded(answer_seconds: float) -> type[_BoundedConnection]:
-    return type("BoundedConnection", (_BoundedConnection,), {"answer_seconds": answer_seconds})
+def _bounded(response_seconds: float) -> type[_BoundedConnection]:
+    return type("BoundedConnection", (_BoundedConnection,), {"answer_seconds": response_seconds})
 
 
-def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_seconds: float | None = None) -> Engine:
+def new_engine(
+    url: str, *, application_name: str, pool_size: int = 10, response_seconds: float | None = None
+) -> Engine:
     """An engine that checks each pooled connection before use, so that a restart of Postgres causes no error.
 
     With `answer_seconds`, each statement and each wait for a free connection that takes longer raises an
@@ -96,7 +98,7 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_s
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        pool_timeout=answer_seconds or _POOL_SECONDS,
+        pool_timeout=response_seconds or _POOL_SECONDS,
         hide_parameters=True,  # The text of an error must not contain personal data.
         json_deserializer=orjson.loads,
         connect_args=options,
@@ -107,8 +109,8 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_s
         # As text, psycopg's default for lists, a batch of rows takes four to five times as long.
         connection.adapters.register_dumper(list, ListBinaryDumper)
 
-    if answer_seconds is not None:
-        bounded = _bounded(answer_seconds)
+    if response_seconds is not None:
+        bounded = _bounded(response_seconds)
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, words: Any, named: Any) -> Any:

@@ -11,7 +11,9 @@ from db.session import Session
 def counts(db: Session) -> dict[str, int]:
     """The number of stored events by outcome, including "waiting"."""
     rows = db.execute(
-        text("SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM webhook_events GROUP BY 1")
+        text(
+            "SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM booksync.webhook_events GROUP BY 1"
+        )
     )
     return {row.outcome: row.events for row in rows}
 
@@ -22,7 +24,7 @@ _WITHOUT_EFFECT = text("""
            ) AS unmarked,
            count(*) FILTER (WHERE outcome = 'unreadable') AS unreadable,
            count(*) FILTER (WHERE outcome = 'ignored') AS ignored
-      FROM webhook_events WHERE connection_id = :connection_id
+      FROM booksync.webhook_events WHERE connection_id = :connection_id
 """)
 
 
@@ -38,7 +40,7 @@ def prune(db: Session, *, days: float) -> int:
     """Delete completed events of that age, and the records without events. Returns the number of events."""
     pruned = db.execute(
         text("""
-            DELETE FROM webhook_events
+            DELETE FROM booksync.webhook_events
              WHERE outcome IS NOT NULL AND received_at < now() - make_interval(secs => :seconds)
         """),
         {"seconds": days * 86_400},
@@ -47,17 +49,17 @@ def prune(db: Session, *, days: float) -> int:
     # Locked rows are in use, and a person may request the refresh of a record again that was given up.
     db.execute(
         text("""
-            DELETE FROM resyncs
+            DELETE FROM booksync.refreshes
              WHERE (connection_id, entity, record_id) IN (
-                   SELECT connection_id, entity, record_id FROM resyncs
+                   SELECT connection_id, entity, record_id FROM booksync.refreshes
                     WHERE received = handled
                       AND NOT (has_failed AND EXISTS (
-                              SELECT FROM dead_letters
-                               WHERE status = 'open' AND connection_id = resyncs.connection_id
+                              SELECT FROM booksync.dead_letters
+                               WHERE status = 'open' AND connection_id = refreshes.connection_id
                                  AND arguments -> 'args' ->> 1 = record_id))
-                      AND NOT EXISTS (SELECT FROM webhook_events
+                      AND NOT EXISTS (SELECT FROM booksync.webhook_events
                                        WHERE (connection_id, entity, record_id)
-                                           = (resyncs.connection_id, resyncs.entity, resyncs.record_id))
+                                           = (refreshes.connection_id, refreshes.entity, refreshes.record_id))
                       FOR UPDATE SKIP LOCKED)
         """)
     )
@@ -70,7 +72,7 @@ def latest(db: Session, connection_id: uuid.UUID, *, limit: int) -> list[dict[st
         text("""
             SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
                    extract(epoch FROM handled_at - received_at)::float AS seconds
-              FROM webhook_events WHERE connection_id = :connection_id
+              FROM booksync.webhook_events WHERE connection_id = :connection_id
              ORDER BY received_at DESC LIMIT :limit
         """),
         {"connection_id": connection_id, "limit": limit},
@@ -82,9 +84,9 @@ def oldest_waiting_seconds(db: Session) -> float:
     """The age of the oldest waiting event, of connections that are not parked; 0 without one."""
     seconds: float | None = db.execute(
         text("""
-            SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM resyncs
+            SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM booksync.refreshes
              WHERE received > handled
-               AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
+               AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
         """)
     ).scalar_one()
     return max(0.0, seconds or 0.0)

@@ -43,7 +43,7 @@ _FIND = text("""
              WHERE lower(btrim(invoice_number)) = lower(:reference) OR zoho_invoice_id = :reference OR id = :id
              UNION ALL
             SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), true
-              FROM skipped_invoices
+              FROM booksync.waiting_invoices
              WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
                    OR id = :id) AS found
      WHERE connection_id IS NOT NULL AND (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
@@ -167,30 +167,30 @@ _CACHED = text(f"""
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled,
            {phone_confirmations.aggregated("customer")}
       FROM invoices_cache AS invoice
-      LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
-      JOIN zoho_connections AS home ON home.id = invoice.connection_id
-      LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
+      LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
+      JOIN booksync.zoho_connections AS home ON home.id = invoice.connection_id
+      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
      WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
 """)  # noqa: S608
 
 _WAITING = text("""
     SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, home.time_zone AS home_time_zone,
            home.country_code AS home_country, policy.rules, clock_timestamp() AS present
-      FROM skipped_invoices AS waiting
-      JOIN zoho_connections AS home ON home.id = waiting.connection_id
-      LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
+      FROM booksync.waiting_invoices AS waiting
+      JOIN booksync.zoho_connections AS home ON home.id = waiting.connection_id
+      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
      WHERE waiting.connection_id = :connection_id AND waiting.zoho_invoice_id = :zoho_invoice_id
 """)
 
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
            due.reminder_id IS NOT NULL AS is_due, due.held_back,
-           contact.id AS handover_id, contact.posted_at, contact.post_at, contact.post_problem, known.outcome,
+           handover.id AS handover_id, handover.posted_at, handover.post_at, handover.post_problem, known.outcome,
            known.until
       FROM reminders AS reminder
-      LEFT JOIN due_reminders() AS due ON due.reminder_id = reminder.id
-      LEFT JOIN reminder_contacts AS contact ON contact.id = reminder.contact_id AND reminder.status = 'sent'
-      LEFT JOIN handover_outcomes AS known ON known.handover_id = contact.id AND known.reminder_id = reminder.id
+      LEFT JOIN booksync.due_reminders() AS due ON due.reminder_id = reminder.id
+      LEFT JOIN booksync.handovers AS handover ON handover.id = reminder.handover_id AND reminder.status = 'sent'
+      LEFT JOIN booksync.handover_outcomes AS known ON known.handover_id = handover.id AND known.reminder_id = reminder.id
      WHERE reminder.invoice_id = :invoice_id
      ORDER BY reminder.step
 """)

@@ -12,7 +12,7 @@ from domain.runs import RecordRef
 def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
     """The records whose call failed in this run, each with the number of failures that the record itself caused."""
     rows = db.execute(
-        text("SELECT kind, record_id, attempts FROM failed_records WHERE run_id = :run_id"), {"run_id": run_id}
+        text("SELECT kind, record_id, attempts FROM booksync.failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
     return {RecordRef(RecordKind(row.kind), row.record_id): row.attempts for row in rows}
 
@@ -23,7 +23,7 @@ def record_failure(
     """Record a failed call. `attempts` counts the failures that the record itself caused, including this one."""
     db.execute(
         text("""
-            INSERT INTO failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
+            INSERT INTO booksync.failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
             VALUES (:run_id, :kind, :record_id, :attempts, :reason, :is_rejected)
             ON CONFLICT (run_id, kind, record_id) DO UPDATE
                SET attempts = excluded.attempts, reason = excluded.reason,
@@ -44,7 +44,9 @@ def record_failure(
 def count_suspects(db: Session, run_id: uuid.UUID, kind: RecordKind) -> None:
     """Count the earlier failures as caused by the records, because another record of that kind was read."""
     db.execute(
-        text("UPDATE failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"),
+        text(
+            "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"
+        ),
         {"run_id": run_id, "kind": kind},
     )
 
@@ -52,7 +54,7 @@ def count_suspects(db: Session, run_id: uuid.UUID, kind: RecordKind) -> None:
 def forget(db: Session, run_id: uuid.UUID, ref: RecordRef) -> None:
     """Delete the failures of a record that was read after all."""
     db.execute(
-        text("DELETE FROM failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
+        text("DELETE FROM booksync.failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
         {"run_id": run_id, "kind": ref.kind, "record_id": ref.record_id},
     )
 
@@ -61,7 +63,7 @@ def rejected(db: Session, run_id: uuid.UUID) -> list[RecordRef]:
     """The records that the run has rejected, in the order of their ids."""
     rows = db.execute(
         text("""
-            SELECT kind, record_id FROM failed_records
+            SELECT kind, record_id FROM booksync.failed_records
              WHERE run_id = :run_id AND is_rejected ORDER BY kind, length(record_id), record_id
         """),
         {"run_id": run_id},

@@ -19,9 +19,9 @@ _CONNECTIONS = text("""
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
            extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age,
-           (SELECT count(*) FROM customers_cache
+           (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = c.id AND status <> 'deleted' AND country_unknown IS NOT NULL) AS unknown_countries
-      FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+      FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      ORDER BY c.created_at, c.id
 """)
 
@@ -30,17 +30,17 @@ _RUNS = text("""
     SELECT c.id::text AS connection, r.mode,
            CASE WHEN r.status = 'running' AND r.not_before > now() THEN 'waiting' ELSE r.status END AS status,
            count(*) AS runs, sum(r.api_calls) AS calls
-      FROM zoho_connections c
-      JOIN sync_runs r ON r.connection_id = c.id AND r.started_at > now() - interval '1 day'
+      FROM booksync.zoho_connections c
+      JOIN booksync.sync_runs r ON r.connection_id = c.id AND r.started_at > now() - interval '1 day'
      GROUP BY 1, 2, 3
 """)
 
 _OVERDUE = text("""
-    SELECT (SELECT count(*) FROM sync_runs WHERE status = 'running' AND sweep_at <= now()) AS steps,
-           coalesce((SELECT extract(epoch FROM now() - min(started_at)) FROM sync_runs
+    SELECT (SELECT count(*) FROM booksync.sync_runs WHERE status = 'running' AND sweep_at <= now()) AS steps,
+           coalesce((SELECT extract(epoch FROM now() - min(started_at)) FROM booksync.sync_runs
                       WHERE status = 'running'), 0)::float AS oldest_run_seconds,
            (SELECT count(*) FROM reminders WHERE status = 'scheduled') AS reminders,
-           (SELECT count(*) FROM resyncs WHERE received > handled) AS resyncs
+           (SELECT count(*) FROM booksync.refreshes WHERE received > handled) AS resyncs
 """)
 
 _HELD = text(f"""
@@ -48,7 +48,7 @@ _HELD = text(f"""
       FROM ({STANDING}) standing WHERE dismissed_at IS NULL GROUP BY 1, 2
 """)  # noqa: S608  (a constant)
 
-_SKIPPED = text("SELECT reason, count(*) AS invoices FROM skipped_invoices GROUP BY 1 ORDER BY 1")
+_SKIPPED = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoices GROUP BY 1 ORDER BY 1")
 
 
 def begin(db: Session) -> None:
@@ -76,7 +76,7 @@ def work_ahead(db: Session) -> dict[str, float]:
     return dict(db.execute(_OVERDUE).one()._mapping)
 
 
-def skipped_invoices(db: Session) -> dict[str, int]:
+def waiting_invoices(db: Session) -> dict[str, int]:
     """The number of waiting invoices, by reason."""
     return {row.reason: row.invoices for row in db.execute(_SKIPPED)}
 
@@ -85,7 +85,7 @@ def held_deletions(db: Session) -> dict[tuple[str, str], int]:
     """The number of records held back from being marked deleted, by connection and kind; 0 for none."""
     counts = {
         (row.id, str(kind)): 0
-        for row in db.execute(text("SELECT id::text FROM zoho_connections ORDER BY created_at, id"))
+        for row in db.execute(text("SELECT id::text FROM booksync.zoho_connections ORDER BY created_at, id"))
         for kind in RecordKind
     }
     return counts | {(row.connection, row.kind): row.records for row in db.execute(_HELD)}

@@ -10,14 +10,14 @@ from sqlalchemy import text
 from db import webhook_events
 from db.connections import Connection
 from db.leases import LeaseLostError
-from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
+from db.refreshes import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
 from db.session import Session
-from db.webhook_events import ResyncRef
+from db.webhook_events import RefreshRef
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
 from domain.webhooks import Entity, Outcome
 
 _LEAVE = text("""
-    UPDATE resyncs
+    UPDATE booksync.refreshes
        SET claimed_until = NULL, attempts = attempts - 1, not_before = clock_timestamp(), sent_at = NULL,
            waiting_for = :waiting_for, error = NULL
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id AND claimed_until = :until
@@ -46,10 +46,10 @@ class Load:
 
 _LOAD = text("""
     SELECT count(*) AS waiting,
-           (SELECT count(DISTINCT (entity, record_id, handled_at)) FROM webhook_events
+           (SELECT count(DISTINCT (entity, record_id, handled_at)) FROM booksync.webhook_events
              WHERE connection_id = :connection_id AND received_at > clock_timestamp() - interval '1 hour'
                AND number IS NOT NULL AND outcome NOT IN ('known', 'read')) AS calls_in_hour
-      FROM resyncs WHERE connection_id = :connection_id AND received > handled
+      FROM booksync.refreshes WHERE connection_id = :connection_id AND received > handled
 """)
 
 
@@ -72,7 +72,7 @@ class Standing:
 
 _STANDING = text("""
     SELECT count(*) AS waiting, min(waiting_since) AS since
-      FROM resyncs WHERE connection_id = :connection_id AND received > handled
+      FROM booksync.refreshes WHERE connection_id = :connection_id AND received > handled
     HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))
 """)
 
@@ -105,14 +105,14 @@ _FLOODED = text("""
                    count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run,
                    count(*) FILTER (WHERE entity = :contact
                                       AND waiting_for IS DISTINCT FROM :full_run) AS contacts
-              FROM resyncs WHERE received > handled
+              FROM booksync.refreshes WHERE received > handled
              GROUP BY connection_id
             HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))) flood
-      JOIN zoho_connections link ON link.id = flood.connection_id AND link.status = 'active'
-     WHERE NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = link.id AND status = 'running')
+      JOIN booksync.zoho_connections connection ON connection.id = flood.connection_id AND connection.status = 'active'
+     WHERE NOT EXISTS (SELECT FROM booksync.sync_runs WHERE connection_id = connection.id AND status = 'running')
        AND (flood.since <= clock_timestamp() - make_interval(secs => :longest)
-            OR NOT EXISTS (SELECT FROM webhook_events
-                            WHERE connection_id = link.id
+            OR NOT EXISTS (SELECT FROM booksync.webhook_events
+                            WHERE connection_id = connection.id
                               AND received_at > clock_timestamp() - make_interval(secs => :quiet)))
 """)
 
@@ -136,7 +136,7 @@ def flooded(db: Session) -> list[Flooded]:
 _CACHED = {
     Entity.CONTACT: """
         SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-          FROM customers_cache
+          FROM booksync.customers_cache
          WHERE user_id = :user_id AND zoho_customer_id = event.record_id AND connection_id = :connection_id
     """,
     Entity.INVOICE: """
@@ -146,7 +146,7 @@ _CACHED = {
                  WHERE user_id = :user_id AND zoho_invoice_id = event.record_id AND connection_id = :connection_id
                 UNION ALL
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
-                  FROM skipped_invoices
+                  FROM booksync.waiting_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = event.record_id) versions
          ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """,
@@ -160,7 +160,7 @@ _CACHED = {
 _PROVEN = {
     entity: text(f"""
         WITH record AS (
-            SELECT record_id, handled FROM resyncs
+            SELECT record_id, handled FROM booksync.refreshes
              WHERE connection_id = :connection_id AND entity = :entity AND received > handled
                AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
              ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED
@@ -180,7 +180,7 @@ _PROVEN = {
                        false)) AS is_proven
               FROM record
               CROSS JOIN LATERAL (
-                   SELECT * FROM webhook_events
+                   SELECT * FROM booksync.webhook_events
                     WHERE connection_id = :connection_id AND entity = :entity
                       AND record_id = record.record_id AND number > record.handled OFFSET 0) event
               LEFT JOIN LATERAL ({cached} OFFSET 0) cached ON true
@@ -195,10 +195,10 @@ _PROVEN = {
 }
 
 _HANDLE_RECORD = text("""
-    UPDATE resyncs
+    UPDATE booksync.refreshes
        SET handled = :number, attempts = 0, waiting_for = NULL, error = NULL,
            waiting_since = coalesce(
-               (SELECT received_at FROM webhook_events
+               (SELECT received_at FROM booksync.webhook_events
                  WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
                    AND number = :number + 1), waiting_since)
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
@@ -241,7 +241,7 @@ def complete(
             "covers_all": covers_all,
         },
     ).all()
-    refs = [ResyncRef(connection.connection_id, entity, row.record_id) for row in found]
+    refs = [RefreshRef(connection.connection_id, entity, row.record_id) for row in found]
     if found:
         records = [ref.as_values() | {"number": row.number} for ref, row in zip(refs, found, strict=True)]
         db.execute(_HANDLE_RECORD, records)
@@ -251,7 +251,7 @@ def complete(
 
 
 _REST = """
-    FROM resyncs
+    FROM booksync.refreshes
      WHERE connection_id = :connection_id AND entity = :entity AND received > handled
        AND waiting_since < :asked_at AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
 """
@@ -259,7 +259,7 @@ _REST = """
 _COUNT_REST = text(f"SELECT count(*) {_REST}")
 
 _HAND_ON = text(f"""
-    UPDATE resyncs SET waiting_for = :waiting_for, not_before = clock_timestamp(), sent_at = NULL
+    UPDATE booksync.refreshes SET waiting_for = :waiting_for, not_before = clock_timestamp(), sent_at = NULL
      WHERE ctid = ANY(ARRAY(SELECT ctid {_REST} ORDER BY record_id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED))
 """)  # noqa: S608  (the part is the one above)
 

@@ -36,10 +36,10 @@ class DueReminder:
 _DUE = text("""
     SELECT due.*, invoice.invoice_number, invoice.due_date, invoice.balance, invoice.currency_code,
            coalesce(customer.time_zones[1], customer.time_zone) AS time_zone, home.time_zone AS home_time_zone
-      FROM due_reminders(coalesce(:at, clock_timestamp())) AS due
+      FROM booksync.due_reminders(coalesce(:at, clock_timestamp())) AS due
       JOIN invoices_cache AS invoice ON invoice.id = due.invoice_id
-      JOIN customers_cache AS customer ON customer.id = due.customer_id
-      JOIN zoho_connections AS home ON home.id = due.connection_id
+      JOIN booksync.customers_cache AS customer ON customer.id = due.customer_id
+      JOIN booksync.zoho_connections AS home ON home.id = due.connection_id
      WHERE due.connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
      ORDER BY due.scheduled_at, due.phone, due.reminder_id
 """)
@@ -73,7 +73,7 @@ def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime 
 class Claimed:
     """One handover for one phone number: its reminders are `sent` once the transaction commits."""
 
-    contact_id: uuid.UUID
+    handover_id: uuid.UUID
     connection_id: uuid.UUID
     phone: str = field(repr=False)
     reminder_ids: tuple[uuid.UUID, ...]
@@ -81,11 +81,11 @@ class Claimed:
 
 
 _CLAIM = text("""
-    SELECT contact_id, connection_id, phone, array_agg(reminder_id ORDER BY reminder_id) AS reminder_ids,
+    SELECT handover_id, connection_id, phone, array_agg(reminder_id ORDER BY reminder_id) AS reminder_ids,
            array_agg(invoice_id ORDER BY reminder_id) AS invoice_ids
-      FROM claim_due_reminders(:at_most, :connection_id, coalesce(:at, clock_timestamp()))
-     GROUP BY contact_id, connection_id, phone
-     ORDER BY contact_id
+      FROM booksync.claim_due_reminders(:at_most, :connection_id, coalesce(:at, clock_timestamp()))
+     GROUP BY handover_id, connection_id, phone
+     ORDER BY handover_id
 """)
 
 
@@ -100,7 +100,7 @@ def claim(
     rows = db.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
     return [
         Claimed(
-            contact_id=row.contact_id,
+            handover_id=row.handover_id,
             connection_id=row.connection_id,
             phone=row.phone,
             reminder_ids=tuple(row.reminder_ids),

@@ -22,19 +22,19 @@ STANDING = """
     SELECT held.connection_id, held.kind, held.record_id, held.evidence, held.found_at, held.dismissed_at,
            coalesce(customer.customer_name, invoice.invoice_number, '') AS name,
            coalesce(owner.customer_name, '') AS customer_name
-      FROM held_deletions held
-      JOIN zoho_connections link ON link.id = held.connection_id
-      LEFT JOIN customers_cache customer
-             ON held.kind = 'customer' AND customer.user_id = link.user_id
-            AND customer.zoho_customer_id = held.record_id AND customer.connection_id = link.id
+      FROM booksync.held_deletions held
+      JOIN booksync.zoho_connections connection ON connection.id = held.connection_id
+      LEFT JOIN booksync.customers_cache customer
+             ON held.kind = 'customer' AND customer.user_id = connection.user_id
+            AND customer.zoho_customer_id = held.record_id AND customer.connection_id = connection.id
             AND customer.status <> 'deleted' AND customer.gone_at = held.found_at
             AND coalesce(customer.observed_at, '-infinity') <= customer.gone_at
       LEFT JOIN invoices_cache invoice
-             ON held.kind = 'invoice' AND invoice.user_id = link.user_id
-            AND invoice.zoho_invoice_id = held.record_id AND invoice.connection_id = link.id
+             ON held.kind = 'invoice' AND invoice.user_id = connection.user_id
+            AND invoice.zoho_invoice_id = held.record_id AND invoice.connection_id = connection.id
             AND invoice.status <> 'deleted' AND invoice.gone_at = held.found_at
             AND coalesce(invoice.observed_at, '-infinity') <= invoice.gone_at
-      LEFT JOIN customers_cache owner ON owner.id = invoice.customer_id
+      LEFT JOIN booksync.customers_cache owner ON owner.id = invoice.customer_id
      WHERE coalesce(customer.id, invoice.id) IS NOT NULL
 """
 
@@ -67,7 +67,7 @@ class Standing:
 
 _HOLD = {
     kind: text(f"""
-        INSERT INTO held_deletions AS kept (connection_id, kind, record_id, evidence, found_at)
+        INSERT INTO booksync.held_deletions AS kept (connection_id, kind, record_id, evidence, found_at)
         SELECT connection_id, :kind, {record_id}, :evidence, gone_at FROM {table}
          WHERE connection_id = :connection_id AND {record_id} = ANY(:ids) AND status <> 'deleted'
            AND gone_at >= coalesce(observed_at, '-infinity')
@@ -78,7 +78,7 @@ _HOLD = {
         RETURNING record_id
     """)  # noqa: S608  (the names are the two below)
     for kind, table, record_id in (
-        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id"),
+        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id"),
         (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
     )
 }
@@ -97,7 +97,7 @@ def forget(db: Session, connection: Connection, kind: RecordKind, record_ids: It
     """Removes the rows of records that are marked deleted."""
     db.execute(
         text("""
-            DELETE FROM held_deletions
+            DELETE FROM booksync.held_deletions
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids)
         """),
         {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},
@@ -108,7 +108,7 @@ def prune(db: Session, connection: Connection) -> None:
     """Removes the connection's rows that no longer count."""
     db.execute(
         text(f"""
-            DELETE FROM held_deletions
+            DELETE FROM booksync.held_deletions
              WHERE connection_id = :connection_id
                AND (kind, record_id) NOT IN (SELECT kind, record_id FROM ({STANDING}) standing
                                               WHERE connection_id = :connection_id)
@@ -203,7 +203,7 @@ def dismiss(db: Session, connection: Connection, kind: RecordKind, record_ids: I
     """Dismiss records that exist, as a person confirms; returns the number of held-back ones among them."""
     return db.execute(
         text("""
-            UPDATE held_deletions SET dismissed_at = clock_timestamp()
+            UPDATE booksync.held_deletions SET dismissed_at = clock_timestamp()
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids) AND dismissed_at IS NULL
         """),
         {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},

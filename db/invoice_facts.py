@@ -11,7 +11,7 @@ from db.connections import Connection
 from db.invoice_rows import invoice_of_row
 from db.known_contacts import NO_VERSION
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
+from db.waiting_invoices import ObservedInvoice
 from domain.invoices import Invoice
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from db import invoice_facts, moved_invoices, reminders, skipped_invoices
+from db import invoice_facts, moved_invoices, reminders, waiting_invoices
 from db.connections import Connection
 from db.gate import IS_REPLACED
 from db.known_contacts import NO_VERSION
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
+from db.waiting_invoices import ObservedInvoice
 from domain.drift import cached_invoice_columns, invoice_columns
 from domain.invoices import DELETED, Invoice
 from domain.versions import Version, goes_back, is_replaced_by
@@ -33,9 +33,9 @@ class Upserted:
 # Customers first, then invoices, then reminders: every transaction locks in this order, to avoid deadlocks and plans
 # from a customer that is being changed.
 _LOCK_CUSTOMERS = text("""
-    SELECT id, zoho_customer_id FROM customers_cache
+    SELECT id, zoho_customer_id FROM booksync.customers_cache
      WHERE connection_id = :connection_id
-       AND id IN (SELECT id FROM customers_cache WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
+       AND id IN (SELECT id FROM booksync.customers_cache WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
                    UNION ALL
                   SELECT customer_id FROM invoices_cache
                    WHERE user_id = :user_id AND zoho_invoice_id = ANY(:invoice_ids))
@@ -77,9 +77,9 @@ def upsert(
     customer_ids = _lock_customers(db, connection, latest)
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
     waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
-    skipped_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
+    waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     moved_invoices.withdraw(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    still_wait = skipped_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
+    still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
     known = [read for read in known if read.invoice.invoice_id not in still_wait]
     stored = _lock_stored(db, connection, known)
     known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
@@ -169,12 +169,12 @@ def _fresh(
         if row.gone_at is not None and read.observed_at > row.gone_at:
             return True  # The invoice is back after a 404.
         # The columns too, because another program may have changed them.
-        return _told(invoice, customer_ids) != _cached(row)
+        return _reported(invoice, customer_ids) != _cached(row)
 
     return [read for read in reads if is_fresh(read)]
 
 
-def _told(invoice: Invoice, customer_ids: Mapping[str, uuid.UUID]) -> tuple[Any, ...]:
+def _reported(invoice: Invoice, customer_ids: Mapping[str, uuid.UUID]) -> tuple[Any, ...]:
     return (
         invoice.modified_at,
         customer_ids[invoice.customer_id],
@@ -196,7 +196,7 @@ def _is_only_learnt(invoice: Invoice, row: Row[Any] | None, customer_ids: Mappin
     """Whether only the details are new: a first detail response adds the switch without any change in Zoho."""
     if row is None or row.payment_reminder_enabled is not None:
         return False
-    return _told(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
+    return _reported(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
 
 
 _UPSERT = f"""
@@ -274,7 +274,7 @@ def _columns(
 
 def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, observed_at: datetime) -> None:
     """Record that a detail response was read after the invoice's last change, even if it contains nothing new."""
-    for table in ("invoices_cache", "skipped_invoices"):
+    for table in ("invoices_cache", "booksync.waiting_invoices"):
         db.execute(
             text(f"""
                 UPDATE {table} SET observed_at = :observed_at
@@ -285,7 +285,7 @@ def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, obs
         )
 
 
-def take_up_skipped(
+def cache_waiting(
     db: Session,
     connection: Connection,
     zoho_customer_ids: Sequence[str],
@@ -300,5 +300,5 @@ def take_up_skipped(
     """
     if not zoho_customer_ids:
         return Upserted()
-    waited = skipped_invoices.take(db, connection, zoho_customer_ids)
+    waited = waiting_invoices.take(db, connection, zoho_customer_ids)
     return upsert(db, connection, waited, now=now, since=since, stamps_may_go_back=True)

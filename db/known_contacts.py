@@ -33,8 +33,10 @@ class ListFacts:
         cls, modified_at: datetime | None, status: str, name: str, company_name: str, persons: Iterable[ContactPerson]
     ) -> Self:
         primary = next((person for person in persons if person.is_primary), None)
-        told = (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()
-        return cls(modified_at, status, name, company_name, told)
+        reported = (
+            (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()
+        )
+        return cls(modified_at, status, name, company_name, reported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, 
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
                    bulk_omits_persons, observed_at, gone_at
-              FROM customers_cache
+              FROM booksync.customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
         """),
         {"user_id": connection.user_id, "connection_id": connection.connection_id, "ids": list(ids)},
@@ -76,7 +78,7 @@ def is_cached(db: Session, connection: Connection, zoho_customer_id: str) -> boo
     return bool(
         db.execute(
             text("""
-                SELECT EXISTS (SELECT FROM customers_cache WHERE user_id = :user_id
+                SELECT EXISTS (SELECT FROM booksync.customers_cache WHERE user_id = :user_id
                                   AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id)
             """),
             {
@@ -92,7 +94,7 @@ def cached_persons(db: Session, connection: Connection, zoho_customer_id: str) -
     """A customer's persons as they are cached; None if the customer is not cached."""
     persons = db.execute(
         text("""
-            SELECT contact_persons FROM customers_cache
+            SELECT contact_persons FROM booksync.customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
         """),
         {
@@ -107,9 +109,9 @@ def cached_persons(db: Session, connection: Connection, zoho_customer_id: str) -
 # This record is a hint: without it, a later run asks once more. It therefore does not wait for a customer that another
 # transaction is writing: a step that has already planned reminders could deadlock with that transaction.
 _NOTE = """
-    UPDATE customers_cache SET {column} = noted.value
+    UPDATE booksync.customers_cache SET {column} = noted.value
       FROM (SELECT cached.id, noted.value
-              FROM customers_cache cached
+              FROM booksync.customers_cache cached
               JOIN unnest(%(ids)s::text[], %(values)s::{type}[]) AS noted (zoho_id, value)
                 ON cached.zoho_customer_id = noted.zoho_id
              WHERE user_id = %(user_id)s AND connection_id = %(connection_id)s AND {differs}
@@ -131,7 +133,7 @@ _NOTE_OMISSIONS = _NOTE.format(column="bulk_omits_persons", type="bool", differs
 _NOTE_CREDITS = text("""
     WITH read AS (
         SELECT cached.id, noted.credits, coalesce(nullif(noted.currency, ''), credits_currency) AS currency
-          FROM customers_cache AS cached
+          FROM booksync.customers_cache AS cached
           JOIN unnest(CAST(:ids AS text[]), CAST(:credits AS numeric[]), CAST(:currencies AS text[]))
                AS noted (zoho_id, credits, currency) ON cached.zoho_customer_id = noted.zoho_id
          WHERE user_id = :user_id AND connection_id = :connection_id
@@ -140,7 +142,7 @@ _NOTE_CREDITS = text("""
          ORDER BY cached.zoho_customer_id
            FOR NO KEY UPDATE OF cached SKIP LOCKED
     ), changed AS (
-        UPDATE customers_cache SET unused_credits = read.credits, credits_currency = read.currency
+        UPDATE booksync.customers_cache SET unused_credits = read.credits, credits_currency = read.currency
           FROM read WHERE customers_cache.id = read.id
         RETURNING customers_cache.id
     )
@@ -191,7 +193,7 @@ def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, 
     """Record that the details could not be understood: they remain unread, and are requested again in a day."""
     db.execute(
         text("""
-            UPDATE customers_cache SET switch_asked_at = :now
+            UPDATE booksync.customers_cache SET switch_asked_at = :now
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
         """),
         {
@@ -214,10 +216,10 @@ def oldest_details(
     """
     rows = db.execute(
         text("""
-            SELECT zoho_customer_id FROM customers_cache
+            SELECT zoho_customer_id FROM booksync.customers_cache
              WHERE connection_id = :connection_id AND status <> 'deleted' AND gone_at IS NULL
                AND coalesce(greatest(details_observed_at, switch_asked_at), '-infinity') < :before
-               AND NOT EXISTS (SELECT FROM failed_records
+               AND NOT EXISTS (SELECT FROM booksync.failed_records
                                 WHERE run_id = :run_id AND kind = 'customer' AND record_id = zoho_customer_id)
              ORDER BY greatest(details_observed_at, switch_asked_at) NULLS FIRST, zoho_customer_id
              LIMIT :limit
@@ -231,7 +233,7 @@ def note_details_read(db: Session, connection: Connection, contact: Contact, *, 
     """Record that the details were read again and match the cache, unless a newer version is cached."""
     db.execute(
         text("""
-            UPDATE customers_cache SET details_observed_at = :observed_at
+            UPDATE booksync.customers_cache SET details_observed_at = :observed_at
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
                AND coalesce(details_observed_at, '-infinity') < :observed_at
                AND coalesce(zoho_last_modified_at, '-infinity')

@@ -7,14 +7,14 @@ from db import reminders
 from db.connections import Connection
 from db.gate import CACHED, is_replaced_by
 from db.session import Session
-from db.skipped_invoices import KEPT, ObservedInvoice
+from db.waiting_invoices import KEPT, ObservedInvoice
 
 _WITHDRAW = f"""
     UPDATE invoices_cache
        SET status = 'deleted', zoho_last_modified_at = NULL, observed_at = NULL, updated_at = now()
      WHERE id IN (SELECT cached.id
                     FROM invoices_cache cached
-                    JOIN skipped_invoices kept USING (connection_id, zoho_invoice_id)
+                    JOIN booksync.waiting_invoices kept USING (connection_id, zoho_invoice_id)
                    WHERE connection_id = %(connection_id)s AND zoho_invoice_id = ANY(%(ids)s)
                      AND cached.status <> 'deleted' AND {is_replaced_by(CACHED, KEPT)}
                    ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached)

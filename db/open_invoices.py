@@ -54,7 +54,7 @@ def waiting(db: Session, connection_id: uuid.UUID) -> list[WaitingDebt]:
         text("""
             SELECT coalesce(invoice ->> 'currency_code', '') AS currency_code, count(*) AS invoices,
                    coalesce(sum((invoice ->> 'balance')::numeric), 0) AS balance
-              FROM skipped_invoices WHERE connection_id = :connection_id AND is_open
+              FROM booksync.waiting_invoices WHERE connection_id = :connection_id AND is_open
              GROUP BY 1 ORDER BY 1
         """),
         {"connection_id": connection_id},
@@ -78,7 +78,7 @@ def called(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Ca
         text("""
             SELECT id, customer_name, coalesce(phone_verdict ->> 'raw', primary_phone, '') AS raw, country_code,
                    asked_version IS NOT DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch') AS details_are_known
-              FROM customers_cache WHERE id = ANY(:ids)
+              FROM booksync.customers_cache WHERE id = ANY(:ids)
         """),
         {"ids": list(customer_ids)},
     )

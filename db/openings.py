@@ -44,7 +44,8 @@ class HandoverState:
 def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
     """The opening of the connection for a plan: since when it is open."""
     row = db.execute(
-        text("SELECT handover_opened_at, handover_backlog FROM zoho_connections WHERE id = :id"), {"id": connection_id}
+        text("SELECT handover_opened_at, handover_backlog FROM booksync.zoho_connections WHERE id = :id"),
+        {"id": connection_id},
     ).one()
     return Opening(row.handover_opened_at, with_backlog=row.handover_backlog == Backlog.LATEST)
 
@@ -55,7 +56,7 @@ _STATE = text("""
               FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
              WHERE invoice.connection_id = zoho_connections.id AND reminder.status = 'scheduled'
                AND reminder.closes_at IS NOT NULL) AS waiting_calls
-      FROM zoho_connections WHERE id = :id
+      FROM booksync.zoho_connections WHERE id = :id
 """)
 
 
@@ -74,7 +75,7 @@ def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, no
     """
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET handover = 'open', handover_opened_at = :now, handover_backlog = :backlog, updated_at = now()
              WHERE id = :id
         """),
@@ -98,7 +99,7 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
         )
     db.execute(text("SET LOCAL lock_timeout = 0"))
     db.execute(
-        text("UPDATE zoho_connections SET handover = 'closed', updated_at = now() WHERE id = :id"),
+        text("UPDATE booksync.zoho_connections SET handover = 'closed', updated_at = now() WHERE id = :id"),
         {"id": connection_id},
     )
 

@@ -21,7 +21,7 @@ def update_facts(
     is_known = known_zone(time_zone) is not None
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET organization_name = :name,
                    time_zone = CASE WHEN :is_known THEN :time_zone ELSE time_zone END,
                    unknown_time_zone = CASE WHEN NOT :is_known THEN :time_zone END,

@@ -13,7 +13,7 @@ _IS_OPEN = "invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.bal
 
 _OPEN = text(f"""
     SELECT zoho_invoice_id FROM invoices_cache AS invoice
-      JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+      JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE customer.user_id = :user_id AND customer.zoho_customer_id = :zoho_customer_id
        AND invoice.connection_id = :connection_id AND {_IS_OPEN}
      ORDER BY zoho_invoice_id
@@ -23,7 +23,7 @@ _OPEN = text(f"""
 # so that each costs one call, however many runs miss its customer.
 _UNREAD = text(f"""
     SELECT zoho_invoice_id FROM invoices_cache AS invoice
-      JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+      JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE customer.user_id = :user_id AND invoice.connection_id = :connection_id AND {_IS_OPEN}
        AND coalesce(invoice.observed_at, '-infinity') <= customer.gone_at AND invoice.gone_at IS NULL
      ORDER BY zoho_invoice_id

@@ -32,7 +32,7 @@ def report(
     """
     try:
         recorded: int = db.execute(
-            text("SELECT report_outcome(:handover_id, :outcome, :reminder_id, :until, :note)"),
+            text("SELECT booksync.report_outcome(:handover_id, :outcome, :reminder_id, :until, :note)"),
             {
                 "handover_id": handover_id,
                 "outcome": outcome,

@@ -25,7 +25,7 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
     not parked.
     """
     stored = db.execute(
-        text(f"SELECT status, {CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
+        text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
         {"id": connection.connection_id},
     ).one()
     if stored.credentials != connection.credentials:
@@ -34,7 +34,7 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
         return Parking.ALREADY
     db.execute(
         text("""
-            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
+            UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
         """),
         {"id": connection.connection_id, "reason": reason},
     )
@@ -43,7 +43,7 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
 
 def parked(db: Session) -> Sequence[uuid.UUID]:
     """The parked connections, the oldest first."""
-    ids = db.execute(text("SELECT id FROM zoho_connections WHERE status = 'parked' ORDER BY created_at, id"))
+    ids = db.execute(text("SELECT id FROM booksync.zoho_connections WHERE status = 'parked' ORDER BY created_at, id"))
     return list(ids.scalars())
 
 
@@ -51,7 +51,7 @@ def resume(db: Session, connection_id: uuid.UUID) -> None:
     """Resume a parked connection that Zoho accepts again; its next sync is due."""
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET status = 'active', parked_reason = NULL, oauth_failing_since = NULL,
                    oauth_throttled_since = NULL,
                    next_sync_at = now(), updated_at = now()

@@ -22,7 +22,7 @@ _DOUBTFUL = text("""
         SELECT customer_id, jsonb_object_agg(currency, amount::text) AS amounts FROM balance GROUP BY 1
     ), sharing AS (
         SELECT primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
-          FROM customers_cache
+          FROM booksync.customers_cache
          WHERE user_id = :user_id AND phone_problem IS NULL AND primary_phone IS NOT NULL AND status <> 'deleted'
          GROUP BY 1 HAVING count(*) > 1
     )
@@ -31,7 +31,7 @@ _DOUBTFUL = text("""
            phone_verdict ->> 'not_callable' AS not_callable, phone_verdict ->> 'kind' AS kind,
            phone_verdict -> 'doubts' AS doubts, phone_verdict ->> 'assumed_country' AS assumed_country,
            coalesce(sharing.names, 1) AS names, owed.amounts
-      FROM customers_cache AS customer
+      FROM booksync.customers_cache AS customer
       LEFT JOIN owed ON owed.customer_id = customer.id
       LEFT JOIN sharing ON sharing.primary_phone = customer.primary_phone AND customer.phone_problem IS NULL
      WHERE customer.connection_id = :connection_id AND customer.status <> 'deleted'
@@ -44,7 +44,7 @@ _DOUBTFUL = text("""
             OR :shared_by > 0 AND sharing.names >= :shared_by)
 """)
 
-_CURRENCY = text("SELECT currency_code FROM zoho_connections WHERE id = :connection_id")
+_CURRENCY = text("SELECT currency_code FROM booksync.zoho_connections WHERE id = :connection_id")
 
 
 def doubtful(db: Session, connection: Connection, rules: AuditRules) -> Iterator[PhoneFacts]:

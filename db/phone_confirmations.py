@@ -59,7 +59,7 @@ class PhoneStanding:
 def aggregated(customer: str) -> str:
     """The column `confirmed` of a SELECT in which customers_cache has that alias: text → E.164, or NULL."""
     return f"""
-        (SELECT jsonb_object_agg(phone_text, phone) FROM phone_confirmations
+        (SELECT jsonb_object_agg(phone_text, phone) FROM booksync.phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
     """  # noqa: S608  (the aliases are constants)
 
@@ -68,7 +68,7 @@ def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
     """Store confirmations; each replaces an earlier one for the same text. The caller has locked the customers."""
     db.exec_driver_sql(
         """
-        INSERT INTO phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
+        INSERT INTO booksync.phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
         SELECT * FROM unnest(%(ids)s::uuid[], %(texts)s::text[], %(phones)s::text[], %(notes)s::text[],
                              %(moments)s::timestamptz[])
         ON CONFLICT (customer_id, phone_text) DO UPDATE
@@ -88,7 +88,7 @@ def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
     """Delete and return every confirmation of the customer, including those of former texts."""
     rows = db.execute(
         text("""
-            DELETE FROM phone_confirmations WHERE customer_id = :customer_id
+            DELETE FROM booksync.phone_confirmations WHERE customer_id = :customer_id
             RETURNING customer_id, phone_text, phone, note, confirmed_at
         """),
         {"customer_id": customer_id},
@@ -100,7 +100,7 @@ def listed(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmat
     """The confirmations of these customers, the newest first."""
     rows = db.execute(
         text("""
-            SELECT customer_id, phone_text, phone, note, confirmed_at FROM phone_confirmations
+            SELECT customer_id, phone_text, phone, note, confirmed_at FROM booksync.phone_confirmations
              WHERE customer_id = ANY(:ids) ORDER BY confirmed_at DESC, customer_id, phone_text
         """),
         {"ids": list(customer_ids)},
@@ -109,7 +109,7 @@ def listed(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmat
 
 
 _LOCK = text("""
-    SELECT id FROM customers_cache
+    SELECT id FROM booksync.customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:zoho_ids)
      ORDER BY zoho_customer_id
        FOR NO KEY UPDATE
@@ -118,7 +118,7 @@ _LOCK = text("""
 _CUSTOMERS = text(f"""
     SELECT id, zoho_customer_id, customer_name, status, contact_persons, country_code, country_unknown,
            {aggregated("customers_cache")}
-      FROM customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
+      FROM booksync.customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
 """)  # noqa: S608
 
 
@@ -151,7 +151,7 @@ _STANDING = text("""
              WHERE invoice.customer_id = customers_cache.id AND plan_outcome IS NOT NULL) AS open_invoices,
            (SELECT count(DISTINCT invoice_id) FROM reminders
              WHERE reminders.customer_id = customers_cache.id AND reminders.status = 'scheduled') AS with_reminder
-      FROM customers_cache WHERE id = ANY(:ids)
+      FROM booksync.customers_cache WHERE id = ANY(:ids)
 """)
 
 

@@ -34,7 +34,7 @@ def judged_with(connection: Connection, fallback: PhoneFallback) -> str:
 def noted(db: Session, connection: Connection) -> str | None:
     """The recorded basis of the connection's verdicts (see `judged_with`); None if it was never recorded."""
     judged: str | None = db.execute(
-        text("SELECT phones_judged_with FROM zoho_connections WHERE id = :connection_id"),
+        text("SELECT phones_judged_with FROM booksync.zoho_connections WHERE id = :connection_id"),
         {"connection_id": connection.connection_id},
     ).scalar_one()
     return judged
@@ -43,13 +43,13 @@ def noted(db: Session, connection: Connection) -> str | None:
 def note_current(db: Session, connection: Connection, fallback: PhoneFallback) -> None:
     """Record that all numbers of the connection were judged again."""
     db.execute(
-        text("UPDATE zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
+        text("UPDATE booksync.zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
         {"connection_id": connection.connection_id, "judged_with": judged_with(connection, fallback)},
     )
 
 
 _LOCK_NEXT = text("""
-    SELECT id FROM customers_cache
+    SELECT id FROM booksync.customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id > :after
        AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
      ORDER BY zoho_customer_id
@@ -62,11 +62,11 @@ _LOCKED = text(f"""
            country_unknown, payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at,
            primary_phone, phone_problem, phone_not_callable, phone_verdict, time_zone, time_zones,
            {phone_confirmations.aggregated("customers_cache")}
-      FROM customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
+      FROM booksync.customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
 """)  # noqa: S608
 
 
-def judge_anew(
+def judge_again(
     db: Session,
     connection: Connection,
     after: str,
@@ -160,7 +160,7 @@ def _write(db: Session, judged: Sequence[tuple[Row[Any], Customer]], changed: Se
     """Write the verdicts; `updated_at` changes only for changed customers, not for a verdict that stays the same."""
     db.exec_driver_sql(
         """
-        UPDATE customers_cache
+        UPDATE booksync.customers_cache
            SET primary_phone = anew.phone,
                phone_problem = anew.problem,
                phone_not_callable = anew.not_callable,

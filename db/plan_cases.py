@@ -74,27 +74,27 @@ _CUSTOMERS = """
            phone_verdict @> '{"confirmed": true}' AS phone_is_confirmed,
            phone_verdict -> 'doubts' ->> 0 IS NOT NULL AS phone_is_doubtful,
            time_zone, time_zones, coalesce(country_code, phone_verdict ->> 'region') AS holiday_country, gone_at,
-           EXISTS (SELECT FROM do_not_call AS listed
+           EXISTS (SELECT FROM booksync.do_not_call AS listed
                     WHERE listed.user_id = customer.user_id AND listed.phone = primary_phone) AS do_not_call,
-           EXISTS (SELECT FROM handover_outcomes AS known
+           EXISTS (SELECT FROM booksync.handover_outcomes AS known
                     WHERE known.customer_id = customer.id AND known.outcome = 'wrong_number'
                       AND known.phone_text = coalesce(phone_verdict ->> 'raw', primary_phone)) AS wrong_number,
-           (SELECT max(known.until) FROM handover_outcomes AS known
+           (SELECT max(known.until) FROM booksync.handover_outcomes AS known
              WHERE known.customer_id = customer.id AND known.outcome = 'promised') AS promised_until
-      FROM customers_cache AS customer
+      FROM booksync.customers_cache AS customer
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
      ORDER BY zoho_customer_id
 """
 # Names are compared as in `booksync_is_shared`. A number with a single customer gives no row.
 _NAMES = text("""
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
-      FROM customers_cache
+      FROM booksync.customers_cache
      WHERE phone_problem IS NULL AND status <> 'deleted'
-       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM customers_cache WHERE id = ANY(:ids))
+       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM booksync.customers_cache WHERE id = ANY(:ids))
      GROUP BY 1, 2 HAVING count(*) > 1
 """)
 _INVOICES = """
-    SELECT *, EXISTS (SELECT FROM handover_outcomes AS known
+    SELECT *, EXISTS (SELECT FROM booksync.handover_outcomes AS known
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
       FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id
 """

@@ -105,7 +105,7 @@ _QUESTIONS = text(f"""
          WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
     ), failed AS (
         SELECT failed.kind, failed.record_id, bool_or(run.id = :run_id AND is_rejected) AS is_over
-          FROM failed_records AS failed JOIN sync_runs AS run ON run.id = failed.run_id
+          FROM booksync.failed_records AS failed JOIN booksync.sync_runs AS run ON run.id = failed.run_id
          WHERE run.connection_id = :connection_id AND failed_at > CAST(:now AS timestamptz) - interval '1 day'
          GROUP BY 1, 2
     ), question AS (
@@ -115,7 +115,7 @@ _QUESTIONS = text(f"""
                     WHEN {_IS_REFUSED} THEN 'refused'
                     WHEN id IN (SELECT customer_id FROM forbidden) OR {_HAS_FEW_HOURS} THEN 'held'
                     ELSE 'assumed' END AS cause
-          FROM customers_cache
+          FROM booksync.customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
            -- Details that could not be understood are requested once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
@@ -134,7 +134,7 @@ _QUESTIONS = text(f"""
       FROM question
       LEFT JOIN debt USING (customer_id)
       LEFT JOIN failed USING (kind, record_id)
-      CROSS JOIN (SELECT handover FROM zoho_connections WHERE id = :connection_id) AS home
+      CROSS JOIN (SELECT handover FROM booksync.zoho_connections WHERE id = :connection_id) AS home
      WHERE {_IS_UNASKED} AND is_over IS NOT TRUE
      ORDER BY is_over IS NOT NULL,
               array_position(CASE handover WHEN 'open' THEN CAST(:order AS text[])
@@ -194,7 +194,7 @@ class UncertainCountries:
 
 _UNCERTAIN_COUNTRIES = text(f"""
     SELECT count(*) AS customers, count(*) FILTER (WHERE {_IS_UNASKED}) AS to_ask
-      FROM customers_cache
+      FROM booksync.customers_cache
      WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL AND {_HANGS_ON_COUNTRY}
        AND id IN (SELECT customer_id FROM invoices_cache WHERE connection_id = :connection_id AND {_IS_OPEN})
 """)  # noqa: S608  (the conditions are constants)
@@ -211,7 +211,7 @@ def _scattered(db: Session, connection: Connection, window: CallingWindow, now: 
     """The sets of zones, as `array_to_string` writes them, with fewer common hours than `FEW_HOURS`."""
     rows = db.execute(
         text("""
-            SELECT DISTINCT time_zones FROM customers_cache
+            SELECT DISTINCT time_zones FROM booksync.customers_cache
              WHERE connection_id = :connection_id AND cardinality(time_zones) > 1 AND address_state IS NULL
         """),
         {"connection_id": connection.connection_id},

@@ -14,7 +14,7 @@ from domain.reminder_policy import ReminderPolicy
 def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
     """The connection's rules, or the defaults if none are set."""
     rules = db.execute(
-        text("SELECT rules FROM reminder_policies WHERE connection_id = :connection_id"),
+        text("SELECT rules FROM booksync.reminder_policies WHERE connection_id = :connection_id"),
         {"connection_id": connection_id},
     ).scalar_one_or_none()
     return ReminderPolicy() if rules is None else ReminderPolicy.from_json(rules)
@@ -28,7 +28,7 @@ def save(db: Session, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: 
     """
     db.exec_driver_sql(
         """
-        INSERT INTO reminder_policies AS kept (connection_id, rules) VALUES (%(connection_id)s, %(rules)s)
+        INSERT INTO booksync.reminder_policies AS kept (connection_id, rules) VALUES (%(connection_id)s, %(rules)s)
         ON CONFLICT (connection_id) DO UPDATE SET rules = excluded.rules, updated_at = now()
         """,
         {"connection_id": connection_id, "rules": Jsonb(policy.to_json())},

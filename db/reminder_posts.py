@@ -19,10 +19,10 @@ TOO_LATE = "given up: the calling window has closed"
 CLOSED = "given up: the connection is closed for handovers"
 
 
-def enqueue(db: Session, contact_ids: Sequence[uuid.UUID]) -> None:
+def enqueue(db: Session, handover_ids: Sequence[uuid.UUID]) -> None:
     """Enqueue these handovers, made in the same transaction, to be posted."""
     db.execute(
-        text("UPDATE reminder_contacts SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
+        text("UPDATE booksync.handovers SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(handover_ids)}
     )
 
 
@@ -30,7 +30,7 @@ def enqueue(db: Session, contact_ids: Sequence[uuid.UUID]) -> None:
 class Post:
     """A handover to be posted. `reminders` are those that are still owed; without any, the post is withdrawn."""
 
-    contact_id: uuid.UUID
+    handover_id: uuid.UUID
     connection_id: uuid.UUID
     until: dt.datetime  #: the end of its lease, which is also the fence
     attempts: int  #: including this one
@@ -45,10 +45,10 @@ class Post:
 
 
 # SKIP LOCKED and the lease in the same statement: any number of schedulers may post, and only one holds a handover.
-_TAKE = text("""
-    UPDATE reminder_contacts
+_ACQUIRE = text("""
+    UPDATE booksync.handovers
        SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-     WHERE id IN (SELECT id FROM reminder_contacts WHERE post_at <= clock_timestamp()
+     WHERE id IN (SELECT id FROM booksync.handovers WHERE post_at <= clock_timestamp()
                    ORDER BY post_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
@@ -56,45 +56,46 @@ _TAKE = text("""
 # Checked again at each attempt: between the handover and a late retry the invoice may have been paid, or may have moved
 # to another customer.
 _CONTENTS = text("""
-    SELECT reminder.contact_id, reminder.reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
+    SELECT reminder.handover_id, reminder.reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
            reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
            invoice.due_date, invoice.balance, invoice.currency_code, reminder.objection IS NULL AS is_owed,
            coalesce(reminder.hold IN ('outside_hours', 'time_zone_unknown'), false) AS is_outside_hours,
            coalesce(reminder.hold = 'handover_closed', false) AS is_closed
-      FROM reminder_checks(clock_timestamp()) AS reminder
+      FROM booksync.reminder_checks(clock_timestamp()) AS reminder
       JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
-      JOIN customers_cache AS customer ON customer.id = reminder.customer_id
-     WHERE reminder.contact_id = ANY(:ids)
+      JOIN booksync.customers_cache AS customer ON customer.id = reminder.customer_id
+     WHERE reminder.handover_id = ANY(:ids)
      ORDER BY reminder.reminder_id
 """)
 
 
-def take(db: Session, *, limit: int) -> list[Post]:
+def acquire(db: Session, *, limit: int) -> list[Post]:
     """Lease the next due handovers for `LEASE_SECONDS` each; the caller commits before it calls."""
-    taken = db.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
-    contents = db.execute(_CONTENTS, {"ids": [contact.id for contact in taken]}).all()
-    return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
+    leased = db.execute(_ACQUIRE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
+    contents = db.execute(_CONTENTS, {"ids": [handover.id for handover in leased]}).all()
+    return [_post(handover, [row for row in contents if row.handover_id == handover.id]) for handover in leased]
 
 
-def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
+def _post(handover: Row[Any], contents: Sequence[Row[Any]]) -> Post:
     # A post without remaining reminders is withdrawn, regardless of its closing time.
-    closes_at = min((row.closes_at for row in contents), default=contact.post_at)
+    closes_at = min((row.closes_at for row in contents), default=handover.post_at)
     body = {
-        "contact_id": str(contact.id),
-        "user_id": str(contact.user_id),
-        "connection_id": str(contact.connection_id),
-        "phone": contact.phone,
-        "day": contact.day.isoformat(),
+        "handover_id": str(handover.id),
+        "contact_id": str(handover.id),  # the former name, until 0.4
+        "user_id": str(handover.user_id),
+        "connection_id": str(handover.connection_id),
+        "phone": handover.phone,
+        "day": handover.day.isoformat(),
         "closes_at": closes_at.isoformat(),
         "reminders": [_reminder(row) for row in contents if row.is_owed],
     }
     is_outside_hours = any(row.is_outside_hours for row in contents)
     is_closed = any(row.is_closed for row in contents)
     return Post(
-        contact.id,
-        contact.connection_id,
-        contact.post_at,
-        contact.post_attempts,
+        handover.id,
+        handover.connection_id,
+        handover.post_at,
+        handover.post_attempts,
         closes_at,
         is_outside_hours,
         is_closed,
@@ -117,14 +118,14 @@ def _reminder(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def note_posted(db: Session, contact_id: uuid.UUID) -> None:
+def note_posted(db: Session, handover_id: uuid.UUID) -> None:
     """Record that the receiver has accepted it."""
     db.execute(
         text("""
-            UPDATE reminder_contacts SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
+            UPDATE booksync.handovers SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
              WHERE id = :id
         """),
-        {"id": contact_id},
+        {"id": handover_id},
     )
 
 
@@ -132,13 +133,13 @@ def release(db: Session, post: Post, *, seconds: float, refund_attempt: bool, pr
     """Release the lease; the handover is posted again after `seconds`. Another scheduler's lease stays."""
     db.execute(
         text("""
-            UPDATE reminder_contacts
+            UPDATE booksync.handovers
                SET post_at = clock_timestamp() + make_interval(secs => :seconds),
                    post_attempts = post_attempts - :refunded, post_problem = coalesce(:problem, post_problem)
              WHERE id = :id AND post_at = :until
         """),
         {
-            "id": post.contact_id,
+            "id": post.handover_id,
             "until": post.until,
             "seconds": seconds,
             "refunded": int(refund_attempt),
@@ -155,9 +156,9 @@ def give_up(db: Session, post: Post, problem: str) -> None:
     """
     ended = db.execute(
         text(
-            "UPDATE reminder_contacts SET post_at = NULL, post_problem = :problem WHERE id = :id AND post_at = :until"
+            "UPDATE booksync.handovers SET post_at = NULL, post_problem = :problem WHERE id = :id AND post_at = :until"
         ),
-        {"id": post.contact_id, "problem": problem, "until": post.until},
+        {"id": post.handover_id, "problem": problem, "until": post.until},
     )
     if ended.rowcount == 0:
         raise LeaseLostError

@@ -6,11 +6,11 @@ from db.session import Session
 
 # By the index on (connection_id, started_at): a busy installation has millions of runs.
 _PRUNE = text("""
-    DELETE FROM sync_runs
-     USING (SELECT id, (SELECT started_at FROM sync_runs
+    DELETE FROM booksync.sync_runs
+     USING (SELECT id, (SELECT started_at FROM booksync.sync_runs
                          WHERE connection_id = zoho_connections.id
                          ORDER BY started_at DESC OFFSET :kept LIMIT 1) AS newest
-              FROM zoho_connections) spare
+              FROM booksync.zoho_connections) spare
      WHERE sync_runs.connection_id = spare.id
        AND sync_runs.started_at <= spare.newest
        AND sync_runs.started_at < now() - make_interval(secs => :seconds)

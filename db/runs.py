@@ -40,10 +40,10 @@ class StepLease:
 
 # clock_timestamp(), not now(): a transaction may have begun long before the statement that sets a deadline.
 _START = text("""
-    INSERT INTO sync_runs (user_id, connection_id, mode, allow_deletions, is_scheduled, phase, sweep_at)
+    INSERT INTO booksync.sync_runs (user_id, connection_id, mode, allow_deletions, is_scheduled, phase, sweep_at)
     SELECT user_id, id, :mode, :allow_deletions, :is_scheduled, 'start',
            clock_timestamp() + make_interval(secs => :sweep_seconds)
-      FROM zoho_connections
+      FROM booksync.zoho_connections
      WHERE id = :connection_id
     ON CONFLICT (connection_id) WHERE status = 'running' DO NOTHING
     RETURNING id, step, phase
@@ -75,7 +75,7 @@ def start(
 
 # The attempt is counted before the work, so that a step which kills its process reaches its limit too.
 _ACQUIRE = text("""
-    UPDATE sync_runs
+    UPDATE booksync.sync_runs
        SET attempts = attempts + 1,
            claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
            sweep_at = clock_timestamp() + make_interval(secs => :lease_seconds),
@@ -95,7 +95,7 @@ def acquire(db: Session, run_id: uuid.UUID, step: int, *, lease_seconds: float) 
 
 
 _CHECKPOINT = text("""
-    UPDATE sync_runs
+    UPDATE booksync.sync_runs
        SET mode = :mode,
            position = CAST(:position AS jsonb),
            counters = CAST(:counters AS jsonb),
@@ -125,7 +125,7 @@ def checkpoint(db: Session, lease: StepLease, *, lease_seconds: float, is_progre
 
 
 _ADVANCE = text("""
-    UPDATE sync_runs
+    UPDATE booksync.sync_runs
        SET step = step + 1,
            attempts = 0,
            mode = :mode,
@@ -186,7 +186,7 @@ def _state(run: Run) -> dict[str, Any]:
 
 
 _RELEASE = text("""
-    UPDATE sync_runs
+    UPDATE booksync.sync_runs
        SET claimed_until = NULL,
            attempts = attempts - :refunded,
            not_before = clock_timestamp() + make_interval(secs => :wait_seconds),
@@ -226,9 +226,9 @@ def release(
 # SKIP LOCKED so that two sweepers read separate runs; the later sweep_at limits the messages of a run to one an
 # interval.
 _SWEEP = text("""
-    UPDATE sync_runs
+    UPDATE booksync.sync_runs
        SET sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds)
-     WHERE id IN (SELECT id FROM sync_runs
+     WHERE id IN (SELECT id FROM booksync.sync_runs
                    WHERE status = 'running' AND sweep_at <= clock_timestamp()
                    ORDER BY sweep_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, step, phase
@@ -243,10 +243,10 @@ def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepR
 
 def count_call(db: Session, run_id: uuid.UUID) -> None:
     """Count an API call of this run when it is made, whatever the outcome of its step."""
-    db.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
+    db.execute(text("UPDATE booksync.sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
-_RUNNING = "SELECT * FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"
+_RUNNING = "SELECT * FROM booksync.sync_runs WHERE connection_id = :connection_id AND status = 'running'"
 
 
 def running(db: Session, connection_id: uuid.UUID) -> Run | None:
@@ -263,7 +263,7 @@ def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
 
 def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
     """The mode of a run; the less expensive one if the run is pruned."""
-    mode = db.execute(text("SELECT mode FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
+    mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 
 

@@ -15,7 +15,7 @@ def take(db: Session, name: str, *, every_seconds: float) -> bool:
     """Acquire this work if it is due; no other scheduler gets it within `every_seconds`."""
     taken = db.execute(
         text("""
-            INSERT INTO scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
+            INSERT INTO booksync.scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
             ON CONFLICT (name) DO UPDATE SET marked_at = excluded.marked_at
              WHERE marks.marked_at <= excluded.marked_at - make_interval(secs => :every_seconds)
             RETURNING name
@@ -26,7 +26,7 @@ def take(db: Session, name: str, *, every_seconds: float) -> bool:
 
 
 _SPEND = text("""
-    INSERT INTO scheduler_marks AS marks (name, marked_at)
+    INSERT INTO booksync.scheduler_marks AS marks (name, marked_at)
     SELECT :name, clock_timestamp() - make_interval(secs => :refill_seconds) + make_interval(secs => :seconds)
      WHERE CAST(:seconds AS float) <= CAST(:refill_seconds AS float)
     ON CONFLICT (name) DO UPDATE
@@ -47,7 +47,9 @@ def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> b
 def seconds_since(db: Session, name: str) -> float | None:
     """The seconds since any scheduler last did this; None for never."""
     seconds: float | None = db.execute(
-        text("SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM scheduler_marks WHERE name = :name"),
+        text(
+            "SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM booksync.scheduler_marks WHERE name = :name"
+        ),
         {"name": name},
     ).scalar_one_or_none()
     return None if seconds is None else max(0.0, seconds)

@@ -43,9 +43,9 @@ _COLUMNS: Final = {
     "webhook_secret_previous_encrypted": SecretName.WEBHOOK_SECRET,
 }
 
-_LOCK = text(f"SELECT {', '.join(_COLUMNS)} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE")  # noqa: S608
+_LOCK = text(f"SELECT {', '.join(_COLUMNS)} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE")  # noqa: S608
 _WRITE = text(
-    f"UPDATE zoho_connections SET {', '.join(f'{name} = :{name}' for name in _COLUMNS)} WHERE id = :id"  # noqa: S608
+    f"UPDATE booksync.zoho_connections SET {', '.join(f'{name} = :{name}' for name in _COLUMNS)} WHERE id = :id"  # noqa: S608
 )
 
 
@@ -89,8 +89,8 @@ def example(db: Session) -> str | None:
     found: str | None = db.execute(
         text("""
             SELECT coalesce(
-                (SELECT refresh_token_encrypted FROM zoho_connections ORDER BY created_at, id LIMIT 1),
-                (SELECT ciphertext FROM key_canary)
+                (SELECT refresh_token_encrypted FROM booksync.zoho_connections ORDER BY created_at, id LIMIT 1),
+                (SELECT ciphertext FROM booksync.key_canary)
             )
         """)
     ).scalar_one()
@@ -98,11 +98,13 @@ def example(db: Session) -> str | None:
 
 
 def _rotate_canary(db: Session, reencrypt: Reencrypt) -> None:
-    stored = db.execute(text("SELECT ciphertext FROM key_canary FOR NO KEY UPDATE")).scalar_one_or_none()
+    stored = db.execute(text("SELECT ciphertext FROM booksync.key_canary FOR NO KEY UPDATE")).scalar_one_or_none()
     if stored is not None:
-        db.execute(text("UPDATE key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)})
+        db.execute(
+            text("UPDATE booksync.key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)}
+        )
 
 
 def _connection_ids(engine: Engine) -> set[uuid.UUID]:
     with engine.connect() as db:
-        return set(db.execute(text("SELECT id FROM zoho_connections")).scalars())
+        return set(db.execute(text("SELECT id FROM booksync.zoho_connections")).scalars())

@@ -34,7 +34,7 @@ _SKIPPED = text(f"""
                coalesce(invoice.currency_code, '') AS currency_code,
                standing.outcome AS reason
           FROM invoices_cache AS invoice
-          LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+          LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
           CROSS JOIN LATERAL (SELECT {OUTCOME} AS outcome) AS standing
          WHERE invoice.status <> ALL(:closed_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
            AND standing.outcome <> 'scheduled'
@@ -42,7 +42,7 @@ _SKIPPED = text(f"""
         SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), '',
                (invoice ->> 'due_date')::date, (invoice ->> 'balance')::numeric,
                coalesce(invoice ->> 'currency_code', ''), 'customer_missing'
-          FROM skipped_invoices WHERE is_open) AS skipped
+          FROM booksync.waiting_invoices WHERE is_open) AS skipped
      WHERE connection_id = :connection_id AND (reason = :reason OR CAST(:reason AS text) IS NULL)
      ORDER BY due_date NULLS LAST, number, zoho_invoice_id
      LIMIT :limit
@@ -67,4 +67,4 @@ def skipped(
 
 def connection_ids(db: Session) -> Sequence[uuid.UUID]:
     """The ids of all connections, the oldest first."""
-    return db.execute(text("SELECT id FROM zoho_connections ORDER BY created_at, id")).scalars().all()
+    return db.execute(text("SELECT id FROM booksync.zoho_connections ORDER BY created_at, id")).scalars().all()

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from db.session import Session
 from domain.contacts import Contact, ContactPerson
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.persons import Sweep
 from domain.runs import Run
 
@@ -42,7 +42,7 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
     db.exec_driver_sql(
         """
-        INSERT INTO staged_persons (run_id, contact_person_id, zoho_customer_id, person)
+        INSERT INTO booksync.staged_persons (run_id, contact_person_id, zoho_customer_id, person)
         SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
         ON CONFLICT (run_id, contact_person_id) DO UPDATE
            SET zoho_customer_id = excluded.zoho_customer_id, person = excluded.person
@@ -56,7 +56,7 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
     )
 
 
-def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[SetAside]) -> None:
+def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Rejected]) -> None:
     """Record the contacts of rejected rows of the bulk list, because the list does not have all of their persons."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
     stage_persons(db, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
@@ -71,7 +71,7 @@ def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
     rejected: set[str] = set()
     for row in db.execute(
         text("""
-            SELECT zoho_customer_id, person FROM staged_persons
+            SELECT zoho_customer_id, person FROM booksync.staged_persons
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
              ORDER BY length(contact_person_id), contact_person_id
         """),
@@ -98,7 +98,7 @@ def stage_contacts(
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     db.exec_driver_sql(
         """
-        INSERT INTO staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
+        INSERT INTO booksync.staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
         SELECT %(run_id)s, page.id, page.contact, page.needs_details, %(observed_at)s
           FROM unnest(%(ids)s::text[], %(contacts)s::jsonb[], %(needs_details)s::bool[])
                AS page (id, contact, needs_details)
@@ -120,8 +120,8 @@ def contacts_needing_details(db: Session, run_id: uuid.UUID, limit: int | None =
     rows = db.execute(
         text("""
             SELECT contact
-              FROM staged_contacts AS staged
-              LEFT JOIN failed_records AS failed
+              FROM booksync.staged_contacts AS staged
+              LEFT JOIN booksync.failed_records AS failed
                 ON failed.run_id = staged.run_id AND kind = 'customer' AND record_id = zoho_customer_id
              WHERE staged.run_id = :run_id AND needs_details
              ORDER BY failed_at NULLS FIRST, zoho_customer_id LIMIT :limit
@@ -135,7 +135,7 @@ def forgo_details(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) ->
     """Cancel the detail calls of these staged contacts, because the bulk read of persons replaces them."""
     db.execute(
         text("""
-            UPDATE staged_contacts SET needs_details = false
+            UPDATE booksync.staged_contacts SET needs_details = false
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
         """),
         {"run_id": run_id, "contact_ids": list(contact_ids)},
@@ -144,14 +144,14 @@ def forgo_details(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) ->
 
 def clear_persons(db: Session, run_id: uuid.UUID) -> None:
     """Delete the run's staged persons of the bulk list, because another bulk read begins."""
-    db.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
+    db.execute(text("DELETE FROM booksync.staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 
 def set_details(db: Session, run_id: uuid.UUID, observed: Observed) -> None:
     """Replace the staged list row by a detail response."""
     db.exec_driver_sql(
         """
-        UPDATE staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
+        UPDATE booksync.staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
          WHERE run_id = %(run_id)s AND zoho_customer_id = %(contact_id)s
         """,
         {
@@ -166,7 +166,7 @@ def set_details(db: Session, run_id: uuid.UUID, observed: Observed) -> None:
 def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
     """Remove these contacts from the staging, because they need no more work."""
     db.execute(
-        text("DELETE FROM staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
+        text("DELETE FROM booksync.staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
         {"run_id": run_id, "contact_ids": list(contact_ids)},
     )
 
@@ -175,7 +175,7 @@ def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed]:
     """The next contacts to upsert, by id, at most `limit`."""
     rows = db.execute(
         text("""
-            SELECT contact, observed_at FROM staged_contacts
+            SELECT contact, observed_at FROM booksync.staged_contacts
              WHERE run_id = :run_id ORDER BY zoho_customer_id LIMIT :limit
         """),
         {"run_id": run_id, "limit": limit},
@@ -185,11 +185,11 @@ def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed]:
 
 def clear(db: Session, run_id: uuid.UUID) -> None:
     """Delete all staged data of an ended run."""
-    for table in ("staged_contacts", "staged_persons", "seen_records"):
+    for table in ("booksync.staged_contacts", "booksync.staged_persons", "booksync.seen_records"):
         db.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 
-def set_aside(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
+def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[Rejected]) -> None:
     """Record rejected rows: their ids and reasons, without their content.
 
     A row with an invalid id is recorded under its owner's id, and the reason says so.
@@ -198,7 +198,7 @@ def set_aside(db: Session, connection_id: uuid.UUID, kind: str, records: Sequenc
         return
     db.exec_driver_sql(
         """
-        INSERT INTO set_aside_records (connection_id, kind, record_id, reason)
+        INSERT INTO booksync.rejected_records (connection_id, kind, record_id, reason)
         SELECT DISTINCT %(connection_id)s::uuid, %(kind)s, rows.*
           FROM unnest(%(ids)s::text[], %(reasons)s::text[]) rows (id, reason)
         ON CONFLICT (connection_id, kind, record_id, reason) DO UPDATE SET last_seen_at = now()
@@ -214,13 +214,13 @@ def set_aside(db: Session, connection_id: uuid.UUID, kind: str, records: Sequenc
     )
 
 
-def forget_set_aside(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Delete rejected rows from before this run that the run has not seen again."""
     db.execute(
         text("""
-            DELETE FROM set_aside_records
+            DELETE FROM booksync.rejected_records
              WHERE connection_id = :connection_id
-               AND last_seen_at < (SELECT started_at FROM sync_runs WHERE id = :run_id)
+               AND last_seen_at < (SELECT started_at FROM booksync.sync_runs WHERE id = :run_id)
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )

@@ -99,11 +99,11 @@ _STORED = f"""
     SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
            address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
            observed_at, updated_at, zoho_customer_id, {phone_confirmations.aggregated("customers_cache")}
-      FROM customers_cache
+      FROM booksync.customers_cache
      WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
 """  # noqa: S608  (the names are constants)
 _LOCK = """
-    SELECT id FROM customers_cache
+    SELECT id FROM booksync.customers_cache
      WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
      ORDER BY zoho_customer_id
        FOR NO KEY UPDATE

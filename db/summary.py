@@ -20,32 +20,32 @@ _RUN = text("""
            degraded_reason, error, started_at, finished_at,
            not_before > clock_timestamp() AS is_waiting,
            extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)::float AS seconds
-      FROM sync_runs WHERE id = :run_id
+      FROM booksync.sync_runs WHERE id = :run_id
 """)
 
 _TOTALS = text("""
-    SELECT (SELECT count(*) FROM customers_cache
+    SELECT (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = :connection_id AND status <> 'deleted') AS customers,
-           (SELECT count(*) FROM customers_cache
+           (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = :connection_id AND status <> 'deleted'
                AND primary_phone IS NOT NULL AND phone_problem IS NULL) AS customers_with_phone,
            (SELECT count(*) FROM invoices_cache
              WHERE connection_id = :connection_id AND status <> 'deleted') AS invoices,
-           (SELECT count(*) FROM skipped_invoices WHERE connection_id = :connection_id) AS skipped_invoices,
-           (SELECT count(*) FROM set_aside_records WHERE connection_id = :connection_id) AS set_aside
+           (SELECT count(*) FROM booksync.waiting_invoices WHERE connection_id = :connection_id) AS waiting_invoices,
+           (SELECT count(*) FROM booksync.rejected_records WHERE connection_id = :connection_id) AS set_aside
 """)
 
 
 def totals(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """Live rows of the connection's caches: customers, customers_with_phone, invoices, skipped_invoices, set_aside."""
+    """Live rows of the connection's caches: customers, customers_with_phone, invoices, waiting_invoices, set_aside."""
     return dict(db.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
 
-def skipped_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
+def waiting_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """The number of waiting invoices, by reason."""
     rows = db.execute(
         text("""
-            SELECT reason, count(*) AS invoices FROM skipped_invoices
+            SELECT reason, count(*) AS invoices FROM booksync.waiting_invoices
              WHERE connection_id = :connection_id GROUP BY 1 ORDER BY 1
         """),
         {"connection_id": connection_id},
@@ -76,14 +76,14 @@ def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
             "new": written["invoices_new"],
             "updated": written["invoices_updated"],
             "unchanged": _rest(live["invoices"], written["invoices_new"], written["invoices_updated"]),
-            "skipped": live["skipped_invoices"],
+            "skipped": live["waiting_invoices"],
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
         **openings.state_of(db, run.connection_id).as_json(),
         "set_aside": live["set_aside"],
         "api_calls": run.api_calls,
         # The sync that booksync replaces makes one call for the customer of each invoice.
-        "api_calls_one_per_invoice": live["invoices"] + live["skipped_invoices"],
+        "api_calls_one_per_invoice": live["invoices"] + live["waiting_invoices"],
         "seconds": round(run.seconds, 2),
         "reason": run.degraded_reason or run.error,
     }
@@ -93,7 +93,7 @@ def calendars_that_end(db: Session, connection_id: uuid.UUID, today: date) -> di
     """The countries of the connection's customers whose public holidays end within a year, with the last known year."""
     countries = db.execute(
         text("""
-            SELECT DISTINCT coalesce(country_code, phone_verdict ->> 'region') FROM customers_cache
+            SELECT DISTINCT coalesce(country_code, phone_verdict ->> 'region') FROM booksync.customers_cache
              WHERE connection_id = :connection_id AND status = 'active' AND primary_phone IS NOT NULL ORDER BY 1
         """),
         {"connection_id": connection_id},
@@ -104,7 +104,7 @@ def calendars_that_end(db: Session, connection_id: uuid.UUID, today: date) -> di
 
 _UNKNOWN_COUNTRIES = text("""
     SELECT country_unknown AS country, count(*) AS customers, sum(count(*)) OVER ()::integer AS total
-      FROM customers_cache
+      FROM booksync.customers_cache
      WHERE connection_id = :connection_id AND status <> 'deleted' AND country_unknown IS NOT NULL
      GROUP BY country_unknown ORDER BY customers DESC, country LIMIT :limit
 """)
@@ -137,13 +137,13 @@ _CONNECTIONS = text("""
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
            c.oauth_throttled_since,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
-      FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+      FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
      ORDER BY c.created_at, c.id
 """)
 
 _RECENT_RUNS = text(
-    "SELECT id FROM sync_runs WHERE connection_id = :connection_id ORDER BY started_at DESC LIMIT :limit"
+    "SELECT id FROM booksync.sync_runs WHERE connection_id = :connection_id ORDER BY started_at DESC LIMIT :limit"
 )
 
 _RUN_FIELDS = ("mode", "status", "phase", "step", "attempts", "api_calls", "started_at", "finished_at", "seconds")

@@ -9,14 +9,14 @@ from db.session import Session
 # SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
 # under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
 _TAKE_DUE = text("""
-    UPDATE zoho_connections
+    UPDATE booksync.zoho_connections
        SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
            next_full_sync_at = CASE WHEN next_full_sync_at <= now()
                                     THEN now() + make_interval(secs => :full_sync_interval_seconds)
                                     ELSE next_full_sync_at END
-      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
+      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM booksync.zoho_connections
              WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
-               AND NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
+               AND NOT EXISTS (SELECT FROM booksync.sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
              ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
      WHERE zoho_connections.id = due.id
     RETURNING due.id, due.is_full
@@ -41,7 +41,7 @@ def take_due(
 def count_of_organization(db: Session, organization_id: str) -> int:
     """The number of active connections that share the organisation's budget."""
     count: int = db.execute(
-        text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
+        text("SELECT count(*) FROM booksync.zoho_connections WHERE organization_id = :id AND status = 'active'"),
         {"id": organization_id},
     ).scalar_one()
     return max(1, count)
@@ -51,7 +51,7 @@ def bring_syncs_forward(db: Session, *, seconds: float) -> None:
     """Limit the time until each connection's next incremental sync to `seconds`."""
     db.execute(
         text("""
-            UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
+            UPDATE booksync.zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
              WHERE next_sync_at > now() + make_interval(secs => :seconds)
         """),
         {"seconds": seconds},
@@ -61,7 +61,9 @@ def bring_syncs_forward(db: Session, *, seconds: float) -> None:
 def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
     """Make the next incremental sync due in `seconds`."""
     db.execute(
-        text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        text(
+            "UPDATE booksync.zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"
+        ),
         {"id": connection_id, "seconds": seconds},
     )
 
@@ -69,6 +71,8 @@ def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> N
 def set_next_full_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
     """Make the next full sync due in `seconds`, or as soon as no run is under way."""
     db.execute(
-        text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        text(
+            "UPDATE booksync.zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"
+        ),
         {"id": connection_id, "seconds": seconds},
     )

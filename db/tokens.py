@@ -41,7 +41,7 @@ _SELECT = """
            ) - clock_timestamp()), 0)::float AS refresh_wait_seconds,
            (SELECT count(*) FROM unnest(refreshed_at) AS refresh (at)
              WHERE refresh.at > clock_timestamp() - make_interval(secs => :window_seconds)) AS refreshes
-      FROM zoho_connections WHERE id = :connection_id
+      FROM booksync.zoho_connections WHERE id = :connection_id
 """
 _READ = text(_SELECT)
 _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
@@ -74,7 +74,7 @@ def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
     """Record that a refresh is about to be requested: the last ten are stored, regardless of their results."""
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET refreshed_at = (array_append(refreshed_at, clock_timestamp()))
                                   [greatest(1, cardinality(refreshed_at) + 2 - :kept):]
              WHERE id = :connection_id
@@ -87,7 +87,7 @@ def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
     """Delete the last recorded refresh, because Zoho does not count it."""
     db.execute(
         text("""
-            UPDATE zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
+            UPDATE booksync.zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
              WHERE id = :connection_id
         """),
         {"connection_id": connection_id},
@@ -101,7 +101,7 @@ def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> da
     """
     since: datetime = db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds),
                    oauth_throttled_since = coalesce(oauth_throttled_since, clock_timestamp())
              WHERE id = :connection_id
@@ -119,7 +119,7 @@ def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
     """
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET oauth_failing_since = oauth_failing_since + (clock_timestamp() - oauth_throttled_since),
                    oauth_throttled_since = NULL
              WHERE id = :connection_id AND oauth_throttled_since IS NOT NULL
@@ -132,7 +132,7 @@ def record_failure(db: Session, connection_id: uuid.UUID) -> float:
     """Record a refusal for an unknown reason; returns the seconds since the first one without a token in between."""
     seconds: float = db.execute(
         text("""
-            UPDATE zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())
+            UPDATE booksync.zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())
              WHERE id = :connection_id
             RETURNING extract(epoch FROM clock_timestamp() - oauth_failing_since)::float
         """),
@@ -152,7 +152,7 @@ def write(
     """Write a new access token, encrypted; its lifetime begins now, on Postgres's clock."""
     db.execute(
         text("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET access_token_encrypted = :access_token,
                    access_token_expires_at = clock_timestamp() + make_interval(secs => :lifetime_seconds),
                    api_domain = coalesce(:api_domain, api_domain), no_refresh_before = NULL,

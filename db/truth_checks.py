@@ -65,7 +65,7 @@ _OLDEST = {
          LIMIT :limit
     """)  # noqa: S608  (the names are the two lines below)
     for kind, table, record_id, details in (
-        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id", "details_observed_at IS NOT NULL"),
+        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id", "details_observed_at IS NOT NULL"),
         (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id", "true"),
     )
 }
@@ -96,7 +96,7 @@ def cached_customer(db: Session, connection: Connection, zoho_customer_id: str) 
 
 _INVOICE = text("""
     SELECT invoice.*, customer.zoho_customer_id AS owner
-      FROM invoices_cache AS invoice LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+      FROM invoices_cache AS invoice LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
 """)
 
@@ -128,7 +128,7 @@ _NOTE_ASKED = {
                          FOR NO KEY UPDATE SKIP LOCKED)
     """)  # noqa: S608  (the names are the two lines below)
     for kind, table, record_id in (
-        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id"),
+        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id"),
         (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
     )
 }
@@ -142,7 +142,7 @@ def note_asked(db: Session, connection: Connection, kind: RecordKind, record_id:
 def last_checked_at(db: Session, connection: Connection) -> datetime | None:
     """The end of the connection's last check; None before the first one."""
     checked_at: datetime | None = db.execute(
-        text("SELECT truth_checked_at FROM zoho_connections WHERE id = :connection_id"),
+        text("SELECT truth_checked_at FROM booksync.zoho_connections WHERE id = :connection_id"),
         {"connection_id": connection.connection_id},
     ).scalar_one()
     return checked_at
@@ -152,7 +152,7 @@ def save(db: Session, connection_id: uuid.UUID, check: TruthCheck, *, now: datet
     """Record the findings of a check; they replace the earlier ones."""
     db.execute(
         text("""
-            UPDATE zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id
+            UPDATE booksync.zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id
         """),
         {"connection_id": connection_id, "truth_check": Jsonb(check.to_json()), "now": now},
     )

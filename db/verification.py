@@ -37,7 +37,7 @@ def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
         SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
                phone_problem, phone_not_callable, primary_email, contact_persons, time_zone, sync_hash,
                zoho_last_modified_at, bulk_omits_persons
-          FROM customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
+          FROM booksync.customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
         """,
     ):
         fingerprints[row.zoho_customer_id] = Fingerprint.of_customer(row, row.contact_persons)
@@ -52,7 +52,7 @@ def known_details(db: Session, connection: Connection) -> dict[str, ContactDetai
         text("""
             SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
                    country_unknown
-              FROM customers_cache
+              FROM booksync.customers_cache
              WHERE connection_id = :connection_id
                AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL OR address_state IS NOT NULL
                     OR country_unknown IS NOT NULL)
@@ -64,9 +64,9 @@ def known_details(db: Session, connection: Connection) -> dict[str, ContactDetai
 
 _CONFIRMED = text(f"""
     SELECT zoho_customer_id, {phone_confirmations.aggregated("customers_cache")}
-      FROM customers_cache
+      FROM booksync.customers_cache
      WHERE connection_id = :connection_id
-       AND id IN (SELECT customer_id FROM phone_confirmations)
+       AND id IN (SELECT customer_id FROM booksync.phone_confirmations)
 """)  # noqa: S608
 
 
@@ -85,7 +85,7 @@ def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprin
         SELECT zoho_invoice_id, invoice.zoho_customer_id, customer.zoho_customer_id AS owner, invoice_number,
                invoice.status, date, due_date, expected_payment_date, total, balance, currency_code,
                invoice.sync_hash, invoice.zoho_last_modified_at
-          FROM invoices_cache invoice LEFT JOIN customers_cache customer ON customer.id = customer_id
+          FROM invoices_cache invoice LEFT JOIN booksync.customers_cache customer ON customer.id = customer_id
          WHERE invoice.connection_id = :connection_id AND invoice.status IS DISTINCT FROM 'deleted'
         """,
     )
@@ -97,11 +97,11 @@ def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprin
     }
 
 
-def skipped_invoice_ids(db: Session, connection: Connection) -> frozenset[str]:
+def waiting_invoice_ids(db: Session, connection: Connection) -> frozenset[str]:
     """The invoices that wait for their customer."""
     return frozenset(
         db.execute(
-            text("SELECT zoho_invoice_id FROM skipped_invoices WHERE connection_id = :connection_id"),
+            text("SELECT zoho_invoice_id FROM booksync.waiting_invoices WHERE connection_id = :connection_id"),
             {"connection_id": connection.connection_id},
         ).scalars()
     )

@@ -43,7 +43,7 @@ def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> Non
     """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
     db.execute(
         text("""
-            UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
+            UPDATE booksync.zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
              WHERE id = :connection_id
         """),
         {"connection_id": connection_id, "pages": pages},
@@ -53,6 +53,6 @@ def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> Non
 def note_persons_refusal(db: Session, connection_id: uuid.UUID) -> None:
     """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
     db.execute(
-        text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
+        text("UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
         {"connection_id": connection_id},
     )

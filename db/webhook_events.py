@@ -20,13 +20,13 @@ from domain.webhooks import (
     Entity,
     Event,
     EventKind,
+    EventSummary,
     Outcome,
-    Told,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class ResyncRef:
+class RefreshRef:
     """The address of a record with events: the content of its message."""
 
     connection_id: uuid.UUID
@@ -41,11 +41,11 @@ class ResyncRef:
 class Due:
     """A record to be refreshed, and the seconds until then."""
 
-    ref: ResyncRef
+    ref: RefreshRef
     seconds: float
 
     @classmethod
-    def of(cls, ref: ResyncRef, seconds: float) -> Self:
+    def of(cls, ref: RefreshRef, seconds: float) -> Self:
         return cls(ref, max(0.0, seconds))
 
 
@@ -55,10 +55,10 @@ class Due:
 # connection are under way.
 _RECEIVE = text("""
     WITH record AS (
-        INSERT INTO resyncs AS kept (connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
+        INSERT INTO booksync.refreshes AS kept (connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
         SELECT :connection_id, :entity, :record_id, 1, clock_timestamp(), clock_timestamp(),
                CASE WHEN count(*) < :most_sent THEN clock_timestamp() END
-          FROM (SELECT FROM resyncs
+          FROM (SELECT FROM booksync.refreshes
                  WHERE connection_id = :connection_id AND received > handled AND sent_at IS NOT NULL
                  LIMIT :most_sent) under_way
         ON CONFLICT (connection_id, entity, record_id) DO UPDATE
@@ -68,7 +68,7 @@ _RECEIVE = text("""
                sent_at = CASE WHEN kept.received > kept.handled THEN kept.sent_at ELSE excluded.sent_at END,
                not_before = CASE
                    WHEN kept.received > kept.handled AND kept.waiting_for IS NOT NULL THEN kept.not_before
-                   WHEN kept.taken_at > clock_timestamp() - make_interval(secs => :quiet)
+                   WHEN kept.leased_at > clock_timestamp() - make_interval(secs => :quiet)
                      OR kept.claimed_until > clock_timestamp()
                      OR (kept.received > kept.handled AND kept.not_before > clock_timestamp())
                    THEN least(clock_timestamp() + make_interval(secs => :quiet),
@@ -80,14 +80,14 @@ _RECEIVE = text("""
         RETURNING received, received - handled AS waiting, sent_at IS NOT NULL AS is_sent,
                   extract(epoch FROM not_before - clock_timestamp())::float AS seconds
     ), event AS (
-        INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, modified_at, digest)
+        INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind, modified_at, digest)
         SELECT :connection_id, :entity, :record_id, received, :kind, :modified_at, :digest FROM record
     )
     SELECT waiting, is_sent, seconds FROM record
 """)
 
 _IGNORE = text("""
-    INSERT INTO webhook_events (connection_id, entity, record_id, kind, modified_at, digest, outcome, handled_at)
+    INSERT INTO booksync.webhook_events (connection_id, entity, record_id, kind, modified_at, digest, outcome, handled_at)
     VALUES (:connection_id, :entity, :record_id, :kind, :modified_at, :digest, 'ignored', clock_timestamp())
 """)
 
@@ -105,7 +105,7 @@ def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     row = db.execute(_RECEIVE, values | limits).one()
     if row.waiting > 1 or not row.is_sent:
         return None
-    return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
+    return Due.of(RefreshRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
 
 
 #: An id without a connection: an event for it passes every check of the tables except the foreign key's.
@@ -140,24 +140,24 @@ _TOLD = text("""
            coalesce(bool_or(kind IN ('deleted', 'vendor')), false) AS has_removal,
            coalesce(bool_or(kind = 'wanted'), false) AS is_wanted,
            coalesce(bool_or(digest IS DISTINCT FROM (
-               SELECT digest FROM webhook_events
+               SELECT digest FROM booksync.webhook_events
                 WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
                   AND number <= :handled AND outcome <> 'failed'
                 ORDER BY number DESC LIMIT 1
            )), true) AS has_news
-      FROM webhook_events
+      FROM booksync.webhook_events
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
        AND number > :handled AND number <= :received
 """)
 
 
-def told(db: Session, ref: ResyncRef, *, handled: int, received: int) -> Told | None:
+def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> EventSummary | None:
     """The combined content of the events after the first `handled`; None without such events."""
     values = ref.as_values() | {"handled": handled, "received": received}
     row = db.execute(_TOLD, values).one()
     if row.events == 0:
         return None
-    return Told(
+    return EventSummary(
         newest_change=row.newest_change,
         has_untimed_change=row.has_untimed_change,
         has_removal=row.has_removal,
@@ -166,11 +166,11 @@ def told(db: Session, ref: ResyncRef, *, handled: int, received: int) -> Told | 
     )
 
 
-def note_outcome(db: Session, ref: ResyncRef, outcome: Outcome, *, received: int) -> None:
+def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: int) -> None:
     """Record the outcome of the record's waiting events, up to that number."""
     db.execute(
         text("""
-            UPDATE webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
+            UPDATE booksync.webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
              WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
                AND number <= :received AND outcome IS NULL
         """),
@@ -181,7 +181,7 @@ def note_outcome(db: Session, ref: ResyncRef, outcome: Outcome, *, received: int
 _CACHED = {
     Entity.CONTACT: text("""
         SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-          FROM customers_cache
+          FROM booksync.customers_cache
          WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
     """),
     # An invoice that waits for its customer is in another table. Its row in the cache, if any, was withdrawn by then,
@@ -193,32 +193,32 @@ _CACHED = {
                  WHERE user_id = :user_id AND zoho_invoice_id = :record_id AND connection_id = :connection_id
                 UNION ALL
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
-                  FROM skipped_invoices
+                  FROM booksync.waiting_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = :record_id) versions
          ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """),
 }
 
 
-def cached_version(db: Session, connection: Connection, ref: ResyncRef) -> CachedVersion | None:
+def cached_version(db: Session, connection: Connection, ref: RefreshRef) -> CachedVersion | None:
     """The cached version of the record; None if it is not cached."""
     row = db.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": connection.user_id}).one_or_none()
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
-def recently_marked(db: Session, ref: ResyncRef, *, seconds: float) -> int:
+def recently_marked(db: Session, ref: RefreshRef, *, seconds: float) -> int:
     """The number of records of that kind that were marked without proof within the last seconds."""
     count: int = db.execute(
         text(f"""
             SELECT count(*) FROM (
-                SELECT FROM webhook_events
+                SELECT FROM booksync.webhook_events
                  WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
                    AND entity = :entity
                  GROUP BY record_id
                 HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind = 'deleted')
                    AND NOT (bool_or(kind = 'orphaned') AND record_id IN (
                        SELECT zoho_invoice_id FROM invoices_cache AS invoice
-                         JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+                         JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
                         WHERE invoice.connection_id = :connection_id AND {IS_PROVEN_DELETED}))) marked
         """),  # noqa: S608  (a constant)
         ref.as_values() | {"seconds": seconds},

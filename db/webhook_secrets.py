@@ -45,7 +45,7 @@ _UNTIL = f"webhook_secret_rotated_at + make_interval(days => {FORMER_SECRET_DAYS
 _SECRETS = text(f"""
     SELECT webhook_secret_encrypted AS current,
            CASE WHEN {_UNTIL} > now() THEN webhook_secret_previous_encrypted END AS former, {_UNTIL} AS former_until
-      FROM zoho_connections WHERE id = :connection_id
+      FROM booksync.zoho_connections WHERE id = :connection_id
 """)  # noqa: S608
 
 
@@ -58,7 +58,7 @@ def find(db: Session, connection_id: uuid.UUID) -> WebhookSecrets | None:
 
 
 _ROTATE = text(f"""
-    UPDATE zoho_connections
+    UPDATE booksync.zoho_connections
        SET webhook_secret_previous_encrypted = CASE
                WHEN :keeps_current THEN webhook_secret_encrypted
                WHEN {_UNTIL} > now() THEN webhook_secret_previous_encrypted
@@ -88,7 +88,7 @@ def end_rotation(db: Session, connection_id: uuid.UUID) -> None:
     """Removes the former secret."""
     db.execute(
         text("""
-            UPDATE zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
+            UPDATE booksync.zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
              WHERE id = :connection_id AND webhook_secret_previous_encrypted IS NOT NULL
         """),
         {"connection_id": connection_id},
@@ -103,18 +103,18 @@ _ARE_SHOWN = f"""
 
 # A worker holds the connection's row while it refreshes the access token. The count does not justify that wait.
 _ADD_REFUSALS = text(f"""
-    UPDATE zoho_connections
+    UPDATE booksync.zoho_connections
        SET webhooks_refused = least(
                CASE WHEN {_ARE_SHOWN} THEN webhooks_refused::bigint ELSE 0 END + :count, 2147483647
            ),
            webhooks_refused_since = CASE WHEN {_ARE_SHOWN} THEN webhooks_refused_since ELSE now() END,
            webhooks_refused_last_at = now()
-     WHERE id IN (SELECT id FROM zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)
+     WHERE id IN (SELECT id FROM booksync.zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)
 """)  # noqa: S608
 
 _REFUSALS = text(f"""
     SELECT webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
-      FROM zoho_connections WHERE id = :connection_id AND {_ARE_SHOWN}
+      FROM booksync.zoho_connections WHERE id = :connection_id AND {_ARE_SHOWN}
 """)  # noqa: S608
 
 

@@ -214,14 +214,14 @@ def clean_text(text: str) -> str:
     return text.replace("\0", "").strip()
 
 
-def _details(told: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
+def _details(reported: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
     """Merge details: a response without the reminder switch keeps the known switch, one without a country clears it."""
     known = known or NOTHING_TOLD
-    if told is None:
+    if reported is None:
         return known
-    if told.reminders_enabled is None:
-        return replace(told, reminders_enabled=known.reminders_enabled)
-    return told
+    if reported.reminders_enabled is None:
+        return replace(reported, reminders_enabled=known.reminders_enabled)
+    return reported
 
 
 def _number(phone: JudgedPhone | None) -> str | None:

@@ -19,7 +19,7 @@ class Cause(StrEnum):
     TOO_OLD = "too_old"  #: it was in the queue for longer than its work is useful
 
 
-class LetterStatus(StrEnum):
+class DeadLetterStatus(StrEnum):
     OPEN = "open"  #: a person has to decide
     RETRIED = "retried"  #: its work is done, with or without a retry
     DISCARDED = "discarded"  #: a person has discarded it, with a note
@@ -30,5 +30,5 @@ def fingerprint(actor_name: str, error_type: str, frames: Sequence[str]) -> str:
 
     `frames` are "module:function", innermost last. Ids, line numbers and values are not included.
     """
-    told = "\n".join((actor_name, error_type, *frames))
-    return hashlib.sha256(told.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
+    reported = "\n".join((actor_name, error_type, *frames))
+    return hashlib.sha256(reported.encode()).hexdigest()[:_FINGERPRINT_LENGTH]

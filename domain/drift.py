@@ -154,7 +154,7 @@ def drift_between(
 _NONE = Fingerprint("", None)
 
 
-def _is_later(told: Fingerprint | None, synced_at: datetime | None) -> bool:
-    if told is None or told.modified_at is None:
+def _is_later(reported: Fingerprint | None, synced_at: datetime | None) -> bool:
+    if reported is None or reported.modified_at is None:
         return False
-    return synced_at is None or told.modified_at >= synced_at
+    return synced_at is None or reported.modified_at >= synced_at

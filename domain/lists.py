@@ -41,7 +41,7 @@ ListedT = TypeVar("ListedT", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class Rejected:
     """A rejected row: its kind, the reason, and no content except ids."""
 
     record_id: str | None
@@ -54,11 +54,11 @@ class Page(Generic[RowT]):
     """One page: the valid and the rejected rows, whether more follow, and the server's own time (`Date`, UTC)."""
 
     rows: Sequence[RowT]
-    set_aside: Sequence[SetAside]
+    rejected: Sequence[Rejected]
     has_more: bool
     server_time: datetime
 
 
 def record_ids(page: Page[ListedT]) -> list[str]:
     """Every id on a page, including the ids of rejected rows."""
-    return [row.record_id for row in page.rows] + [aside.record_id for aside in page.set_aside if aside.record_id]
+    return [row.record_id for row in page.rows] + [aside.record_id for aside in page.rejected if aside.record_id]

@@ -20,7 +20,7 @@ from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 class SkipReason(StrEnum):
     """Why an open invoice has no planned reminder. The first reason that applies counts, in this order."""
 
-    CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in skipped_invoices
+    CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in waiting_invoices
     UNKNOWN_STATUS = "unknown_status"  #: Zoho's status of the invoice is neither open nor closed
     GONE = "gone"  #: Zoho returned 404 for the invoice or its customer
     CUSTOMER_DELETED = "customer_deleted"

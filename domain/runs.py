@@ -227,7 +227,7 @@ class Run:
         A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but its phase
         is incomplete and its watermark stays: the next run reads the rows again.
         """
-        if page.rows or len(page.set_aside) <= ODD_ROWS:
+        if page.rows or len(page.rejected) <= ODD_ROWS:
             return self
         if self.phase.is_invoice_phase:
             has_been_said, what = self.position.invoices_unread, "invoices"
@@ -237,7 +237,7 @@ class Run:
             position = replace(self.position, contacts_unread=True)
         if has_been_said:
             return self
-        reason = f"Zoho's {what} could not be understood: all {len(page.set_aside)} rows of a page were rejected."
+        reason = f"Zoho's {what} could not be understood: all {len(page.rejected)} rows of a page were rejected."
         return replace(self.degraded(reason), position=position)
 
     def give_up_phase(self, reason: str) -> Self:

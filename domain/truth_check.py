@@ -139,69 +139,71 @@ def invoice_values(invoice: Invoice) -> Columns:
     }
 
 
-def comparable_contact(answer: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
+def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
     """The response without facts that the cache has never had, because a new fact is not drift.
 
     `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a value.
     """
-    details = answer.details if has_details else None
+    details = response.details if has_details else None
     if details is not None and not has_switch:
         details = replace(details, reminders_enabled=None)
     if not has_credits:
-        answer = replace(answer, unused_credits=None, currency_code="")
-    return replace(answer, details=details)
+        response = replace(response, unused_credits=None, currency_code="")
+    return replace(response, details=details)
 
 
-def comparable_invoice(answer: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
+def comparable_invoice(response: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
     """The response without facts that the cache has never had, and with the status before the due date.
 
     `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
     """
-    answer = _before_it_was_overdue(answer, cached)
+    response = _before_it_was_overdue(response, cached)
     return replace(
-        answer,
-        reminders_enabled=_known(answer.reminders_enabled, cached.reminders_enabled, is_compared=has_details),
+        response,
+        reminders_enabled=_known(response.reminders_enabled, cached.reminders_enabled, is_compared=has_details),
         ach_payment_initiated=_known(
-            answer.ach_payment_initiated, cached.ach_payment_initiated, is_compared=not has_older_details
+            response.ach_payment_initiated, cached.ach_payment_initiated, is_compared=not has_older_details
         ),
         unprocessed_payment=_known(
-            answer.unprocessed_payment, cached.unprocessed_payment, is_compared=not has_older_details
+            response.unprocessed_payment, cached.unprocessed_payment, is_compared=not has_older_details
         ),
-        sub_status=_known(answer.sub_status, cached.sub_status, is_compared=not has_older_details),
+        sub_status=_known(response.sub_status, cached.sub_status, is_compared=not has_older_details),
     ).completed_by(cached)
 
 
-def _known(answered: Any, cached: Any, *, is_compared: bool) -> Any:
-    return answered if is_compared and cached is not None else cached
+def _known(responded: Any, cached: Any, *, is_compared: bool) -> Any:
+    return responded if is_compared and cached is not None else cached
 
 
-def _before_it_was_overdue(answer: Invoice, cached: Invoice) -> Invoice:
+def _before_it_was_overdue(response: Invoice, cached: Invoice) -> Invoice:
     """The response with the cached status if only the due date has passed, which changes no modified time."""
-    if answer.status != "overdue" or cached.status not in OPEN_STATUSES:
-        return answer
-    repeats_status = answer.sub_status == answer.status and cached.sub_status == cached.status
-    return replace(answer, status=cached.status, sub_status=cached.sub_status if repeats_status else answer.sub_status)
+    if response.status != "overdue" or cached.status not in OPEN_STATUSES:
+        return response
+    repeats_status = response.sub_status == response.status and cached.sub_status == cached.status
+    return replace(
+        response, status=cached.status, sub_status=cached.sub_status if repeats_status else response.sub_status
+    )
 
 
-def differing_columns(kind: RecordKind, answered: Columns, cached: Columns) -> tuple[str, ...]:
+def differing_columns(kind: RecordKind, responded: Columns, cached: Columns) -> tuple[str, ...]:
     """The names of the checked columns that differ."""
-    differing = tuple(column for column in CHECKED_COLUMNS[kind] if answered[column] != cached[column])
+    differing = tuple(column for column in CHECKED_COLUMNS[kind] if responded[column] != cached[column])
     if differing == (_HASH,):
         return differing
     return tuple(column for column in differing if column != _HASH)
 
 
 def drifted_columns(
-    differing: Sequence[str], *, answer: Version, chosen: Version, cached: Version, synced_until: datetime | None
+    differing: Sequence[str], *, response: Version, chosen: Version, cached: Version, synced_until: datetime | None
 ) -> Sequence[str] | None:
     """The differing columns that have drifted; None if the response and the row cannot be compared.
 
     They cannot be compared if another process has written the row since it was `chosen`, if the response is older than
     the row, or if Zoho has changed the record since `synced_until`: the next sync reads that change.
     """
-    if cached != chosen or answer < cached:
+    if cached != chosen or response < cached:
         return None
-    modified_at, _ = answer
+    modified_at, _ = response
     has_changed_since = synced_until is None or modified_at >= synced_until
     return None if differing and has_changed_since else differing
 

@@ -56,7 +56,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventSummary:
     """The combined content of a record's waiting events; at least one."""
 
     newest_change: datetime | None = None  #: Zoho's time
@@ -75,7 +75,7 @@ class CachedVersion:
     observed_at: datetime | None
 
 
-def is_known(told: Told, cached: CachedVersion | None) -> bool:
+def is_known(reported: EventSummary, cached: CachedVersion | None) -> bool:
     """Whether the cache already has everything that the events report: then no call is made.
 
     An event has no id of its own: (entity, id, time of change) is its key (API section 6). A version read in the same
@@ -83,17 +83,17 @@ def is_known(told: Told, cached: CachedVersion | None) -> bool:
     """
     if cached is None or not cached.is_live:
         # The removal of an uncached record is not news, and neither is an earlier change; everything else is.
-        if told.has_untimed_change or told.is_wanted:
+        if reported.has_untimed_change or reported.is_wanted:
             return False
-        return told.newest_change is None or _has(cached, told.newest_change)
-    if told.has_removal or told.has_untimed_change:
+        return reported.newest_change is None or _has(cached, reported.newest_change)
+    if reported.has_removal or reported.has_untimed_change:
         return False
-    if told.newest_change is None:
+    if reported.newest_change is None:
         return True
-    if not _has(cached, told.newest_change):
+    if not _has(cached, reported.newest_change):
         return False
-    is_same = cached.modified_at == told.newest_change
-    return not (is_same and told.has_news and is_ambiguous(cached.modified_at, cached.observed_at))
+    is_same = cached.modified_at == reported.newest_change
+    return not (is_same and reported.has_news and is_ambiguous(cached.modified_at, cached.observed_at))
 
 
 def _has(cached: CachedVersion | None, change: datetime) -> bool:

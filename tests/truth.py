@@ -17,7 +17,7 @@ from domain.callable_numbers import NumberFacts
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.invoices import DELETED, Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.opening import Backlog
 from domain.permission import Holds
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
@@ -75,7 +75,7 @@ class _Told:
 
 
 def _understood(record: Any) -> Any:
-    assert not isinstance(record, SetAside), record.reason
+    assert not isinstance(record, Rejected), record.reason
     return record
 
 
@@ -95,7 +95,7 @@ class _Cached:
         cls, cursor: "psycopg.Cursor[Row]", organization_id: str, connection_id: uuid.UUID | str | None
     ) -> "_Cached":
         links = cursor.execute(
-            "SELECT * FROM zoho_connections WHERE organization_id = %(organization)s AND id = coalesce(%(id)s, id)",
+            "SELECT * FROM booksync.zoho_connections WHERE organization_id = %(organization)s AND id = coalesce(%(id)s, id)",
             {"organization": organization_id, "id": connection_id},
         ).fetchall()
         assert len(links) == 1, f"{len(links)} connections to organisation {organization_id}"
@@ -112,7 +112,7 @@ class _Cached:
         opening = Opening(
             connection["handover_opened_at"], with_backlog=connection["handover_backlog"] == Backlog.LATEST
         )
-        return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
+        return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("waiting_invoices"), reminders)
 
     @cached_property
     def names(self) -> Mapping[str, set[str]]:

@@ -10,7 +10,7 @@ from workers.boot.process import resources, thread_shares
 from workers.queue.arguments import check_record, check_step
 from workers.queue.messages import Queue
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
-from workers.sync.fair_resync import resync_fairly
+from workers.sync.fair_refreshes import refresh_fairly
 from workers.sync.run_steps import Step, run_step
 
 #: A refresh goes before the run steps that the same worker has prefetched: Dramatiq processes the lowest number first,
@@ -55,12 +55,12 @@ def create_reminders(run_id: str, step: int) -> None:
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_contact(connection_id: str, record_id: str) -> None:
-    _resync(connection_id, Entity.CONTACT, record_id)
+    _refresh_record(connection_id, Entity.CONTACT, record_id)
 
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_invoice(connection_id: str, record_id: str) -> None:
-    _resync(connection_id, Entity.INVOICE, record_id)
+    _refresh_record(connection_id, Entity.INVOICE, record_id)
 
 
 def _take(run_id: str, step: int, do: Step) -> None:
@@ -68,6 +68,6 @@ def _take(run_id: str, step: int, do: Step) -> None:
     run_step(resources(), run_id, step, do)
 
 
-def _resync(connection_id: str, entity: Entity, record_id: str) -> None:
+def _refresh_record(connection_id: str, entity: Entity, record_id: str) -> None:
     check_record(connection_id, record_id)
-    resync_fairly(resources(), thread_shares(), connection_id, entity, record_id)
+    refresh_fairly(resources(), thread_shares(), connection_id, entity, record_id)

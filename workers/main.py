@@ -12,7 +12,7 @@ import dramatiq
 from dramatiq.middleware import AgeLimit
 
 from workers.boot.settings import SettingsError, settings
-from workers.jobs.dead_letters import DeadLetters, keep_unreadable
+from workers.jobs.dead_letters import DeadLetterMiddleware, keep_unreadable
 from workers.jobs.heartbeat import Heartbeat
 from workers.jobs.key_gate import KeyGate
 from workers.jobs.middleware import (
@@ -49,7 +49,7 @@ broker = new_broker(
         # Around each message: AgeLimit drops a message that is too old before the next ones see it.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
         MessageLogs(),
-        DeadLetters(),
+        DeadLetterMiddleware(),
     ],
     keep_unreadable=keep_unreadable,
 )

@@ -15,7 +15,7 @@ from db import (
     connections,
     dead_letters,
     event_history,
-    resyncs,
+    refreshes,
     run_history,
     runs,
     scheduler_marks,
@@ -35,7 +35,7 @@ from workers.boot.servers import log_redis
 from workers.boot.settings import Settings
 from workers.handover.posting import posting
 from workers.observability.logs import describe
-from workers.queue import Queue, ready_messages, send_resync, send_step
+from workers.queue import Queue, ready_messages, send_refresh, send_step
 from workers.services.forecast import forecast
 from workers.webhooks.flood_runs import bring_runs_forward
 
@@ -109,7 +109,7 @@ def _log_failure(resources: Resources, error: Exception) -> None:
 def tick(resources: Resources) -> None:
     """Send overdue work again, then start due runs: commit, then send."""
     sweep(resources)
-    _sweep_resyncs(resources)
+    _sweep_refreshes(resources)
     bring_runs_forward(resources)
     _start_due(resources)
     _keep_house(resources)
@@ -131,7 +131,7 @@ def sweep(resources: Resources) -> None:
         send_step(resources.broker, step)
 
 
-def _sweep_resyncs(resources: Resources) -> None:
+def _sweep_refreshes(resources: Resources) -> None:
     """Send the refreshes of records named by webhooks: the ones now due, and again the overdue ones.
 
     It sends nothing while enough messages wait for the workers.
@@ -139,12 +139,12 @@ def _sweep_resyncs(resources: Resources) -> None:
     if _are_messages_left(resources):
         return
     with resources.engine.begin() as db:
-        overdue = resyncs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
-        due = resyncs.take_turn(db)
+        overdue = refreshes.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
+        due = refreshes.take_turn(db)
     if overdue:
         log.info("Overdue records are sent again", action="resync.swept", records=len(overdue))
     for each in [*(Due(ref, 0.0) for ref in overdue), *due]:
-        send_resync(resources.broker, each)
+        send_refresh(resources.broker, each)
 
 
 def _are_messages_left(resources: Resources) -> bool:
@@ -163,8 +163,8 @@ def _keep_house(resources: Resources) -> None:
         if scheduler_marks.take(db, "prune", every_seconds=_PRUNE_SECONDS):
             pruned_runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
             events = event_history.prune(db, days=_EVENT_DAYS)
-            letters = dead_letters.prune(db, days=_LETTER_DAYS)
-            log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, letters=letters)
+            found = dead_letters.prune(db, days=_LETTER_DAYS)
+            log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, found=found)
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:

@@ -1,17 +1,10 @@
 """Phase 2: rotated webhook secrets, a canary for the encryption keys, and deletions that wait for a person."""
 
-from db.migrations import containment
+from db.migrations import containment, placement
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007c_containment_phase2"
 down_revision = "0007b_numbers_phase2"
-
-_ROWS_ARE_REQUIRED = """
-    SELECT FROM pg_constraint
-    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
-    UNION ALL
-    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
-"""
 
 
 def upgrade() -> None:
@@ -20,6 +13,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    undo_if_begun("0007d_schema_phase2", placement.BEGUN)
     with letting_others_work() as connection:
         containment.remove(connection)

@@ -8,16 +8,17 @@ revision turns it into NOT NULL without reading the table again.
 
 from functools import partial
 
-from db.migrations import containment, handover, numbers
+from db.migrations import containment, handover, numbers, placement
 from db.migrations.backfill import link_late_invoices, link_reminders
 from db.migrations.batches import over_rows
 from db.migrations.phones import fill_missing_phones, take_back_filled_phones
 from db.migrations.quarantine import bring_back, move_out
 from db.migrations.receipts import refuse_unaccounted
+from db.migrations.schemas import is_moved
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
-down_revision = "0007c_containment_phase2"
+down_revision = "0007d_schema_phase2"
 
 _REQUIRED = (("invoices_cache", "customer_id"), ("reminders", "customer_id"), ("reminders", "phone"))
 
@@ -63,6 +64,8 @@ def downgrade() -> None:
         take_back_filled_phones(connection)
         bring_back(connection)
         # Phase 2 ends with these revisions since they exist; a database may have left phase 2 before that.
-        handover.add(connection)
-        numbers.add(connection)
-        containment.add(connection)
+        if not is_moved(connection):
+            handover.add(connection)
+            numbers.add(connection)
+            containment.add(connection)
+            placement.move(connection)

@@ -1,6 +1,7 @@
 """Phase 3: the same additions for a database that had left phase 2 before reminders were opened for handovers."""
 
 from db.migrations import handover
+from db.migrations.schemas import is_moved
 from db.migrations.steps import letting_others_work
 
 revision = "0010_handover_phase3"
@@ -9,7 +10,8 @@ down_revision = "0009_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        handover.add(connection)
+        if not is_moved(connection):
+            handover.add(connection)
 
 
 def downgrade() -> None:

@@ -1,6 +1,7 @@
 """Phase 3: the same additions for a database that had left phase 2 before numbers had a second verdict."""
 
 from db.migrations import numbers
+from db.migrations.schemas import is_moved
 from db.migrations.steps import letting_others_work
 
 revision = "0011_numbers_phase3"
@@ -9,7 +10,8 @@ down_revision = "0010_handover_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        numbers.add(connection)
+        if not is_moved(connection):
+            numbers.add(connection)
 
 
 def downgrade() -> None:

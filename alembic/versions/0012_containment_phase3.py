@@ -1,6 +1,7 @@
 """Phase 3: the same additions for a database that had left phase 2 before the containment of faults."""
 
 from db.migrations import containment
+from db.migrations.schemas import is_moved
 from db.migrations.steps import letting_others_work
 
 revision = "0012_containment_phase3"
@@ -9,7 +10,8 @@ down_revision = "0011_numbers_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        containment.add(connection)
+        if not is_moved(connection):
+            containment.add(connection)
 
 
 def downgrade() -> None:

@@ -152,6 +152,11 @@ def add(connection: Raw) -> None:
     at_length(connection, _KEEP_STAMPS)
     for table in ("customers_cache", "invoices_cache"):
         at_length(connection, _UNFREEZE.format(table=table))
+    weaken_locks(connection)
+
+
+def weaken_locks(connection: Raw) -> None:
+    """Make the functions lock rows without blocking the checks of foreign keys."""
     briefly(connection, _REPLACE_LOCKS.format(**_WEAKER))
 
 

@@ -25,7 +25,7 @@ STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "gone_at",
         "truth_checked_at",
     ),
-    "reminders": ("day", "closes_at", "contact_id", "customer_id"),
+    "reminders": ("day", "closes_at", "contact_id", "customer_id", "handover_id"),
     "sync_metadata": ("connection_id",),
 }
 
@@ -67,6 +67,7 @@ SHARED_INDEXES: Final[Mapping[str, str]] = {
     "ix_invoices_cache_plan_at": "invoices_cache (connection_id, plan_at) WHERE plan_at IS NOT NULL",
     "ix_reminders_contact_id": "reminders (contact_id) WHERE contact_id IS NOT NULL",
     "ix_reminders_customer_id": "reminders (customer_id)",
+    "ix_reminders_handover_id": "reminders (handover_id) WHERE handover_id IS NOT NULL",
     "ix_reminders_due": "reminders (scheduled_at) WHERE status = 'scheduled'",
     "ix_sync_metadata_user_id": "sync_metadata (user_id)",
     "uq_sync_metadata_connection_id": "",
@@ -112,6 +113,7 @@ CONSTRAINTS: Final = (
     "fk_invoices_cache_customer_id",
     "fk_reminders_contact_id",
     "fk_reminders_customer_id",
+    "fk_reminders_handover_id",
     "fk_sync_metadata_connection_id",
     "uq_sync_metadata_connection_id",
 )

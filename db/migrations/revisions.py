@@ -12,9 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from db.migrations.errors import MigrationError
-
-#: An own table, because the host application may keep alembic's default table in the same database.
-VERSION_TABLE: Final = "booksync_alembic_version"
+from db.migrations.schemas import SCHEMA, VERSION_TABLE
 
 #: Next to this package, independently of the working directory: a checkout, an editable install, a container's folder.
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
@@ -67,12 +65,16 @@ def revision_of(target: Target) -> str:
     return next(revision for revision in reversed(known_revisions()) if revision.endswith(f"_{target}"))
 
 
+_FIND_TABLE: Final = text("SELECT coalesce(to_regclass(:moved), to_regclass(:name))::text")
+
+
 def current_revision(connection: Connection) -> str | None:
     """The revision of the database; None before the first one."""
     # Check the name first: a failed SELECT would abort the caller's transaction.
-    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": VERSION_TABLE}) is None:
+    table = connection.scalar(_FIND_TABLE, {"moved": f"{SCHEMA}.{VERSION_TABLE}", "name": VERSION_TABLE})
+    if table is None:
         return None
-    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
     return revision
 
 
@@ -116,10 +118,11 @@ def _older(revision: str) -> str:
     return f"{found}: run `booksync migrate`{way}"
 
 
-#: The last addition of the newest revisions, because a partial upgrade is not enough.
+#: The last part of the newest revisions, because a partial upgrade is not enough.
 _LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
-     WHERE attrelid = to_regclass('api_use') AND attname = 'probed_at' AND NOT attisdropped
+     WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped
+       AND to_regclass('booksync.booksync_alembic_version') IS NOT NULL
 """)
 
 

@@ -58,7 +58,7 @@ def shares_backends(connection: Connection, url: str) -> bool:
         url,
         application_name="booksync migrate",
         pool_size=_OTHER_SESSIONS,
-        answer_seconds=_OTHER_SESSION_SECONDS,
+        response_seconds=_OTHER_SESSION_SECONDS,
     )
     try:
         return _is_lent_to_others(connection, engine, own)

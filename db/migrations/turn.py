@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from db.engine import new_engine
 from db.failures import DatabaseError, sentence
 from db.migrations.errors import MigrationError
+from db.migrations.schemas import use_schemas
 from db.migrations.server import refuse_unsuitable_server
 
 #: An arbitrary number that no other program may use in the same database.
@@ -39,6 +40,7 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
             _wait_for_turn(connection, wait_seconds)
             connection.execute(text("SET lock_timeout = '5s'"))
             connection.execute(text("SET statement_timeout = '60s'"))
+            use_schemas(cast(psycopg.Connection[Any], connection.connection.driver_connection))
             connection.commit()
             try:
                 yield connection

@@ -5,12 +5,12 @@ from db.models.cache import (
     CachedCustomer,
     CachedInvoice,
     DoNotCall,
+    Handover,
     HandoverOutcome,
     PhoneConfirmation,
     Reminder,
-    ReminderContact,
     ReminderStatus,
-    SkippedInvoice,
+    WaitingInvoice,
 )
 from db.models.connections import (
     ApiUse,
@@ -18,12 +18,12 @@ from db.models.connections import (
     KeyCanary,
     ReminderPolicyRow,
     SyncMetadata,
-    User,
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
-from db.models.runs import FailedRecord, HeldDeletion, SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
-from db.models.webhooks import Resync, SchedulerMark, WebhookEvent
+from db.models.runs import FailedRecord, HeldDeletion, RejectedRecord, SeenRecord, StagedContact, StagedPerson, SyncRun
+from db.models.users import User
+from db.models.webhooks import Refresh, SchedulerMark, WebhookEvent
 
 __all__ = [
     "ApiUse",
@@ -34,24 +34,24 @@ __all__ = [
     "DeadLetter",
     "DoNotCall",
     "FailedRecord",
+    "Handover",
     "HandoverOutcome",
     "HeldDeletion",
     "KeyCanary",
     "PhoneConfirmation",
+    "Refresh",
+    "RejectedRecord",
     "Reminder",
-    "ReminderContact",
     "ReminderPolicyRow",
     "ReminderStatus",
-    "Resync",
     "SchedulerMark",
     "SeenRecord",
-    "SetAsideRecord",
-    "SkippedInvoice",
     "StagedContact",
     "StagedPerson",
     "SyncMetadata",
     "SyncRun",
     "User",
+    "WaitingInvoice",
     "WebhookEvent",
     "ZohoConnection",
 ]

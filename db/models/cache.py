@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Numeric, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Id, Moment
+from db.models.base import SHARED, Base, CreatedAt, Id, Moment
+from db.models.users import User
 
 
 class CachedCustomer(Base):
@@ -30,7 +31,7 @@ class CachedCustomer(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_customer_id: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="active")
@@ -96,10 +97,11 @@ class CachedInvoice(Base):
         Index(None, "connection_id"),
         Index(None, "customer_id"),
         Index("ix_invoices_cache_plan_at", "connection_id", "plan_at", postgresql_where=text("plan_at IS NOT NULL")),
+        SHARED,
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_invoice_id: Mapped[str]
     zoho_customer_id: Mapped[str | None]
@@ -145,35 +147,38 @@ class Reminder(Base):
         Index(None, "customer_id"),
         Index("ix_reminders_due", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
         Index("ix_reminders_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
+        Index("ix_reminders_handover_id", "handover_id", postgresql_where=text("handover_id IS NOT NULL")),
+        SHARED,
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
-    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoices_cache.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(CachedInvoice.id))
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
     scheduled_at: Mapped[Moment]
     day: Mapped[dt.date | None] = mapped_column(Date)  #: of that moment, on the customer's clock
     closes_at: Mapped[Moment | None]  #: a later handover needs a new plan; NULL: not planned by booksync
     phone: Mapped[str]
-    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reminder_contacts.id"))  #: its handover
+    handover_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("handovers.id"))
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("handovers.id"))  #: former name of `handover_id`
     status: Mapped[str] = mapped_column(server_default=ReminderStatus.SCHEDULED)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
 
-class ReminderContact(Base):
+class Handover(Base):
     """One handover for one phone number: the reminders that were handed over together (`claim_due_reminders`)."""
 
-    __tablename__ = "reminder_contacts"
+    __tablename__ = "handovers"
     __table_args__ = (
         Index(None, "user_id", "phone", "day"),
         Index(None, "connection_id"),
-        Index("ix_reminder_contacts_post_at", "post_at", postgresql_where=text("post_at IS NOT NULL")),
+        Index("ix_handovers_post_at", "post_at", postgresql_where=text("post_at IS NOT NULL")),
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     phone: Mapped[str]
     day: Mapped[dt.date] = mapped_column(Date)  #: on the customer's clock
@@ -190,9 +195,7 @@ class HandoverOutcome(Base):
     __tablename__ = "handover_outcomes"
     __table_args__ = (Index(None, "customer_id"), Index(None, "invoice_id"))
 
-    handover_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("reminder_contacts.id", ondelete="CASCADE"), primary_key=True
-    )
+    handover_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("handovers.id", ondelete="CASCADE"), primary_key=True)
     reminder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     invoice_id: Mapped[uuid.UUID]
     customer_id: Mapped[uuid.UUID]
@@ -208,23 +211,23 @@ class DoNotCall(Base):
 
     __tablename__ = "do_not_call"
 
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     phone: Mapped[str] = mapped_column(primary_key=True)  #: E.164
     note: Mapped[str | None]
     added_at: Mapped[CreatedAt]
 
 
-class SkippedInvoice(Base):
+class WaitingInvoice(Base):
     """A waiting invoice: its customer is not cached. Kept complete, and cached when the customer appears (FR-7)."""
 
-    __tablename__ = "skipped_invoices"
+    __tablename__ = "waiting_invoices"
     __table_args__ = (
         UniqueConstraint("connection_id", "zoho_invoice_id"),
         Index(None, "connection_id", "zoho_customer_id"),
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_invoice_id: Mapped[str]
     zoho_customer_id: Mapped[str]

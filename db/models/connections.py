@@ -1,4 +1,4 @@
-"""Users, their connections to Zoho organisations, and the sync progress of each connection."""
+"""Connections to Zoho organisations, and the sync progress of each connection."""
 
 import datetime as dt
 import uuid
@@ -8,20 +8,13 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Id, Moment
+from db.models.base import SHARED, Base, CreatedAt, Id, Moment
+from db.models.users import User
 
 
 class ConnectionStatus(StrEnum):
     ACTIVE = "active"
     PARKED = "parked"  #: Zoho refuses it permanently; `parked_reason` says why, `booksync connect` again revives it
-
-
-class User(Base):
-    """The host application's users; booksync reads and needs nothing but the id."""
-
-    __tablename__ = "users"
-
-    id: Mapped[Id]
 
 
 class ZohoConnection(Base):
@@ -31,7 +24,7 @@ class ZohoConnection(Base):
     __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     organization_id: Mapped[str]
     data_center: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=ConnectionStatus.ACTIVE)
@@ -96,10 +89,11 @@ class SyncMetadata(Base):
     __table_args__ = (
         UniqueConstraint("connection_id"),
         Index(None, "user_id"),
+        SHARED,
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     last_customer_sync_at: Mapped[Moment | None]
     last_invoice_sync_at: Mapped[Moment | None]

@@ -36,9 +36,9 @@ class DeadLetter(Base):
     traceback: Mapped[str | None]  #: lines of code, no values
     fingerprint: Mapped[str]
     attempts: Mapped[int]  #: the total of all failures
-    deaths: Mapped[int] = mapped_column(server_default=text("1"))
-    first_died_at: Mapped[CreatedAt]
-    last_died_at: Mapped[CreatedAt]
+    failures: Mapped[int] = mapped_column("deaths", server_default=text("1"))
+    first_failed_at: Mapped[CreatedAt] = mapped_column("first_died_at")
+    last_failed_at: Mapped[CreatedAt] = mapped_column("last_died_at")
     retry_run_id: Mapped[uuid.UUID | None]  #: the run that retries its work, while it runs
     closed_at: Mapped[Moment | None]
     note: Mapped[str | None]

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
+from db.models.users import User
 
 
 class SyncRun(Base):
@@ -20,7 +21,7 @@ class SyncRun(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -77,10 +78,10 @@ class SeenRecord(Base):
     is_gone: Mapped[bool] = mapped_column(server_default=text("false"))  #: Zoho has reported that it no longer exists
 
 
-class SetAsideRecord(Base):
+class RejectedRecord(Base):
     """A rejected row of Zoho: its position and the reason, without its content."""
 
-    __tablename__ = "set_aside_records"
+    __tablename__ = "rejected_records"
     __table_args__ = (
         UniqueConstraint("connection_id", "kind", "record_id", "reason", postgresql_nulls_not_distinct=True),
     )

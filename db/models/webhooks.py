@@ -30,13 +30,13 @@ class WebhookEvent(Base):
     handled_at: Mapped[Moment | None]
 
 
-class Resync(Base):
+class Refresh(Base):
     """A record with events. The worker with the lease makes one request for all events received until then."""
 
-    __tablename__ = "resyncs"
+    __tablename__ = "refreshes"
     __table_args__ = (
-        Index("ix_resyncs_waiting", "not_before", postgresql_where=text("received > handled")),
-        Index("ix_resyncs_sent", "connection_id", "sent_at", postgresql_where=text("received > handled")),
+        Index("ix_refreshes_waiting", "not_before", postgresql_where=text("received > handled")),
+        Index("ix_refreshes_sent", "connection_id", "sent_at", postgresql_where=text("received > handled")),
     )
 
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
@@ -48,7 +48,7 @@ class Resync(Base):
     not_before: Mapped[CreatedAt]
     waiting_for: Mapped[str | None]  #: why `not_before` is in the future, besides more events: the budget, or a retry
     sent_at: Mapped[Moment | None]  #: NULL while enough messages of the connection are in the queue
-    taken_at: Mapped[Moment | None]  #: the last lease: events soon after it wait for each other
+    leased_at: Mapped[Moment | None]  #: the last lease: events soon after it wait for each other
     claimed_until: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: counted before the work
     has_failed: Mapped[bool] = mapped_column(server_default=text("false"))  #: given up; a message may try once more

@@ -147,9 +147,9 @@ def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str 
     if may_be_whole and len(digits_of(text)) < _DIGITS_OF_TWO_NUMBERS:
         return None
     for first, second in _halves(text):
-        begins_anew = second.startswith(("0", "+", "(0")) and len(digits_of(second)) >= _DIGITS_OF_A_SECOND_NUMBER
+        begins_again = second.startswith(("0", "+", "(0")) and len(digits_of(second)) >= _DIGITS_OF_A_SECOND_NUMBER
         is_as_long = not may_be_whole and len(digits_of(first)) == len(digits_of(second))
-        if (begins_anew or is_as_long) and is_number(first) and is_number(second):
+        if (begins_again or is_as_long) and is_number(first) and is_number(second):
             return first
     return None
 

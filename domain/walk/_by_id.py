@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
-from domain.walk._answer import ascends, furthest_page, second
+from domain.walk._page_facts import ascends, furthest_page, second
 from domain.walk._walk import MAX_STALLS, WalkStuck
 
 #: Pages of a leap. Fewer pages cost more joins, more pages a longer tail: with 24, a list of 20,000 rows or more is
@@ -108,31 +108,31 @@ class WalkById:
             note=json["note"],
         )
 
-    def _after(self, answer: FarPage, page: Page[ListedT]) -> "WalkById":
-        length = len(page.rows) + len(page.set_aside)
-        if not length and answer.has_more:
+    def _after(self, facts: FarPage, page: Page[ListedT]) -> "WalkById":
+        length = len(page.rows) + len(page.rejected)
+        if not length and facts.has_more:
             raise WalkStuck
-        if self.page == 1 and not answer.has_more:
+        if self.page == 1 and not facts.has_more:
             return self._finished()  # The whole list is in this page, in whatever order.
         if self.is_ordered and not _ids_ascend(page.rows):
             return self._begun_again()
-        is_cut_as_asked = length == self.per_page or (length < self.per_page and not answer.has_more)
+        is_cut_as_asked = length == self.per_page or (length < self.per_page and not facts.has_more)
         if not is_cut_as_asked and not self.has_whole_pages:
             walk = self._by_whole_pages("pages are not cut as asked")
             # A page of the usual length has its known position; the position of any other page is unknown.
-            return walk._on_from(answer) if self.per_page == PER_PAGE else replace(walk, far=None)._leapt()
-        return self._on_from(answer)
+            return walk._on_from(facts) if self.per_page == PER_PAGE else replace(walk, far=None)._leapt()
+        return self._on_from(facts)
 
-    def _on_from(self, answer: FarPage) -> "WalkById":
-        if self.far is None and self.leap > 1 and not answer.has_more:
+    def _on_from(self, facts: FarPage) -> "WalkById":
+        if self.far is None and self.leap > 1 and not facts.has_more:
             return replace(self, leap=1)._leapt()  # New rows are added at the end: there each page overlaps.
-        if self._is_joined(answer):
-            return self._covering(self.far or answer)
-        return replace(self, page=self.page - 1, far=self.far or answer)
+        if self._is_joined(facts):
+            return self._covering(self.far or facts)
+        return replace(self, page=self.page - 1, far=self.far or facts)
 
-    def _is_joined(self, answer: FarPage) -> bool:
+    def _is_joined(self, facts: FarPage) -> bool:
         """Whether no row can be hidden between this page and the covered rows: they share a row, if any exists."""
-        return self.page == 1 or not self.seen or not set(self.seen).isdisjoint(answer.ids)
+        return self.page == 1 or not self.seen or not set(self.seen).isdisjoint(facts.ids)
 
     def _covering(self, far: FarPage) -> "WalkById":
         """The walk after everything up to the far page has been read."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.errors import BooksyncError
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
-from domain.walk._answer import Answer, Key, ascends, furthest_page, is_before, key_of, overlap, second
+from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_before, key_of, overlap, second
 
 #: By key while at most one of this many rows is repeated, else by page number.
 REREAD_SHARE = 10
@@ -82,7 +82,7 @@ class Walk:
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))
-        return walk._after(Answer.of(page)), walk._new_rows(page.rows)
+        return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
         """The walk after a refusal of an unusual page length; None if it had requested the usual length."""
@@ -132,12 +132,12 @@ class Walk:
             new.pop(key, None)
         return tuple(row for (_, time), row in new.items() if not is_before(time, self.since))
 
-    def _after(self, answer: Answer) -> "Walk":
-        if answer.has_more and not answer.length:
+    def _after(self, facts: PageFacts) -> "Walk":
+        if facts.has_more and not facts.length:
             raise WalkStuck
-        if self.page == 1 and not answer.has_more and self._is_joined(answer):
+        if self.page == 1 and not facts.has_more and self._is_joined(facts):
             return self._finished()  # All requested rows are in this page, in whatever order.
-        is_filtered, is_ordered = self._is_filtered_as_asked(answer), self._is_ordered_as_asked(answer)
+        is_filtered, is_ordered = self._is_filtered_as_asked(facts), self._is_ordered_as_asked(facts)
         if not is_ordered:
             cursor = self.since if self.mode is WalkMode.BY_KEY and is_filtered else None
             note = "the order is not honoured, read whole"
@@ -146,66 +146,66 @@ class Walk:
             note = "the filter is not honoured, read newest first"
             return self._restarted(note, mode=WalkMode.NEWEST_FIRST, cursor=None, seen=())
         if self.paging is Paging.BACK:
-            return self._one_page_back(answer)
+            return self._one_page_back(facts)
         if self.paging is Paging.OVERLAPPING and (self.page > 1 or self.per_page != PER_PAGE):
-            if not answer.is_cut_as_asked(self.per_page) or not answer.keeps_order_of(self.seen):
-                return self._there_and_back("its pages do not join", answer)
-            if not self._is_joined(answer):
+            if not facts.is_cut_as_asked(self.per_page) or not facts.keeps_order_of(self.seen):
+                return self._there_and_back("its pages do not join", facts)
+            if not self._is_joined(facts):
                 return self._stalled(page=self.page - 1)  # Rows may be hidden between the two pages: begin earlier.
-        if self._is_at_end(answer):
-            return self._turned(answer)
-        walk = self if answer.adds_to(self.seen) or self._may_read_again() else self._stalled()
-        key = walk._next_key(answer)
-        return walk._on_by_page(answer) if key is None else walk._on_from(key, answer)
+        if self._is_at_end(facts):
+            return self._turned(facts)
+        walk = self if facts.adds_to(self.seen) or self._may_read_again() else self._stalled()
+        key = walk._next_key(facts)
+        return walk._on_by_page(facts) if key is None else walk._on_from(key, facts)
 
-    def _is_joined(self, answer: Answer) -> bool:
+    def _is_joined(self, facts: PageFacts) -> bool:
         """Whether no row can be hidden between this page and the one before, because they share a row if any exists."""
         is_first_again = self.page == 1 and self.per_page != PER_PAGE
-        return is_first_again or not self.seen or answer.shares_with(self.seen)
+        return is_first_again or not self.seen or facts.shares_with(self.seen)
 
-    def _is_filtered_as_asked(self, answer: Answer) -> bool:
+    def _is_filtered_as_asked(self, facts: PageFacts) -> bool:
         """Whether all rows are at or after the cursor, and the rows of the cursor's second are repeated."""
         if self.mode is not WalkMode.BY_KEY:
             return True
-        starts_at_cursor = self.page > 1 or self._is_joined(answer)
-        return starts_at_cursor and not any(is_before(time, self.cursor) for time in answer.times)
+        starts_at_cursor = self.page > 1 or self._is_joined(facts)
+        return starts_at_cursor and not any(is_before(time, self.cursor) for time in facts.times)
 
-    def _is_ordered_as_asked(self, answer: Answer) -> bool:
+    def _is_ordered_as_asked(self, facts: PageFacts) -> bool:
         if self.mode is WalkMode.WHOLE:
             return True
         # A row that changes during the request may show its new time at its old position.
-        settled = [time for time in answer.times if not self._is_after_start(time)]
+        settled = [time for time in facts.times if not self._is_after_start(time)]
         return ascends(settled if self.mode is WalkMode.BY_KEY else settled[::-1])
 
-    def _is_at_end(self, answer: Answer) -> bool:
-        if not answer.has_more:
+    def _is_at_end(self, facts: PageFacts) -> bool:
+        if not facts.has_more:
             return True
-        if self.mode is WalkMode.WHOLE or answer.steer is None:
+        if self.mode is WalkMode.WHOLE or facts.steer is None:
             return False
         if self.mode is WalkMode.NEWEST_FIRST:
-            return is_before(answer.steer, self.since)
+            return is_before(facts.steer, self.since)
         # A walk over all rows must reach the end of the list, because a missing record counts as deleted.
-        is_enough = self.since is not None and self._is_the_next_walks(answer.steer, answer)
-        return is_enough or (self._has_to_turn() and is_before(self.cursor, answer.steer))
+        is_enough = self.since is not None and self._is_the_next_walks(facts.steer, facts)
+        return is_enough or (self._has_to_turn() and is_before(self.cursor, facts.steer))
 
-    def _next_key(self, answer: Answer) -> datetime | None:
+    def _next_key(self, facts: PageFacts) -> datetime | None:
         """The time of the next request by key; None if the next page of the same stretch is cheaper, or necessary."""
-        if self.mode is not WalkMode.BY_KEY or answer.steer is None or answer.steer == self.cursor:
+        if self.mode is not WalkMode.BY_KEY or facts.steer is None or facts.steer == self.cursor:
             return None
-        read_again = sum(not is_before(time, answer.steer) for time in answer.times)
-        is_cheap = read_again <= max(overlap(answer.length), answer.length // REREAD_SHARE)
-        return answer.steer if is_cheap or self.paging is Paging.THERE else None
+        read_again = sum(not is_before(time, facts.steer) for time in facts.times)
+        is_cheap = read_again <= max(overlap(facts.length), facts.length // REREAD_SHARE)
+        return facts.steer if is_cheap or self.paging is Paging.THERE else None
 
-    def _on_by_page(self, answer: Answer) -> "Walk":
+    def _on_by_page(self, facts: PageFacts) -> "Walk":
         if self.paging is Paging.THERE:
-            return replace(self, page=self.page + 1, seen=self._held(answer))
+            return replace(self, page=self.page + 1, seen=self._held(facts))
         # A server may return shorter pages than requested: the length of the first page holds for all.
-        length = answer.length if self.page == 1 else self.page_length
-        covered = answer.length if self.page == 1 else self.page * self.per_page
+        length = facts.length if self.page == 1 else self.page_length
+        covered = facts.length if self.page == 1 else self.page * self.per_page
         page, per_page = furthest_page(covered, length)
         if page * per_page <= covered:
-            return self._there_and_back("its pages are too short to overlap", answer)
-        return replace(self, page=page, per_page=per_page, page_length=length, seen=self._held(answer))
+            return self._there_and_back("its pages are too short to overlap", facts)
+        return replace(self, page=page, per_page=per_page, page_length=length, seen=self._held(facts))
 
     def _has_to_turn(self) -> bool:
         return self.paging is Paging.THERE and self.page > 1
@@ -214,14 +214,14 @@ class Walk:
         """Whether a page may bring only known rows: page 1 repeats the boundary, a second pass repeats all rows."""
         return self.page == 1 or (self.paging is Paging.THERE and self.page <= self.seen_at_turn)
 
-    def _turned(self, answer: Answer) -> "Walk":
+    def _turned(self, facts: PageFacts) -> "Walk":
         if not self._has_to_turn():
             return self._finished()
-        seen = self._held(answer)
+        seen = self._held(facts)
         return replace(self, paging=Paging.BACK, page=self.page - 1, seen=seen, seen_at_turn=len(seen))
 
-    def _one_page_back(self, answer: Answer) -> "Walk":
-        seen = self._held(answer)
+    def _one_page_back(self, facts: PageFacts) -> "Walk":
+        seen = self._held(facts)
         if self.page > 1:
             return replace(self, page=self.page - 1, seen=seen)
         if self.mode is not WalkMode.BY_KEY or self.cursor is None:
@@ -230,30 +230,30 @@ class Walk:
             return self._stalled(paging=Paging.THERE, page=2, seen=seen)
         # The crowded second is read; later rows are read again from there.
         following = self.cursor + timedelta(seconds=1)
-        is_enough = self._is_the_next_walks(following, answer)
-        return self._finished() if is_enough else self._on_from(following, answer)
+        is_enough = self._is_the_next_walks(following, facts)
+        return self._finished() if is_enough else self._on_from(following, facts)
 
-    def _on_from(self, cursor: datetime, answer: Answer) -> "Walk":
-        seen = tuple(key for key in self._held(answer) if not is_before(key[1], cursor))
+    def _on_from(self, cursor: datetime, facts: PageFacts) -> "Walk":
+        seen = tuple(key for key in self._held(facts) if not is_before(key[1], cursor))
         return replace(self._at_page_1(), cursor=cursor, seen=seen, seen_at_turn=0)
 
     def _at_page_1(self) -> "Walk":
         paging = Paging.OVERLAPPING if self.paging is Paging.OVERLAPPING else Paging.THERE
         return replace(self, page=1, per_page=PER_PAGE, paging=paging)
 
-    def _there_and_back(self, why: str, answer: Answer) -> "Walk":
-        seen = tuple(dict.fromkeys((*self.seen, *answer.keys)))
+    def _there_and_back(self, why: str, facts: PageFacts) -> "Walk":
+        seen = tuple(dict.fromkeys((*self.seen, *facts.keys)))
         return self._restarted(f"{why}, read there and back", seen=seen, paging=Paging.THERE)
 
     def _restarted(self, note: str, **changes: Any) -> "Walk":
         """Restart at page 1 of the stretch with other settings, which may return rows twice."""
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
-    def _held(self, answer: Answer) -> tuple[Key, ...]:
+    def _held(self, facts: PageFacts) -> tuple[Key, ...]:
         """The keys that may be repeated: those of this page, and of the pages before in a crowd read there and back."""
         if self.paging is Paging.OVERLAPPING or self.mode is not WalkMode.BY_KEY:
-            return answer.keys
-        return tuple(dict.fromkeys((*self.seen, *answer.keys)))
+            return facts.keys
+        return tuple(dict.fromkeys((*self.seen, *facts.keys)))
 
     def _stalled(self, **changes: Any) -> "Walk":
         if self.stalls >= MAX_STALLS:
@@ -266,9 +266,9 @@ class Walk:
     def _is_after_start(self, time: datetime) -> bool:
         return self.started_at is not None and time > self.started_at
 
-    def _is_the_next_walks(self, time: datetime, answer: Answer) -> bool:
+    def _is_the_next_walks(self, time: datetime, facts: PageFacts) -> bool:
         """Whether the time is after the start of this walk, and not implausibly far ahead of its own page."""
-        return self._is_after_start(time) and time <= answer.told_at + CLOCKS_AGREE_WITHIN
+        return self._is_after_start(time) and time <= facts.reported_at + CLOCKS_AGREE_WITHIN
 
 
 def _text(time: datetime | None) -> str | None:

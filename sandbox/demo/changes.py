@@ -10,11 +10,11 @@ from psycopg.rows import TupleRow
 
 _RUNS = """
     SELECT finished_at, mode, status, counters, api_calls, coalesce(error, degraded_reason)
-      FROM sync_runs
+      FROM booksync.sync_runs
      WHERE connection_id = %s AND finished_at > %s
      ORDER BY finished_at
 """
-_LATEST = "SELECT coalesce(max(finished_at), 'epoch') FROM sync_runs WHERE connection_id = %s"
+_LATEST = "SELECT coalesce(max(finished_at), 'epoch') FROM booksync.sync_runs WHERE connection_id = %s"
 _REMINDED = "SELECT count(DISTINCT invoice_id) FROM reminders WHERE user_id = %s AND status = 'scheduled'"
 
 
@@ -51,16 +51,16 @@ class Changes:
         self._user_id = user_id
         self._connection_id = connection_id
         self._connection: psycopg.Connection[TupleRow] | None = None
-        self._told_until = self._latest()
+        self._reported_until = self._latest()
 
     def news(self) -> list[FinishedRun]:
         """Runs that ended since the last call and are news; empty while the database is unreachable."""
-        if self._told_until is None:
-            self._told_until = self._latest()
+        if self._reported_until is None:
+            self._reported_until = self._latest()
             return []
-        runs = [FinishedRun(*row) for row in self._ask(_RUNS, (self._connection_id, self._told_until))]
+        runs = [FinishedRun(*row) for row in self._ask(_RUNS, (self._connection_id, self._reported_until))]
         if runs:
-            self._told_until = runs[-1].at
+            self._reported_until = runs[-1].at
         return [run for run in runs if run.is_news]
 
     def reminded_invoices(self) -> int | None:

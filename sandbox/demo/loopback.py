@@ -30,7 +30,7 @@ def _ask(method: str, url: str, body: str | None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_SECONDS)
     try:
         connection.request(method, address.path, body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

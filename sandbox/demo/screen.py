@@ -55,10 +55,10 @@ class Screen:
         why = "" if code is None else f" (exit code {code})"
         self._console.print(f" [yellow]↻[/] The {name} ended{why}; it was started again", soft_wrap=True)
 
-    def result(self, told: dict[str, Any]) -> None:
+    def result(self, reported: dict[str, Any]) -> None:
         """Print the object as the last line on stdout."""
         if self._as_json:
-            sys.stdout.write(json.dumps(told) + "\n")
+            sys.stdout.write(json.dumps(reported) + "\n")
             sys.stdout.flush()
 
     def summary(self, summary: Summary) -> None:

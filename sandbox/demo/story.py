@@ -131,18 +131,18 @@ class Demo:
             connection = ["--organization", organization.organization_id, "--dc", "com"]
             who = ["--user", str(self._identity.user_id), "--grant-code", organization.grant_code()]
             log = self._folder.log("connect")
-            told = programs.run(["connect", *who, *connection, "--json"], log=log, on_poll=self._check)
+            reported = programs.run(["connect", *who, *connection, "--json"], log=log, on_poll=self._check)
         try:
-            return uuid.UUID(told["connection_id"])
+            return uuid.UUID(reported["connection_id"])
         except (KeyError, ValueError, TypeError):
             raise DemoError("booksync connect ended without reporting its connection", log=log) from None
 
     def _sync(self, programs: Programs, connection_id: uuid.UUID) -> dict[str, Any]:
         self._screen.say(f"Everything is read once, within Zoho's 100 calls a minute (of {MINUTE_SECONDS} s, here).")
         command = ["sync", str(connection_id), "--full", "--wait", "--json"]
-        told = programs.run(command, log=self._folder.log("sync"), on_poll=self._check, show_progress=True)
-        self._screen.summary(read_summary(told))
-        return told
+        reported = programs.run(command, log=self._folder.log("sync"), on_poll=self._check, show_progress=True)
+        self._screen.summary(read_summary(reported))
+        return reported
 
     def _preview(self, programs: Programs, connection_id: uuid.UUID) -> dict[str, Any]:
         with self._screen.step("Planning the open invoices", "Previewed: who would be called, and why others are not"):

@@ -38,20 +38,20 @@ class Summary:
         return max(0.0, 1 - self.api_calls / self.api_calls_one_per_invoice) if self.api_calls_one_per_invoice else 0.0
 
 
-def read_summary(told: Mapping[str, Any]) -> Summary:
+def read_summary(reported: Mapping[str, Any]) -> Summary:
     """Read the command's JSON report. Raises `DemoError` when a value is missing or malformed."""
     try:
         return Summary(
-            status=told["status"],
-            customers=_written(told["customers"]),
-            customers_with_phone=told["customers"]["with_phone"],
-            invoices=_written(told["invoices"]),
-            invoices_skipped=told["invoices"]["skipped"],
-            reminders_scheduled=told["reminders"]["scheduled"],
-            reminders_skipped=told["reminders"]["skipped"],
-            api_calls=told["api_calls"],
-            api_calls_one_per_invoice=told["api_calls_one_per_invoice"],
-            seconds=told["seconds"],
+            status=reported["status"],
+            customers=_written(reported["customers"]),
+            customers_with_phone=reported["customers"]["with_phone"],
+            invoices=_written(reported["invoices"]),
+            invoices_skipped=reported["invoices"]["skipped"],
+            reminders_scheduled=reported["reminders"]["scheduled"],
+            reminders_skipped=reported["reminders"]["skipped"],
+            api_calls=reported["api_calls"],
+            api_calls_one_per_invoice=reported["api_calls_one_per_invoice"],
+            seconds=reported["seconds"],
         )
     except KeyError as missing:
         raise DemoError(f"booksync sync ended without reporting {missing.args[0]}") from None

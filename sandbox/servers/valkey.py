@@ -50,13 +50,13 @@ class EmbeddedValkey(EmbeddedServer):
         }
         return [str(self._program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
-    def _answers(self, pid: int, port: int) -> bool:
+    def _responses(self, pid: int, port: int) -> bool:
         """Whether our own process has loaded its data; compares the pid, because another server may have the port."""
         try:
             with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:
                 connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")
-                with connection.makefile("rb") as answer:
-                    said = answer.read()
+                with connection.makefile("rb") as response:
+                    said = response.read()
         except OSError:
             return False
         return said.startswith(b"+PONG") and b"\nprocess_id:%d\r\n" % pid in said

@@ -72,16 +72,16 @@ class WatchedProcess:
     def _give(self, order: watcher.Order) -> int:
         assert self._watcher.stdin is not None
         assert self._watcher.stdout is not None
-        with self._watcher.stdout as answers:
+        with self._watcher.stdout as responses:
             with contextlib.suppress(BrokenPipeError):
                 self._watcher.stdin.write(json.dumps(order).encode() + b"\n")
                 self._watcher.stdin.flush()
-            answer = json.loads(answers.readline() or b"{}")
-        if "pid" not in answer:
+            response = json.loads(responses.readline() or b"{}")
+        if "pid" not in response:
             self.stop()
-            reason = answer.get("error", "its watcher ended")
+            reason = response.get("error", "its watcher ended")
             raise ServerError(f"{self.name} could not be started ({reason})", log=self.log)
-        return int(answer["pid"])
+        return int(response["pid"])
 
     def poll(self) -> int | None:
         """The exit code (128 + N: ended by signal N), or None while any process of the command is running."""

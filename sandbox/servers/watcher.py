@@ -53,9 +53,9 @@ def main() -> int:
     try:
         child = _start(order, libc)
     except (OSError, subprocess.SubprocessError) as error:
-        _answer({"error": str(error)})
+        _response({"error": str(error)})
         return 127
-    _answer({"pid": child.pid})
+    _response({"pid": child.pid})
     return Watch(child, order, wake).until_the_end()
 
 
@@ -178,9 +178,9 @@ def _children() -> list[int]:
     return mine
 
 
-def _answer(answer: dict[str, object]) -> None:
+def _response(response: dict[str, object]) -> None:
     with contextlib.suppress(BrokenPipeError):
-        os.write(1, json.dumps(answer).encode() + b"\n")
+        os.write(1, json.dumps(response).encode() + b"\n")
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), 1)
 

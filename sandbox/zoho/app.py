@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from sandbox.zoho.answers import Answer
 from sandbox.zoho.commands import RestartRequest
 from sandbox.zoho.control_routes import Restart, control_routes
+from sandbox.zoho.responses import Response
 from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 
 BOOKS_PREFIX = "/books/v3"
@@ -59,7 +59,7 @@ class BooksEndpoint:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         path = scope["path"].removeprefix(BOOKS_PREFIX)
         visit = simulator.arrive(path, query, _header(scope, b"authorization"), scope["method"])
-        await _attend(simulator, visit, lambda: simulator.answer(visit), scope, receive, send)
+        await _attend(simulator, visit, lambda: simulator.response(visit), scope, receive, send)
 
 
 class TokenEndpoint:
@@ -74,11 +74,11 @@ class TokenEndpoint:
         visit = simulator.arrive(TOKEN_PATH, {}, "")
         body = (await request.body()).decode("latin-1")
         form = {**request.query_params, **dict(parse_qsl(body))}
-        await _attend(simulator, visit, lambda: simulator.token_answer(visit, form), scope, receive, send)
+        await _attend(simulator, visit, lambda: simulator.token_response(visit, form), scope, receive, send)
 
 
 async def _attend(
-    simulator: Simulator, visit: Visit, answer: Callable[[], Answer], scope: Scope, receive: Receive, send: Send
+    simulator: Simulator, visit: Visit, response: Callable[[], Response], scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Finish a visit with a response, half a response, or a dropped connection."""
     try:
@@ -89,7 +89,7 @@ async def _attend(
         if visit.hang_seconds is not None or visit.reset == "before":
             await _reset(scope, receive)
             return
-        given = answer()
+        given = response()
         if given.is_endless:
             await _send_without_end(receive, send, given, simulator.http_date())
             return
@@ -101,28 +101,28 @@ async def _attend(
         simulator.leave(visit)
 
 
-async def _send(send: Send, answer: Answer, date: str, *, cut_in_half: bool) -> None:
-    await _start(send, answer, date, {"Content-Length": str(len(answer.body))})
+async def _send(send: Send, response: Response, date: str, *, cut_in_half: bool) -> None:
+    await _start(send, response, date, {"Content-Length": str(len(response.body))})
     if cut_in_half:
-        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        await send({"type": "http.response.body", "body": response.body[: len(response.body) // 2], "more_body": True})
         return
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": response.body})
 
 
-async def _send_without_end(receive: Receive, send: Send, answer: Answer, date: str) -> None:
+async def _send_without_end(receive: Receive, send: Send, response: Response, date: str) -> None:
     """Send chunks until the client disconnects. After that uvicorn discards sent data silently."""
-    await _start(send, answer, date, {})
-    chunk = answer.body * (ENDLESS_CHUNK_BYTES // len(answer.body) + 1)
+    await _start(send, response, date, {})
+    chunk = response.body * (ENDLESS_CHUNK_BYTES // len(response.body) + 1)
     gone = asyncio.ensure_future(_gone(receive))
     while not gone.done():
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await asyncio.sleep(0)
 
 
-async def _start(send: Send, answer: Answer, date: str, framing: Mapping[str, str]) -> None:
-    headers = {"Date": date, "Content-Type": answer.content_type, **framing, "Server": "ZGS", **answer.headers}
+async def _start(send: Send, response: Response, date: str, framing: Mapping[str, str]) -> None:
+    headers = {"Date": date, "Content-Type": response.content_type, **framing, "Server": "ZGS", **response.headers}
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
 
 
 async def _hang(receive: Receive, seconds: float) -> None:

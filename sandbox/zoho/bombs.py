@@ -6,8 +6,8 @@ import zlib
 from dataclasses import replace
 from functools import lru_cache
 
-from sandbox.zoho.answers import Answer
 from sandbox.zoho.commands import Bomb
+from sandbox.zoho.responses import Response
 
 MEGABYTE = 1024 * 1024
 
@@ -23,21 +23,21 @@ HEADER_BYTES = 2 * MEGABYTE
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
-def bomb(answer: Answer, kind: Bomb) -> Answer:
+def bomb(response: Response, kind: Bomb) -> Response:
     """The response with an oversized body or header; its status and other headers stay."""
     match kind:
         case Bomb.GZIP:
-            return _coded(answer, gzip_bomb(), "gzip")
+            return _coded(response, gzip_bomb(), "gzip")
         case Bomb.NESTED_GZIP:
-            return _coded(answer, gzip.compress(gzip_bomb()), "gzip, gzip")
+            return _coded(response, gzip.compress(gzip_bomb()), "gzip, gzip")
         case Bomb.MANY_CODINGS:
-            return _coded(answer, _many_times(answer.body, 100), ", ".join(["gzip"] * 100))
+            return _coded(response, _many_times(response.body, 100), ", ".join(["gzip"] * 100))
         case Bomb.PLAIN:
-            return replace(answer, body=answer.body + b" " * PLAIN_BYTES)
+            return replace(response, body=response.body + b" " * PLAIN_BYTES)
         case Bomb.ENDLESS:
-            return replace(answer, is_endless=True)
+            return replace(response, is_endless=True)
         case Bomb.HEADERS:
-            return replace(answer, headers={**answer.headers, "X-Filler": "x" * HEADER_BYTES})
+            return replace(response, headers={**response.headers, "X-Filler": "x" * HEADER_BYTES})
 
 
 @lru_cache(maxsize=1)
@@ -54,8 +54,8 @@ def gzip_bomb() -> bytes:
     return _GZIP_HEADER + block * (INFLATED_BYTES // MEGABYTE) + deflate.flush() + trailer
 
 
-def _coded(answer: Answer, body: bytes, coding: str) -> Answer:
-    return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": coding})
+def _coded(response: Response, body: bytes, coding: str) -> Response:
+    return replace(response, body=body, headers={**response.headers, "Content-Encoding": coding})
 
 
 def _many_times(body: bytes, times: int) -> bytes:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import orjson
 
-from sandbox.zoho.answers import ZohoError, bad_value, no_such_address, no_such_record, not_authorized
 from sandbox.zoho.books import Books
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.faults import Call, Faults
 from sandbox.zoho.filters import CONTACTS, INVOICES, PERSONS, contact_filter, invoice_filter
 from sandbox.zoho.listing import MAX_PER_PAGE, Oddities, list_body, page_context, read_window
 from sandbox.zoho.records import Contact, ListedPerson
+from sandbox.zoho.responses import ZohoError, bad_value, no_such_address, no_such_record, not_authorized
 from sandbox.zoho.row_faults import RowFaults
 from sandbox.zoho.rows import contact_detail, invoice_detail, listed_person_row
 from sandbox.zoho.stats import CallKind
@@ -77,12 +77,12 @@ def kind_of_path(path: str) -> CallKind:
     return CallKind.UNKNOWN
 
 
-def answer_books_call(asked: BooksCall) -> bytes:
+def respond_to_books_call(asked: BooksCall) -> bytes:
     """The body of HTTP 200. Raises ZohoError."""
-    answer = _ANSWERS.get(asked.call.kind)
-    if answer is None:
+    response = _ANSWERS.get(asked.call.kind)
+    if response is None:
         raise no_such_address()
-    return answer(asked)
+    return response(asked)
 
 
 def _contacts(asked: BooksCall) -> bytes:

@@ -121,7 +121,7 @@ def control_routes(simulator: Simulator, restart: Restart | None = None) -> list
 def _polite(endpoint: Endpoint) -> Endpoint:
     """Report what is wrong with a request instead of failing with HTTP 500."""
 
-    async def answered(request: Request) -> Response:
+    async def responded(request: Request) -> Response:
         try:
             return await endpoint(request)
         except ValidationError as error:
@@ -129,7 +129,7 @@ def _polite(endpoint: Endpoint) -> Endpoint:
         except (UnknownOrganizationError, UnknownRecordError) as error:
             return _json({"error": str(error)}, 404)
 
-    return answered
+    return responded
 
 
 async def _read(request: Request, model: type[Document]) -> Document:

@@ -84,9 +84,9 @@ def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int 
     organization = books.organization
     home = home_country(organization.country_code)
     country = rng.choice(COUNTRIES) if rng.random() < FOREIGN_SHARE else home
-    is_told = created_at is not None
+    is_given = created_at is not None
     created = created_at if created_at is not None else now - rng.randrange(1 * DAY, 730 * DAY)
-    modified = created if is_told else max(created, now - int(rng.random() ** 2 * 240 * DAY) - rng.randrange(60, DAY))
+    modified = created if is_given else max(created, now - int(rng.random() ** 2 * 240 * DAY) - rng.randrange(60, DAY))
     count = rng.choices(PERSONS_PER_CONTACT, PERSONS_WEIGHTS)[0]
     contact_id = books.ids.next(rng)
     name = made_up_company_name(rng)
@@ -97,8 +97,8 @@ def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int 
         created_at=created,
         modified_at=modified,
         company_name=name.strip() if rng.random() < 0.8 else "",
-        contact_type=ContactType.VENDOR if not is_told and rng.random() < VENDOR_SHARE else ContactType.CUSTOMER,
-        is_active=is_told or rng.random() >= INACTIVE_SHARE,
+        contact_type=ContactType.VENDOR if not is_given and rng.random() < VENDOR_SHARE else ContactType.CUSTOMER,
+        is_active=is_given or rng.random() >= INACTIVE_SHARE,
         sub_type="business" if rng.random() < 0.85 else "individual",
         currency_code=country.currency_code,
         payment_terms=rng.choice(PAYMENT_TERMS),

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from sandbox.zoho.answers import bad_value
 from sandbox.zoho.listing import Shape
 from sandbox.zoho.records import Contact, ContactType, Invoice, InvoiceStatus
+from sandbox.zoho.responses import bad_value
 
 ContactTest = Callable[[Contact], bool]
 InvoiceTest = Callable[[Invoice], bool]

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from sandbox.zoho.answers import Answer
 from sandbox.zoho.books import Books
 from sandbox.zoho.clock import ManualClock
 from sandbox.zoho.commands import (
@@ -20,6 +19,7 @@ from sandbox.zoho.commands import (
 from sandbox.zoho.data import made_up_books
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
+from sandbox.zoho.responses import Response
 from sandbox.zoho.simulator import TOKEN_PATH, Simulator
 
 NO_LIMITS = Limits(requests_per_minute=1_000_000, requests_per_day=1_000_000, concurrency=1_000)
@@ -43,16 +43,16 @@ class InProcessZoho:
         """Get a new access token; needed after a test has moved the clock by hours."""
         self.access_token = orjson.loads(self.token().body)["access_token"]
 
-    def answer(self, path: str, **query: object) -> Answer:
+    def response(self, path: str, **query: object) -> Response:
         """The raw response to a call."""
         texts = {"organization_id": self.organization_id} | {name: str(value) for name, value in query.items()}
         return self.simulator.serve(path, texts, f"Zoho-oauthtoken {self.access_token}")
 
     def get(self, path: str, **query: object) -> dict[str, Any]:
         """The JSON document of a response of any status."""
-        return dict(orjson.loads(self.answer(path, **query).body))
+        return dict(orjson.loads(self.response(path, **query).body))
 
-    def token(self, **form: str) -> Answer:
+    def token(self, **form: str) -> Response:
         """The accounts server's response; client and grant type are valid unless overridden."""
         right = {
             "client_id": CLIENT_ID,
@@ -61,9 +61,9 @@ class InProcessZoho:
             "refresh_token": REFRESH_TOKEN,
         }
         visit = self.simulator.arrive(TOKEN_PATH, {}, "")
-        answer = self.simulator.token_answer(visit, right | form)
+        response = self.simulator.token_response(visit, right | form)
         self.simulator.leave(visit)
-        return answer
+        return response
 
     def mutate(self, *mutations: Mutation) -> list[dict[str, object]]:
         return self.simulator.mutate(self.organization_id, mutations)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 
-from sandbox.zoho.answers import day_exceeded, minute_exceeded, too_many_at_once
+from sandbox.zoho.responses import day_exceeded, minute_exceeded, too_many_at_once
 
 
 @dataclass(frozen=True, slots=True)

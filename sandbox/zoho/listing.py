@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import orjson
 
-from sandbox.zoho.answers import bad_value
 from sandbox.zoho.ordering import Span
+from sandbox.zoho.responses import bad_value
 from sandbox.zoho.table import Table
 
 Record = TypeVar("Record")

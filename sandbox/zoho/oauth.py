@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from sandbox.zoho.answers import Answer, bad_token, not_authorized
+from sandbox.zoho.responses import Response, bad_token, not_authorized
 
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105  # A made-up business has no secrets.
@@ -65,7 +65,7 @@ class Tokens:
         self._codes[code] = GrantCode(user, now + GRANT_CODE_SECONDS)
         return code
 
-    def answer(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Answer:
+    def response(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Response:
         """`POST /oauth/v2/token`. Refusals are HTTP 200 with an `error`; only throttling is HTTP 400.
 
         `revoked` names organisations whose users' refresh tokens no longer work.
@@ -113,21 +113,21 @@ class Tokens:
     def restore_access_token(self, token: str, refresh_token: str, dies_at: float) -> None:
         self._alive[token] = AccessToken(self._users[refresh_token], refresh_token, dies_at)
 
-    def _refresh(self, refresh_token: str, now: float, revoked: frozenset[str]) -> Answer:
+    def _refresh(self, refresh_token: str, now: float, revoked: frozenset[str]) -> Response:
         user = self._users.get(refresh_token)
         if user is None or revoked.intersection(user.organization_ids):
             return _refused("invalid_code")
         if self._is_throttled(refresh_token, now):
             return throttled()
-        return Answer.of(self._issue(refresh_token, user, now))
+        return Response.of(self._issue(refresh_token, user, now))
 
-    def _exchange(self, code: str, now: float) -> Answer:
+    def _exchange(self, code: str, now: float) -> Response:
         grant = self._codes.pop(code, None)
         if grant is None or grant.dies_at <= now:
             return _refused("invalid_code")
         refresh_token = f"1000.{secrets.token_hex(16)}"
         self._users[refresh_token] = grant.user
-        return Answer.of(self._issue(refresh_token, grant.user, now) | {"refresh_token": refresh_token})
+        return Response.of(self._issue(refresh_token, grant.user, now) | {"refresh_token": refresh_token})
 
     def _is_throttled(self, refresh_token: str, now: float) -> bool:
         made = self._made.setdefault(refresh_token, deque())
@@ -159,14 +159,14 @@ class Tokens:
             del self._alive[token]
 
 
-def throttled() -> Answer:
+def throttled() -> Response:
     document = {
         "error_description": "You have made too many requests continuously. Please try again after some time.",
         "error": "Access Denied",
         "status": "failure",
     }
-    return Answer.of(document, 400)
+    return Response.of(document, 400)
 
 
-def _refused(error: str) -> Answer:
-    return Answer.of({"error": error})
+def _refused(error: str) -> Response:
+    return Response.of({"error": error})

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Literal
 
-from sandbox.zoho.answers import Answer, ZohoError, foreign_organization, method_not_allowed
 from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
-from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, answer_books_call, kind_of_path
+from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, kind_of_path, respond_to_books_call
 from sandbox.zoho.clock import Clock, SystemClock
 from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, LimitsRequest, Mutation
 from sandbox.zoho.edit import Edit, Result
@@ -17,6 +16,7 @@ from sandbox.zoho.faults import Call, Faults
 from sandbox.zoho.limits import Limits, OrganizationLimiter
 from sandbox.zoho.mutations import apply_all
 from sandbox.zoho.oauth import Tokens, User, throttled
+from sandbox.zoho.responses import Response, ZohoError, foreign_organization, method_not_allowed
 from sandbox.zoho.rows import organization_row
 from sandbox.zoho.stats import Arrival, CallKind, Stats
 
@@ -96,21 +96,21 @@ class Simulator:
         self._trouble(visit)
         return visit
 
-    def answer(self, visit: Visit) -> Answer:
+    def response(self, visit: Visit) -> Response:
         """The response to a call to the books."""
         try:
-            answer = self._books_answer(visit)
+            response = self._books_response(visit)
         except ZohoError as refusal:
-            answer = refusal.as_answer()
-        visit.arrival.status = answer.status
+            response = refusal.as_response()
+        visit.arrival.status = response.status
         dated = self.faults.take(FaultName.DATE_HEADER_LIES, visit.call)
-        return answer if dated is None else replace(answer, headers={**answer.headers, "Date": self._date(dated)})
+        return response if dated is None else replace(response, headers={**response.headers, "Date": self._date(dated)})
 
-    def token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
+    def token_response(self, visit: Visit, form: Mapping[str, str]) -> Response:
         """The response to a call to the accounts server."""
-        answer = self._token_answer(visit, form)
-        visit.arrival.status = answer.status
-        return answer
+        response = self._token_response(visit, form)
+        visit.arrival.status = response.status
+        return response
 
     def leave(self, visit: Visit) -> None:
         """Release the call's place among those in flight after its end, and make the changes that follow the call."""
@@ -121,10 +121,10 @@ class Simulator:
             if organization_id in self.organizations:  # A call may name no organisation, or an unknown one.
                 self.mutate(organization_id, fault.params.mutations)
 
-    def serve(self, path: str, query: Mapping[str, str], authorization: str) -> Answer:
+    def serve(self, path: str, query: Mapping[str, str], authorization: str) -> Response:
         visit = self.arrive(path, query, authorization)
         try:
-            return self.answer(visit)
+            return self.response(visit)
         finally:
             self.leave(visit)
 
@@ -192,18 +192,18 @@ class Simulator:
         dropped = self.faults.take(FaultName.RESET, visit.call)
         visit.reset = None if dropped is None else dropped.where
 
-    def _books_answer(self, visit: Visit) -> Answer:
+    def _books_response(self, visit: Visit) -> Response:
         if visit.refusal is not None:
             raise visit.refusal
         if visit.arrival.method != "GET":
             raise method_not_allowed(visit.arrival.method)
         ordered = self.faults.take(FaultName.ANSWER, visit.call)
         if ordered is not None:
-            return _ordered_answer(ordered)
-        answer = self._honest_answer(visit)
-        return self._spoiled(visit, answer)
+            return _ordered_response(ordered)
+        response = self._honest_response(visit)
+        return self._spoiled(visit, response)
 
-    def _honest_answer(self, visit: Visit) -> Answer:
+    def _honest_response(self, visit: Visit) -> Response:
         assert visit.user is not None  # A call without a known user was refused on arrival.
         scope = ADDRESSED_SCOPE.get(visit.call.kind)
         if scope is not None:
@@ -212,48 +212,48 @@ class Simulator:
             return self._organizations(visit.user)
         books = self.organizations[visit.call.organization_id]
         books.show_due(self.clock.monotonic())
-        body = answer_books_call(BooksCall(visit.call, visit.query, books, self.now(), self.faults))
-        return Answer(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
+        body = respond_to_books_call(BooksCall(visit.call, visit.query, books, self.now(), self.faults))
+        return Response(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
 
-    def _organizations(self, user: User) -> Answer:
+    def _organizations(self, user: User) -> Response:
         """Counts against no organisation's minute (the call names none), but its headers show the first one's day."""
         mine = [self.organizations[each] for each in user.organization_ids if each in self.organizations]
         entries = [organization_row(books.organization, number == 0) for number, books in enumerate(mine)]
-        answer = Answer.of({"code": 0, "message": "success", "organizations": entries})
+        response = Response.of({"code": 0, "message": "success", "organizations": entries})
         headers = self.limiters[mine[0].organization.organization_id].headers(self.now()) if mine else {}
-        return Answer(200, answer.body, headers)
+        return Response(200, response.body, headers)
 
-    def _token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
+    def _token_response(self, visit: Visit, form: Mapping[str, str]) -> Response:
         down = self.faults.take(FaultName.TOKEN_ENDPOINT_DOWN, visit.call)
         if down is not None:
-            return Answer(down.status or 503, HTML_ERROR_PAGE, content_type="text/html")
+            return Response(down.status or 503, HTML_ERROR_PAGE, content_type="text/html")
         ordered = self.faults.take(FaultName.ANSWER, visit.call)
         if ordered is not None:
-            return _ordered_answer(ordered)
+            return _ordered_response(ordered)
         if self.faults.take(FaultName.TOKEN_ENDPOINT_THROTTLED, visit.call) is not None:
             return throttled()
         revoked = self.faults.revoked_organizations(frozenset(self.organizations))
-        answer = self.tokens.answer(form, self.clock.wall(), revoked)
-        return self._spoiled(visit, answer)
+        response = self.tokens.response(form, self.clock.wall(), revoked)
+        return self._spoiled(visit, response)
 
-    def _spoiled(self, visit: Visit, answer: Answer) -> Answer:
+    def _spoiled(self, visit: Visit, response: Response) -> Response:
         """The response after the faults that apply to it."""
         garbage = self.faults.take(FaultName.GARBAGE, visit.call)
         if garbage is not None:
-            return _garbled(answer, garbage)
+            return _garbled(response, garbage)
         grown = self.faults.take(FaultName.BOMB, visit.call)
-        return answer if grown is None else bomb(answer, grown.bomb)
+        return response if grown is None else bomb(response, grown.bomb)
 
 
-def _ordered_answer(params: FaultParams) -> Answer:
+def _ordered_response(params: FaultParams) -> Response:
     headers = {} if params.retry_after is None else {"Retry-After": str(params.retry_after)}
-    return ZohoError(params.status or 500, params.code, params.message, headers).as_answer()
+    return ZohoError(params.status or 500, params.code, params.message, headers).as_response()
 
 
-def _garbled(answer: Answer, params: FaultParams) -> Answer:
-    status = params.status or answer.status
+def _garbled(response: Response, params: FaultParams) -> Response:
+    status = params.status or response.status
     if params.body == "truncated":
-        return Answer(status, answer.body[: len(answer.body) // 2], answer.headers)
+        return Response(status, response.body[: len(response.body) // 2], response.headers)
     if params.body == "text":
-        return Answer(status, b"upstream connect error or disconnect/reset before headers", content_type="text/plain")
-    return Answer(status, HTML_ERROR_PAGE, content_type="text/html;charset=UTF-8")
+        return Response(status, b"upstream connect error or disconnect/reset before headers", content_type="text/plain")
+    return Response(status, HTML_ERROR_PAGE, content_type="text/html;charset=UTF-8")

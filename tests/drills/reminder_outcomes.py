@@ -90,7 +90,7 @@ class Outcomes:
         until = called[0].day + dt.timedelta(days=self.random.randrange(21)) if outcome == "promised" else None
         with engine.begin() as db:
             recorded = db.execute(
-                text("SELECT report_outcome(:handover, :outcome, :reminder, :until)"),
+                text("SELECT booksync.report_outcome(:handover, :outcome, :reminder, :until)"),
                 {
                     "handover": called[0].handover_id,
                     "outcome": outcome,

@@ -16,8 +16,8 @@ from db import customers, invoices, openings, reminder_policies, reminders
 from db.connections import Connection
 from db.engine import new_engine
 from db.hand_over import Claimed
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.opening import Backlog
@@ -229,7 +229,7 @@ def a_year(engine: Engine, seed: int) -> Year:
     books = Books(random.Random(seed), dict(persons))
     year = Year(engine, connection, books, Promises(Outcomes(random.Random(seed))), random.Random(seed))
     year.write(persons, FIRST_DAY)
-    assert rows(engine, "SELECT phone_problem FROM customers_cache WHERE phone_problem IS NOT NULL") == []
+    assert rows(engine, "SELECT phone_problem FROM booksync.customers_cache WHERE phone_problem IS NOT NULL") == []
     return year
 
 

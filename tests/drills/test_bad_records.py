@@ -82,7 +82,7 @@ def test_every_other_record_is_right_and_every_bad_one_is_named(
         assert under_way.status(connection_id) == ("succeeded", None)
         assert under_way.differences(connection_id) == []
         assert rejected(under_way, connection_id) == set()
-    assert under_way.look("SELECT count(*) FROM dead_letters WHERE closed_at IS NULL") == [(0,)]
+    assert under_way.look("SELECT count(*) FROM booksync.dead_letters WHERE closed_at IS NULL") == [(0,)]
     assert workers.dead == []
     assert max(workers.largest_rss_kib.values()) <= LARGEST_RSS_KIB
     assert mutated >= MUTATED_ROWS
@@ -171,7 +171,7 @@ def holds(under_way: UnderWay, connection_id: str, bad: BadRecords, *, named: fr
     found = rejected(under_way, connection_id)
     assert found & known <= bad.ids | bad.owners
     assert named <= found
-    assert under_way.look("SELECT count(*) FROM zoho_connections WHERE status = 'parked'") == [(0,)]
+    assert under_way.look("SELECT count(*) FROM booksync.zoho_connections WHERE status = 'parked'") == [(0,)]
     faults = under_way.zoho.faults()
     return sum(fault["strikes"] for fault in faults if fault["name"] == FaultName.HOSTILE_ROW)
 
@@ -183,7 +183,7 @@ def record_of(difference: str) -> str:
 
 def rejected(under_way: UnderWay, connection_id: str) -> set[str]:
     rows = under_way.look(
-        "SELECT record_id FROM set_aside_records WHERE connection_id = %(id)s AND record_id IS NOT NULL",
+        "SELECT record_id FROM booksync.rejected_records WHERE connection_id = %(id)s AND record_id IS NOT NULL",
         id=connection_id,
     )
     return {record_id for (record_id,) in rows}

@@ -18,7 +18,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
-from workers.queue import new_broker, send_resync
+from workers.queue import new_broker, send_refresh
 from workers.redis_access import new_redis_client
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
@@ -118,11 +118,11 @@ def tell(engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_ids: 
         ]
     for due in found:
         if due is not None:
-            send_resync(broker, due)
+            send_refresh(broker, due)
 
 
 def waiting(under_way: UnderWay, connection_id: uuid.UUID) -> int:
     ((count,),) = under_way.look(
-        "SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = %(id)s", id=connection_id
+        "SELECT count(*) FROM booksync.refreshes WHERE received > handled AND connection_id = %(id)s", id=connection_id
     )
     return int(count)

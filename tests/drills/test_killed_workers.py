@@ -86,7 +86,7 @@ _FINAL_STATE = (
     SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
            phone_problem, phone_not_callable, primary_email, contact_persons, country_code, time_zone,
            payment_reminder_enabled, zoho_last_modified_at, sync_hash, bulk_omits_persons
-      FROM customers_cache WHERE connection_id = %(id)s ORDER BY 1
+      FROM booksync.customers_cache WHERE connection_id = %(id)s ORDER BY 1
     """,
     """
     SELECT zoho_invoice_id, zoho_customer_id, invoice_number, status, date, due_date, total, balance, currency_code,
@@ -95,9 +95,9 @@ _FINAL_STATE = (
     """,
     """
     SELECT i.zoho_invoice_id, c.zoho_customer_id, r.step, r.phone, r.status
-      FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id JOIN customers_cache c ON c.id = r.customer_id
+      FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id JOIN booksync.customers_cache c ON c.id = r.customer_id
      WHERE i.connection_id = %(id)s ORDER BY 1, 2, 3
     """,
-    "SELECT zoho_invoice_id FROM skipped_invoices WHERE connection_id = %(id)s ORDER BY 1",
-    "SELECT mode, status, counters FROM sync_runs WHERE connection_id = %(id)s",
+    "SELECT zoho_invoice_id FROM booksync.waiting_invoices WHERE connection_id = %(id)s ORDER BY 1",
+    "SELECT mode, status, counters FROM booksync.sync_runs WHERE connection_id = %(id)s",
 )

@@ -51,7 +51,7 @@ def test_a_mass_edit_does_not_spend_the_day(under_way: UnderWay, capsys: pytest.
     sent_in = time.monotonic() - began
     eventually(lambda: _waiting(under_way) == 0, PATIENCE_SECONDS)
     stats = zoho.stats()
-    outcomes = under_way.look("SELECT outcome, count(*) FROM webhook_events GROUP BY 1 ORDER BY 1")
+    outcomes = under_way.look("SELECT outcome, count(*) FROM booksync.webhook_events GROUP BY 1 ORDER BY 1")
     with capsys.disabled():
         print(
             f"\n{len(contacts)} events sent in {sent_in:.0f} s, handled after {time.monotonic() - began:.0f} s: "
@@ -66,5 +66,5 @@ def _event(contact_id: str) -> dict[str, Any]:
 
 
 def _waiting(under_way: UnderWay) -> int:
-    ((count,),) = under_way.look("SELECT count(*) FROM resyncs WHERE received > handled")
+    ((count,),) = under_way.look("SELECT count(*) FROM booksync.refreshes WHERE received > handled")
     return int(count)

@@ -133,9 +133,9 @@ def kill_while_persons_are_read(under_way: UnderWay, connection_id: str, chance:
         step = under_way.step(connection_id)
         eventually(lambda: under_way.step(connection_id) > step)  # noqa: B023  (called at once)
         time.sleep(chance.uniform(0, 2 * PAGE_SECONDS))
-        assert under_way.look("SELECT phase FROM sync_runs WHERE connection_id = %(id)s", id=connection_id) == [
-            ("persons",)
-        ]
+        assert under_way.look(
+            "SELECT phase FROM booksync.sync_runs WHERE connection_id = %(id)s", id=connection_id
+        ) == [("persons",)]
         victim = workers.pop(chance.randrange(len(workers)))
         kill(victim)
         workers.append(under_way.installation.start(*WORKER))

@@ -208,7 +208,9 @@ def weather(
     rest = disturbed([*events[half:], *news], chance, doubled=0)
     web.send(rest, meanwhile=killer)
 
-    eventually(lambda: under_way.look("SELECT count(*) FROM resyncs WHERE received > handled") == [(0,)], 300)
+    eventually(
+        lambda: under_way.look("SELECT count(*) FROM booksync.refreshes WHERE received > handled") == [(0,)], 300
+    )
     eventually(lambda: under_way.status(connection_id)[0] != "running", 300)
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
         left = record_differences(zoho.snapshot(), database, connection_id)

@@ -56,7 +56,7 @@ def test_killing_a_worker_in_mid_run_only_delays_the_run(
     assert order.wait(timeout=PATIENCE_SECONDS) == 0
     installation.zoho.clear_faults()
     undisturbed = installation.run("sync", connection_id, "--full", "--wait", "--json")
-    row = database.execute("SELECT status, api_calls FROM sync_runs ORDER BY started_at LIMIT 1").fetchone()
+    row = database.execute("SELECT status, api_calls FROM booksync.sync_runs ORDER BY started_at LIMIT 1").fetchone()
     assert row is not None
     assert row[0] == undisturbed.json["status"] == "succeeded"
     # The killed worker may have made a call without writing its page; a second delivery of the step may make another
@@ -105,10 +105,10 @@ def test_the_web_process_is_healthy_and_ready(installation: Installation) -> Non
 
 
 def _calls(database: psycopg.Connection) -> int:
-    row = database.execute("SELECT coalesce(sum(api_calls), 0) FROM sync_runs").fetchone()
+    row = database.execute("SELECT coalesce(sum(api_calls), 0) FROM booksync.sync_runs").fetchone()
     return int(row[0]) if row else 0
 
 
 def _status(database: psycopg.Connection) -> str | None:
-    row = database.execute("SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1").fetchone()
+    row = database.execute("SELECT status FROM booksync.sync_runs ORDER BY started_at DESC LIMIT 1").fetchone()
     return str(row[0]) if row else None

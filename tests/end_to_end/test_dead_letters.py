@@ -47,15 +47,15 @@ class Letters:
         letters: list[Row] = self.ask("list", "--no-group", *words).json["letters"]
         return letters
 
-    def shown(self, letter_id: int) -> Row:
-        return self.ask("show", str(letter_id)).json
+    def shown(self, dead_letter_id: int) -> Row:
+        return self.ask("show", str(dead_letter_id)).json
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:
             return database.execute(sql).fetchall()
 
     def await_deaths(self, number: int) -> None:
-        eventually(lambda: self.rows("SELECT coalesce(sum(deaths), 0) FROM dead_letters") == [(number,)])
+        eventually(lambda: self.rows("SELECT coalesce(sum(deaths), 0) FROM booksync.dead_letters") == [(number,)])
 
     def send(self, actor_name: str, *args: Any, sent_at: float | None = None) -> None:
         message: Message[None] = Message("database", actor_name, args, {}, {})
@@ -156,20 +156,22 @@ def test_failed_steps_become_dead_letters_and_are_retried(letters: Letters) -> N
     assert state.json["dead_letters"] == 2
 
     zoho.clear_faults()
-    eventually(lambda: letters.rows("SELECT status FROM sync_runs") == [("degraded",)])
+    eventually(lambda: letters.rows("SELECT status FROM booksync.sync_runs") == [("degraded",)])
     told = letters.ask("retry", "--all").json
     assert [each["id"] for each in told["retried"]] == sorted(letter["id"] for letter in found.values())
     assert len({each["run_id"] for each in told["retried"]}) == 1, "one run does the work of both"
-    eventually(lambda: letters.rows("SELECT DISTINCT status FROM dead_letters") == [("retried",)])
-    assert letters.rows("SELECT status FROM sync_runs ORDER BY started_at") == [("degraded",), ("succeeded",)]
+    eventually(lambda: letters.rows("SELECT DISTINCT status FROM booksync.dead_letters") == [("retried",)])
+    assert letters.rows("SELECT status FROM booksync.sync_runs ORDER BY started_at") == [("degraded",), ("succeeded",)]
     assert letters.listed("--connection", connection_id, "--actor", "sync_invoices_page") == []
 
 
 def _spend_the_attempts(letters: Letters) -> None:
     """Make the last attempt come at once, instead of after half a minute."""
-    eventually(lambda: letters.rows("SELECT id FROM sync_runs WHERE phase = 'contacts' AND not_before > now()") != [])
+    eventually(
+        lambda: letters.rows("SELECT id FROM booksync.sync_runs WHERE phase = 'contacts' AND not_before > now()") != []
+    )
     letters.rows(
-        f"UPDATE sync_runs SET attempts = {MAX_ATTEMPTS - 1}, not_before = NULL, sweep_at = now() RETURNING id"
+        f"UPDATE booksync.sync_runs SET attempts = {MAX_ATTEMPTS - 1}, not_before = NULL, sweep_at = now() RETURNING id"
     )
 
 
@@ -180,15 +182,15 @@ def test_a_step_that_kills_its_process_becomes_a_dead_letter(letters: Letters) -
     connection_id = installation.connect().json["connection_id"]
     installation.zoho.fault(FaultName.LATENCY, kind=CallKind.BULK_PERSONS, seconds=5)
     installation.run("sync", connection_id)
-    eventually(lambda: letters.rows("SELECT id FROM sync_runs WHERE phase = 'persons' AND attempts > 0") != [])
+    eventually(lambda: letters.rows("SELECT id FROM booksync.sync_runs WHERE phase = 'persons' AND attempts > 0") != [])
     # The state after five killed workers.
-    letters.rows(f"UPDATE sync_runs SET attempts = {MAX_ATTEMPTS} RETURNING id")
+    letters.rows(f"UPDATE booksync.sync_runs SET attempts = {MAX_ATTEMPTS} RETURNING id")
     kill(worker)
 
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
     letters.await_deaths(1)
-    assert letters.rows("SELECT cause, attempts FROM dead_letters") == [("process_killer", MAX_ATTEMPTS + 1)]
+    assert letters.rows("SELECT cause, attempts FROM booksync.dead_letters") == [("process_killer", MAX_ATTEMPTS + 1)]
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ def test_a_failure_during_an_outage_of_postgres_is_not_lost(
         eventually(lambda: (tmp_path / "dramatiq-0.log").read_text().count("Failed to post_process_message") > 0)
         postgres_of_its_own.start()
         letters.await_deaths(3)
-        died = letters.rows("SELECT actor_name, cause FROM dead_letters ORDER BY id")
+        died = letters.rows("SELECT actor_name, cause FROM booksync.dead_letters ORDER BY id")
         assert died[0] == ("first", "unknown_actor")
         assert set(died[1:]) == {("second", "unknown_actor"), ("(none)", "unreadable")}
     finally:

@@ -133,7 +133,7 @@ class TestStaying:
         settings = dict(line.split("=", 1) for line in lines)
         with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(
-                "INSERT INTO sync_runs SELECT id, now(), 'incremental', 'succeeded', %s, 2 FROM connections",
+                "INSERT INTO booksync.sync_runs SELECT id, now(), 'incremental', 'succeeded', %s, 2 FROM connections",
                 [json.dumps({"customers_updated": 1, "invoices_new": 2})],
             )
         demo.wait_until_it_says("1 customer updated, 2 invoices new (2 API calls)")

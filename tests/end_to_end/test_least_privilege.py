@@ -89,7 +89,7 @@ def test_every_process_works_with_exactly_the_documented_grants(installation: In
 
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
         assert differences(installation.zoho.snapshot(), database) == []
-        assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM booksync.dead_letters").fetchone() == (0,)
     logs = "".join(log.read_text(encoding="utf-8") for log in tmp_path.glob("*.log"))
     assert "InsufficientPrivilege" not in logs
     assert "permission denied" not in logs
@@ -97,5 +97,8 @@ def test_every_process_works_with_exactly_the_documented_grants(installation: In
 
 def handled(installation: Installation) -> bool:
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
-        events = database.execute("SELECT count(*) FROM webhook_events").fetchone()
-        return events == (1,) and database.execute("SELECT FROM resyncs WHERE received > handled").fetchone() is None
+        events = database.execute("SELECT count(*) FROM booksync.webhook_events").fetchone()
+        return (
+            events == (1,)
+            and database.execute("SELECT FROM booksync.refreshes WHERE received > handled").fetchone() is None
+        )

@@ -77,8 +77,10 @@ def test_sync_wait_prints_only_the_result_on_stdout(installation: Installation, 
     with ThreadPoolExecutor(1) as operator:
         order = operator.submit(installation.run, "sync", connection_id, "--wait", "--json")
         # No worker leases the step before the command itself has sent it again.
-        eventually(lambda: database.execute("UPDATE sync_runs SET sweep_at = now() - interval '1 day'").rowcount == 1)
-        eventually(lambda: database.execute("SELECT id FROM sync_runs WHERE sweep_at > now()").rowcount == 1)
+        eventually(
+            lambda: database.execute("UPDATE booksync.sync_runs SET sweep_at = now() - interval '1 day'").rowcount == 1
+        )
+        eventually(lambda: database.execute("SELECT id FROM booksync.sync_runs WHERE sweep_at > now()").rowcount == 1)
         installation.start(*WORKER)
         outcome = order.result()
     assert json.loads(outcome.stdout)["status"] == "succeeded"
@@ -129,8 +131,8 @@ def test_three_schedulers_start_each_due_sync_once(installation: Installation, d
     installation.connect()
 
     def statuses() -> list[str]:
-        return [status for (status,) in database.execute("SELECT status FROM sync_runs ORDER BY started_at")]
+        return [status for (status,) in database.execute("SELECT status FROM booksync.sync_runs ORDER BY started_at")]
 
     for number in range(1, 4):
-        database.execute("UPDATE zoho_connections SET next_sync_at = now()")
+        database.execute("UPDATE booksync.zoho_connections SET next_sync_at = now()")
         eventually(lambda: statuses() == ["succeeded"] * number)  # noqa: B023  (called at once)

@@ -90,9 +90,9 @@ def test_workers_survive_a_poisoned_queue(installation: Installation, queue: red
 
         expected = {"unreadable": len(UNREADABLE) + 1, "defect": len(DEFECT), "unknown_actor": len(UNKNOWN_ACTOR)}
         with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
-            deaths = "SELECT cause, sum(deaths)::int FROM dead_letters GROUP BY cause"
-            eventually(lambda: dict(database.execute(deaths).fetchall()) == expected)
-            written = str(database.execute("SELECT to_jsonb(dead_letters) FROM dead_letters").fetchall())
+            failures = "SELECT cause, sum(deaths)::int FROM booksync.dead_letters GROUP BY cause"
+            eventually(lambda: dict(database.execute(failures).fetchall()) == expected)
+            written = str(database.execute("SELECT to_jsonb(dead_letters) FROM booksync.dead_letters").fetchall())
         eventually(lambda: queue.hlen("dramatiq:database.msgs") == 0)
     assert worker.poll() is None
     said = "".join(log.read_text() for log in installation.logs.glob("*.log"))

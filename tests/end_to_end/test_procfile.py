@@ -58,7 +58,7 @@ def test_ctrl_c_in_mid_sync_loses_no_work(
     installation.zoho.reset_stats()
 
     def run() -> tuple[str, int]:
-        row = database.execute("SELECT status, step FROM sync_runs").fetchone()
+        row = database.execute("SELECT status, step FROM booksync.sync_runs").fetchone()
         assert row is not None
         return row[0], row[1]
 
@@ -75,4 +75,4 @@ def test_ctrl_c_in_mid_sync_loses_no_work(
     undisturbed = installation.run("sync", connection_id, "--full", "--wait", "--json").json["api_calls"]
     press_ctrl_c(started[1])
     assert disturbed == undisturbed, "no page was fetched twice"
-    assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+    assert database.execute("SELECT count(*) FROM booksync.dead_letters").fetchone() == (0,)

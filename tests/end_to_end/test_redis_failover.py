@@ -51,7 +51,7 @@ def test_a_run_continues_after_the_primary_is_killed(
     with psycopg.connect(database_url, autocommit=True) as database:
 
         def run() -> tuple[str, int]:
-            ((status, step),) = database.execute("SELECT status, step FROM sync_runs").fetchall()
+            ((status, step),) = database.execute("SELECT status, step FROM booksync.sync_runs").fetchall()
             return str(status), int(step)
 
         eventually(lambda: run()[1] >= IN_MID_RUN)
@@ -60,6 +60,6 @@ def test_a_run_continues_after_the_primary_is_killed(
         eventually(lambda: run()[0] != "running")
         assert run()[0] == "succeeded"
         assert differences(installation.zoho.snapshot(), database, connection_id) == []
-        assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM booksync.dead_letters").fetchone() == (0,)
     assert (worker.poll(), scheduler.poll()) == (None, None)
     assert installation.run("status", "--json").json["servers"]["redis"]["role"] == "master"

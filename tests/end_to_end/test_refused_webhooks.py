@@ -24,6 +24,6 @@ def test_the_last_of_a_flood_is_counted_without_another_request(under_way: Under
     with httpx.Client(trust_env=False) as http:
         for _ in range(FLOOD):
             assert http.post(web.url, headers={"X-Booksync-Secret": "wrong"}).status_code == 401
-    eventually(lambda: under_way.look("SELECT webhooks_refused FROM zoho_connections") == [(FLOOD,)])
+    eventually(lambda: under_way.look("SELECT webhooks_refused FROM booksync.zoho_connections") == [(FLOOD,)])
     status = under_way.installation.run("status")
     assert f"{FLOOD} webhooks refused since " in status.stdout

@@ -42,6 +42,6 @@ def test_a_burst_for_one_record_costs_two_calls(under_way: UnderWay) -> None:
     web.send([{"contact": {"contact_id": contact_id, "number": number}} for number in range(1_000)])
     # A long burst must not keep the cache outdated.
     longer = (time.monotonic() - began) // LONGEST_QUIET_SECONDS
-    eventually(lambda: under_way.look("SELECT count(*) FROM resyncs WHERE received > handled") == [(0,)])
-    assert under_way.look("SELECT count(*) FROM webhook_events WHERE outcome = 'asked'") == [(1_000,)]
+    eventually(lambda: under_way.look("SELECT count(*) FROM booksync.refreshes WHERE received > handled") == [(0,)])
+    assert under_way.look("SELECT count(*) FROM booksync.webhook_events WHERE outcome = 'asked'") == [(1_000,)]
     assert detail_calls(under_way.zoho) <= 2 + longer

@@ -58,13 +58,13 @@ class UnderWay:
 
     def step(self, connection_id: str) -> int:
         """The present step of the connection's only run."""
-        ((step,),) = self.look("SELECT step FROM sync_runs WHERE connection_id = %(id)s", id=connection_id)
+        ((step,),) = self.look("SELECT step FROM booksync.sync_runs WHERE connection_id = %(id)s", id=connection_id)
         return int(step)
 
     def status(self, connection_id: str) -> tuple[str, str | None]:
         """The status and the error of the connection's last run."""
         return self.look(
-            "SELECT status, degraded_reason FROM sync_runs WHERE connection_id = %(id)s "
+            "SELECT status, degraded_reason FROM booksync.sync_runs WHERE connection_id = %(id)s "
             "ORDER BY started_at DESC LIMIT 1",
             id=connection_id,
         )[0]
@@ -84,7 +84,7 @@ class UnderWay:
         stats = self.zoho.stats()
         assert stats.count() <= calls_of_a_first_sync(truth) + repeated_calls
         assert stats.count(CallKind.CONTACT) == stats.count(CallKind.INVOICE) == 0
-        assert self.look("SELECT count(*) FROM dead_letters") == [(0,)]
+        assert self.look("SELECT count(*) FROM booksync.dead_letters") == [(0,)]
 
     def differences(self, connection_id: str) -> list[str]:
         with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:

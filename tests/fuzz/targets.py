@@ -10,12 +10,11 @@ from typing import Any
 from domain.contacts import Contact
 from domain.customers import Home, customer_from
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.phones import judge
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.webhooks.bodies import UnreadableBodyError, read_events, take_apart
-from workers.zoho.answers import read_answer, refusal
-from workers.zoho.errors import UnusableAnswer
+from workers.zoho.errors import UnusableResponse
 from workers.zoho.lists import read_page
 from workers.zoho.records import (
     PersonOfContact,
@@ -25,8 +24,9 @@ from workers.zoho.records import (
     invoice_from_row,
     person_from_bulk_row,
 )
-from workers.zoho.transport import Answer
-from workers.zoho.wire import WireAnswer
+from workers.zoho.responses import read_result, refusal
+from workers.zoho.transport import Response
+from workers.zoho.wire import WireResponse
 
 _NOW = datetime(2026, 12, 1, tzinfo=UTC)
 _HOME = Home("GB", "Europe/London")
@@ -73,8 +73,8 @@ def _rows_of(content: bytes, key: str, read: Read) -> Sequence[Any] | None:
     if body is None:
         return None
     try:
-        page: Any = read_page(Answer("GET /list", body, _NOW, _NOW), key, read)
-    except UnusableAnswer:
+        page: Any = read_page(Response("GET /list", body, _NOW, _NOW), key, read)
+    except UnusableResponse:
         return None
     for record in page.rows:
         _use(record)
@@ -82,7 +82,7 @@ def _rows_of(content: bytes, key: str, read: Read) -> Sequence[Any] | None:
 
 
 def _body(content: bytes) -> Any:
-    answer = read_answer(WireAnswer(200, {}, content))
+    answer = read_result(WireResponse(200, {}, content))
     return answer.body if refusal(answer, "GET /list") is None else None
 
 
@@ -103,7 +103,7 @@ def _use(record: object) -> None:
             assert len(customer_from(record, home=_HOME).sync_hash) == 64
         case Invoice():
             assert len(record.sync_hash()) == 64
-        case PersonOfContact() | SetAside():
+        case PersonOfContact() | Rejected():
             pass
 
 

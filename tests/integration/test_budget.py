@@ -74,7 +74,7 @@ def keep_calling(budget: ApiBudget, zoho: Zoho, organization_id: str, name: str,
         try:
             with budget.call(organization_id, lane=lane, holder=f"{name}-{number}") as admission:
                 zoho.called(lane)
-                admission.answered(200, 0, {})
+                admission.responded(200, 0, {})
             number += 1
         except BudgetWait as wait:
             time.sleep(min(wait.seconds, max(0.0, until - time.monotonic())))
@@ -146,7 +146,7 @@ def test_a_refusal_pauses_the_other_workers(redis_url: str, client: redis.Redis,
     pauses: list[tuple[str, float, PauseReason]] = []
     limits = BudgetLimits(window_seconds=30)
     with a_budget(client, limits=limits, pauses=pauses).call(organization_id, lane=Lane.BULK, holder="1") as admission:
-        admission.answered(429, 44, {"X-Rate-Limit-Remaining": "900", "X-Rate-Limit-Limit": "1000"})
+        admission.responded(429, 44, {"X-Rate-Limit-Remaining": "900", "X-Rate-Limit-Limit": "1000"})
 
     with redis.Redis.from_url(redis_url, decode_responses=True) as other_client:
         other = a_budget(other_client, limits=limits)

@@ -11,7 +11,7 @@ import redis
 from domain.runs import Phase
 from sandbox.servers.ports import free_port
 from workers.budget import WaitReason
-from workers.observability.counters import Counters, Ending, Family, totals
+from workers.observability.counters import Counters, Family, JobOutcome, totals
 
 THREADS, TIMES = 8, 50
 
@@ -34,7 +34,7 @@ def test_counts_of_several_threads_and_processes_add_up(redis_url: str, client: 
 
     def count(number: int) -> None:
         for _ in range(TIMES):
-            processes[number % 2].step(Phase.INVOICES, Ending.DONE)
+            processes[number % 2].step(Phase.INVOICES, JobOutcome.DONE)
             processes[number % 2].budget_wait(0.001, WaitReason.MINUTE)
 
     with ThreadPoolExecutor(THREADS) as threads:

@@ -220,7 +220,7 @@ class TestTheScheduler:
 
         def migrate_meanwhile(resources: Resources) -> None:
             database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099_later'")
-            database.execute("ALTER TABLE scheduler_marks RENAME TO marks")
+            database.execute("ALTER TABLE booksync.scheduler_marks RENAME TO marks")
             real_tick(resources)
 
         real_tick = scheduler.tick

@@ -91,7 +91,7 @@ def due(engine: Engine) -> Connection:
     tell_contact(engine, connection, a_contact(details=SWITCH_ON))
     tell_invoices(engine, connection, asked(an_invoice("1")), asked(an_invoice("2")))
     plan_all(engine, connection)
-    change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
+    change(engine, "UPDATE booksync.customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
     change(engine, "DELETE FROM reminders WHERE step <> 0")
     change(
         engine,
@@ -103,11 +103,11 @@ def due(engine: Engine) -> Connection:
 
 
 def contact(engine: Engine) -> Row:
-    return row(engine, "SELECT * FROM reminder_contacts")
+    return row(engine, "SELECT * FROM booksync.handovers")
 
 
 def make_time_pass(engine: Engine) -> None:
-    change(engine, "UPDATE reminder_contacts SET post_at = now() WHERE post_at IS NOT NULL")
+    change(engine, "UPDATE booksync.handovers SET post_at = now() WHERE post_at IS NOT NULL")
 
 
 def test_due_reminders_are_posted_once_and_completely(
@@ -198,11 +198,11 @@ def test_an_invoice_paid_before_the_retry_is_not_posted_again(
     "sql",
     [
         # The customer would otherwise be called about another customer's debt.
-        "UPDATE invoices_cache SET customer_id = (SELECT id FROM customers_cache WHERE zoho_customer_id = '5002')",
+        "UPDATE invoices_cache SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002')",
         "UPDATE invoices_cache SET expected_payment_date = due_date",
         "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
         "UPDATE invoices_cache SET balance = 'NaN'",
-        "UPDATE customers_cache SET primary_phone = '+442070313001'",
+        "UPDATE booksync.customers_cache SET primary_phone = '+442070313001'",
         "UPDATE reminders SET contact_id = NULL",
         "DELETE FROM reminders",
     ],
@@ -244,10 +244,13 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
-        ("UPDATE zoho_connections SET handover = 'closed'", "given up: the connection is closed for handovers"),
+        (
+            "UPDATE booksync.zoho_connections SET handover = 'closed'",
+            "given up: the connection is closed for handovers",
+        ),
         # Two zones twelve hours apart have no hour of the calling window in common.
         (
-            "UPDATE customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
+            "UPDATE booksync.customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
             "given up: the calling window has closed",
         ),
     ],
@@ -327,11 +330,11 @@ def test_without_an_address_no_reminder_is_claimed(
         posting(resources),
     ):
         assert "reminders" not in {thread.name for thread in threading.enumerate()}
-    assert row(engine, "SELECT count(*) AS contacts FROM reminder_contacts")["contacts"] == 0
+    assert row(engine, "SELECT count(*) AS contacts FROM booksync.handovers")["contacts"] == 0
 
 
 @pytest.mark.usefixtures("due")
 def test_reminders_claimed_by_another_sender_are_not_posted(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
-    change(engine, "SELECT * FROM claim_due_reminders()")
+    change(engine, "SELECT * FROM booksync.claim_due_reminders()")
     assert post_due(engine, receiver) == 0
     assert inbox.got == []

@@ -40,15 +40,15 @@ def retry(
 def test_an_unreachable_redis_is_named_and_the_dead_letter_is_unchanged(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    letter_id = kept(engine, a_message())
-    before = letter(engine, letter_id)
+    dead_letter_id = kept(engine, a_message())
+    before = letter(engine, dead_letter_id)
     port = free_port()
     code, said = retry(database_url, f"redis://127.0.0.1:{port}/0", monkeypatch, capsys)
     assert code == 1
     assert said == (
         f"booksync: Redis cannot be reached at 127.0.0.1:{port}: check REDIS_URL, and that the server runs.\n"
     )
-    assert letter(engine, letter_id) == before
+    assert letter(engine, dead_letter_id) == before
 
 
 class TestRedisGoesAwayAfterItsCheck:
@@ -81,9 +81,9 @@ class TestRedisGoesAwayAfterItsCheck:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        letter_id = kept(engine, a_message())
+        dead_letter_id = kept(engine, a_message())
         retry(database_url, redis_url, monkeypatch, capsys)
-        assert letter(engine, letter_id)["status"] == "open"
+        assert letter(engine, dead_letter_id)["status"] == "open"
         sent: list[object] = []
         monkeypatch.setattr(RedisBroker, "enqueue", lambda _self, message, **_: sent.append(message.args))
         code, _ = retry(database_url, redis_url, monkeypatch, capsys)

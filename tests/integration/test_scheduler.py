@@ -10,10 +10,10 @@ import pytest
 from dramatiq import Message
 from sqlalchemy import Engine, text
 
-from db import parking, resyncs, runs, scheduler_marks, webhook_events
+from db import parking, refreshes, runs, scheduler_marks, webhook_events
 from db.connections import Connection
 from db.runs import StepRef
-from db.webhook_events import ResyncRef
+from db.webhook_events import RefreshRef
 from domain.runs import Mode, Phase
 from domain.webhooks import Entity, Event, EventKind, Outcome
 from sandbox.servers.ports import free_port
@@ -39,9 +39,9 @@ def connection(engine: Engine) -> Connection:
 
 def make_due(engine: Engine, *, full: bool = False) -> None:
     """Makes every connection's sync due."""
-    change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
+    change(engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() - interval '1 second'")
     if full:
-        change(engine, "UPDATE zoho_connections SET next_full_sync_at = now() - interval '1 second'")
+        change(engine, "UPDATE booksync.zoho_connections SET next_full_sync_at = now() - interval '1 second'")
 
 
 def start(engine: Engine, connection: Connection, mode: Mode = Mode.INCREMENTAL) -> StepRef:
@@ -65,11 +65,11 @@ def take_messages(resources: Resources) -> list[tuple[Any, ...]]:
 
 
 def all_runs(engine: Engine) -> list[Any]:
-    return rows(engine, "SELECT id, connection_id, mode, status FROM sync_runs ORDER BY started_at")
+    return rows(engine, "SELECT id, connection_id, mode, status FROM booksync.sync_runs ORDER BY started_at")
 
 
 def end_the_run(engine: Engine) -> None:
-    change(engine, "UPDATE sync_runs SET status = 'succeeded'")
+    change(engine, "UPDATE booksync.sync_runs SET status = 'succeeded'")
 
 
 class TestStarting:
@@ -131,7 +131,9 @@ class TestStarting:
 class TestTheNext:
     def next_syncs(self, engine: Engine) -> list[float]:
         """The seconds until each connection's next sync."""
-        found = rows(engine, "SELECT extract(epoch FROM next_sync_at - now())::float AS seconds FROM zoho_connections")
+        found = rows(
+            engine, "SELECT extract(epoch FROM next_sync_at - now())::float AS seconds FROM booksync.zoho_connections"
+        )
         return [row["seconds"] for row in found]
 
     def test_the_next_syncs_are_spread(self, resources: Resources) -> None:
@@ -146,7 +148,7 @@ class TestTheNext:
 
     @pytest.mark.usefixtures("link")
     def test_a_long_stop_is_made_up_for_by_one_sync(self, resources: Resources) -> None:
-        change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '3 days'")
+        change(resources.engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() - interval '3 days'")
         for _ in range(3):
             tick(resources)
             end_the_run(resources.engine)
@@ -161,7 +163,7 @@ class TestTheNext:
         found = rows(
             resources.engine,
             "SELECT extract(hour FROM next_full_sync_at AT TIME ZONE time_zone)::int AS hour, "
-            "       next_full_sync_at - now() AS ahead FROM zoho_connections",
+            "       next_full_sync_at - now() AS ahead FROM booksync.zoho_connections",
         )
         assert {row["hour"] for row in found} <= {1, 2, 3, 4}
         assert all(timedelta(0) < row["ahead"] <= timedelta(hours=26) for row in found)
@@ -184,20 +186,22 @@ class TestHouse:
 
         with ThreadPoolExecutor(4) as threads:
             assert sorted(threads.map(take, range(4))) == [False, False, False, True]
-        change(resources.engine, "UPDATE scheduler_marks SET marked_at = now() - interval '61 seconds'")
+        change(resources.engine, "UPDATE booksync.scheduler_marks SET marked_at = now() - interval '61 seconds'")
         assert [take(0), take(0)] == [True, False]
 
     def test_old_runs_are_pruned_except_the_last_ones(self, resources: Resources, connection: Connection) -> None:
         change(
             resources.engine,
-            "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, started_at) "
+            "INSERT INTO booksync.sync_runs (user_id, connection_id, mode, phase, status, sweep_at, started_at) "
             "SELECT :user_id, :connection_id, 'incremental', 'done', 'succeeded', now(), "
             "       now() - make_interval(days => 20 + number) FROM generate_series(1, 40) number",
             user_id=connection.user_id,
             connection_id=connection.connection_id,
         )
         tick(resources)
-        ages = rows(resources.engine, "SELECT extract(day FROM now() - started_at)::int AS days FROM sync_runs")
+        ages = rows(
+            resources.engine, "SELECT extract(day FROM now() - started_at)::int AS days FROM booksync.sync_runs"
+        )
         assert sorted(row["days"] for row in ages) == list(range(21, 41))
 
     def test_old_events_are_pruned_once_they_have_an_outcome(
@@ -208,18 +212,20 @@ class TestHouse:
         with resources.engine.begin() as db:
             for event in events:
                 webhook_events.receive(db, connection.connection_id, event)
-            lease = resyncs.acquire(db, ResyncRef(connection.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
+            lease = refreshes.acquire(db, RefreshRef(connection.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
             assert lease is not None
-            resyncs.finish(db, lease, Outcome.ASKED)
-        change(resources.engine, "UPDATE webhook_events SET received_at = now() - interval '8 days'")
+            refreshes.finish(db, lease, Outcome.ASKED)
+        change(resources.engine, "UPDATE booksync.webhook_events SET received_at = now() - interval '8 days'")
         tick(resources)
-        assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]
-        assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM resyncs")] == ["2"]
+        assert [
+            row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM booksync.webhook_events")
+        ] == ["2"]
+        assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM booksync.refreshes")] == ["2"]
 
     def test_closed_dead_letters_are_pruned_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
         change(
             resources.engine,
-            "INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error, "
+            "INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error, "
             "                          fingerprint, attempts, status, first_died_at, last_died_at, closed_at) "
             "SELECT name, 'too_old', 'api', 'work', '{}', '', '', '', 1, status, died, died, died "
             "  FROM (VALUES ('discarded', 'discarded', 31), ('retried', 'retried', 31), ('recent', 'discarded', 29), "
@@ -227,7 +233,7 @@ class TestHouse:
             "       LATERAL (SELECT now() - make_interval(days => days)) AS age (died)",
         )
         tick(resources)
-        left = rows(resources.engine, "SELECT subject FROM dead_letters ORDER BY subject")
+        left = rows(resources.engine, "SELECT subject FROM booksync.dead_letters ORDER BY subject")
         assert [row["subject"] for row in left] == ["open", "recent"]
 
 
@@ -244,7 +250,7 @@ class TestSweeping:
         self, resources: Resources, connection: Connection
     ) -> None:
         step = start(resources.engine, connection)
-        change(resources.engine, "UPDATE sync_runs SET phase = :phase, step = 7", phase=Phase.INVOICES)
+        change(resources.engine, "UPDATE booksync.sync_runs SET phase = :phase, step = 7", phase=Phase.INVOICES)
         tick(resources)
         assert take_messages(resources) == [("sync_invoices_page", str(step.run_id), 7)]
 
@@ -261,7 +267,7 @@ class TestSweeping:
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
         tick(replace(resources, broker=new_broker(nobody)))
         (run,) = all_runs(resources.engine)
-        change(resources.engine, "UPDATE sync_runs SET sweep_at = now()")
+        change(resources.engine, "UPDATE booksync.sync_runs SET sweep_at = now()")
         tick(resources)
         assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
 
@@ -295,11 +301,11 @@ class TestTheClock:
     def test_a_shorter_interval_applies_from_the_start(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() + interval '1 day'")
+        change(resources.engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() + interval '1 day'")
         monkeypatch.setattr(scheduler, "tick", lambda _: signals[signal.SIGTERM](signal.SIGTERM, None))
         with logs_of_a_process():
             scheduler.run_scheduler()
-        (row,) = rows(resources.engine, "SELECT next_sync_at - now() AS wait FROM zoho_connections")
+        (row,) = rows(resources.engine, "SELECT next_sync_at - now() AS wait FROM booksync.zoho_connections")
         assert row["wait"].total_seconds() <= resources.settings.sync_interval_seconds * 1.1
 
     @pytest.mark.usefixtures("link")

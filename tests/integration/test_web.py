@@ -25,7 +25,7 @@ from sandbox.servers.ports import free_port
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers.budget import WaitReason
-from workers.observability.counters import Counters, Ending
+from workers.observability.counters import Counters, JobOutcome
 from workers.queue import Queue, new_broker
 from workers.web.app import app
 
@@ -110,7 +110,7 @@ def test_readyz_is_503_with_wrong_encryption_keys(
     process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
 ) -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
-    database.execute("INSERT INTO key_canary (ciphertext) VALUES (%s)", [foreign])
+    database.execute("INSERT INTO booksync.key_canary (ciphertext) VALUES (%s)", [foreign])
     answer = process(database_url, redis_url)("/readyz")
     assert answer.status_code == 503
     assert "ENCRYPTION_KEYS cannot read the stored secrets" in answer.json()["keys"]
@@ -161,16 +161,16 @@ class TestARollingDeploy:
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
     ) -> None:
         process(database_url, redis_url)("/readyz")
-        counts = "SELECT (SELECT count(*) FROM resyncs), (SELECT count(*) FROM webhook_events)"
+        counts = "SELECT (SELECT count(*) FROM booksync.refreshes), (SELECT count(*) FROM booksync.webhook_events)"
         assert database.execute(counts).fetchone() == (0, 0)
 
     @pytest.mark.parametrize(
         "change",
         [
-            "ALTER TABLE webhook_events RENAME TO inbox",
-            "ALTER TABLE resyncs DROP COLUMN waiting_since",
-            "ALTER TABLE webhook_events ADD COLUMN source text NOT NULL",
-            "ALTER TABLE zoho_connections RENAME COLUMN webhook_secret_encrypted TO secret",
+            "ALTER TABLE booksync.webhook_events RENAME TO inbox",
+            "ALTER TABLE booksync.refreshes DROP COLUMN waiting_since",
+            "ALTER TABLE booksync.webhook_events ADD COLUMN source text NOT NULL",
+            "ALTER TABLE booksync.zoho_connections RENAME COLUMN webhook_secret_encrypted TO secret",
         ],
     )
     def test_an_old_process_that_cannot_store_webhooks_is_not_ready(
@@ -195,9 +195,9 @@ def test_readyz_names_every_missing_server(process: Callable[[str, str], Ask]) -
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("INSERT INTO scheduler_marks VALUES ('tick', now())", {}),
+        ("INSERT INTO booksync.scheduler_marks VALUES ('tick', now())", {}),
         (
-            "INSERT INTO scheduler_marks VALUES ('tick', now() - interval '90 seconds')",
+            "INSERT INTO booksync.scheduler_marks VALUES ('tick', now() - interval '90 seconds')",
             {"scheduler": "has not ticked for 90 s"},
         ),
     ],
@@ -220,12 +220,12 @@ def test_readyz_reports_an_unprocessed_event(
 ) -> None:
     connect(database)
     database.execute(
-        "INSERT INTO resyncs (connection_id, entity, record_id, received, waiting_since) "
-        "SELECT id, 'contact', '1', 1, now() - interval '10 minutes' FROM zoho_connections"
+        "INSERT INTO booksync.refreshes (connection_id, entity, record_id, received, waiting_since) "
+        "SELECT id, 'contact', '1', 1, now() - interval '10 minutes' FROM booksync.zoho_connections"
     )
     ask = process(database_url, redis_url)
     readable = Fernet(os.environ["ENCRYPTION_KEYS"]).encrypt(b"a secret").decode()
-    database.execute("UPDATE zoho_connections SET webhook_secret_encrypted = %s", [readable])
+    database.execute("UPDATE booksync.zoho_connections SET webhook_secret_encrypted = %s", [readable])
     answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["webhooks"] == "an event has waited for 600 s: do workers run?"
@@ -235,20 +235,20 @@ def connect(database: psycopg.Connection) -> None:
     """Inserts a connection, with the secrets and personal data that no page may show."""
     database.execute(
         "WITH person AS (INSERT INTO users DEFAULT VALUES RETURNING id), link AS ("
-        "INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,"
+        "INSERT INTO booksync.zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,"
         " webhook_secret_encrypted, time_zone, status, parked_reason)"
         " SELECT id, '10234695', 'eu', 'secret-refresh', 'secret-webhook', 'Europe/London', 'parked', '<b>refused</b>'"
         " FROM person RETURNING id, user_id), run AS ("
-        "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, api_calls)"
+        "INSERT INTO booksync.sync_runs (user_id, connection_id, mode, phase, status, sweep_at, api_calls)"
         " SELECT user_id, id, 'full', 'done', 'succeeded', now(), 17 FROM link), event AS ("
-        "INSERT INTO webhook_events (connection_id, entity, record_id, number, kind)"
+        "INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind)"
         " SELECT id, 'contact', '5001', 1, 'changed' FROM link), meta AS ("
         "INSERT INTO sync_metadata (user_id, connection_id) SELECT user_id, id FROM link) "
-        "INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,"
+        "INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,"
         " primary_email) SELECT user_id, id, '5001', 'Ada Byron', '+442070313000', 'ada@example.com' FROM link"
     )
     database.execute(
-        "UPDATE zoho_connections SET status = 'active'"
+        "UPDATE booksync.zoho_connections SET status = 'active'"
     )  # The reason stays after the connection is active again.
 
 
@@ -266,7 +266,7 @@ class TestMetrics:
     ) -> None:
         connect(database)
         told = self.told(process(database_url, redis_url)("/metrics"))
-        ((connection_id,),) = database.execute("SELECT id FROM zoho_connections").fetchall()
+        ((connection_id,),) = database.execute("SELECT id FROM booksync.zoho_connections").fetchall()
         assert told["booksync_up postgres"] == told["booksync_up redis"] == 1
         assert told[f"booksync_runs_last_day {connection_id} full succeeded"] == 1
         assert told[f"booksync_run_api_calls_last_day {connection_id} full succeeded"] == 17
@@ -281,9 +281,9 @@ class TestMetrics:
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
     ) -> None:
         counters = Counters.at(redis_url)
-        counters.step(Phase.CONTACTS, Ending.DONE)
-        counters.step(Phase.CONTACTS, Ending.RETRIED)
-        counters.resync(Entity.INVOICE, Ending.DONE)
+        counters.step(Phase.CONTACTS, JobOutcome.DONE)
+        counters.step(Phase.CONTACTS, JobOutcome.RETRIED)
+        counters.resync(Entity.INVOICE, JobOutcome.DONE)
         counters.api_call(429)
         counters.api_call(None)
         counters.budget_wait(1.5, WaitReason.MINUTE)

@@ -121,19 +121,19 @@ class TestAWorker:
         self, client: redis.Redis, database: psycopg.Connection
     ) -> None:
         foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
-        database.execute("INSERT INTO key_canary (ciphertext) VALUES (%s)", [foreign])
+        database.execute("INSERT INTO booksync.key_canary (ciphertext) VALUES (%s)", [foreign])
         with self.booting():
             eventually(lambda: states(client) == [WorkerState.KEYS_REFUSED])
-            database.execute("DELETE FROM key_canary")
+            database.execute("DELETE FROM booksync.key_canary")
             eventually(lambda: states(client) == [WorkerState.WORKING])
 
     def test_keys_that_become_wrong_are_reported(self, client: redis.Redis, database: psycopg.Connection) -> None:
         with self.booting():
             eventually(lambda: states(client) == [WorkerState.WORKING])
             foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
-            database.execute("INSERT INTO key_canary (ciphertext) VALUES (%s)", [foreign])
+            database.execute("INSERT INTO booksync.key_canary (ciphertext) VALUES (%s)", [foreign])
             eventually(lambda: states(client) == [WorkerState.KEYS_REFUSED])
-            database.execute("DELETE FROM key_canary")
+            database.execute("DELETE FROM booksync.key_canary")
             eventually(lambda: states(client) == [WorkerState.WORKING])
 
     def test_a_worker_waiting_for_the_migrations_is_reported(

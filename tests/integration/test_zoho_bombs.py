@@ -15,9 +15,9 @@ from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from workers.zoho.deadline import deadline
-from workers.zoho.errors import TooLarge, UnusableAnswer, ZohoError, ZohoUnavailable
+from workers.zoho.errors import TooLarge, UnusableResponse, ZohoError, ZohoUnavailable
 from workers.zoho.oauth import OAuthClient, refresh_access_token
-from workers.zoho.wire import MAX_BODY_BYTES, WireAnswer, exchange, new_http_client
+from workers.zoho.wire import MAX_BODY_BYTES, WireResponse, exchange, new_http_client
 
 #: Far below the inflated size of each bomb, far above the need of a careful client.
 MEMORY_BYTES = 50 * 1024 * 1024
@@ -94,7 +94,7 @@ def a_server_that_sends(*pieces: bytes, piece_again: bytes = b"") -> Iterator[st
         thread.join()
 
 
-def asked(url: str) -> WireAnswer:
+def asked(url: str) -> WireResponse:
     with new_http_client() as http, deadline(10):
         return exchange(http, "GET", url, call="GET /x")
 
@@ -172,13 +172,13 @@ def test_a_refusal_by_status_counts_with_an_unreadable_body() -> None:
 @pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "gzip;q=1", "gzip,br", "GZIP , gzip", "\xff"])
 def test_only_a_single_gzip_coding_is_read(coding: str) -> None:
     head = OK + b"Content-Encoding: " + coding.encode("latin-1") + b"\r\nContent-Length: 11\r\n\r\n"
-    with a_server_that_sends(head + BODY) as url, pytest.raises(UnusableAnswer):
+    with a_server_that_sends(head + BODY) as url, pytest.raises(UnusableResponse):
         asked(url)
 
 
 def test_codings_in_several_headers_are_counted_together() -> None:
     head = OK + b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\nContent-Length: 11\r\n\r\n"
-    with a_server_that_sends(head + BODY) as url, pytest.raises(UnusableAnswer):
+    with a_server_that_sends(head + BODY) as url, pytest.raises(UnusableResponse):
         asked(url)
 
 
@@ -197,4 +197,4 @@ class TestTheLargestHonestAnswers:
         zoho = in_process_zoho()
         persons = tuple(PersonFields(first_name=f"Person {number}") for number in range(1000))
         (made,) = zoho.mutate(CreateContact(persons=persons))
-        assert len(zoho.answer(f"/contacts/{made['contact_id']}").body) * 10 < MAX_BODY_BYTES
+        assert len(zoho.response(f"/contacts/{made['contact_id']}").body) * 10 < MAX_BODY_BYTES

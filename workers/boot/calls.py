@@ -109,6 +109,6 @@ class _NotedAdmission:
     admission: Admission
     status: int | None = field(default=None, init=False)
 
-    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
+    def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
         self.status = status
-        self.admission.answered(status, code, headers)
+        self.admission.responded(status, code, headers)

@@ -97,7 +97,7 @@ def open_resources(
     """
     found = settings()
     engine = new_engine(
-        found.database_url.get_secret_value(), application_name=application_name, answer_seconds=postgres_seconds
+        found.database_url.get_secret_value(), application_name=application_name, response_seconds=postgres_seconds
     )
     client = new_redis_client(found.redis_url.get_secret_value(), patient=False)
     counters = Counters.at(found.redis_url.get_secret_value())

@@ -53,7 +53,7 @@ class RedisState:
     maxmemory_bytes: int | None = None  #: 0 for no limit
 
     @property
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         """Whether another command would get a reply, even if only a refusal."""
         return self.refusal is None or self.refusal.kind not in _WITHOUT_REPLY
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import redis
 import structlog
 
-from workers.budget.answers import Answer, read_answer
+from workers.budget.call_results import CallResult, read_result
 from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
@@ -29,18 +29,18 @@ _log = structlog.get_logger(__name__)
 class Admission:
     """The right to make one call now. It ends with the response, or with the `with` block that granted it."""
 
-    def __init__(self, finish: Callable[[Answer | None], None]) -> None:
+    def __init__(self, finish: Callable[[CallResult | None], None]) -> None:
         self._finish = finish
         self._over = False
 
-    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
+    def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
         """Reports Zoho's response to the budget: HTTP status, the body's `code` (None without one), headers.
 
         A refusal pauses all calls of the organisation. Never raises for Redis, because the response is valid without
         it.
         """
         self._over = True
-        self._finish(read_answer(status, code, headers))
+        self._finish(read_result(status, code, headers))
 
     def end(self) -> None:
         """Ends the call, with or without a response."""
@@ -108,7 +108,7 @@ class ApiBudget:
         Raises BudgetWait (retry later as the same holder) and BudgetUnavailable (Redis is down).
         """
         granted = self._granted(organization_id, lane, holder)
-        admission = Admission(lambda answer: self._finish(organization_id, granted, answer))
+        admission = Admission(lambda result: self._finish(organization_id, granted, result))
         try:
             if granted.is_probe:
                 self._on_probe(organization_id)
@@ -168,9 +168,9 @@ class ApiBudget:
         pause = self._pause_left(organization_id)
         self._scripts.remember(organization_id, forgotten_seconds=still_counts, pause=pause)
 
-    def _finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> None:
+    def _finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> None:
         try:
-            change = self._scripts.finish(organization_id, granted, answer)
+            change = self._scripts.finish(organization_id, granted, result)
         except BudgetUnavailable:
             _log.warning(
                 "The end of a call could not be recorded in the API budget; its place frees itself later.",
@@ -178,7 +178,7 @@ class ApiBudget:
                 organization_id=organization_id,
             )
             # Redis may come back empty, and then the budget reads the pause from Postgres.
-            change = self._scripts.pause_without_redis(answer) if answer else None
+            change = self._scripts.pause_without_redis(result) if result else None
         match change:
             case Pause(seconds, reason):
                 _log.warning(

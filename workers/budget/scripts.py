@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import redis
 
-from workers.budget.answers import LONGEST_DAY_SECONDS, Answer
+from workers.budget.call_results import LONGEST_DAY_SECONDS, CallResult
 from workers.budget.errors import BudgetUnavailable, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
@@ -129,26 +129,26 @@ class BudgetScripts:
             case _:
                 return Forgotten(damage=_text(word))
 
-    def finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> Pause | Lifted | None:
+    def finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> Pause | Lifted | None:
         """Ends the call and returns the change for all calls; None stands for a missing response."""
-        told = answer or Answer(refusal=None, accepted=False)
-        growth = self._pauses_after(told.refusal)
+        given = result or CallResult(refusal=None, accepted=False)
+        growth = self._pauses_after(given.refusal)
         length, reason = self._run(
             self._finish,
             organization_id,
             granted.pool,
             granted.call,
             granted.at,
-            told.refusal or "",
-            _verdict(told),
+            given.refusal or "",
+            _verdict(given),
             _milliseconds(growth.first_seconds),
             _milliseconds(growth.longest_seconds),
             growth.factor,
             growth.steady,
-            _or_empty(None if told.retry_after_seconds is None else _milliseconds(told.retry_after_seconds)),
-            _or_empty(told.day_limit),
-            _or_empty(told.day_remaining),
-            _or_empty(None if told.day_resets_in_seconds is None else told.day_resets_in_seconds * 1000),
+            _or_empty(None if given.retry_after_seconds is None else _milliseconds(given.retry_after_seconds)),
+            _or_empty(given.day_limit),
+            _or_empty(given.day_remaining),
+            _or_empty(None if given.day_resets_in_seconds is None else given.day_resets_in_seconds * 1000),
         )
         return Lifted() if _text(reason) == "lifted" else _pause(length, reason)
 
@@ -190,14 +190,14 @@ class BudgetScripts:
             probe_in_seconds=_number(probe_in) / 1000 if _number(probe_in) >= 0 else None,
         )
 
-    def pause_without_redis(self, answer: Answer) -> Pause | None:
+    def pause_without_redis(self, result: CallResult) -> Pause | None:
         """The pause after a refusal while Redis cannot count the pauses before it."""
-        if answer.refusal is None:
+        if result.refusal is None:
             return None
-        first = self._pauses_after(answer.refusal).first_seconds
-        if answer.refusal is PauseReason.DAY and answer.day_resets_in_seconds is not None:
-            first = answer.day_resets_in_seconds
-        return Pause(answer.retry_after_seconds or first, answer.refusal)
+        first = self._pauses_after(result.refusal).first_seconds
+        if result.refusal is PauseReason.DAY and result.day_resets_in_seconds is not None:
+            first = result.day_resets_in_seconds
+        return Pause(result.retry_after_seconds or first, result.refusal)
 
     def _pauses_after(self, refusal: PauseReason | None) -> _Growth:
         window = self._limits.window_seconds
@@ -241,10 +241,10 @@ def _keys(organization_id: str) -> list[str]:
     return [f"budget:{{{organization_id}}}:{name}" for name in ("state", "tickets", *pools)]
 
 
-def _verdict(answer: Answer) -> str:
-    if not answer.authorized:
+def _verdict(result: CallResult) -> str:
+    if not result.authorized:
         return "unauthorized"
-    return "accepted" if answer.accepted else ""
+    return "accepted" if result.accepted else ""
 
 
 def _pause(milliseconds: int | str | bytes, reason: int | str | bytes) -> Pause | None:

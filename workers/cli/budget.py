@@ -9,7 +9,7 @@ from db import api_use
 from workers.boot.resources import Resources
 from workers.cli.budget_lines import span
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, notes, print_json
+from workers.cli.terminal import notes, print_json, results
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def resume(
             organization_ids = api_use.organizations(db, named)
         resumed = [_resume(resources, organization_id) for organization_id in organization_ids]
         sweep_seconds = resources.settings.sweep_interval_seconds
-    tell = answers(as_json)
+    tell = results(as_json)
     for each in resumed:
         tell.print(_line(each, sweep_seconds))
     if not resumed:

@@ -11,9 +11,9 @@ from rich.table import Table
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from db.session import Session
-from domain.dead_letters import LetterStatus
+from domain.dead_letters import DeadLetterStatus
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, emphasized, notes, print_json
+from workers.cli.terminal import counted, emphasized, notes, print_json, results
 from workers.services.retry import Retried, retry
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ _SHOWN = 100
 _SHOWN_IDS = 5
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
-LetterID = Annotated[int | None, typer.Argument(metavar="ID", help="One dead letter.")]
+DeadLetterID = Annotated[int | None, typer.Argument(metavar="ID", help="One dead letter.")]
 GroupOption = Annotated[
     str | None, typer.Option("--group", metavar="FINGERPRINT", help="All dead letters of this error.")
 ]
@@ -34,10 +34,10 @@ AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters.")
 
 
 @app.command("list")
-def list_letters(
+def list_dead_letters(
     connection_id: Annotated[uuid.UUID | None, typer.Option("--connection", help="Only this connection.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only this actor.")] = None,
-    status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = LetterStatus.OPEN,
+    status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = DeadLetterStatus.OPEN,
     fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Only this error.")] = None,
     group: Annotated[
         bool, typer.Option("--group/--no-group", help="One line per error, or one per dead letter.")
@@ -49,109 +49,112 @@ def list_letters(
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
         total = dead_letters.count_open(db, connection_id)
         groups = dead_letter_lists.groups(db, choice)
-        letters = dead_letter_lists.letters(db, choice)
-    if not letters:
-        answers(as_json).print("No dead letter matches." if total else "No dead letter is open.")
+        found = dead_letter_lists.found(db, choice)
+    if not found:
+        results(as_json).print("No dead letter matches." if total else "No dead letter is open.")
     elif group:
-        _show_groups(groups, answers(as_json))
+        _show_groups(groups, results(as_json))
     else:
-        _show_letters(letters, answers(as_json))
+        _show_dead_letters(found, results(as_json))
     if as_json:
-        print_json({"open": total, "groups": groups, "letters": letters})
+        print_json({"open": total, "groups": groups, "letters": found})
 
 
 @app.command("show")
-def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
+def show_dead_letter(dead_letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
     """Show everything that is stored about one dead letter."""
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
-        letter = dead_letter_lists.letter(db, letter_id)
-    _show(letter, answers(as_json))
+        dead_letter = dead_letter_lists.dead_letter(db, dead_letter_id)
+    _show(dead_letter, results(as_json))
     if as_json:
-        print_json(letter)
+        print_json(dead_letter)
 
 
 @app.command("retry")
-def retry_letters(
-    letter_id: LetterID = None, group: GroupOption = None, all_letters: AllOption = False, as_json: AsJSON = False
+def retry_dead_letters(
+    dead_letter_id: DeadLetterID = None,
+    group: GroupOption = None,
+    all_dead_letters: AllOption = False,
+    as_json: AsJSON = False,
 ) -> None:
     """Retry one dead letter, a group or all, in the order of their failures."""
-    choice = _choice(letter_id, group, all_letters)
-    tell = answers(as_json)
-    told: list[Retried] = []
+    choice = _choice(dead_letter_id, group, all_dead_letters)
+    tell = results(as_json)
+    reported: list[Retried] = []
     with open_resources("booksync dead-letters") as resources:
         with resources.engine.connect() as db:
-            chosen = _chosen(db, choice, letter_id)
+            chosen = _chosen(db, choice, dead_letter_id)
         for retried in retry(resources, chosen):
-            told.append(retried)
-            tell.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
-    sent = [retried for retried in told if retried.is_sent]
+            reported.append(retried)
+            tell.print(f"{retried.dead_letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
+    sent = [retried for retried in reported if retried.is_sent]
     tell.print(
-        f"{len(sent)} of {len(told)} retried; each closes when its work is done. Next: booksync dead-letters list"
+        f"{len(sent)} of {len(reported)} retried; each closes when its work is done. Next: booksync dead-letters list"
     )
     if as_json:
         print_json(
             {
                 "retried": [_retried_json(retried) for retried in sent],
-                "refused": [_retried_json(retried) for retried in told if not retried.is_sent],
+                "refused": [_retried_json(retried) for retried in reported if not retried.is_sent],
             }
         )
-    if len(sent) < len(told):
+    if len(sent) < len(reported):
         raise typer.Exit(1)
 
 
 @app.command("discard")
-def discard_letters(
-    letter_id: LetterID = None,
+def discard_dead_letters(
+    dead_letter_id: DeadLetterID = None,
     note: Annotated[str, typer.Option("--note", help="The reason; it is stored with the dead letter.")] = "",
     group: GroupOption = None,
-    all_letters: AllOption = False,
+    all_dead_letters: AllOption = False,
     as_json: AsJSON = False,
 ) -> None:
     """Discard one dead letter, a group or all. They stay in the database for a while, with the note."""
-    choice = _choice(letter_id, group, all_letters)
+    choice = _choice(dead_letter_id, group, all_dead_letters)
     with open_resources("booksync dead-letters") as resources, resources.engine.begin() as db:
-        chosen = _chosen(db, choice, letter_id)
+        chosen = _chosen(db, choice, dead_letter_id)
         discarded = dead_letters.discard(db, chosen, note)
-    answers(as_json).print(f"{len(discarded):,} discarded.")
+    results(as_json).print(f"{len(discarded):,} discarded.")
     if as_json:
         print_json({"discarded": discarded})
-    if letter_id is not None and not discarded:
-        notes.print(f"Dead letter {letter_id} is closed already.", style="yellow")
+    if dead_letter_id is not None and not discarded:
+        notes.print(f"Dead letter {dead_letter_id} is closed already.", style="yellow")
         raise typer.Exit(1)
 
 
-def _status(name: str) -> LetterStatus | None:
+def _status(name: str) -> DeadLetterStatus | None:
     if name == "all":
         return None
     try:
-        return LetterStatus(name)
+        return DeadLetterStatus(name)
     except ValueError:
-        names = ", ".join(LetterStatus)
+        names = ", ".join(DeadLetterStatus)
         raise typer.BadParameter(f"{name} is not one of {names}, all", param_hint="--status") from None
 
 
-def _choice(letter_id: int | None, group: str | None, all_letters: bool) -> Choice:
-    if (letter_id is not None) + (group is not None) + all_letters != 1:
+def _choice(dead_letter_id: int | None, group: str | None, all_dead_letters: bool) -> Choice:
+    if (dead_letter_id is not None) + (group is not None) + all_dead_letters != 1:
         raise typer.BadParameter("give one of ID, --group FINGERPRINT and --all")
-    return Choice(LetterStatus.OPEN, fingerprint=group)
+    return Choice(DeadLetterStatus.OPEN, fingerprint=group)
 
 
-def _chosen(db: Session, choice: Choice, letter_id: int | None) -> list[int]:
+def _chosen(db: Session, choice: Choice, dead_letter_id: int | None) -> list[int]:
     """Return the numbers of the chosen dead letters, in the order of their failures.
 
     Raises:
         UnknownLetterError: no dead letter has this number, or no open one is in this group.
     """
-    if letter_id is not None:
-        return [dead_letter_lists.letter(db, letter_id)["id"]]
-    found = [row["id"] for row in dead_letter_lists.letters(db, choice)]
+    if dead_letter_id is not None:
+        return [dead_letter_lists.dead_letter(db, dead_letter_id)["id"]]
+    found = [row["id"] for row in dead_letter_lists.found(db, choice)]
     if choice.fingerprint is not None and not found:
-        raise dead_letters.UnknownLetterError(f"No open dead letter has the fingerprint {choice.fingerprint}.")
+        raise dead_letters.UnknownDeadLetterError(f"No open dead letter has the fingerprint {choice.fingerprint}.")
     return found
 
 
 def _retried_json(retried: Retried) -> dict[str, Any]:
-    return {"id": retried.letter_id, "run_id": retried.run_id, "message": retried.sentence}
+    return {"id": retried.dead_letter_id, "run_id": retried.run_id, "message": retried.sentence}
 
 
 def _show_groups(groups: list[Row], tell: Console) -> None:
@@ -164,7 +167,7 @@ def _show_groups(groups: list[Row], tell: Console) -> None:
             group["actor"],
             group["cause"].replace("_", " "),
             group["error"],
-            _moment(group["last_died_at"]),
+            _moment(group["last_failed_at"]),
             ids,
         )
     tell.print(table)
@@ -175,51 +178,57 @@ def _show_groups(groups: list[Row], tell: Console) -> None:
     notes.print("Next: booksync dead-letters show ID, then retry or discard (ID, or --group FINGERPRINT).")
 
 
-def _show_letters(letters: list[Row], tell: Console) -> None:
+def _show_dead_letters(found: list[Row], tell: Console) -> None:
     table = _table("id", "state", "fingerprint", "actor", "cause", "error", "connection", "attempts", "last")
-    for letter in letters[:_SHOWN]:
+    for dead_letter in found[:_SHOWN]:
         table.add_row(
-            str(letter["id"]),
-            _state(letter),
-            letter["fingerprint"],
-            letter["actor"],
-            letter["cause"].replace("_", " "),
-            letter["error"],
-            str(letter["connection_id"] or ""),
-            str(letter["attempts"]),
-            _moment(letter["last_died_at"]),
+            str(dead_letter["id"]),
+            _state(dead_letter),
+            dead_letter["fingerprint"],
+            dead_letter["actor"],
+            dead_letter["cause"].replace("_", " "),
+            dead_letter["error"],
+            str(dead_letter["connection_id"] or ""),
+            str(dead_letter["attempts"]),
+            _moment(dead_letter["last_failed_at"]),
         )
     tell.print(table)
-    if len(letters) > _SHOWN:
-        tell.print(f"… and {len(letters) - _SHOWN:,} more.")
+    if len(found) > _SHOWN:
+        tell.print(f"… and {len(found) - _SHOWN:,} more.")
 
 
-def _show(letter: Row, tell: Console) -> None:
-    tell.print(emphasized(str(letter["id"]), f"  {_state(letter)}  {letter['cause'].replace('_', ' ')}"))
-    tell.print(f"  {letter['error']}", style="red")
-    for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "deaths"):
-        tell.print(f"  {name.replace('_', ' ')}: {letter[name]}")
-    tell.print(f"  died: first {_moment(letter['first_died_at'])}, last {_moment(letter['last_died_at'])}")
-    if letter["note"]:
-        tell.print(f"  note: {letter['note']}")
-    if letter["traceback"]:
-        for line in letter["traceback"].splitlines():
+def _show(dead_letter: Row, tell: Console) -> None:
+    tell.print(emphasized(str(dead_letter["id"]), f"  {_state(dead_letter)}  {dead_letter['cause'].replace('_', ' ')}"))
+    tell.print(f"  {dead_letter['error']}", style="red")
+    for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "failures"):
+        tell.print(f"  {name.replace('_', ' ')}: {dead_letter[name]}")
+    tell.print(
+        f"  failed: first {_moment(dead_letter['first_failed_at'])}, last {_moment(dead_letter['last_failed_at'])}"
+    )
+    if dead_letter["note"]:
+        tell.print(f"  note: {dead_letter['note']}")
+    if dead_letter["traceback"]:
+        for line in dead_letter["traceback"].splitlines():
             tell.print(line)
-    for entry in letter["history"]:
-        told = entry.get("error") or entry.get("note") or entry.get("reason") or ""
-        tell.print(f"  {entry['at'][:19]}  {entry['what']}  {told}")
+    for entry in dead_letter["history"]:
+        reported = entry.get("error") or entry.get("note") or entry.get("reason") or ""
+        tell.print(f"  {entry['at'][:19]}  {entry['what']}  {reported}")
 
 
-def _state(letter: Row) -> str:
-    if letter["retry_run_id"] is not None:
+def _state(dead_letter: Row) -> str:
+    if dead_letter["retry_run_id"] is not None:
         return "being retried"
-    return "open, recovered" if letter["status"] == LetterStatus.OPEN and letter["recovered"] else str(letter["status"])
+    return (
+        "open, recovered"
+        if dead_letter["status"] == DeadLetterStatus.OPEN and dead_letter["recovered"]
+        else str(dead_letter["status"])
+    )
 
 
 def _table(*headings: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("letters", "attempts") else "left")
+        table.add_column(heading, justify="right" if heading in ("dead letters", "attempts") else "left")
     return table
 
 

@@ -15,7 +15,7 @@ from domain.deletions import RecordKind
 from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID, OneConnection
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, print_json
+from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.held_deletions import apply, dismiss
 
 app = typer.Typer(
@@ -48,7 +48,7 @@ def list_held(
         if connection_id is not None:
             connections.connection(db, connection_id)
         found = held_deletions.held(db, connection_id, kind, dismissed=dismissed)
-    tell = answers(as_json)
+    tell = results(as_json)
     if not found:
         tell.print("No record was dismissed." if dismissed else _NOTHING)
     for connection_id in dict.fromkeys(each.connection_id for each in found):
@@ -140,13 +140,13 @@ def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -
 def _report(connection_id: uuid.UUID, done: str, key: str, numbers: Mapping[RecordKind, int], *, as_json: bool) -> None:
     counts = _as_counts(numbers)
     is_one = sum(counts.values()) == 1
-    answers(as_json).print(f"{_amounts(**counts)} {'is' if is_one else 'are'} {done}.")
+    results(as_json).print(f"{_amounts(**counts)} {'is' if is_one else 'are'} {done}.")
     if as_json:
         print_json({"connection_id": str(connection_id), key: counts})
 
 
 def _report_nothing(connection_id: uuid.UUID, key: str, chosen: Sequence[Held], *, as_json: bool) -> None:
-    answers(as_json).print("Nothing was changed." if chosen else _NOTHING)
+    results(as_json).print("Nothing was changed." if chosen else _NOTHING)
     if as_json:
         print_json({"connection_id": str(connection_id), key: _counts([])})
 

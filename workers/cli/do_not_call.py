@@ -11,7 +11,7 @@ from db import do_not_call
 from db.session import Session
 from domain.phones import judge
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, out, print_json
+from workers.cli.terminal import counted, out, print_json, results
 
 app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,7 +34,7 @@ def add(
     with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
         user_id = _user(db, user)
         is_new = do_not_call.add(db, user_id, phone, note)
-    answers(as_json).print(f"{phone} is on the list." if is_new else f"{phone} was on the list already.")
+    results(as_json).print(f"{phone} is on the list." if is_new else f"{phone} was on the list already.")
     if as_json:
         print_json({"user_id": str(user_id), "phone": phone, "added": is_new})
 
@@ -46,7 +46,7 @@ def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
     with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
         user_id = _user(db, user)
         was_listed = do_not_call.remove(db, user_id, phone)
-    answers(as_json).print(f"{phone} is off the list." if was_listed else f"{phone} was not on the list.")
+    results(as_json).print(f"{phone} is off the list." if was_listed else f"{phone} was not on the list.")
     if as_json:
         print_json({"user_id": str(user_id), "phone": phone, "removed": was_listed})
 

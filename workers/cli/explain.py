@@ -41,11 +41,11 @@ def explain(
             )
         if len(found) > 1:
             raise NoSuchInvoiceError(_which(invoice, found))
-        told = explanation(explanations.story(db, found[0]), resources.settings.phone_fallback)
+        reported = explanation(explanations.story(db, found[0]), resources.settings.phone_fallback)
     if as_json:
-        print_json(told)
+        print_json(reported)
     else:
-        _show(told)
+        _show(reported)
 
 
 def _which(reference: str, found: Any) -> str:
@@ -53,14 +53,14 @@ def _which(reference: str, found: Any) -> str:
     return f"{len(found)} invoices match {reference}: {each}. Next: name one by its id and --connection."
 
 
-def _show(told: dict[str, Any]) -> None:
-    for reason in told["reasons"]:
+def _show(reported: dict[str, Any]) -> None:
+    for reason in reported["reasons"]:
         out.print(f"• {reason}")
-    if not told["reminders"]:
+    if not reported["reminders"]:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("step", "state", "local time", "time zone"):
         table.add_column(heading, justify="right" if heading == "step" else "left")
-    for reminder in told["reminders"]:
+    for reminder in reported["reminders"]:
         table.add_row(f"{reminder['step']:+d}", reminder["status"], reminder["local_time"], reminder["time_zone"])
     out.print(table)

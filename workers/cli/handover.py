@@ -19,7 +19,7 @@ from domain.permission import SkipReason
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.reminder_preview import preview_as_json, show
-from workers.cli.terminal import Words, answers, counted, notes, print_json
+from workers.cli.terminal import Words, counted, notes, print_json, results
 from workers.services.preview import Preview, preview
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
@@ -64,7 +64,9 @@ def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.
         now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
         # Customers are locked before invoices, as in every writer; the plans below lock invoices batch by batch.
         db.execute(
-            text("SELECT FROM customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"),
+            text(
+                "SELECT FROM booksync.customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"
+            ),
             {"id": connection_id},
         )
         openings.open_handover(db, connection_id, backlog, now=now)
@@ -73,7 +75,7 @@ def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.
             planned += batch
         state = openings.state_of(db, connection_id)
         standing = reminders.standing(db, connection_id)
-    tell = answers(as_json)
+    tell = results(as_json)
     calls = counted(state.waiting_calls, "number has", "numbers have")
     tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
     if before := standing.skipped.get(SkipReason.BEFORE_OPENING, 0):
@@ -91,7 +93,7 @@ def close_handover(connection_id: ConnectionID, as_json: AsJSON = False) -> None
         connections.connection(db, connection_id)
         openings.close_handover(db, connection_id)
         state = openings.state_of(db, connection_id)
-    tell_if_closed(connection_id, state.as_json(), answers(as_json))
+    tell_if_closed(connection_id, state.as_json(), results(as_json))
     if as_json:
         print_json(state.as_json() | {"connection_id": str(connection_id)})
 
@@ -119,7 +121,7 @@ def report(
             )
         except outcomes.RefusedOutcomeError as error:
             raise typer.BadParameter(str(error)) from None
-    tell = answers(as_json)
+    tell = results(as_json)
     tell.print(f"Recorded for {counted(recorded, 'reminder', 'reminders')}: {outcome.replace('_', ' ')}.")
     if as_json:
         print_json({"handover_id": str(handover), "outcome": outcome, "reminders": recorded})

@@ -22,7 +22,7 @@ from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
 from db.session import Session
 from workers.boot.settings import database_url
-from workers.cli.terminal import Words, answers, notes, print_json
+from workers.cli.terminal import Words, notes, print_json, results
 from workers.services import spreadsheets
 
 _SILENT_SECONDS: Final = 2.0
@@ -59,7 +59,7 @@ def _migrate(to: Target, *, as_json: bool) -> None:
     with Teller(notes) as teller:
         outcome = migrations.migrate(database_url(), to, on_revision=_tell, on_progress=teller)
     since = "now" if outcome.applied else "already"
-    answers(as_json).print(f"The schema is at {outcome.to_revision} {since}.")
+    results(as_json).print(f"The schema is at {outcome.to_revision} {since}.")
     if as_json:
         print_json(
             {
@@ -124,7 +124,7 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
     with _looking() as connection:
         planned = migrations.plan(connection)
     if planned.revision is not None:
-        answers(as_json).print(f"The database is adopted already: it is at {planned.revision}.")
+        results(as_json).print(f"The database is adopted already: it is at {planned.revision}.")
     else:
         _show_plan(planned)
         if planned.problems:
@@ -133,10 +133,10 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
         yes = yes or not sys.stdin.isatty() or typer.confirm("Do it?", err=True)
         if yes:
             migrations.adopt(database_url())
-            answers(as_json).print("Adopted.")
+            results(as_json).print("Adopted.")
             notes.print("Next, while the application keeps working: booksync migrate --to phase1")
         else:
-            answers(as_json).print("Nothing was changed.")
+            results(as_json).print("Nothing was changed.")
             notes.print("Next: booksync migrate --adopt --yes")
     if as_json:
         tables = [asdict(table) for table in planned.tables]
@@ -156,13 +156,13 @@ def _show_plan(planned: Adoption) -> None:
 
 def _report(csv_file: Path | None, *, as_json: bool) -> None:
     with _looking() as connection:
-        told = migrations.report(connection)
+        reported = migrations.report(connection)
         written = _write_receipt(connection, csv_file) if csv_file else None
-    _show_report(told, answers(as_json))
+    _show_report(reported, results(as_json))
     if csv_file:
         notes.print(f"{written:,} values are in {csv_file}. They are personal data.")
     if as_json:
-        print_json(asdict(told) | ({"csv": str(csv_file), "csv_values": written} if csv_file else {}))
+        print_json(asdict(reported) | ({"csv": str(csv_file), "csv_values": written} if csv_file else {}))
 
 
 def _write_receipt(db: Session, path: Path) -> int:
@@ -189,26 +189,28 @@ _OUTCOMES: Final = {
 }
 
 
-def _show_report(told: Report, tell: Console) -> None:
+def _show_report(reported: Report, tell: Console) -> None:
     table = Table("old column", title="The invoices' values", title_justify="left")
     for outcome in _OUTCOMES:
         table.add_column(outcome, justify="right")
-    for column, counts in told.values.items():
+    for column, counts in reported.values.items():
         table.add_row(column, *(f"{counts.get(outcome, 0):,}" for outcome in _OUTCOMES))
     tell.print(table)
     for outcome, meaning in _OUTCOMES.items():
         tell.print(f"  {outcome}: {meaning}")
     rows = Table("table", "outcome", title="The rows", title_justify="left")
     rows.add_column("rows", justify="right")
-    for name, counts in told.rows.items():
+    for name, counts in reported.rows.items():
         for outcome, count in counts.items():
             rows.add_row(name, outcome, f"{count:,}")
     tell.print(rows)
-    for reason, count in told.quarantined.items():
+    for reason, count in reported.quarantined.items():
         tell.print(f"  quarantined, {reason}: {count:,}")
-    tell.print(f"  written by an application after the backfill: {told.late:,}")
-    style = "red" if told.unaccounted else "green"
-    tell.print(f"Unaccounted for: {told.unaccounted:,} invoices. (The schema is at {told.revision}.)", style=style)
+    tell.print(f"  written by an application after the backfill: {reported.late:,}")
+    style = "red" if reported.unaccounted else "green"
+    tell.print(
+        f"Unaccounted for: {reported.unaccounted:,} invoices. (The schema is at {reported.revision}.)", style=style
+    )
 
 
 @contextmanager

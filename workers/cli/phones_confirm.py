@@ -18,7 +18,7 @@ from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, print_json
+from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.confirm_phones import (
     Change,
     Problem,
@@ -114,7 +114,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _show(
     connection_id: uuid.UUID, changes: Sequence[Change], *, take_back: bool, dry_run: bool, as_json: bool
 ) -> None:
-    console = answers(as_json)
+    console = results(as_json)
     for change in changes[:_CHANGES_SHOWN]:
         console.print(_in_words(change, take_back=take_back))
     if len(changes) > _CHANGES_SHOWN:

@@ -13,7 +13,7 @@ from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, out, print_json
+from workers.cli.terminal import counted, out, print_json, results
 
 app = typer.Typer(
     help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
@@ -149,7 +149,7 @@ def set_rules(
             now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
             reminder_policies.save(db, connection_id, policy, now=now)
         replanned = reminders.plan_all_due(resources.engine, connection, now=now)
-    answers(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
+    results(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 
 

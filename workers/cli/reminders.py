@@ -102,11 +102,11 @@ def due(connection_id: OneConnection = None, as_json: AsJSON = False) -> None:
         if connection_id is not None:
             connections.connection(db, connection_id)
         found = hand_over.due(db, connection_id)
-    told = [_due(reminder) for reminder in found]
+    reported = [_due(reminder) for reminder in found]
     if as_json:
-        print_json({"due": told, "ready": sum(reminder["held_back"] is None for reminder in told)})
+        print_json({"due": reported, "ready": sum(reminder["held_back"] is None for reminder in reported)})
     else:
-        _show_due(told)
+        _show_due(reported)
 
 
 def _due(reminder: hand_over.DueReminder) -> dict[str, Any]:
@@ -134,9 +134,9 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _show_due(told: list[dict[str, Any]]) -> None:
+def _show_due(reported: list[dict[str, Any]]) -> None:
     table = _table("invoice", "step", "phone", "since", "until", "time zone", "state")
-    for reminder in told:
+    for reminder in reported:
         held_back = reminder["held_back"]
         table.add_row(
             reminder["invoice_number"],
@@ -147,7 +147,7 @@ def _show_due(told: list[dict[str, Any]]) -> None:
             reminder["time_zone"],
             HoldReason(held_back).sentence if held_back else "can be claimed",
         )
-    out.print(table if told else "No reminder is due.")
+    out.print(table if reported else "No reminder is due.")
 
 
 def _table(*headings: str) -> Table:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, print_json
+from workers.cli.terminal import print_json, results
 from workers.services.resume import parked, resume
 
 
@@ -20,7 +20,7 @@ def resume_connections(
     """Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts."""
     if (connection_id is None) is not every:
         raise typer.BadParameter("name a connection, or give --all", param_hint="CONNECTION")
-    say, tried = answers(as_json), []
+    say, tried = results(as_json), []
     with open_resources("booksync resume") as resources:
         chosen: list[uuid.UUID] = [connection_id] if connection_id is not None else list(parked(resources))
         for resumed in resume(resources, chosen):

@@ -6,7 +6,7 @@ import typer
 
 from db import secrets
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, print_json
+from workers.cli.terminal import counted, notes, print_json, results
 
 
 def rotate_keys(
@@ -25,7 +25,7 @@ def rotate_keys(
         vault = resources.vault
         rotated = secrets.rotate(resources.engine, lambda stored, place: vault.rotate(stored, place, bind=bind))
     encrypted = counted(rotated, "connection is", "connections are")
-    answers(as_json).print(
+    results(as_json).print(
         f"{encrypted} encrypted with the newest key. Next: remove the older keys from ENCRYPTION_KEYS."
     )
     if bind:

@@ -20,7 +20,7 @@ from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.servers import show_servers
-from workers.cli.terminal import answers, counted, emphasized, print_json
+from workers.cli.terminal import counted, emphasized, print_json, results
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
 from workers.cli.workers import show_workers, worker_reports
@@ -43,7 +43,7 @@ def status(
         silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
         postgres, redis = look_at_postgres(db), look_at_redis(resources.redis)
         workers = worker_reports(resources)
-    tell = answers(as_json)
+    tell = results(as_json)
     show_servers(postgres, redis, tell)
     for state in states:
         _show(state, tell)
@@ -111,7 +111,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     cached, reminders = state["cached"], state["reminders"]
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
-        f"{cached['invoices']:,} invoices, {cached['skipped_invoices']:,} waiting · "
+        f"{cached['invoices']:,} invoices, {cached['waiting_invoices']:,} waiting · "
         f"{reminders['scheduled']:,} open invoices with a scheduled reminder · {cached['set_aside']:,} rows rejected"
     )
     tell.print(

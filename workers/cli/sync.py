@@ -16,7 +16,7 @@ from workers.cli.arguments import ConnectionID
 from workers.cli.budget_lines import span, start_line
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, notes, out, print_json
+from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
 from workers.queue import send_step
 from workers.services.forecast import forecast
@@ -38,7 +38,7 @@ def sync(
         return
     order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
     with open_resources("booksync sync") as resources:
-        run_id = order.run_to_end(resources) if wait else order.start(resources, answers(as_json))
+        run_id = order.run_to_end(resources) if wait else order.start(resources, results(as_json))
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
     if not wait:
@@ -125,7 +125,7 @@ def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
     with open_resources("booksync sync") as resources, resources.engine.connect() as db:
         facts = forecast(resources, db, connections.connection(db, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
-    tell = answers(as_json)
+    tell = results(as_json)
     tell.print(f"A full sync costs about {full['calls']:,} API calls. Time for waiting: {_minutes(full['seconds'])}.")
     tell.print(f"An incremental sync costs {incremental['calls']:,}, and one more for each changed contact.")
     tell.print(_left_today(facts["left_today"]))

@@ -46,7 +46,7 @@ out = Terminal()
 notes = Terminal(stderr=True)
 
 
-def answers(as_json: bool) -> Console:
+def results(as_json: bool) -> Console:
     """Return the console for a command's text: stdout, or stderr if stdout is for the JSON object."""
     return notes if as_json else out
 

@@ -70,14 +70,14 @@ class _Idleness:
     def __init__(self) -> None:
         self._seen: tuple[int, int] | None = None
         self._since = time.monotonic()
-        self._told = False
+        self._reported = False
 
     def look(self, run: dict[str, Any]) -> None:
         seen = (run["step"], run["attempts"])
         if seen != self._seen or run["attempts"] > 0 or run["is_waiting"]:
             self._seen, self._since = seen, time.monotonic()
-        elif not self._told and time.monotonic() - self._since > _NO_WORKER_SECONDS:
-            self._told = True
+        elif not self._reported and time.monotonic() - self._since > _NO_WORKER_SECONDS:
+            self._reported = True
             notes.print(
                 "No worker has picked up the run's next step. Is one running? Next: dramatiq workers.main",
                 style="yellow",

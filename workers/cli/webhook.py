@@ -7,7 +7,7 @@ import typer
 
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, out, print_facts, print_json
+from workers.cli.terminal import counted, notes, out, print_facts, print_json, results
 from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER
@@ -48,7 +48,7 @@ def rotate(
             rule = webhook_rules.rotate(resources, connection_id)
     if end:
         words = "The former secret is not accepted any more." if ended else "No former secret was accepted."
-        answers(as_json).print(words)
+        results(as_json).print(words)
         if as_json:
             print_json({"connection_id": str(connection_id), "ended": ended})
         return

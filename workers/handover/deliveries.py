@@ -12,7 +12,7 @@ from domain.posting import next_attempt_at
 from workers.handover.receiver import Receiver
 from workers.jobs.execution import Job, JobFailure
 from workers.jobs.outcomes import GivenUpError
-from workers.observability.counters import Ending
+from workers.observability.counters import JobOutcome
 
 log = structlog.get_logger(__name__)
 
@@ -43,14 +43,14 @@ class DeliveryJob(Job):
     def attempts(self) -> int:
         return self._post.attempts
 
-    def work(self) -> Ending:
+    def work(self) -> JobOutcome:
         if (obstacle := self._obstacle()) is not None:
             raise NotToBePostedError(obstacle)
         self._receiver.post(self._post)
         with self.engine.begin() as db:
-            reminder_posts.note_posted(db, self._post.contact_id)
+            reminder_posts.note_posted(db, self._post.handover_id)
         log.info("A handover is posted", action="delivery.done")
-        return Ending.DONE
+        return JobOutcome.DONE
 
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
@@ -67,7 +67,7 @@ class DeliveryJob(Job):
         again_at = next_attempt_at(self.attempts, now, self._post.closes_at)
         return None if again_at is None else (again_at - now).total_seconds()
 
-    def give_up(self, failure: JobFailure) -> Ending:
+    def give_up(self, failure: JobFailure) -> JobOutcome:
         with self.engine.begin() as db:
             reminder_posts.give_up(db, self._post, failure.reason)
         log.warning(
@@ -75,7 +75,7 @@ class DeliveryJob(Job):
             action="delivery.given_up",
             reason=failure.reason,
         )
-        return Ending.GIVEN_UP
+        return JobOutcome.GIVEN_UP
 
     def _obstacle(self) -> str | None:
         """Why the handover must not be posted any more; None if it may be."""

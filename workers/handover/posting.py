@@ -60,10 +60,10 @@ def post_due(engine: Engine, receiver: Receiver) -> int:
     """Claim a batch of due reminders, then post a batch of waiting handovers; return the size of the second batch."""
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=BATCH)
-        reminder_posts.enqueue(db, [contact.contact_id for contact in claimed])
+        reminder_posts.enqueue(db, [handover.handover_id for handover in claimed])
     with engine.begin() as db:
-        posts = reminder_posts.take(db, limit=BATCH)
+        posts = reminder_posts.acquire(db, limit=BATCH)
     for post in posts:
-        with structlog.contextvars.bound_contextvars(contact_id=str(post.contact_id)):
+        with structlog.contextvars.bound_contextvars(handover_id=str(post.handover_id)):
             execute(engine, DeliveryJob, partial(DeliveryJob, engine, receiver, post))
     return len(posts)

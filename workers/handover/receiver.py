@@ -53,7 +53,7 @@ class Receiver:
         timestamp = int(time.time())
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": str(post.contact_id),
+            "Idempotency-Key": str(post.handover_id),
             "X-Booksync-Timestamp": str(timestamp),
             "X-Booksync-Signature": signatures(self._secrets, timestamp, body),
         }

@@ -18,15 +18,15 @@ from dramatiq.middleware import MiddlewareError
 from sqlalchemy.exc import DBAPIError
 
 from db import dead_letters
-from db.dead_letters import Death
+from db.dead_letters import NewDeadLetter
 from db.failures import DatabaseError, failure_of
-from db.webhook_events import ResyncRef
+from db.webhook_events import RefreshRef
 from domain.dead_letters import Cause, fingerprint
 from domain.runs import Run
 from workers.boot import process
 from workers.jobs.execution import JobFailure
 from workers.observability.logs import describe, where
-from workers.queue.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
+from workers.queue.messages import ACTORS, DEAD_LETTER_OPTION, REFRESH_ACTORS
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ _TELLING_FRAMES = 2
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 
 #: Actors that may return before their work is done, because they wait or leave it to another message.
-_CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
+_CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in REFRESH_ACTORS.values()}
 
 #: Replaces a value that was not stored; a dead letter with it cannot be sent again.
 HIDDEN = "(hidden)"
@@ -47,10 +47,10 @@ _TOO_OLD = "The message was in the queue for too long: its result is not useful 
 _UNREADABLE = "This is not a message of booksync: does another program use the same Redis database?"
 
 
-def death_of_step(run: Run, failure: JobFailure) -> Death:
+def failed_step(run: Run, failure: JobFailure) -> NewDeadLetter:
     """The dead letter of a run's step that the run has given up."""
     actor_name, queue_name = ACTORS[run.phase]
-    return Death(
+    return NewDeadLetter(
         cause=failure.cause,
         queue_name=queue_name,
         actor_name=actor_name,
@@ -59,14 +59,14 @@ def death_of_step(run: Run, failure: JobFailure) -> Death:
         attempts=run.attempts,
         connection_id=run.connection_id,
         run_id=run.run_id,
-        **_told_by(actor_name, failure.cause, failure.error),
+        **_origin(actor_name, failure.cause, failure.error),
     )
 
 
-def death_of_resync(ref: ResyncRef, failure: JobFailure, *, attempts: int) -> Death:
+def failed_refresh(ref: RefreshRef, failure: JobFailure, *, attempts: int) -> NewDeadLetter:
     """The dead letter of a refresh that has failed; a retry sends the same message."""
-    actor_name, queue_name = RESYNC_ACTORS[ref.entity]
-    return Death(
+    actor_name, queue_name = REFRESH_ACTORS[ref.entity]
+    return NewDeadLetter(
         cause=failure.cause,
         queue_name=queue_name,
         actor_name=actor_name,
@@ -74,11 +74,11 @@ def death_of_resync(ref: ResyncRef, failure: JobFailure, *, attempts: int) -> De
         error=failure.reason,
         attempts=attempts,
         connection_id=ref.connection_id,
-        **_told_by(actor_name, failure.cause, failure.error),
+        **_origin(actor_name, failure.cause, failure.error),
     )
 
 
-class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
+class DeadLetterNotKeptError(MiddlewareError, BrokerConnectionError):
     """Postgres does not respond, so the dead letter is not written yet.
 
     This is a connection error of a broker, so Dramatiq waits some seconds and tries the same again until the dead
@@ -90,7 +90,7 @@ class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
         super().__init__(message)  # type: ignore[no-untyped-call]
 
 
-class DeadLetters(Middleware):
+class DeadLetterMiddleware(Middleware):
     """Keeps a message whose actor raises as a dead letter in Postgres, because Dramatiq deletes it after a week.
 
     This middleware retries nothing. A run retries its own steps and counts the attempts in Postgres, where neither a
@@ -107,28 +107,31 @@ class DeadLetters(Middleware):
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
     ) -> None:
         if exception is not None:
-            message.options["death"] = _death_of(message, Cause.DEFECT, describe(exception), exception)
+            message.options["death"] = _failed_message(message, Cause.DEFECT, describe(exception), exception)
             message.fail()
-        elif message.actor_name not in _CLOSED_BY_THEIR_WORK and (letter_id := _retried_letter(message)) is not None:
+        elif (
+            message.actor_name not in _CLOSED_BY_THEIR_WORK
+            and (dead_letter_id := _retried_dead_letter(message)) is not None
+        ):
             with process.resources().engine.begin() as db:
-                dead_letters.message_done(db, letter_id, message.message_id)
+                dead_letters.message_done(db, dead_letter_id, message.message_id)
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
-        message.options["death"] = _death_of(message, Cause.TOO_OLD, _TOO_OLD)
+        message.options["death"] = _failed_message(message, Cause.TOO_OLD, _TOO_OLD)
 
     def before_nack(self, broker: Broker, message: MessageProxy) -> None:
-        death = message.options.get("death")
-        if not isinstance(death, Death):
-            death = _death_of(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
+        dead_letter = message.options.get("death")
+        if not isinstance(dead_letter, NewDeadLetter):
+            dead_letter = _failed_message(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
         try:
-            _keep(death)
+            _keep(dead_letter)
         except DatabaseError as error:
             if failure_of(error).kind.spends_attempt:
                 raise  # Postgres would refuse the same dead letter again.
             if self._is_stopping:
                 # The shutdown must not wait. The message is neither done nor dead, so another process will receive it.
                 raise MiddlewareError("Postgres does not respond") from None
-            raise LetterNotKeptError(describe(error)) from None
+            raise DeadLetterNotKeptError(describe(error)) from None
 
 
 def keep_unreadable(queue_name: str, content: bytes) -> bool:
@@ -137,16 +140,16 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
     Only its size and hash are stored, because its content is unknown.
     """
     actor_name = "(none)"
-    death = Death(
+    dead_letter = NewDeadLetter(
         cause=Cause.UNREADABLE,
         queue_name=queue_name,
         actor_name=actor_name,
         arguments={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         error=_UNREADABLE,
-        **_told_by(actor_name, Cause.UNREADABLE, None),
+        **_origin(actor_name, Cause.UNREADABLE, None),
     )
     try:
-        _keep(death)
+        _keep(dead_letter)
     except DatabaseError as error:
         failure = failure_of(error)
         log.error(
@@ -156,44 +159,46 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
     return True
 
 
-def _keep(death: Death) -> None:
+def _keep(dead_letter: NewDeadLetter) -> None:
     with process.resources().engine.begin() as db:
-        if death.connection_id is None:
-            found = dead_letters.origin(db, _uuids(death.arguments))
-            death = replace(death, connection_id=found.connection_id, run_id=found.run_id)
-        letter_id = dead_letters.keep(db, death)
-    if letter_id is not None:
+        if dead_letter.connection_id is None:
+            found = dead_letters.origin(db, _uuids(dead_letter.arguments))
+            dead_letter = replace(dead_letter, connection_id=found.connection_id, run_id=found.run_id)
+        dead_letter_id = dead_letters.keep(db, dead_letter)
+    if dead_letter_id is not None:
         log.error(
             "A message became a dead letter",
             action="letter.kept",
-            letter=letter_id,
-            message_id=death.message_id,
-            cause=death.cause,
-            actor=death.actor_name,
-            error=death.error,
-            fingerprint=death.fingerprint,
+            dead_letter=dead_letter_id,
+            message_id=dead_letter.message_id,
+            cause=dead_letter.cause,
+            actor=dead_letter.actor_name,
+            error=dead_letter.error,
+            fingerprint=dead_letter.fingerprint,
         )
 
 
-def _death_of(message: MessageProxy, cause: Cause, reason: str, error: BaseException | None = None) -> Death:
-    return Death(
+def _failed_message(
+    message: MessageProxy, cause: Cause, reason: str, error: BaseException | None = None
+) -> NewDeadLetter:
+    return NewDeadLetter(
         cause=cause,
         queue_name=_as_id(message.queue_name),
         actor_name=_as_id(message.actor_name),
         arguments={"args": _ids_only(list(message.args)), "kwargs": _ids_only(message.kwargs)},
         error=reason,
         message_id=_as_id(message.message_id),
-        letter_id=_retried_letter(message),
-        **_told_by(_as_id(message.actor_name), cause, error),
+        dead_letter_id=_retried_dead_letter(message),
+        **_origin(_as_id(message.actor_name), cause, error),
     )
 
 
-def _retried_letter(message: MessageProxy) -> int | None:
-    number = message.options.get(LETTER_OPTION)
+def _retried_dead_letter(message: MessageProxy) -> int | None:
+    number = message.options.get(DEAD_LETTER_OPTION)
     return number if isinstance(number, int) else None
 
 
-def _told_by(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
+def _origin(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
     """The error's type, its lines of code, and the fingerprint of both."""
     if error is None:
         return {"error_type": cause.value, "fingerprint": fingerprint(actor_name, cause, ())}

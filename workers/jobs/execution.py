@@ -20,7 +20,7 @@ from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
 from workers.budget import BudgetWait
 from workers.jobs.outcomes import Handling, Outcome, handling_of
-from workers.observability.counters import Ending
+from workers.observability.counters import JobOutcome
 from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class Job(ABC):
         """The number of attempts including this one; an attempt is counted before its work."""
 
     @abstractmethod
-    def work(self) -> Ending:
+    def work(self) -> JobOutcome:
         """Does the work, commits it, and sends the next messages; DONE, or WAITING if other work does it later."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class Job(ABC):
         """Sends the job's message again with a delay of `seconds`."""
 
     @abstractmethod
-    def give_up(self, failure: JobFailure) -> Ending:
+    def give_up(self, failure: JobFailure) -> JobOutcome:
         """Ends the job without its work and writes its dead letter; GIVEN_UP or FAILED."""
 
     def park(self, failure: JobFailure) -> Parking | None:  # noqa: ARG002
@@ -114,7 +114,7 @@ class Execution(NamedTuple, Generic[JobT]):
     """An executed job and its ending; no job if its lease was not acquired."""
 
     job: JobT | None
-    ending: Ending
+    ending: JobOutcome
 
 
 def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
@@ -126,20 +126,20 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
     try:
         job = acquire()
         if job is None:
-            return Execution(None, Ending.PASSED_OVER)
+            return Execution(None, JobOutcome.PASSED_OVER)
         with structlog.contextvars.bound_contextvars(connection_id=str(job.connection_id)):
             return Execution(job, _attempt(job))
     except LeaseLostError:
         log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
-        return Execution(job, Ending.STALE)
+        return Execution(job, JobOutcome.STALE)
     except DatabaseError as error:
         # The outcome cannot be written either. The lease expires, and the sweeper sends the message again.
         reason = failure_of(error).sentence(engine.url)
         log.error("Postgres does not work", action=f"{kind.kind}.no_database", error=describe(error), reason=reason)
-        return Execution(job, Ending.NO_DATABASE)
+        return Execution(job, JobOutcome.NO_DATABASE)
 
 
-def _attempt(job: Job) -> Ending:
+def _attempt(job: Job) -> JobOutcome:
     if job.ends_its_process:
         return job.give_up(JobFailure(Cause.PROCESS_KILLER, f"{job.noun} ended its process in every attempt."))
     try:
@@ -150,7 +150,7 @@ def _attempt(job: Job) -> Ending:
         return _end(job, error)
 
 
-def _end(job: Job, error: Exception) -> Ending:
+def _end(job: Job, error: Exception) -> JobOutcome:
     """Ends the job with the outcome of this error."""
     handling = handling_of(error)
     match handling.outcome:
@@ -172,16 +172,16 @@ def _end(job: Job, error: Exception) -> Ending:
             return _retry(job, JobFailure(Cause.DEFECT, describe(error), error))
 
 
-def _wait(job: Job, handling: Handling) -> Ending:
+def _wait(job: Job, handling: Handling) -> JobOutcome:
     """Releases the job until a known time. The wait spends no attempt and holds no thread."""
     _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
     log.info(
         f"{job.noun} waits", action=f"{job.kind}.waits", seconds=round(handling.seconds, 1), reason=handling.reason
     )
-    return Ending.WAITING
+    return JobOutcome.WAITING
 
 
-def _retry(job: Job, failure: JobFailure) -> Ending:
+def _retry(job: Job, failure: JobFailure) -> JobOutcome:
     """Releases the job for another attempt after a backoff; gives it up after the last attempt."""
     seconds = job.retry_seconds()
     if seconds is None:
@@ -193,10 +193,10 @@ def _retry(job: Job, failure: JobFailure) -> Ending:
         seconds=round(seconds, 1),
         reason=failure.reason,
     )
-    return Ending.RETRIED
+    return JobOutcome.RETRIED
 
 
-def _park(job: Job, failure: JobFailure) -> Ending:
+def _park(job: Job, failure: JobFailure) -> JobOutcome:
     """Parks the connection until a person acts; waits instead if a person has just reconnected it."""
     parking = job.park(failure)
     if parking is None:
@@ -205,7 +205,7 @@ def _park(job: Job, failure: JobFailure) -> Ending:
         reason = "the connection, which was just connected again"
         return _wait(job, Handling(Outcome.DEFERRED, reason, _REVIVED_SECONDS))
     log.error("The connection is parked", action="connection.parked", reason=failure.reason)
-    return Ending.PARKED
+    return JobOutcome.PARKED
 
 
 def _release(job: Job, seconds: float, *, waiting_for: str, refund_attempt: bool, error: str | None = None) -> None:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from db.failures import DatabaseError, Failure, FailureKind, failure_of
-from db.resyncs import BUDGET
+from db.refreshes import BUDGET
 from domain.errors import BooksyncError
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait, TokenEndpointThrottled
@@ -24,7 +24,7 @@ from workers.zoho.errors import (
     Throttled,
     TokenRejected,
     TransientZohoError,
-    UnusableAnswer,
+    UnusableResponse,
     WaitForToken,
     ZohoError,
     ZohoUnavailable,
@@ -93,7 +93,7 @@ _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], O
 #: 401 for a record that the grant's user may not see, so not every 401 concerns the connection.
 _OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
     ZohoUnavailable: True,
-    UnusableAnswer: True,
+    UnusableResponse: True,
     NotFound: True,
     Refused: False,
     BadRequest: False,

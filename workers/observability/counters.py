@@ -41,7 +41,7 @@ _TIMEOUT_SECONDS = 0.25
 _SILENCE_SECONDS = 5.0
 
 
-class Ending(StrEnum):
+class JobOutcome(StrEnum):
     """The outcome of a run step or of a record's refresh."""
 
     DONE = "done"
@@ -73,7 +73,7 @@ class PasswordOutcome(StrEnum):
 
 class Family(StrEnum):
     STEPS = "steps"
-    RESYNCS = "resyncs"
+    REFRESHES = "resyncs"
     API_CALLS = "api_calls"
     BUDGET_WAITS = "budget_waits"
     BUDGET_WAIT_MS = "budget_wait_ms"
@@ -87,7 +87,7 @@ Labels = tuple[str, ...]
 
 LABELS: Mapping[Family, Labels] = {
     Family.STEPS: ("phase", "outcome"),
-    Family.RESYNCS: ("entity", "outcome"),
+    Family.REFRESHES: ("entity", "outcome"),
     Family.API_CALLS: ("status",),
     Family.BUDGET_WAITS: ("reason",),
     Family.BUDGET_WAIT_MS: ("reason",),
@@ -96,17 +96,17 @@ LABELS: Mapping[Family, Labels] = {
     Family.CONSOLE_PASSWORDS: ("outcome",),
 }
 
-_BEFORE_A_CLAIM = (Ending.PASSED_OVER, Ending.NO_DATABASE)
+_BEFORE_A_CLAIM = (JobOutcome.PASSED_OVER, JobOutcome.NO_DATABASE)
 _REASONS: list[Labels] = [(reason.value,) for reason in WaitReason]
 
 #: Series that are reported as 0 before their first count, because Prometheus sees no increase in a series that begins
 #: with 1.
 _EXPECTED: Mapping[Family, list[Labels]] = {
     Family.STEPS: [
-        *((phase.value, ending.value) for phase, ending in product(Phase, Ending) if phase is not Phase.DONE),
+        *((phase.value, ending.value) for phase, ending in product(Phase, JobOutcome) if phase is not Phase.DONE),
         *((UNKNOWN, ending.value) for ending in _BEFORE_A_CLAIM),
     ],
-    Family.RESYNCS: [(entity.value, ending.value) for entity, ending in product(Entity, Ending)],
+    Family.REFRESHES: [(entity.value, ending.value) for entity, ending in product(Entity, JobOutcome)],
     Family.API_CALLS: [("200",), ("400",), ("401",), ("404",), ("429",), ("500",), ("503",), (NO_ANSWER,)],
     Family.BUDGET_WAITS: _REASONS,
     Family.BUDGET_WAIT_MS: _REASONS,
@@ -138,13 +138,13 @@ class Counters:
     def close(self) -> None:
         self._client.close()
 
-    def step(self, phase: Phase | None, ending: Ending) -> None:
+    def step(self, phase: Phase | None, ending: JobOutcome) -> None:
         """Count an attempt at a run step; the phase can be None without a lease."""
         self._add({_field(Family.STEPS, phase or UNKNOWN, ending): 1})
 
-    def resync(self, entity: Entity, ending: Ending) -> None:
+    def resync(self, entity: Entity, ending: JobOutcome) -> None:
         """Count an attempt to refresh a record that a webhook named."""
-        self._add({_field(Family.RESYNCS, entity, ending): 1})
+        self._add({_field(Family.REFRESHES, entity, ending): 1})
 
     def api_call(self, status: int | None) -> None:
         """Count a call to Zoho's API by its HTTP status, None without a complete response."""

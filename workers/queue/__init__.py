@@ -6,7 +6,7 @@ from workers.queue.messages import (
     Queue,
     delayed_messages,
     ready_messages,
-    send_resync,
+    send_refresh,
     send_step,
 )
 
@@ -16,6 +16,6 @@ __all__ = [
     "delayed_messages",
     "new_broker",
     "ready_messages",
-    "send_resync",
+    "send_refresh",
     "send_step",
 ]

@@ -12,7 +12,7 @@ from dramatiq import Message
 from dramatiq.common import current_millis
 from dramatiq.errors import DecodeError
 
-from workers.queue.messages import LETTER_OPTION, LONGEST_DELAY_SECONDS
+from workers.queue.messages import DEAD_LETTER_OPTION, LONGEST_DELAY_SECONDS
 
 #: Our messages have about 400 bytes.
 LARGEST_BYTES: Final = 10_000
@@ -20,7 +20,7 @@ LARGEST_BYTES: Final = 10_000
 _ACTOR: Final = re.compile(r"[a-z][a-z_]{0,63}")
 
 _ID_OPTION: Final = "redis_message_id"
-_OPTIONS: Final = {_ID_OPTION, "eta", LETTER_OPTION}
+_OPTIONS: Final = {_ID_OPTION, "eta", DEAD_LETTER_OPTION}
 
 #: The numbers that fit into Postgres's bigint and that orjson can write.
 _NUMBERS: Final = range(-(2**63), 2**63)
@@ -63,7 +63,7 @@ def _are_options(options: Any) -> bool:
         and options.keys() <= _OPTIONS
         and isinstance(options.get(_ID_OPTION), str)
         and ("eta" not in options or _is_moment(options["eta"]))
-        and (LETTER_OPTION not in options or _is_number(options[LETTER_OPTION]))
+        and (DEAD_LETTER_OPTION not in options or _is_number(options[DEAD_LETTER_OPTION]))
     )
 
 

@@ -27,7 +27,7 @@ LONGEST_AGE_SECONDS = 7 * 24 * 60 * 60
 NOT_SENT = (redis.RedisError, BrokerConnectionError)
 
 #: The option of a message that a person has sent again: the number of its dead letter.
-LETTER_OPTION = "dead_letter"
+DEAD_LETTER_OPTION = "dead_letter"
 
 
 class Queue(StrEnum):
@@ -51,7 +51,7 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
 }
 
 #: The actor that refreshes a record named by a webhook.
-RESYNC_ACTORS: dict[Entity, tuple[str, Queue]] = {
+REFRESH_ACTORS: dict[Entity, tuple[str, Queue]] = {
     Entity.CONTACT: ("resync_contact", Queue.INTERACTIVE),
     Entity.INVOICE: ("resync_invoice", Queue.INTERACTIVE),
 }
@@ -83,13 +83,13 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
         )
 
 
-def send_resync(broker: Broker, due: Due) -> None:
+def send_refresh(broker: Broker, due: Due) -> None:
     """Sends the message of a record that must be refreshed. If it cannot be sent, the sweeper sends it later."""
     if due.seconds > LONGEST_DELAY_SECONDS:
         return
     ref = due.ref
     try:
-        _enqueue(broker, RESYNC_ACTORS[ref.entity], (str(ref.connection_id), ref.record_id), due.seconds)
+        _enqueue(broker, REFRESH_ACTORS[ref.entity], (str(ref.connection_id), ref.record_id), due.seconds)
     except NOT_SENT as error:
         log.warning(
             "Redis refused the message: the sweeper will send this record again",

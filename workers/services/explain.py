@@ -96,14 +96,14 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
         person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS
         for person in story.customer.persons
     }
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
     is_decided = False
     for phone in judge_all(numbers, country, confirmed):
         is_chosen = chosen is not None and phone.candidate == chosen.candidate and not is_decided
-        told.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
+        reported.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
         # If no number is valid, the first one is chosen, though all were tried.
         is_decided = is_decided or (is_chosen and (phone.verdict.is_valid or fallback is PhoneFallback.NONE))
-    return told
+    return reported
 
 
 def _phone(phone: JudgedPhone, person: str, *, is_tried: bool, is_chosen: bool) -> dict[str, Any]:

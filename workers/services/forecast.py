@@ -65,7 +65,7 @@ def forecast(resources: Resources, db: Session, connection: Connection) -> Forec
     return Forecast(
         Size(
             live["customers"],
-            live["invoices"] + live["skipped_invoices"],
+            live["invoices"] + live["waiting_invoices"],
             connection.persons_pages,
             bulk_persons_refused=connection.bulk_persons_refused,
             is_read=connection.last_customer_sync_at is not None,

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.explanations import CustomerStory, ReminderStory, Story
-from db.skipped_invoices import SkipReason as WaitReason
+from db.waiting_invoices import SkipReason as WaitReason
 from domain.callable_numbers import NumberFacts
 from domain.calling_hours import has_common_hours
 from domain.clocks import calling_hours, clocks_of

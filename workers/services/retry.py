@@ -10,21 +10,21 @@ from db import connections, dead_letter_lists, dead_letters, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from db.session import Session
-from domain.dead_letters import Cause, LetterStatus
+from domain.dead_letters import Cause, DeadLetterStatus
 from domain.errors import BooksyncError
 from domain.runs import Run
 from workers.boot.resources import Resources
 from workers.boot.servers import require_redis
 from workers.jobs.dead_letters import HIDDEN
 from workers.queue import send_step
-from workers.queue.messages import LETTER_OPTION
+from workers.queue.messages import DEAD_LETTER_OPTION
 
 
 @dataclass(frozen=True, slots=True)
 class Retried:
     """The result of one dead letter's retry."""
 
-    letter_id: int
+    dead_letter_id: int
     is_sent: bool
     sentence: str
     run_id: uuid.UUID | None = None
@@ -34,7 +34,7 @@ class _RefusedError(BooksyncError):
     """A dead letter cannot be retried, for the reason in the message."""
 
 
-def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
+def retry(resources: Resources, dead_letter_ids: Sequence[int]) -> Iterator[Retried]:
     """Retry the dead letters, and yield the result of each.
 
     A step of a run that has ended cannot be repeated, so the connection gets a new run, unless a run that began since
@@ -45,49 +45,49 @@ def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
         UnknownLetterError: a dead letter does not exist.
     """
     require_redis(resources.redis)
-    for letter_id in letter_ids:
+    for dead_letter_id in dead_letter_ids:
         with resources.engine.connect() as db:
-            letter = dead_letter_lists.letter(db, letter_id)
+            dead_letter = dead_letter_lists.dead_letter(db, dead_letter_id)
         try:
-            yield _retry(resources, letter)
+            yield _retry(resources, dead_letter)
         except _RefusedError as refused:
-            yield Retried(letter_id, is_sent=False, sentence=str(refused))
+            yield Retried(dead_letter_id, is_sent=False, sentence=str(refused))
 
 
-def _retry(resources: Resources, letter: Row) -> Retried:
-    if letter["status"] != LetterStatus.OPEN:
-        raise _RefusedError(f"It is closed already ({letter['status']}).")
-    if letter["run_id"] is not None and letter["connection_id"] is not None:
-        return _run_again(resources, letter)
-    return _send_again(resources, letter)
+def _retry(resources: Resources, dead_letter: Row) -> Retried:
+    if dead_letter["status"] != DeadLetterStatus.OPEN:
+        raise _RefusedError(f"It is closed already ({dead_letter['status']}).")
+    if dead_letter["run_id"] is not None and dead_letter["connection_id"] is not None:
+        return _run_again(resources, dead_letter)
+    return _send_again(resources, dead_letter)
 
 
-def _run_again(resources: Resources, letter: Row) -> Retried:
+def _run_again(resources: Resources, dead_letter: Row) -> Retried:
     with resources.engine.begin() as db:
-        _refuse_parked(db, letter)
-        running = runs.hold_running(db, letter["connection_id"])
-        if running is not None and not _began_after(running, letter):
+        _refuse_parked(db, dead_letter)
+        running = runs.hold_running(db, dead_letter["connection_id"])
+        if running is not None and not _began_after(running, dead_letter):
             raise _RefusedError(
                 f"Run {running.run_id}, which failed to do it, is not over. Next: retry when it has ended."
             )
-        step = StepRef.of(running) if running else _start(resources, db, letter)
-        _note(db, letter, step.run_id)
+        step = StepRef.of(running) if running else _start(resources, db, dead_letter)
+        _note(db, dead_letter, step.run_id)
     send_step(resources.broker, step)
     sentence = f"Run {step.run_id} is under way and does its work." if running else f"Run {step.run_id} has started."
-    return Retried(letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
+    return Retried(dead_letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
 
 
-def _began_after(run: Run, letter: Row) -> bool:
+def _began_after(run: Run, dead_letter: Row) -> bool:
     """Return whether the run began after the failure; an earlier one may have passed the step or caused the failure."""
-    return run.started_at is not None and run.started_at > letter["last_died_at"]
+    return run.started_at is not None and run.started_at > dead_letter["last_died_at"]
 
 
-def _start(resources: Resources, db: Session, letter: Row) -> StepRef:
+def _start(resources: Resources, db: Session, dead_letter: Row) -> StepRef:
     """Start a run of the same mode. A past permission to mark many deletions does not apply to it."""
     step = runs.start(
         db,
-        letter["connection_id"],
-        runs.mode_of(db, letter["run_id"]),
+        dead_letter["connection_id"],
+        runs.mode_of(db, dead_letter["run_id"]),
         allow_deletions=False,
         sweep_seconds=resources.settings.sweep_interval_seconds,
     )
@@ -96,33 +96,33 @@ def _start(resources: Resources, db: Session, letter: Row) -> StepRef:
     return step
 
 
-def _send_again(resources: Resources, letter: Row) -> Retried:
-    if letter["cause"] == Cause.UNREADABLE:
+def _send_again(resources: Resources, dead_letter: Row) -> Retried:
+    if dead_letter["cause"] == Cause.UNREADABLE:
         raise _RefusedError("It cannot be read. Next: booksync dead-letters discard")
-    if HIDDEN in str((letter["queue_name"], letter["actor"], letter["arguments"])):
+    if HIDDEN in str((dead_letter["queue_name"], dead_letter["actor"], dead_letter["arguments"])):
         raise _RefusedError(
             "It held a value that was not an id, so the value was not stored. Next: booksync dead-letters discard"
         )
     message: Message[None] = Message(
-        queue_name=letter["queue_name"],
-        actor_name=letter["actor"],
-        args=tuple(letter["arguments"]["args"]),
-        kwargs=letter["arguments"]["kwargs"],
-        options={LETTER_OPTION: letter["id"]},
+        queue_name=dead_letter["queue_name"],
+        actor_name=dead_letter["actor"],
+        args=tuple(dead_letter["arguments"]["args"]),
+        kwargs=dead_letter["arguments"]["kwargs"],
+        options={DEAD_LETTER_OPTION: dead_letter["id"]},
     )
     with resources.engine.begin() as db:
-        if letter["connection_id"] is not None:
-            _refuse_parked(db, letter)
-        _note(db, letter, None)
+        if dead_letter["connection_id"] is not None:
+            _refuse_parked(db, dead_letter)
+        _note(db, dead_letter, None)
     resources.broker.enqueue(message)
-    return Retried(letter["id"], is_sent=True, sentence="The message is sent again.")
+    return Retried(dead_letter["id"], is_sent=True, sentence="The message is sent again.")
 
 
-def _refuse_parked(db: Session, letter: Row) -> None:
-    if connections.connection(db, letter["connection_id"]).is_parked:
+def _refuse_parked(db: Session, dead_letter: Row) -> None:
+    if connections.connection(db, dead_letter["connection_id"]).is_parked:
         raise _RefusedError("Zoho refuses the connection. Next: booksync connect")
 
 
-def _note(db: Session, letter: Row, run_id: uuid.UUID | None) -> None:
-    if not dead_letters.sent_again(db, letter["id"], run_id=run_id):
+def _note(db: Session, dead_letter: Row, run_id: uuid.UUID | None) -> None:
+    if not dead_letters.sent_again(db, dead_letter["id"], run_id=run_id):
         raise _RefusedError("It has been closed in the meantime.")

@@ -105,7 +105,7 @@ class Verification:
         with self._resources.engine.connect() as db:
             cached = verification.cached_customers(db, self.connection)
             cached_invoices = verification.cached_invoices(db, self.connection)
-            skipped = verification.skipped_invoice_ids(db, self.connection)
+            skipped = verification.waiting_invoice_ids(db, self.connection)
         # The lists do not contain the persons of these customers.
         omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
         listed_customers = _without_persons(listed_customers, omitted)
@@ -200,7 +200,7 @@ class Verification:
             walk, page, rows = self._attempts.of(partial(read, walk))
             self._on_call(self._transport.calls)
             if page is not None:
-                self._rejected.update(aside.record_id for aside in page.set_aside if aside.record_id)
+                self._rejected.update(aside.record_id for aside in page.rejected if aside.record_id)
             yield from rows
 
     def _not_comparable(self, unlisted: Set[str], ask: Callable[[str], bool]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from db.connections import Connection
 from db.session import Session
 from domain.contacts import Contact
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.time_zones import zone_named
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
@@ -20,11 +20,11 @@ from workers.zoho.errors import RecordUnreadable
 
 
 class Asking(ABC):
-    """The data of one connection during the work on it; `taken_at` is the time of the lease by Postgres's clock."""
+    """The data of one connection during the work on it; `leased_at` is the time of the lease by Postgres's clock."""
 
-    def __init__(self, resources: Resources, *, taken_at: datetime) -> None:
+    def __init__(self, resources: Resources, *, leased_at: datetime) -> None:
         self.resources = resources
-        self._taken_at = taken_at
+        self._leased_at = leased_at
         self._began = time.monotonic()
 
     @cached_property
@@ -48,7 +48,7 @@ class Asking(ABC):
     def invoices_client(self) -> ZohoInvoicesClient:
         return ZohoInvoicesClient(self.transport, zone=zone_named(self.connection.time_zone))
 
-    def ask_contact(self, contact_id: str) -> Contact | SetAside | None:
+    def ask_contact(self, contact_id: str) -> Contact | Rejected | None:
         """One detail call: the contact, None if Zoho has deleted it, or the reason why the contact is rejected.
 
         Raises:
@@ -57,14 +57,14 @@ class Asking(ABC):
         try:
             return self.contacts_client.get_contact_by_id(contact_id)
         except RecordUnreadable as error:
-            return SetAside(contact_id, describe(error))
+            return Rejected(contact_id, describe(error))
 
-    def ask_invoice(self, invoice_id: str) -> Invoice | SetAside | None:
+    def ask_invoice(self, invoice_id: str) -> Invoice | Rejected | None:
         """As `ask_contact`."""
         try:
             return self.invoices_client.get_invoice_by_id(invoice_id)
         except RecordUnreadable as error:
-            return SetAside(invoice_id, describe(error))
+            return Rejected(invoice_id, describe(error))
 
     @property
     def observed_at(self) -> datetime:
@@ -75,7 +75,7 @@ class Asking(ABC):
     @property
     def now(self) -> datetime:
         """The present time by Postgres's clock, because hosts' clocks differ and workers must agree on due times."""
-        return self._taken_at + timedelta(seconds=time.monotonic() - self._began)
+        return self._leased_at + timedelta(seconds=time.monotonic() - self._began)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

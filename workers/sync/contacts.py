@@ -12,7 +12,7 @@ from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
-from domain.lists import Page, SetAside, record_ids
+from domain.lists import Page, Rejected, record_ids
 from domain.runs import Mode, Phase, RecordRef, Run
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
@@ -48,7 +48,7 @@ def _fetch_page(work: Work) -> StepRef:
         run = run.having_read(page)
         if run.mode is Mode.FULL:
             deletions.see(db, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
-        staging.set_aside(db, connection.connection_id, "contact", page.set_aside)
+        staging.rejected(db, connection.connection_id, "contact", page.rejected)
         return work.advance(db, stage_sorted(db, run, connection, rows, observed_at=page.server_time, now=work.now))
 
 
@@ -83,15 +83,15 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
     return DetailCalls(lambda listed: RecordRef(RecordKind.CUSTOMER, listed.contact_id), ask, reject)
 
 
-def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | SetAside | None) -> None:
+def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Rejected | None) -> None:
     if found is None:
         # Only a full run marks deletions, all in one phase under the deletion safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
         contact_id, run = listed.contact_id, work.run
         note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         staging.unstage(db, run.run_id, [contact_id])
-    elif isinstance(found, SetAside):
-        staging.set_aside(db, work.run.connection_id, "contact", [found])
+    elif isinstance(found, Rejected):
+        staging.rejected(db, work.run.connection_id, "contact", [found])
         _keep_row(db, work, listed, observed_at=work.observed_at)
     else:
         staging.set_details(db, work.run.run_id, Observed(found, work.observed_at))

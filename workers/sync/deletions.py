@@ -12,11 +12,11 @@ import structlog
 from db import deletions, held_deletions
 from db.runs import StepRef
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.contacts import ContactKind
 from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import Phase, RecordRef, Run
 from domain.webhooks import Entity
 from workers.sync.floods import complete_events
@@ -151,7 +151,7 @@ Writer = Callable[[Session], Run]
 
 def _find_customer(work: Work, record_id: str) -> Writer | None:
     contact = work.ask_contact(record_id)
-    if isinstance(contact, SetAside):
+    if isinstance(contact, Rejected):
         return lambda _: work.run  # The record exists, and its cached row stays as it was last understood.
     if contact is None or contact.kind is ContactKind.VENDOR:
         return None
@@ -160,7 +160,7 @@ def _find_customer(work: Work, record_id: str) -> Writer | None:
 
 def _find_invoice(work: Work, record_id: str) -> Writer | None:
     invoice = work.ask_invoice(record_id)
-    if isinstance(invoice, SetAside):
+    if isinstance(invoice, Rejected):
         return lambda _: work.run
     if invoice is None:
         return None

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import structlog
 
-from db import deletions, failed_records, known_contacts, skipped_invoices, staging, watermarks
+from db import deletions, failed_records, known_contacts, staging, waiting_invoices, watermarks
 from db.runs import StepRef
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice, SkipReason
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
-from domain.lists import SetAside, record_ids
+from domain.lists import Rejected, record_ids
 from domain.runs import Mode, Phase, RecordRef, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
@@ -49,7 +49,7 @@ def sync_invoices_page(work: Work) -> StepRef:
 def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:
     if not work.run.position.customers_complete:
         return ()
-    return skipped_invoices.unknown_customers(
+    return waiting_invoices.unknown_customers(
         db, work.connection, work.run.run_id, limit, with_rejected=work.run.mode is Mode.FULL
     )
 
@@ -67,7 +67,7 @@ def _fetch_page(work: Work) -> StepRef:
             )
         if run.mode is Mode.FULL:
             deletions.see(db, run.run_id, RecordKind.INVOICE, record_ids(page))
-        staging.set_aside(db, connection.connection_id, "invoice", page.set_aside)
+        staging.rejected(db, connection.connection_id, "invoice", page.rejected)
         run = write_invoices(db, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
         run = replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at)).having_read(page)
         is_done = walk.is_finished and not _unknown_customers(db, work, 1)
@@ -82,7 +82,7 @@ def _after_walk(db: Session, work: Work, run: Run, walk: Walk) -> Run:
     if run.mode is not Mode.FULL:
         complete_events(db, work, run, Entity.INVOICE)
         return run.go_to(Phase.REMINDERS)
-    skipped_invoices.drop_unseen(db, run.connection_id, run.run_id)
+    waiting_invoices.drop_unseen(db, run.connection_id, run.run_id)
     return run.go_to(Phase.GONE_INVOICES)
 
 
@@ -95,26 +95,26 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
             work.checkpoint(db, _write(db, work, zoho_customer_id, found))
 
     def reject(db: Session, zoho_customer_id: str, _reason: str) -> Run:
-        skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
+        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
         return work.run
 
     return DetailCalls(lambda zoho_customer_id: RecordRef(RecordKind.CUSTOMER, zoho_customer_id), ask, reject)
 
 
-def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | SetAside | None) -> Run:
+def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Rejected | None) -> Run:
     """Caches a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
-    if isinstance(found, SetAside):
-        staging.set_aside(db, work.run.connection_id, "contact", [found])
+    if isinstance(found, Rejected):
+        staging.rejected(db, work.run.connection_id, "contact", [found])
         # A full run reads rejected customers again, but only once per run.
         ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
         failed_records.record_failure(db, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True)
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
-        reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
-        skipped = skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, reason)
+        reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
+        skipped = waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, reason)
         log.warning("Invoices wait: their customer is not cached", action="invoices.skipped", invoices=skipped)
         return work.run
     run = write_customers(db, work, [Observed(found, work.observed_at)])
     if not known_contacts.is_cached(db, work.connection, zoho_customer_id):
         # Another connection of the user has that customer, so every further call would have the same result.
-        skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_GONE)
+        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_GONE)
     return run

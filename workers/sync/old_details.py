@@ -17,7 +17,7 @@ from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.forecast import DETAILS_REREAD
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import Mode, RecordRef, Run
 from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
@@ -81,8 +81,8 @@ def _reread(work: Work, contact_id: str) -> None:
         if isinstance(contact, Contact):
             run = write_customers(db, work, [Observed(contact, work.observed_at)])
             known_contacts.note_details_read(db, work.connection, contact, observed_at=work.observed_at)
-        elif isinstance(contact, SetAside):
-            staging.set_aside(db, run.connection_id, "contact", [contact])
+        elif isinstance(contact, Rejected):
+            staging.rejected(db, run.connection_id, "contact", [contact])
             known_contacts.note_unreadable(db, work.connection, contact_id, now=work.now)
         else:
             note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)

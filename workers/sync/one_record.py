@@ -16,28 +16,28 @@ from db import (
     held_deletions,
     invoices,
     known_contacts,
+    refreshes,
     reminders,
-    resyncs,
-    skipped_invoices,
     staging,
+    waiting_invoices,
     webhook_events,
 )
 from db.connections import Connection
-from db.resyncs import RefreshLease
+from db.refreshes import RefreshLease
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
-from db.webhook_events import Due, ResyncRef
+from db.waiting_invoices import ObservedInvoice, SkipReason
+from db.webhook_events import Due, RefreshRef
 from domain.contacts import Contact, ContactKind
 from domain.deletions import Evidence, RecordKind, Tally, needs_permission
 from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
-from domain.lists import SetAside
-from domain.webhooks import Entity, Event, EventKind, Outcome, Told, is_known
+from domain.lists import Rejected
+from domain.webhooks import Entity, Event, EventKind, EventSummary, Outcome, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
-from workers.queue.messages import RESYNC_ACTORS
+from workers.queue.messages import REFRESH_ACTORS
 from workers.sync.asking import Asking
 from workers.sync.gone import note_gone
 from workers.zoho import ZohoTransport
@@ -64,13 +64,13 @@ class OneRecord(Asking):
     """A leased record and the client for its call. `outcome` is set when the refresh ends."""
 
     def __init__(self, resources: Resources, lease: RefreshLease) -> None:
-        super().__init__(resources, taken_at=lease.taken_at)
+        super().__init__(resources, leased_at=lease.leased_at)
         self.lease = lease
         self.outcome: Outcome | None = None
         self.following: list[Due] = []  #: other records that must be fetched because of this one
 
     @property
-    def ref(self) -> ResyncRef:
+    def ref(self) -> RefreshRef:
         return self.lease.ref
 
     @cached_property
@@ -90,8 +90,8 @@ class OneRecord(Asking):
         Raises:
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
-        due = resyncs.finish(db, self.lease, outcome)
-        actor_name, _ = RESYNC_ACTORS[self.ref.entity]
+        due = refreshes.finish(db, self.lease, outcome)
+        actor_name, _ = REFRESH_ACTORS[self.ref.entity]
         dead_letters.work_done(db, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
         return [*self.following, *([due] if due else [])]
@@ -108,20 +108,20 @@ def refresh(record: OneRecord) -> Sequence[Due]:
     """
     ref, lease = record.ref, record.lease
     with record.transaction() as db:
-        told = webhook_events.told(db, ref, handled=lease.handled, received=lease.received)
+        reported = webhook_events.reported(db, ref, handled=lease.handled, received=lease.received)
         # Without events, a person has sent the message again after the refresh had failed.
-        if told is not None and is_known(told, webhook_events.cached_version(db, record.connection, ref)):
-            if told.is_wanted:
+        if reported is not None and is_known(reported, webhook_events.cached_version(db, record.connection, ref)):
+            if reported.is_wanted:
                 _take_up(db, record, ref.record_id)
             return record.finish(db, Outcome.KNOWN)
     if not lease.has_turn:
-        if told is not None and not lease.is_unproven and _is_left_to_run(record, told):
+        if reported is not None and not lease.is_unproven and _is_left_to_run(record, reported):
             return ()
         _join_queue(record)
     return _REFRESH[ref.entity](record)
 
 
-def _is_left_to_run(record: OneRecord, told: Told) -> bool:
+def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
     """Whether a run reads the record from a list, because many wait or the hour's share of the day's calls is used up.
 
     No list names gone records, so a removal gets its call however many records wait.
@@ -131,7 +131,7 @@ def _is_left_to_run(record: OneRecord, told: Told) -> bool:
     with record.transaction() as db:
         load = floods.load(db, record.ref.connection_id)
         has_calls = most_calls is None or load.calls_in_hour < most_calls
-        if has_calls and (told.has_removal or load.waiting <= FLOOD):
+        if has_calls and (reported.has_removal or load.waiting <= FLOOD):
             return False
         floods.leave_to_run(db, record.lease)
     return True
@@ -144,7 +144,7 @@ def _join_queue(record: OneRecord) -> None:
     if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
         return
     with record.transaction() as db:
-        waiting = resyncs.count_waiting(db, record.ref.connection_id)
+        waiting = refreshes.count_waiting(db, record.ref.connection_id)
     seconds = waiting / budget.limits.shared_slots * budget.limits.window_seconds
     bounded = min(_LONGEST_CROWD_SECONDS, max(_SHORTEST_CROWD_SECONDS, seconds))
     raise CrowdedError(bounded * random.uniform(0.5, 1))  # noqa: S311
@@ -153,8 +153,8 @@ def _join_queue(record: OneRecord) -> None:
 def _refresh_contact(record: OneRecord) -> Sequence[Due]:
     found = record.ask_contact(record.ref.record_id)
     with record.transaction() as db:
-        if isinstance(found, SetAside):
-            outcome = _set_aside(db, record, found)
+        if isinstance(found, Rejected):
+            outcome = _rejected(db, record, found)
         elif found is None:
             outcome = _gone(db, record, Evidence.OTHER_EVENT)
         elif found.kind is ContactKind.VENDOR:
@@ -163,8 +163,8 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             outcome = _write_contact(db, record, found)
         if not known_contacts.is_cached(db, record.connection, record.ref.record_id):
             # No further call is needed for the invoices that wait for this customer, so the reason is recorded.
-            reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
-            skipped_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
+            reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
+            waiting_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
         reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
         return record.finish(db, outcome)
 
@@ -177,7 +177,7 @@ def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
         fallback=record.resources.settings.phone_fallback,
         now=record.now,
     )
-    staging.set_aside(db, record.ref.connection_id, "contact", written.set_aside)
+    staging.rejected(db, record.ref.connection_id, "contact", written.rejected)
     known_contacts.note_observed(db, record.connection, {contact.contact_id: record.observed_at})
     return Outcome.ASKED
 
@@ -185,11 +185,11 @@ def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
 def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
     found = record.ask_invoice(record.ref.record_id)
     with record.transaction() as db:
-        if isinstance(found, SetAside):
-            return record.finish(db, _set_aside(db, record, found))
+        if isinstance(found, Rejected):
+            return record.finish(db, _rejected(db, record, found))
         if found is None:
             outcome = _gone(db, record, Evidence.OTHER_EVENT)
-            skipped_invoices.drop(db, record.connection, record.ref.record_id)
+            waiting_invoices.drop(db, record.connection, record.ref.record_id)
             return record.finish(db, outcome)
         invoices.upsert(db, record.connection, [ObservedInvoice(found, record.observed_at)], now=record.now)
         invoices.note_observed(db, record.connection, found.invoice_id, record.observed_at)
@@ -201,7 +201,7 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
     """Handles the invoice's customer like one named by an event if it is not cached; the invoice waits."""
     if not invoice.customer_id:
         return
-    ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
+    ref = RefreshRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if known_contacts.is_cached(db, record.connection, invoice.customer_id):
         # The customer may have been cached after the invoice was found to lack it.
         _take_up(db, record, invoice.customer_id)
@@ -213,7 +213,7 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
 
 def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
     """Writes the waiting invoices of a customer that has been cached, and plans the customer's due reminders."""
-    invoices.take_up_skipped(db, record.connection, [zoho_customer_id], now=record.now)
+    invoices.cache_waiting(db, record.connection, [zoho_customer_id], now=record.now)
     reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 
 
@@ -258,8 +258,8 @@ def _must_wait(db: Session, record: OneRecord) -> bool:
     return needs_permission(tally)
 
 
-def _set_aside(db: Session, record: OneRecord, aside: SetAside) -> Outcome:
-    staging.set_aside(db, record.ref.connection_id, record.ref.entity, [aside])
+def _rejected(db: Session, record: OneRecord, aside: Rejected) -> Outcome:
+    staging.rejected(db, record.ref.connection_id, record.ref.entity, [aside])
     return Outcome.UNREADABLE
 
 

@@ -41,8 +41,8 @@ def fetch_contact_persons(work: Work) -> StepRef:
             staging.clear_persons(db, run.run_id)
         if page is not None:
             staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in rows])
-            staging.stage_rejected_persons(db, run.run_id, page.set_aside)
-            staging.set_aside(db, run.connection_id, "person", page.set_aside)
+            staging.stage_rejected_persons(db, run.run_id, page.rejected)
+            staging.rejected(db, run.connection_id, "person", page.rejected)
         return work.advance(db, _after(db, work, run))
 
 

@@ -18,7 +18,7 @@ import structlog
 from db import failed_records, staging
 from db.session import Session
 from domain.deletions import RecordKind
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import RecordRef, Run
 from workers.budget import BudgetWait, WaitReason
 from workers.jobs.outcomes import (
@@ -222,8 +222,8 @@ class _Failures(Generic[RecordT]):
             reason=reason,
         )  # fmt: skip
         if self._calls.is_named:
-            aside = SetAside(ref.record_id, reason)
-            staging.set_aside(db, self._work.run.connection_id, ref.entity, [aside])
+            aside = Rejected(ref.record_id, reason)
+            staging.rejected(db, self._work.run.connection_id, ref.entity, [aside])
         return self._calls.reject(db, record, reason)
 
     def _save(

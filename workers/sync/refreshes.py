@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from db import dead_letters, parking, resyncs
+from db import dead_letters, parking, refreshes
 from db.parking import Parking
 from db.session import Session
-from db.webhook_events import Due, ResyncRef
+from db.webhook_events import Due, RefreshRef
 from domain.webhooks import Entity
 from domain.webhooks import Outcome as EventOutcome
 from workers.boot.resources import Resources
 from workers.budget import BudgetWait
-from workers.jobs.dead_letters import death_of_resync
+from workers.jobs.dead_letters import failed_refresh
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.jobs.outcomes import concerns_one_record
-from workers.observability.counters import Ending
-from workers.queue import send_resync
+from workers.observability.counters import JobOutcome
+from workers.queue import send_refresh
 from workers.sync.one_record import OneRecord, refresh
 
 log = structlog.get_logger(__name__)
@@ -33,16 +33,16 @@ def refresh_record(
 
     A failed refresh leaves a dead letter, written in the transaction that ends its events.
     """
-    ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
+    ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
         _, ending = execute(resources.engine, RefreshJob, lambda: _acquire(resources, ref, do))
         resources.counters.resync(entity, ending)
 
 
-def _acquire(resources: Resources, ref: ResyncRef, do: Refresh) -> "RefreshJob | None":
+def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob | None":
     with resources.engine.begin() as db:
-        lease = resyncs.acquire(db, ref, lease_seconds=resources.settings.claim_seconds)
-        early = resyncs.waits(db, ref) if lease is None else None
+        lease = refreshes.acquire(db, ref, lease_seconds=resources.settings.claim_seconds)
+        early = refreshes.waits(db, ref) if lease is None else None
     if lease is None:
         log.info("Nothing to do: the record is done, not due yet, or leased", action="resync.passed_over")
         _send(resources, [early] if early else [])
@@ -71,12 +71,12 @@ class RefreshJob(Job):
     def attempts(self) -> int:
         return self._lease.attempts
 
-    def work(self) -> Ending:
+    def work(self) -> JobOutcome:
         began = time.monotonic()
         following = self._do(self._record)
         if self._record.outcome is None:
             log.info("The record waits for a sync, because many wait", action="resync.left_to_run")
-            return Ending.WAITING
+            return JobOutcome.WAITING
         log.info(
             "Record refreshed",
             action="resync.done",
@@ -86,12 +86,12 @@ class RefreshJob(Job):
             seconds=round(time.monotonic() - began, 3),
         )
         self._send_with_next(following)
-        return Ending.DONE
+        return JobOutcome.DONE
 
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        resyncs.release(
+        refreshes.release(
             db,
             self._lease,
             seconds=seconds,
@@ -106,14 +106,14 @@ class RefreshJob(Job):
     def count_budget_wait(self, wait: BudgetWait) -> None:
         self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
-    def give_up(self, failure: JobFailure) -> Ending:
+    def give_up(self, failure: JobFailure) -> JobOutcome:
         """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=failure.reason)
         with self._record.transaction() as db:
-            due = resyncs.finish(db, self._lease, EventOutcome.FAILED, error=failure.reason)
-            self._keep_dead_letter(db, failure)
+            due = refreshes.finish(db, self._lease, EventOutcome.FAILED, error=failure.reason)
+            self._write_dead_letter(db, failure)
         self._send_with_next([due] if due else [])
-        return Ending.GIVEN_UP
+        return JobOutcome.GIVEN_UP
 
     def park(self, failure: JobFailure) -> Parking | None:
         # A grant may lack the right to this record only. A refused list parks the connection.
@@ -125,19 +125,19 @@ class RefreshJob(Job):
                 reason = failure.reason
                 self.release(db, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason)
             if outcome is Parking.PARKED:
-                self._keep_dead_letter(db, failure)
+                self._write_dead_letter(db, failure)
         return outcome
 
-    def _keep_dead_letter(self, db: Session, failure: JobFailure) -> None:
-        dead_letters.keep(db, death_of_resync(self._lease.ref, failure, attempts=self._lease.attempts))
+    def _write_dead_letter(self, db: Session, failure: JobFailure) -> None:
+        dead_letters.keep(db, failed_refresh(self._lease.ref, failure, attempts=self._lease.attempts))
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
         """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
         with self.resources.engine.begin() as db:
-            in_turn = resyncs.take_turn(db, self._lease.ref.connection_id)
+            in_turn = refreshes.take_turn(db, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])
 
 
 def _send(resources: Resources, following: Sequence[Due]) -> None:
     for due in following:
-        send_resync(resources.broker, due)
+        send_refresh(resources.broker, due)

@@ -20,19 +20,19 @@ from db import (
 from db.questions import Question
 from db.runs import StepRef
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import Mode, RecordRef, Run
 from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
-from workers.zoho.errors import UnusableAnswer
+from workers.zoho.errors import UnusableResponse
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ QUESTIONS_PER_STEP = 20
 
 def create_reminders(work: Work) -> StepRef:
     """Plans reminders in batches until none is due, reads facts that decide soon, then ends the run."""
-    _judge_phones_anew(work)
+    _judge_phones_again(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as db:
@@ -53,7 +53,7 @@ def create_reminders(work: Work) -> StepRef:
         return work.advance(db, work.run.having_rejected(rejected).finished())
 
 
-def _judge_phones_anew(work: Work) -> None:
+def _judge_phones_again(work: Work) -> None:
     """Judges the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
     connection, fallback = work.connection, work.resources.settings.phone_fallback
     with work.transaction() as db:
@@ -63,7 +63,7 @@ def _judge_phones_anew(work: Work) -> None:
     last_id: str | None = ""
     while last_id is not None:
         with work.transaction() as db:
-            last_id = phone_verdicts.judge_anew(
+            last_id = phone_verdicts.judge_again(
                 db,
                 connection,
                 last_id,
@@ -122,7 +122,7 @@ def _ask_for_customer(work: Work, question: Question) -> None:
             run = write_customers(db, work, [Observed(contact, work.observed_at)])
         elif contact is None:
             _note_gone(db, work, question)
-        if isinstance(contact, SetAside):
+        if isinstance(contact, Rejected):
             known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
         else:
             known_contacts.note_asked(db, work.connection, {question.record_id: question.version})
@@ -172,7 +172,7 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
     if question.version == known_contacts.NO_VERSION:
         return modified_at
     if modified_at is not None and modified_at < question.version:
-        raise UnusableAnswer(f"GET {question.kind}", detail="an older version than the list has")
+        raise UnusableResponse(f"GET {question.kind}", detail="an older version than the list has")
     return modified_at or question.version
 
 
@@ -189,5 +189,5 @@ def _tidy(db: Session, run: Run) -> None:
     """Deletes the staged rows, and after a complete full run the rejected rows that this run has understood."""
     staging.clear(db, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
-        staging.forget_set_aside(db, run.connection_id, run.run_id)
+        staging.forget_rejected(db, run.connection_id, run.run_id)
         watermarks.note_full_sync(db, run.connection_id)

@@ -15,9 +15,9 @@ from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
 from workers.boot.resources import Resources
 from workers.budget import BudgetWait
-from workers.jobs.dead_letters import death_of_step
+from workers.jobs.dead_letters import failed_step
 from workers.jobs.execution import Job, JobFailure, execute
-from workers.observability.counters import Ending
+from workers.observability.counters import JobOutcome
 from workers.queue import send_step
 from workers.sync.work import Work
 
@@ -71,7 +71,7 @@ class StepJob(Job):
     def attempts(self) -> int:
         return 1 if self._work.has_progressed else self._run.attempts
 
-    def work(self) -> Ending:
+    def work(self) -> JobOutcome:
         began = time.monotonic()
         following = self._do(self._work)
         log.info(
@@ -83,7 +83,7 @@ class StepJob(Job):
             seconds=round(time.monotonic() - began, 3),
         )
         send_step(self.resources.broker, following)
-        return Ending.DONE
+        return JobOutcome.DONE
 
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
@@ -104,16 +104,18 @@ class StepJob(Job):
     def count_budget_wait(self, wait: BudgetWait) -> None:
         self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
-    def give_up(self, failure: JobFailure) -> Ending:
+    def give_up(self, failure: JobFailure) -> JobOutcome:
         """The run continues with the cached data and ends degraded (FR-7). A defect fails the run."""
         if failure.cause is Cause.DEFECT:
-            self._move_on(replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, keeps_letter=True)
-            return Ending.FAILED
+            self._move_on(
+                replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, writes_dead_letter=True
+            )
+            return JobOutcome.FAILED
         log.error("The phase is given up", action="phase.given_up", phase=self.phase, reason=failure.reason)
         # Detail calls replace a failed bulk read. No work is lost, so a dead letter would be noise.
         is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
-        self._move_on(self._run.give_up_phase(failure.reason), failure, keeps_letter=not is_replaced)
-        return Ending.GIVEN_UP
+        self._move_on(self._run.give_up_phase(failure.reason), failure, writes_dead_letter=not is_replaced)
+        return JobOutcome.GIVEN_UP
 
     def park(self, failure: JobFailure) -> Parking:
         run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)
@@ -121,15 +123,15 @@ class StepJob(Job):
             outcome = parking.park(db, self._work.connection, failure.reason)
             if outcome is not Parking.REVIVED:
                 staging.clear(db, run.run_id)
-                death = death_of_step(self._run, failure)
-                self._work.advance(db, run, error=failure.reason, death=death)
+                dead_letter = failed_step(self._run, failure)
+                self._work.advance(db, run, error=failure.reason, dead_letter=dead_letter)
         return outcome
 
-    def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
+    def _move_on(self, run: Run, failure: JobFailure, *, writes_dead_letter: bool) -> None:
         """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""
-        death = death_of_step(self._run, failure) if keeps_letter else None
+        dead_letter = failed_step(self._run, failure) if writes_dead_letter else None
         with self._work.transaction() as db:
             if run.status.is_final:
                 staging.clear(db, run.run_id)
-            following = self._work.advance(db, run, error=failure.reason, death=death)
+            following = self._work.advance(db, run, error=failure.reason, dead_letter=dead_letter)
         send_step(self.resources.broker, following)

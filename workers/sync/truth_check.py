@@ -7,10 +7,10 @@ import structlog
 
 from db import phone_verdicts, truth_checks
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from db.stored_customers import Stored
 from db.truth_checks import CachedInvoice, Checkable
+from db.waiting_invoices import ObservedInvoice
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.deletions import RecordKind
@@ -102,16 +102,16 @@ def _detail_calls(work: Work) -> DetailCalls[Checkable]:
 
 
 def _check_customer(work: Work, record: Checkable) -> None:
-    answer = work.ask_contact(record.record_id)
+    response = work.ask_contact(record.record_id)
     run = work.run
     drifted: Drifted = None
     with work.transaction() as db:
-        if isinstance(answer, Contact) and answer.kind is ContactKind.CUSTOMER:
-            contact = replace(answer, modified_at=answer.modified_at or record.modified_at)
+        if isinstance(response, Contact) and response.kind is ContactKind.CUSTOMER:
+            contact = replace(response, modified_at=response.modified_at or record.modified_at)
             if cached := truth_checks.cached_customer(db, work.connection, record.record_id):
                 drifted = _customer_drift(work, record, contact, cached)
             run = write_customers(db, work, [Observed(contact, work.observed_at)])
-        _checkpoint(db, work, run, record, drifted, is_gone=answer is None)
+        _checkpoint(db, work, run, record, drifted, is_gone=response is None)
     _report(work, record, drifted)
 
 
@@ -132,7 +132,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
     )
     return drifted_columns(
         differing_columns(record.kind, customer_values(customer), cached.columns()),
-        answer=truth_checks.version_of(contact.modified_at, work.observed_at),
+        response=truth_checks.version_of(contact.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
         synced_until=overlapping(work.connection.last_customer_sync_at),
@@ -140,16 +140,16 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
 
 
 def _check_invoice(work: Work, record: Checkable) -> None:
-    answer = work.ask_invoice(record.record_id)
+    response = work.ask_invoice(record.record_id)
     run = work.run
     drifted: Drifted = None
     with work.transaction() as db:
-        if isinstance(answer, Invoice):
-            invoice = replace(answer, modified_at=answer.modified_at or record.modified_at)
+        if isinstance(response, Invoice):
+            invoice = replace(response, modified_at=response.modified_at or record.modified_at)
             if cached := truth_checks.cached_invoice(db, work.connection, record.record_id):
                 drifted = _invoice_drift(work, record, invoice, cached)
             run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
-        _checkpoint(db, work, run, record, drifted, is_gone=answer is None)
+        _checkpoint(db, work, run, record, drifted, is_gone=response is None)
     _report(work, record, drifted)
 
 
@@ -159,7 +159,7 @@ def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: Cach
     )
     return drifted_columns(
         differing_columns(record.kind, invoice_values(comparable), cached.columns),
-        answer=truth_checks.version_of(invoice.modified_at, work.observed_at),
+        response=truth_checks.version_of(invoice.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
         synced_until=overlapping(work.connection.last_invoice_sync_at),

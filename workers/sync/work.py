@@ -5,7 +5,7 @@ from functools import cached_property
 
 from db import connections, dead_letters, orphaned_invoices, runs
 from db.connections import Connection
-from db.dead_letters import Death
+from db.dead_letters import NewDeadLetter
 from db.runs import StepLease, StepRef
 from db.session import Session
 from domain.runs import Run
@@ -21,7 +21,7 @@ class Work(Asking):
     """A leased step. `lease` is replaced when the lease is renewed."""
 
     def __init__(self, resources: Resources, lease: StepLease) -> None:
-        super().__init__(resources, taken_at=lease.until - timedelta(seconds=resources.settings.claim_seconds))
+        super().__init__(resources, leased_at=lease.until - timedelta(seconds=resources.settings.claim_seconds))
         self.lease = lease
         self.rows = 0  #: written by this step
         self.has_progressed = False  #: then its attempts have begun at one again
@@ -54,7 +54,9 @@ class Work(Asking):
         """The present time before the walk's first call, else None: a run of an older release has no such time."""
         return self.now if walk.started_at is None else None
 
-    def advance(self, db: Session, run: Run, *, error: str | None = None, death: Death | None = None) -> StepRef:
+    def advance(
+        self, db: Session, run: Run, *, error: str | None = None, dead_letter: NewDeadLetter | None = None
+    ) -> StepRef:
         """Writes the run's new state, and the dead letter of a failed step, and returns the next step.
 
         A full run that could not read the list of invoices requests the open invoices of gone customers, see
@@ -72,8 +74,8 @@ class Work(Asking):
             error=error,
         )
         self.rows = run.counters.written - self._written_before
-        if death is not None:
-            dead_letters.keep(db, death)
+        if dead_letter is not None:
+            dead_letters.keep(db, dead_letter)
         if run.status.is_final:
             dead_letters.run_ended(db, run.run_id)
         return following

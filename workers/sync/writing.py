@@ -7,8 +7,8 @@ import structlog
 
 from db import customers, invoices, staging
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.deletions import RecordKind
 from domain.runs import Mode, Run
 from workers.sync.work import Work
@@ -27,12 +27,12 @@ def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
         since=work.run.started_at,
         stamps_may_go_back=work.run.mode is Mode.FULL,
     )
-    staging.set_aside(db, work.run.connection_id, "contact", written.set_aside)
+    staging.rejected(db, work.run.connection_id, "contact", written.rejected)
     counters = work.run.counters.plus(
         customers_new=written.new,
         customers_updated=written.updated,
-        invoices_new=written.taken_up.new,
-        invoices_updated=written.taken_up.updated,
+        invoices_new=written.cached_waiting.new,
+        invoices_updated=written.cached_waiting.updated,
     )
     return _having_gone_back(replace(work.run, counters=counters), RecordKind.CUSTOMER, written.went_back)
 

@@ -108,7 +108,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
         throttled_since = state["token_endpoint_throttled_since"]
         state["throttled_sentence"] = throttled_since and throttled_sentence(throttled_since)
         state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
-        state["skipped_invoices"] = summary.skipped_invoices(db, connection_id)
+        state["waiting_invoices"] = summary.waiting_invoices(db, connection_id)
     return {
         "now": db.execute(select(func.now())).scalar_one(),
         "connections": states,

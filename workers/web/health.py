@@ -103,7 +103,7 @@ def _redis(resources: Resources) -> dict[str, str]:
     return {
         "redis": state.refusal.brief if state.refusal else _OK,
         "redis_memory": _memory(state),
-        "workers": _workers(resources) if state.answers else _UNKNOWN,
+        "workers": _workers(resources) if state.responds else _UNKNOWN,
     }
 
 

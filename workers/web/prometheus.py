@@ -45,23 +45,23 @@ class _AtScrape(Collector):
         try:
             # Read all metrics before the first is returned, because an incomplete set would look like an installation
             # that has shrunk.
-            told: list[Metric] = list(self._from_postgres(organizations))
+            reported: list[Metric] = list(self._from_postgres(organizations))
             up["postgres"] = self._does_postgres_work()
         except (DBAPIError, PoolTimeoutError):
-            told, up["postgres"] = [], 0
+            reported, up["postgres"] = [], 0
         state = look_at_redis(self._resources.redis)
         up["redis"] = float(state.refusal is None)
-        told += _memory(state)
-        if state.answers:
+        reported += _memory(state)
+        if state.responds:
             # A replica, or a Redis whose memory is full, can still be read.
             with suppress(redis.RedisError, BudgetUnavailable):
-                told += self._from_redis(organizations)
+                reported += self._from_redis(organizations)
         yield _gauge(
             "up",
             "1 if that server is reachable and accepts writes.",
             (({"part": part}, value) for part, value in up.items()),
         )
-        yield from told
+        yield from reported
 
     def _does_postgres_work(self) -> float:
         with self._resources.engine.connect() as db:
@@ -76,8 +76,8 @@ class _AtScrape(Collector):
             events = event_history.counts(db)
             waits = event_history.oldest_waiting_seconds(db)
             silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
-            letters = dead_letters.count_open(db)
-            skipped = figures.skipped_invoices(db)
+            found = dead_letters.count_open(db)
+            skipped = figures.waiting_invoices(db)
             held = figures.held_deletions(db)
         organizations += sorted({connection["organization"] for connection in links})
         yield _gauge(
@@ -137,9 +137,9 @@ class _AtScrape(Collector):
             "webhook_oldest_waiting_seconds", "Seconds that the oldest waiting event has waited.", [({}, waits)]
         )
         yield _gauge("scheduler_silence_seconds", "Seconds since the last tick of any scheduler.", [({}, silence)])
-        yield _gauge("dead_letters", "Open dead letters, which wait for a person's decision.", [({}, letters)])
+        yield _gauge("dead_letters", "Open dead letters, which wait for a person's decision.", [({}, found)])
         yield _gauge(
-            "skipped_invoices",
+            "waiting_invoices",
             "Invoices that wait for their customer.",
             (({"reason": reason}, count) for reason, count in skipped.items()),
         )
@@ -186,7 +186,7 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
         return counter
 
     yield of(Family.STEPS, "steps", "Attempts of workers at run steps, by the step's phase and the outcome.")
-    yield of(Family.RESYNCS, "resyncs", "Attempts of workers to refresh records named by webhooks, by the outcome.")
+    yield of(Family.REFRESHES, "resyncs", "Attempts of workers to refresh records named by webhooks, by the outcome.")
     yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the response's HTTP status.")
     yield of(Family.BUDGET_WAITS, "budget_waits", "Waits of calls for the API budget, by the reason.")
     yield of(

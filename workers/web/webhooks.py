@@ -24,7 +24,7 @@ from db.webhook_secrets import WebhookSecrets
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
-from workers.queue import send_resync
+from workers.queue import send_refresh
 from workers.secrets.vault import UnreadableSecretError, Vault
 from workers.services.webhook_rules import read_secret
 from workers.web import refusals
@@ -107,13 +107,13 @@ def _later() -> HTTPException:
 def _store(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     # The body is parsed in this thread, because parsing a megabyte would block the event loop.
     content_type = request.headers.get("content-type", "")
-    told = take_apart(request.url.query, content_type, body, method=request.method)
+    reported = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
     try:
         with resources.engine.begin() as db:
             stored = webhook_secrets.find(db, connection_id)
-            secret = _matching_secret(resources.vault, stored, connection_id, request, told)
-            reading = _reading(told)
+            secret = _matching_secret(resources.vault, stored, connection_id, request, reported)
+            reading = _reading(reported)
             due = [webhook_events.receive(db, connection_id, event) for event in reading.events]
     except DatabaseError as error:
         log.error(
@@ -136,10 +136,10 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
     return [each for each in due if each is not None]
 
 
-def _reading(told: Request) -> Reading:
+def _reading(reported: Request) -> Reading:
     """Return the events that the request names; none if it is unreadable."""
     try:
-        return read_events(told)
+        return read_events(reported)
     except UnreadableBodyError:
         return Reading(())
 
@@ -152,7 +152,7 @@ def _connection_id(text: str) -> uuid.UUID:
 
 
 def _matching_secret(
-    vault: Vault, stored: WebhookSecrets | None, connection_id: uuid.UUID, request: HTTPRequest, told: Request
+    vault: Vault, stored: WebhookSecrets | None, connection_id: uuid.UUID, request: HTTPRequest, reported: Request
 ) -> _Secret:
     """Return which secret the request has proved.
 
@@ -166,7 +166,7 @@ def _matching_secret(
     former = _secret(vault, stored.former if stored else None, connection_id)
     unknown = vault.decrypt(_unknown_secret(vault), _NO_PLACE)
     by_current, by_former = (
-        is_authentic(secret or unknown, request.headers, told.parameters, told.json_body)
+        is_authentic(secret or unknown, request.headers, reported.parameters, reported.json_body)
         for secret in (current, former)
     )
     if stored is None or not (by_current or by_former):
@@ -206,4 +206,4 @@ def _senders() -> CapacityLimiter:
 
 def _send_all(resources: Resources, following: Sequence[Due]) -> None:
     for due in following:
-        send_resync(resources.broker, due)
+        send_refresh(resources.broker, due)

@@ -33,8 +33,8 @@ class ZohoContactsClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableAnswer: see `workers.zoho.lists.read_page`.
         """
-        answer = self._transport.get("/contacts", list_params(request, self._zone))
-        return read_page(answer, "contacts", partial(contact_from_row, zone=self._zone))
+        response = self._transport.get("/contacts", list_params(request, self._zone))
+        return read_page(response, "contacts", partial(contact_from_row, zone=self._zone))
 
     def get_contact_by_id(self, contact_id: str) -> Contact | None:
         """One contact with its persons and details, in one call; None if Zoho has deleted it.
@@ -61,12 +61,12 @@ class ZohoContactsClient:
         if isinstance(request, int):
             request = ListRequest(None, Sort.OLDEST_CHANGE_FIRST, request)
         try:
-            answer = self._transport.get("/contacts/contactpersons", page_params(request.page, request.per_page))
+            response = self._transport.get("/contacts/contactpersons", page_params(request.page, request.per_page))
         except (MissingScope, NotFound, BadRequest, Refused) as error:
             if isinstance(error, BadRequest) and request.per_page != PER_PAGE:
                 raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
-        if "contact_persons" not in answer.body:
+        if "contact_persons" not in response.body:
             # This address has another meaning here, and a later attempt will not change that.
-            raise BulkPersonsRefused(answer.call, detail="no contact_persons in it")
-        return read_page(answer, "contact_persons", person_from_bulk_row)
+            raise BulkPersonsRefused(response.call, detail="no contact_persons in it")
+        return read_page(response, "contact_persons", person_from_bulk_row)

@@ -31,10 +31,10 @@ class ZohoError(BooksyncError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        answer = [f"HTTP {self.status}"] if self.status is not None else []
-        answer += [f"code {self.code}"] if self.code is not None else []
-        answer += [self.detail] if self.detail else []
-        facts = ": ".join(part for part in (self.call, ", ".join(answer)) if part)
+        response = [f"HTTP {self.status}"] if self.status is not None else []
+        response += [f"code {self.code}"] if self.code is not None else []
+        response += [self.detail] if self.detail else []
+        facts = ": ".join(part for part in (self.call, ", ".join(response)) if part)
         sentence = " ".join((self.__doc__ or type(self).__name__).split("\n\n")[0].split())
         return f"{sentence} ({facts})" if facts else sentence
 
@@ -53,11 +53,11 @@ class ZohoUnavailable(TransientZohoError):
     """Zoho could not be reached, or did not respond."""
 
 
-class UnusableAnswer(TransientZohoError):
+class UnusableResponse(TransientZohoError):
     """Zoho returned something that is not a response of its API."""
 
 
-class TooLarge(UnusableAnswer):
+class TooLarge(UnusableResponse):
     """Zoho's response is larger than booksync reads.
 
     In a detail call it concerns that one record.

@@ -25,8 +25,8 @@ class ZohoInvoicesClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableAnswer: see `workers.zoho.lists.read_page`.
         """
-        answer = self._transport.get("/invoices", list_params(request, self._zone))
-        return read_page(answer, "invoices", partial(invoice_from_row, zone=self._zone))
+        response = self._transport.get("/invoices", list_params(request, self._zone))
+        return read_page(response, "invoices", partial(invoice_from_row, zone=self._zone))
 
     def get_invoice_by_id(self, invoice_id: str) -> Invoice | None:
         """One invoice, in one call; None if Zoho has deleted it.

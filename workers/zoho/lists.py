@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from domain.lists import PER_PAGE, ListedT, ListRequest, Page, SetAside, Sort
-from workers.zoho.errors import UnusableAnswer
+from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Rejected, Sort
+from workers.zoho.errors import UnusableResponse
 from workers.zoho.fields import soft_flag
 from workers.zoho.records import sort_out
 from workers.zoho.stamps import stamp_checked
-from workers.zoho.transport import Answer
+from workers.zoho.transport import Response
 
 _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
@@ -41,21 +41,21 @@ def zoho_time(at: datetime, zone: tzinfo) -> str:
     return text[:-3] + text[-2:]  # Removes the colon from the offset, because Zoho returns HTTP 400 for it.
 
 
-def read_page(answer: Answer, key: str, read: Callable[[object], ListedT | SetAside]) -> Page[ListedT]:
+def read_page(response: Response, key: str, read: Callable[[object], ListedT | Rejected]) -> Page[ListedT]:
     """The page in a list's response.
 
     Raises:
         UnusableAnswer: the response has no list under `key`, or does not report whether more pages follow. Assuming the
             last page would end a walk early and mark every later row as deleted.
     """
-    rows = answer.body.get(key)
+    rows = response.body.get(key)
     if not isinstance(rows, list):
-        raise UnusableAnswer(answer.call, detail=f"no list of {key}")
-    more = _has_more(answer.body)
+        raise UnusableResponse(response.call, detail=f"no list of {key}")
+    more = _has_more(response.body)
     if more is None:
-        raise UnusableAnswer(answer.call, detail="no page_context.has_more_page")
-    understood, set_aside = sort_out(rows, stamp_checked(read, answer.received_at))
-    return Page(rows=understood, set_aside=set_aside, has_more=more, server_time=answer.server_time)
+        raise UnusableResponse(response.call, detail="no page_context.has_more_page")
+    understood, rejected = sort_out(rows, stamp_checked(read, response.received_at))
+    return Page(rows=understood, rejected=rejected, has_more=more, server_time=response.server_time)
 
 
 def _has_more(body: Mapping[str, object]) -> bool | None:

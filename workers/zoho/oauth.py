@@ -11,8 +11,7 @@ from typing import Any
 
 import httpx
 
-from workers.budget.answers import retry_after_seconds
-from workers.zoho.answers import json_object
+from workers.budget.call_results import retry_after_seconds
 from workers.zoho.deadline import deadline
 from workers.zoho.errors import (
     TOKEN_PAUSE_SECONDS,
@@ -22,10 +21,11 @@ from workers.zoho.errors import (
     OAuthThrottled,
     RefreshTokenMissing,
     TokenRevoked,
-    UnusableAnswer,
+    UnusableResponse,
     ZohoError,
     ZohoUnavailable,
 )
+from workers.zoho.responses import json_object
 from workers.zoho.wire import exchange
 
 #: Zoho's access tokens are valid for an hour; some of its servers have returned it in milliseconds.
@@ -80,9 +80,9 @@ def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str
         OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: a later attempt with a new code may succeed.
     """
     form = {"grant_type": "authorization_code", "code": grant_code}
-    answer = _ask(http, client, form, invalid_code=GrantCodeInvalid)
-    access_token = _access_token(answer)
-    refresh_token = _token(answer.get("refresh_token"))
+    response = _ask(http, client, form, invalid_code=GrantCodeInvalid)
+    access_token = _access_token(response)
+    refresh_token = _token(response.get("refresh_token"))
     if refresh_token is None:
         raise RefreshTokenMissing(_CALL)
     return Grant(refresh_token, access_token)
@@ -109,23 +109,23 @@ def _ask(
         wire = exchange(http, "POST", client.accounts_origin + _PATH, call=_CALL, form=form)
     if wire.status >= 500:
         raise ZohoUnavailable(_CALL, status=wire.status)
-    answer = json_object(wire.content)
-    if wire.status == 429 or (answer is not None and _is_throttling(answer)):
+    response = json_object(wire.content)
+    if wire.status == 429 or (response is not None and _is_throttling(response)):
         seconds = retry_after_seconds(wire.headers) or TOKEN_PAUSE_SECONDS
         raise OAuthThrottled(_CALL, status=wire.status, seconds=min(seconds, LONGEST_TOKEN_PAUSE_SECONDS))
-    if answer is None:
-        raise UnusableAnswer(_CALL, status=wire.status)
-    if "error" in answer:
-        raise _error(_word(answer["error"]), wire.status, invalid_code)
-    return answer
+    if response is None:
+        raise UnusableResponse(_CALL, status=wire.status)
+    if "error" in response:
+        raise _error(_word(response["error"]), wire.status, invalid_code)
+    return response
 
 
-def _is_throttling(answer: Mapping[str, Any]) -> bool:
+def _is_throttling(response: Mapping[str, Any]) -> bool:
     """Zoho returns "Access Denied" to a client with too many requests, and the reason in the description."""
-    if "error" not in answer:
+    if "error" not in response:
         return False
-    described = answer.get("error_description")
-    return _normal(_word(answer["error"])) in _THROTTLED or (
+    described = response.get("error_description")
+    return _normal(_word(response["error"])) in _THROTTLED or (
         isinstance(described, str) and "too many requests" in described.lower()
     )
 
@@ -149,14 +149,14 @@ def _normal(word: str) -> str:
     return word.strip().lower().replace(" ", "_")
 
 
-def _access_token(answer: Mapping[str, Any]) -> AccessToken:
-    value = _token(answer.get("access_token"))
+def _access_token(response: Mapping[str, Any]) -> AccessToken:
+    value = _token(response.get("access_token"))
     if value is None:
-        raise UnusableAnswer(_CALL, detail="no access token in the response")
-    api_domain = answer.get("api_domain")
+        raise UnusableResponse(_CALL, detail="no access token in the response")
+    api_domain = response.get("api_domain")
     return AccessToken(
         value=value,
-        expires_in=_lifetime(answer.get("expires_in")),
+        expires_in=_lifetime(response.get("expires_in")),
         api_domain=api_domain if isinstance(api_domain, str) and api_domain else None,
     )
 

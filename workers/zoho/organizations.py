@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workers.zoho.errors import MissingScope, OrganizationScopeMissing, UnusableAnswer
+from workers.zoho.errors import MissingScope, OrganizationScopeMissing, UnusableResponse
 from workers.zoho.records import OrganizationFacts, organization_from_row, sort_out
 from workers.zoho.transport import ZohoTransport
 
@@ -16,11 +16,11 @@ def get_organizations(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
         UnusableAnswer: the response has no list of organisations.
     """
     try:
-        answer = transport.get("/organizations", scoped=False)
+        response = transport.get("/organizations", scoped=False)
     except MissingScope as error:
         raise OrganizationScopeMissing(error.call, status=error.status, code=error.code) from None
-    rows = answer.body.get("organizations")
+    rows = response.body.get("organizations")
     if not isinstance(rows, list):
-        raise UnusableAnswer(answer.call, detail="no list of organizations")
+        raise UnusableResponse(response.call, detail="no list of organizations")
     organizations, _unreadable = sort_out(rows, organization_from_row)
     return organizations

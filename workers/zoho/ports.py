@@ -44,7 +44,7 @@ class Tokens(Protocol):
 class Admission(Protocol):
     """The right to make one call now."""
 
-    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
+    def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
         """Reports Zoho's response to the budget: HTTP status, Zoho's code, headers (in any case)."""
         ...
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from domain.lists import Listed, SetAside
-from workers.zoho.errors import NotFound, RecordUnreadable, UnusableAnswer
+from domain.lists import Listed, Rejected
+from workers.zoho.errors import NotFound, RecordUnreadable, UnusableResponse
 from workers.zoho.fields import record_id
 from workers.zoho.stamps import stamp_checked
 from workers.zoho.transport import ZohoTransport
@@ -13,7 +13,7 @@ RecordT = TypeVar("RecordT", bound=Listed)
 
 
 def get_record(
-    transport: ZohoTransport, path: str, identity: str, key: str, read: Callable[[object], RecordT | SetAside]
+    transport: ZohoTransport, path: str, identity: str, key: str, read: Callable[[object], RecordT | Rejected]
 ) -> RecordT | None:
     """GET `path`/{identity}; None if Zoho itself reports that it has no such record.
 
@@ -27,17 +27,17 @@ def get_record(
     if record_id(identity) != identity:
         return None
     try:
-        answer = transport.get(f"{path}/{identity}", is_one_record=True)
+        response = transport.get(f"{path}/{identity}", is_one_record=True)
     except NotFound as error:
         if error.code is None:
-            raise UnusableAnswer(error.call, status=error.status) from None
+            raise UnusableResponse(error.call, status=error.status) from None
         return None
-    record = answer.body.get(key)
+    record = response.body.get(key)
     if not isinstance(record, dict):
-        raise UnusableAnswer(answer.call, detail=f"no {key} in the response")
-    outcome = stamp_checked(read, answer.received_at)(record)
-    if isinstance(outcome, SetAside):
-        raise RecordUnreadable(answer.call, detail=outcome.reason)
+        raise UnusableResponse(response.call, detail=f"no {key} in the response")
+    outcome = stamp_checked(read, response.received_at)(record)
+    if isinstance(outcome, Rejected):
+        raise RecordUnreadable(response.call, detail=outcome.reason)
     if outcome.record_id != identity:
-        raise UnusableAnswer(answer.call, detail=f"another {key} in the response")
+        raise UnusableResponse(response.call, detail=f"another {key} in the response")
     return outcome

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
 from domain.countries import country_code, unknown_country
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from workers.zoho.fields import record_id
 from workers.zoho.rows import (
     AddressRow,
@@ -56,20 +56,20 @@ class OrganizationFacts:
     country_unknown: str | None = None  #: Zoho's text for the country, if booksync does not understand it
 
 
-def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
+def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
     """A contact of the list: its persons and details stay unknown. A time without an offset is in that `zone`."""
     parsed = _parse(row, ContactRow, "contact_id", zone)
-    return parsed if isinstance(parsed, SetAside) else _contact(parsed, primary=_primary_in_row(parsed))
+    return parsed if isinstance(parsed, Rejected) else _contact(parsed, primary=_primary_in_row(parsed))
 
 
-def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
+def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
     """A contact of GET /contacts/{id} or of a webhook, with persons and details.
 
     The record repeats the primary person's fields. They are used if no listed person is the primary one, and as the
     only person if the record has no list of persons. A time without an offset is in that `zone`.
     """
     parsed = _parse(record, ContactDetailRow, "contact_id", zone)
-    if isinstance(parsed, SetAside):
+    if isinstance(parsed, Rejected):
         return parsed
     repeated = _primary_in_row(parsed, parsed.primary_contact_id)
     if parsed.contact_persons is not None:
@@ -101,22 +101,22 @@ def _details(row: ContactDetailRow) -> ContactDetails:
     )
 
 
-def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
+def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
     """A person of any contact from the list of all persons. A `SetAside` keeps the id that is valid."""
     parsed = _parse(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
-    return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
+    return parsed if isinstance(parsed, Rejected) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
-def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
+def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
     """An invoice of GET /invoices/{id} or of a webhook: a missing key means that the value is absent."""
     invoice = invoice_from_row(record, zone=zone)
-    return invoice if isinstance(invoice, SetAside) else replace(invoice, has_details=True)
+    return invoice if isinstance(invoice, Rejected) else replace(invoice, has_details=True)
 
 
-def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
+def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
     """An invoice of the list. A time without an offset is in that `zone`."""
     parsed = _parse(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
-    if isinstance(parsed, SetAside):
+    if isinstance(parsed, Rejected):
         return parsed
     return Invoice(
         invoice_id=parsed.invoice_id,
@@ -137,10 +137,10 @@ def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Se
     )
 
 
-def organization_from_row(row: object) -> OrganizationFacts | SetAside:
+def organization_from_row(row: object) -> OrganizationFacts | Rejected:
     """An organisation of GET /organizations."""
     parsed = _parse(row, OrganizationRow, "organization_id")
-    if isinstance(parsed, SetAside):
+    if isinstance(parsed, Rejected):
         return parsed
     return OrganizationFacts(
         organization_id=parsed.organization_id,
@@ -153,31 +153,31 @@ def organization_from_row(row: object) -> OrganizationFacts | SetAside:
 
 
 def sort_out(
-    rows: Iterable[object], read: Callable[[object], RecordT | SetAside]
-) -> tuple[list[RecordT], list[SetAside]]:
+    rows: Iterable[object], read: Callable[[object], RecordT | Rejected]
+) -> tuple[list[RecordT], list[Rejected]]:
     """The understood rows, in their order and with their repetitions, and the rejected rows."""
     understood: list[RecordT] = []
-    set_aside: list[SetAside] = []
+    rejected: list[Rejected] = []
     for row in rows:
         outcome = read(row)
-        if isinstance(outcome, SetAside):
-            set_aside.append(outcome)
+        if isinstance(outcome, Rejected):
+            rejected.append(outcome)
         else:
             understood.append(outcome)
-    return understood, set_aside
+    return understood, rejected
 
 
 def _parse(
     row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None, *, owner_key: str | None = None
-) -> RowT | SetAside:
+) -> RowT | Rejected:
     if not isinstance(row, dict):
-        return SetAside(None, "The row is not an object.")
+        return Rejected(None, "The row is not an object.")
     try:
         return model.model_validate(row, context=zone)
     except ValidationError as error:
         own_id = record_id(row.get(id_key))
         owner_id = record_id(row.get(owner_key)) if own_id is None and owner_key is not None else None
-        return SetAside(own_id, _reason(error), owner_id)
+        return Rejected(own_id, _reason(error), owner_id)
 
 
 def _reason(error: ValidationError) -> str:

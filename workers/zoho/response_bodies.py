@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from workers.zoho.errors import TooLarge, UnusableAnswer
+from workers.zoho.errors import TooLarge, UnusableResponse
 
 #: The value of `Accept-Encoding`: the only coding that this module reads.
 ACCEPTED_CODING = "gzip"
@@ -54,9 +54,9 @@ def _is_gzip(response: httpx.Response, call: str) -> bool:
     listed = [each.strip().lower() for each in response.headers.get("content-encoding", "").split(",")]
     codings = [each for each in listed if each not in _IDENTITY]
     if len(codings) > 1:
-        raise UnusableAnswer(call, status=response.status_code, detail="more than one Content-Encoding")
+        raise UnusableResponse(call, status=response.status_code, detail="more than one Content-Encoding")
     if codings and codings[0] not in _GZIP:
-        raise UnusableAnswer(call, status=response.status_code, detail="a Content-Encoding that is not gzip")
+        raise UnusableResponse(call, status=response.status_code, detail="a Content-Encoding that is not gzip")
     return bool(codings)
 
 

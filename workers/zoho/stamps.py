@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from domain.lists import Listed, SetAside
+from domain.lists import Listed, Rejected
 from domain.versions import is_believable
 
 RecordT = TypeVar("RecordT", bound=Listed)
@@ -13,14 +13,14 @@ _REASON = "last_modified_time lies in the future"
 
 
 def stamp_checked(
-    read: Callable[[object], RecordT | SetAside], now: datetime
-) -> Callable[[object], RecordT | SetAside]:
+    read: Callable[[object], RecordT | Rejected], now: datetime
+) -> Callable[[object], RecordT | Rejected]:
     """`read`, which also rejects a record whose `last_modified_time` is more than a day ahead of `now`."""
 
-    def checked(row: object) -> RecordT | SetAside:
+    def checked(row: object) -> RecordT | Rejected:
         record = read(row)
-        if isinstance(record, SetAside) or record.modified_at is None or is_believable(record.modified_at, now):
+        if isinstance(record, Rejected) or record.modified_at is None or is_believable(record.modified_at, now):
             return record
-        return SetAside(record.record_id, _REASON)
+        return Rejected(record.record_id, _REASON)
 
     return checked

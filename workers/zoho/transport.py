@@ -12,12 +12,12 @@ import structlog
 
 from domain.versions import FURTHEST_AHEAD
 from workers.budget import Lane
-from workers.zoho.answers import ApiAnswer, read_answer, refusal
 from workers.zoho.data_centers import ZohoHosts
 from workers.zoho.deadline import deadline
 from workers.zoho.errors import REFUSED_TOKEN
 from workers.zoho.ports import Budget, Token, Tokens
-from workers.zoho.wire import WireAnswer, exchange
+from workers.zoho.responses import ApiResponse, read_result, refusal
+from workers.zoho.wire import WireResponse, exchange
 
 #: The limit of a whole `get`, including a renewed token and the repeated call. Must stay below CLAIM_SECONDS.
 CALL_SECONDS = 60.0
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A usable response: its JSON (fractions are Decimal) and the server's time of the response."""
 
     call: str  #: method and path, for errors found in the response later
@@ -89,7 +89,7 @@ class ZohoTransport:
         *,
         scoped: bool = True,
         is_one_record: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """GETs a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
         After Zoho has refused a token, the call is repeated with the same or a renewed token, as `Tokens` decides. Each
@@ -106,20 +106,20 @@ class ZohoTransport:
             query["organization_id"] = self.organization_id
         call = f"GET {path}"
         with deadline(self._call_seconds):
-            answer = self._accepted(path, query, is_one_record=is_one_record)
-        error = refusal(answer, call)
+            response = self._accepted(path, query, is_one_record=is_one_record)
+        error = refusal(response, call)
         if error is not None:
             raise error
-        assert answer.body is not None  # `refusal` returns an error for every response without a body.
+        assert response.body is not None  # `refusal` returns an error for every response without a body.
         assert self.server_time is not None
-        return Answer(call=call, body=answer.body, server_time=self.server_time, received_at=self._now())
+        return Response(call=call, body=response.body, server_time=self.server_time, received_at=self._now())
 
-    def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiAnswer:
+    def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiResponse:
         """The response to the first token that Zoho accepts, or the refusal of the last token."""
         token = self._tokens.current()
-        answer = self._call(path, query, token)
+        response = self._call(path, query, token)
         for tried_again in (False, True):
-            if not _is_refused(answer):
+            if not _is_refused(response):
                 break
             following = self._token_after(token, path, tried_again=tried_again, is_one_record=is_one_record)
             if following is None:
@@ -130,14 +130,14 @@ class ZohoTransport:
             else:
                 self._sleep(TRY_AGAIN_SECONDS)
             token = following
-            answer = self._call(path, query, token)
+            response = self._call(path, query, token)
             if is_renewed:
                 break
-        if _is_refused(answer):
+        if _is_refused(response):
             self._refused_records.add(path)
         else:
             self._served, self._refused_records = token, set()
-        return answer
+        return response
 
     def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
         """The token of the next attempt; None ends the attempts."""
@@ -145,17 +145,17 @@ class ZohoTransport:
             return None if tried_again else refused
         return self._tokens.renewed(refused, tried_again=tried_again, is_one_record=is_one_record)
 
-    def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiAnswer:
+    def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiResponse:
         url = self._origin(token) + _BASE_PATH + path
         headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
         with self._budget.call(self.organization_id, lane=self._lane, holder=self._holder) as admission:
             self.calls += 1
             wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
-            answer = read_answer(wire)
+            response = read_result(wire)
             # Inside the block, because the budget must record a 429 before this call's place is free for another call.
-            admission.answered(answer.status, answer.code, wire.headers)
+            admission.responded(response.status, response.code, wire.headers)
         self.server_time = self._server_time(wire)
-        return answer
+        return response
 
     def _origin(self, token: Token) -> str:
         refused = token.api_domain if self._hosts.refuses(token.api_domain) else None
@@ -169,7 +169,7 @@ class ZohoTransport:
         self._refused_domain = refused
         return self._hosts.api_origin_for(token.api_domain)
 
-    def _server_time(self, wire: WireAnswer) -> datetime:
+    def _server_time(self, wire: WireResponse) -> datetime:
         """Zoho's clock; ours if the `Date` is missing, or off by days, which would freeze the cache."""
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
@@ -185,9 +185,9 @@ class ZohoTransport:
         return server_time
 
 
-def _is_refused(answer: ApiAnswer) -> bool:
+def _is_refused(response: ApiResponse) -> bool:
     """Whether Zoho refuses the token. Code and status are the same for an expired token and a missing scope."""
-    return isinstance(refusal(answer, ""), REFUSED_TOKEN)
+    return isinstance(refusal(response, ""), REFUSED_TOKEN)
 
 
 def _http_date(value: str | None) -> datetime | None:

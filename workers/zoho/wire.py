@@ -8,7 +8,7 @@ from importlib.metadata import version
 import httpx
 
 from workers.zoho.deadline import DeadlineBackend, DeadlineTransport
-from workers.zoho.errors import UnusableAnswer, ZohoUnavailable
+from workers.zoho.errors import UnusableResponse, ZohoUnavailable
 from workers.zoho.response_bodies import ACCEPTED_CODING, read_body
 
 #: A page of 200 full records is below 1 MB, the detail of a contact with 5,000 persons about 3 MB.
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 
 
 @dataclass(frozen=True, slots=True)
-class WireAnswer:
+class WireResponse:
     """The whole response, not interpreted yet."""
 
     status: int
@@ -60,7 +60,7 @@ def exchange(
     params: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
-) -> WireAnswer:
+) -> WireResponse:
     """Sends one request and reads the whole response; `call` names it in errors ("GET /contacts").
 
     Raises:
@@ -70,7 +70,7 @@ def exchange(
     """
     try:
         with http.stream(method, url, params=params, headers=headers, data=form) as response:
-            return WireAnswer(response.status_code, response.headers, _body(response, call))
+            return WireResponse(response.status_code, response.headers, _body(response, call))
     except httpx.HTTPError as error:
         # Neither the text nor the cause is kept, because httpx quotes an illegal header, even one with the token.
         raise ZohoUnavailable(call, detail=f"{type(error).__name__} at {httpx.URL(url).netloc.decode()}") from None
@@ -79,7 +79,7 @@ def exchange(
 def _body(response: httpx.Response, call: str) -> bytes:
     try:
         return read_body(response, call=call, at_most=MAX_BODY_BYTES)
-    except UnusableAnswer:
+    except UnusableResponse:
         if response.status_code != _TOO_MANY_REQUESTS:
             raise
         return b""

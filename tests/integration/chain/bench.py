@@ -89,14 +89,14 @@ class Bench:
 
     def skip_waiting(self) -> None:
         """Ends every wait of the run, so a retry follows at once."""
-        self.rows("UPDATE sync_runs SET not_before = NULL WHERE status = 'running' RETURNING id")
+        self.rows("UPDATE booksync.sync_runs SET not_before = NULL WHERE status = 'running' RETURNING id")
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         with self.resources.engine.begin() as db:
             return [dict(row) for row in db.exec_driver_sql(sql, values).mappings()]
 
     def customers(self) -> dict[str, Row]:
-        return {row["zoho_customer_id"]: row for row in self.rows("SELECT * FROM customers_cache")}
+        return {row["zoho_customer_id"]: row for row in self.rows("SELECT * FROM booksync.customers_cache")}
 
     def invoices(self) -> dict[str, Row]:
         return {row["zoho_invoice_id"]: row for row in self.rows("SELECT * FROM invoices_cache")}

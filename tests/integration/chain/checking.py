@@ -19,7 +19,7 @@ def a_night_passes(bench: Bench) -> None:
             f"UPDATE {table} SET observed_at = date_trunc('day', observed_at) - {day},"
             f" truth_checked_at = truth_checked_at - {day} WHERE {key} <> '' RETURNING id"
         )
-    bench.rows(f"UPDATE zoho_connections SET truth_checked_at = truth_checked_at - {day} RETURNING id")
+    bench.rows(f"UPDATE booksync.zoho_connections SET truth_checked_at = truth_checked_at - {day} RETURNING id")
 
 
 def a_minute_passes(bench: Bench) -> None:
@@ -29,7 +29,7 @@ def a_minute_passes(bench: Bench) -> None:
             f"UPDATE {table} SET observed_at = observed_at - interval '1 minute', "
             "gone_at = gone_at - interval '1 minute' RETURNING id"
         )
-    bench.rows("UPDATE held_deletions SET found_at = found_at - interval '1 minute' RETURNING record_id")
+    bench.rows("UPDATE booksync.held_deletions SET found_at = found_at - interval '1 minute' RETURNING record_id")
 
 
 def come_first(bench: Bench, table: str, record_ids: list[str]) -> None:
@@ -53,7 +53,7 @@ def check(bench: Bench) -> Row:
 
 
 def found(bench: Bench) -> Row:
-    (row,) = bench.rows("SELECT truth_check FROM zoho_connections")
+    (row,) = bench.rows("SELECT truth_check FROM booksync.zoho_connections")
     result: Row = row["truth_check"] or {}
     return result
 

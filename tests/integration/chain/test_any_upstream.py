@@ -65,7 +65,7 @@ def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
 def a_week_passes(bench: Bench) -> None:
     """Expires the refusal of the list of persons, which is remembered for a week without another request."""
     bench.rows(
-        "UPDATE zoho_connections SET bulk_persons_refused_at = bulk_persons_refused_at - interval '8 days' "
+        "UPDATE booksync.zoho_connections SET bulk_persons_refused_at = bulk_persons_refused_at - interval '8 days' "
         "WHERE id = %(id)s RETURNING id",
         id=bench.connection_id,
     )

@@ -31,19 +31,19 @@ def rotate(bench: Bench, *, bind: bool | None = None) -> int:
 
 def forms(bench: Bench) -> set[bool]:
     """Whether the stored secrets of all connections are bound."""
-    stored = bench.rows(f"SELECT {', '.join(COLUMNS)} FROM zoho_connections")
+    stored = bench.rows(f"SELECT {', '.join(COLUMNS)} FROM booksync.zoho_connections")
     return {bench.resources.vault.is_bound(each) for row in stored for each in row.values()}
 
 
 def end_access_tokens(bench: Bench) -> None:
-    change(bench.resources.engine, "UPDATE zoho_connections SET access_token_expires_at = now()")
+    change(bench.resources.engine, "UPDATE booksync.zoho_connections SET access_token_expires_at = now()")
 
 
 def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
     """Copies a ciphertext into the bench's connection, as a person with the database's password can do."""
     change(
         bench.resources.engine,
-        f"UPDATE zoho_connections SET {target} = (SELECT {source} FROM zoho_connections WHERE id = :source)"
+        f"UPDATE booksync.zoho_connections SET {target} = (SELECT {source} FROM booksync.zoho_connections WHERE id = :source)"
         " WHERE id = :id",
         source=of,
         id=bench.connection_id,
@@ -86,10 +86,10 @@ def test_binding_can_be_undone_before_a_return_to_an_older_release(bench: Bench)
 def test_rotation_includes_the_canary_and_the_previous_webhook_secret(bench: Bench) -> None:
     vault, engine = bench.resources.vault, bench.resources.engine
     previous = vault.encrypt("earlier", place_in("webhook_secret_previous_encrypted", bench.connection_id))
-    change(engine, "UPDATE zoho_connections SET webhook_secret_previous_encrypted = :secret", secret=previous)
+    change(engine, "UPDATE booksync.zoho_connections SET webhook_secret_previous_encrypted = :secret", secret=previous)
     rotate(bench, bind=True)
-    (canary,) = bench.rows("SELECT ciphertext FROM key_canary")
-    (stored,) = bench.rows("SELECT webhook_secret_previous_encrypted AS secret FROM zoho_connections")
+    (canary,) = bench.rows("SELECT ciphertext FROM booksync.key_canary")
+    (stored,) = bench.rows("SELECT webhook_secret_previous_encrypted AS secret FROM booksync.zoho_connections")
     assert vault.is_bound(canary["ciphertext"])
     assert vault.is_bound(stored["secret"])
     assert vault.decrypt(canary["ciphertext"], secrets.CANARY) == "booksync"
@@ -119,7 +119,7 @@ def test_a_token_is_never_printed_as_a_webhook_secret(bench: Bench, source: str)
     user_id = uuid.uuid4()
     linked = connect(bench, user_id)
     rotate(bench, bind=True)
-    change(bench.resources.engine, f"UPDATE zoho_connections SET webhook_secret_encrypted = {source}")
+    change(bench.resources.engine, f"UPDATE booksync.zoho_connections SET webhook_secret_encrypted = {source}")
     with pytest.raises(MisplacedSecretError, match=f"webhook_secret/{linked.connection_id}"):
         connect(bench, user_id)
 

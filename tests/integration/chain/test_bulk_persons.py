@@ -81,7 +81,9 @@ def test_the_list_is_read_although_zoho_refuses_other_page_lengths(bench: Bench,
     delete_after_call(bench, 4, made[:2])
     assert bench.sync()["status"] == "succeeded"
     assert differences(bench.zoho.snapshot(), database) == []
-    assert bench.rows("SELECT bulk_persons_refused_at FROM zoho_connections") == [{"bulk_persons_refused_at": None}]
+    assert bench.rows("SELECT bulk_persons_refused_at FROM booksync.zoho_connections") == [
+        {"bulk_persons_refused_at": None}
+    ]
 
 
 def test_a_bulk_read_started_by_the_previous_release_starts_again(bench: Bench, database: psycopg.Connection) -> None:
@@ -91,7 +93,7 @@ def test_a_bulk_read_started_by_the_previous_release_starts_again(bench: Bench, 
         bench.take(step)
     bench.rows(
         """
-        UPDATE sync_runs SET position = position - 'persons' - 'persons_calls'
+        UPDATE booksync.sync_runs SET position = position - 'persons' - 'persons_calls'
                || '{"persons_page": 3, "persons_swept": false, "persons_swept_at": "2026-03-02T09:30:00+00:00"}'
         RETURNING id
         """
@@ -166,7 +168,7 @@ class TestWithoutTheBulkList:
     def a_day_passes(self, bench: Bench) -> None:
         bench.rows(
             """
-            UPDATE customers_cache SET details_observed_at = details_observed_at - interval '1 day',
+            UPDATE booksync.customers_cache SET details_observed_at = details_observed_at - interval '1 day',
                    observed_at = observed_at - interval '1 day', switch_asked_at = switch_asked_at - interval '1 day'
             RETURNING id
             """
@@ -199,7 +201,7 @@ class TestWithoutTheBulkList:
         monkeypatch.setattr("workers.sync.old_details.DETAILS_REREAD", 1)
         last = max(refused.customers())
         refused.rows(
-            "UPDATE customers_cache SET details_observed_at = NULL WHERE zoho_customer_id = %(id)s RETURNING id",
+            "UPDATE booksync.customers_cache SET details_observed_at = NULL WHERE zoho_customer_id = %(id)s RETURNING id",
             id=last,
         )
         assert self.read_again(refused) == [last]
@@ -254,6 +256,6 @@ def test_a_contact_with_a_rejected_person_needs_a_detail_call_and_keeps_its_pers
     assert bench.sync(Mode.FULL)["status"] == "succeeded"
     cached = bench.customers()[contact_id]["contact_persons"]
     assert bob["contact_person_id"] in {person["contact_person_id"] for person in cached}
-    (rejected,) = bench.rows("SELECT record_id, reason FROM set_aside_records WHERE kind = 'person'")
+    (rejected,) = bench.rows("SELECT record_id, reason FROM booksync.rejected_records WHERE kind = 'person'")
     assert rejected["record_id"] == contact_id
     assert rejected["reason"].endswith("the id is its contact's")

@@ -13,7 +13,7 @@ def a_customer_with_reminders(bench: Bench) -> Row:
     """A cached customer with scheduled reminders."""
     return bench.rows(
         """
-        SELECT c.* FROM customers_cache c
+        SELECT c.* FROM booksync.customers_cache c
          WHERE EXISTS (SELECT FROM reminders r WHERE r.customer_id = c.id AND r.status = 'scheduled')
          ORDER BY c.zoho_customer_id LIMIT 1
         """
@@ -59,7 +59,7 @@ class TestManyPages:
     def test_the_details_of_earlier_pages_count_towards_a_bulk_read(self, bench: Bench) -> None:
         bench.sync()
         bench.zoho.touch(contact_ids=list(bench.customers()))
-        bench.rows("UPDATE zoho_connections SET persons_pages = 250 RETURNING id")  # More than one page has.
+        bench.rows("UPDATE booksync.zoho_connections SET persons_pages = 250 RETURNING id")  # More than one page has.
         bench.zoho.reset_stats()
         bench.sync()
         assert bench.zoho.stats().count(CallKind.CONTACT) <= 250

@@ -22,11 +22,11 @@ def test_a_full_run_corrects_stale_rows_after_zohos_clock_went_back(bench: Bench
         bench.zoho.edit_invoice(invoice["invoice_id"], reminders_sent=3, sub_status="cs_in_dispute")
     # On the next night these readings are clearly younger than the stamps of Zoho's fast clock.
     bench.rows("UPDATE invoices_cache SET observed_at = observed_at - interval '2 hours' RETURNING id")
-    bench.rows("UPDATE customers_cache SET observed_at = observed_at - interval '2 hours' RETURNING id")
+    bench.rows("UPDATE booksync.customers_cache SET observed_at = observed_at - interval '2 hours' RETURNING id")
     result = bench.sync(Mode.FULL)
     assert result["status"] == "succeeded"
     assert differences(bench.zoho.snapshot(), database) == []
-    position = bench.rows("SELECT position FROM sync_runs ORDER BY started_at DESC LIMIT 1")[0]["position"]
+    position = bench.rows("SELECT position FROM booksync.sync_runs ORDER BY started_at DESC LIMIT 1")[0]["position"]
     assert position["went_back"] == len(some)
 
 

@@ -33,7 +33,7 @@ def test_a_grant_without_the_settings_scope_is_rejected_with_the_missing_scope(b
 @pytest.mark.parametrize(("named", "stored"), [("us", "com"), (" COM ", "com")])
 def test_a_data_center_is_stored_under_its_name_in_the_table(bench: Bench, named: str, stored: str) -> None:
     linked = connect(bench, data_center=named)
-    (row,) = bench.rows("SELECT data_center FROM zoho_connections WHERE id = %(id)s", id=linked.connection_id)
+    (row,) = bench.rows("SELECT data_center FROM booksync.zoho_connections WHERE id = %(id)s", id=linked.connection_id)
     assert row["data_center"] == stored
 
 

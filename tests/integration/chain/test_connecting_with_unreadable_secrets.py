@@ -42,14 +42,14 @@ def spoil(bench: Bench, column: str = "webhook_secret_encrypted") -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
     change(
         bench.resources.engine,
-        f"UPDATE zoho_connections SET {column} = :secret, webhook_secret_rotated_at = now() WHERE id = :id",
+        f"UPDATE booksync.zoho_connections SET {column} = :secret, webhook_secret_rotated_at = now() WHERE id = :id",
         secret=foreign,
         id=bench.connection_id,
     )
 
 
 def stored(bench: Bench) -> Any:
-    (row,) = bench.rows("SELECT * FROM zoho_connections WHERE id = %(id)s", id=bench.connection_id)
+    (row,) = bench.rows("SELECT * FROM booksync.zoho_connections WHERE id = %(id)s", id=bench.connection_id)
     return row
 
 

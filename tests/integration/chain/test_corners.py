@@ -42,7 +42,7 @@ def test_a_bulk_read_in_an_incremental_run_removes_no_person_without_a_detail_ca
 
 
 def test_failures_between_checkpoints_do_not_exhaust_the_attempts(synced: Bench) -> None:
-    synced.rows("UPDATE zoho_connections SET bulk_persons_refused_at = now() RETURNING id")
+    synced.rows("UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() RETURNING id")
     touched = sorted(synced.customers())[:20]
     synced.zoho.touch(contact_ids=touched)
     failing = touched[::2]
@@ -61,16 +61,16 @@ def test_a_404_of_a_listed_contact_deletes_no_customer(synced: Bench) -> None:
 
 
 def test_a_run_waits_for_a_secret_of_another_key_and_reports_it(synced: Bench) -> None:
-    synced.rows("UPDATE zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
+    synced.rows("UPDATE booksync.zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
     step = synced.start()
     synced.take(step)
     while (step_now := synced.present_step()) is not None and step_now != step:
         step = step_now
         synced.take(step)
-    (run,) = synced.rows("SELECT status, attempts, waiting_for FROM sync_runs WHERE status = 'running'")
+    (run,) = synced.rows("SELECT status, attempts, waiting_for FROM booksync.sync_runs WHERE status = 'running'")
     assert run["attempts"] == 0
     assert "ENCRYPTION_KEYS" in run["waiting_for"]
-    assert synced.rows("SELECT id FROM dead_letters") == []
+    assert synced.rows("SELECT id FROM booksync.dead_letters") == []
 
 
 def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_run(bench: Bench) -> None:
@@ -92,9 +92,9 @@ def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Ben
 
 
 def test_cached_rows_older_than_booksync_that_zoho_lacks_are_marked_deleted(synced: Bench) -> None:
-    user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    user_id = synced.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
     synced.rows(
-        "INSERT INTO customers_cache (user_id, zoho_customer_id) VALUES (%(user_id)s, '4242424242') RETURNING id",
+        "INSERT INTO booksync.customers_cache (user_id, zoho_customer_id) VALUES (%(user_id)s, '4242424242') RETURNING id",
         user_id=user_id,
     )
     synced.sync(Mode.FULL)

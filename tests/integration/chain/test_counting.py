@@ -69,7 +69,7 @@ def test_a_run_counts_every_step_and_every_call(bench: Bench, counted: Counted) 
     working = {phase for phase, _ in steps}
     assert working >= {"start", "persons", "contacts", "customers", "invoices", "reminders"}
     assert {ending for _, ending in steps} == {"done"}
-    (run,) = bench.rows("SELECT step, api_calls FROM sync_runs")
+    (run,) = bench.rows("SELECT step, api_calls FROM booksync.sync_runs")
     assert sum(steps.values()) == run["step"]
     assert calls == {("200",): run["api_calls"]}
     assert run["api_calls"] == bench.zoho.stats().count()

@@ -90,7 +90,7 @@ class TestCountedCustomers:
         calls_of_a_run(bench)
         planned = bench.rows(
             """
-            SELECT DISTINCT c.zoho_customer_id, r.phone FROM reminders r JOIN customers_cache c ON c.id = r.customer_id
+            SELECT DISTINCT c.zoho_customer_id, r.phone FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id
              WHERE r.status = 'scheduled' AND c.country_code IS NOT NULL
             """
         )
@@ -189,7 +189,7 @@ def _country(contact: dict[str, Any]) -> str | None:
 
 
 _OWING = """
-    SELECT c.* FROM customers_cache c
+    SELECT c.* FROM booksync.customers_cache c
      WHERE c.status = 'active' AND EXISTS (SELECT FROM invoices_cache i WHERE i.customer_id = c.id AND i.balance > 0
                                               AND i.status IN ('sent', 'overdue', 'partially_paid'))
 """

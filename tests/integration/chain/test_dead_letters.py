@@ -21,7 +21,7 @@ from workers.services.retry import Retried, retry
 
 def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:
     with bench.resources.engine.connect() as db:
-        return dead_letter_lists.letters(db, choice or Choice())
+        return dead_letter_lists.found(db, choice or Choice())
 
 
 def letter(bench: Bench) -> Row:
@@ -39,8 +39,8 @@ def fail(bench: Bench, kind: CallKind = CallKind.CONTACTS, **answer: Any) -> int
     return bench.zoho.fault(FaultName.ANSWER, kind=kind, **(answer or {"status": 500, "code": 1000}))
 
 
-def retried(bench: Bench, *letter_ids: int) -> list[Retried]:
-    return list(retry(bench.resources, letter_ids))
+def retried(bench: Bench, *dead_letter_ids: int) -> list[Retried]:
+    return list(retry(bench.resources, dead_letter_ids))
 
 
 def finish(bench: Bench) -> None:
@@ -72,19 +72,21 @@ class TestDying:
 
     def test_a_step_that_repeatedly_ends_its_process_leaves_a_dead_letter(self, bench: Bench) -> None:
         step = bench.start()
-        change(bench.resources.engine, "UPDATE sync_runs SET attempts = :attempts", attempts=MAX_ATTEMPTS)
+        change(bench.resources.engine, "UPDATE booksync.sync_runs SET attempts = :attempts", attempts=MAX_ATTEMPTS)
         bench.take(step)
         found = letter(bench)
         assert (found["cause"], found["actor"]) == (Cause.PROCESS_KILLER, "start_sync")
 
     def test_a_defect_leaves_a_dead_letter_with_its_traceback(self, bench: Bench) -> None:
-        change(bench.resources.engine, "ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (user_id IS NULL)")
+        change(
+            bench.resources.engine, "ALTER TABLE booksync.customers_cache ADD CONSTRAINT nobody CHECK (user_id IS NULL)"
+        )
         assert bench.sync()["status"] == "failed"
         found = letter(bench)
         assert (found["cause"], found["actor"]) == (Cause.DEFECT, "upsert_customers")
         assert (found["error_type"], found["error"]) == ("CheckViolation", "CheckViolation (SQLSTATE 23514)")
         with bench.resources.engine.connect() as db:
-            traceback = dead_letter_lists.letter(db, found["id"])["traceback"]
+            traceback = dead_letter_lists.dead_letter(db, found["id"])["traceback"]
         assert "in upsert_customers" in traceback
 
     def test_an_outage_of_many_runs_is_one_dead_letter(self, bench: Bench) -> None:
@@ -126,7 +128,7 @@ class TestRetrying:
         finish(bench)
         assert letters(bench) == []
         (found,) = closed(bench)
-        assert (found["id"], found["deaths"]) == (told.letter_id, 1)
+        assert (found["id"], found["deaths"]) == (told.dead_letter_id, 1)
 
     @pytest.mark.usefixtures("fault")
     def test_a_retry_that_fails_again_reopens_the_same_dead_letter(self, bench: Bench) -> None:
@@ -170,9 +172,9 @@ class TestRetrying:
 
     @pytest.mark.usefixtures("fault")
     def test_the_new_run_has_the_same_mode(self, bench: Bench) -> None:
-        change(bench.resources.engine, "UPDATE sync_runs SET mode = 'full', allow_deletions = true")
+        change(bench.resources.engine, "UPDATE booksync.sync_runs SET mode = 'full', allow_deletions = true")
         retried(bench, letter(bench)["id"])
-        (run,) = bench.rows("SELECT mode, allow_deletions FROM sync_runs WHERE status = 'running'")
+        (run,) = bench.rows("SELECT mode, allow_deletions FROM booksync.sync_runs WHERE status = 'running'")
         assert (run["mode"], run["allow_deletions"]) == ("full", False), "a permission is not inherited"
 
     def test_a_parked_connection_must_be_reconnected_first(self, bench: Bench) -> None:
@@ -185,17 +187,17 @@ class TestRetrying:
 
     @pytest.mark.usefixtures("fault")
     def test_a_closed_dead_letter_is_not_retried(self, bench: Bench) -> None:
-        letter_id = letter(bench)["id"]
+        dead_letter_id = letter(bench)["id"]
         with bench.resources.engine.begin() as db:
-            dead_letters.discard(db, [letter_id], "seen")
-        (told,) = retried(bench, letter_id)
+            dead_letters.discard(db, [dead_letter_id], "seen")
+        (told,) = retried(bench, dead_letter_id)
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
 
     @pytest.mark.usefixtures("fault")
     def test_nothing_changes_when_redis_is_down(self, bench: Bench) -> None:
-        letter_id = letter(bench)["id"]
+        dead_letter_id = letter(bench)["id"]
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
         with pytest.raises(RedisRefusesError):
-            list(retry(replace(bench.resources, redis=nobody), [letter_id]))
+            list(retry(replace(bench.resources, redis=nobody), [dead_letter_id]))
         assert bench.present_step() is None
         assert letter(bench)["retry_run_id"] is None

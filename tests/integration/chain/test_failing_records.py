@@ -51,7 +51,7 @@ FAILURES = {
 
 
 def rejected(bench: Bench) -> list[tuple[str, str]]:
-    rows = bench.rows("SELECT kind, record_id FROM set_aside_records ORDER BY kind, record_id")
+    rows = bench.rows("SELECT kind, record_id FROM booksync.rejected_records ORDER BY kind, record_id")
     return [(row["kind"], row["record_id"]) for row in rows]
 
 
@@ -200,7 +200,7 @@ def test_a_short_outage_rejects_no_record_even_if_few_are_left(bench: Bench, cou
     edited = customer_ids(bench)[:count]
     for contact_id in edited:
         bench.zoho.edit_contact(contact_id, contact_name="Renamed")
-    bench.rows("UPDATE customers_cache SET zoho_last_modified_at = '2020-01-01' RETURNING id")
+    bench.rows("UPDATE booksync.customers_cache SET zoho_last_modified_at = '2020-01-01' RETURNING id")
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503, times=3)
     assert bench.sync()["status"] == "succeeded"
     assert rejected(bench) == []

@@ -96,9 +96,9 @@ def test_a_last_attempt_that_makes_progress_before_it_fails_is_not_the_last(benc
         raise ZohoUnavailable("GET /contacts", status=500)
 
     step = bench.start()
-    bench.rows("UPDATE sync_runs SET attempts = %(before)s RETURNING id", before=MAX_ATTEMPTS - 1)
+    bench.rows("UPDATE booksync.sync_runs SET attempts = %(before)s RETURNING id", before=MAX_ATTEMPTS - 1)
     run_step(bench.resources, str(step.run_id), step.step, progress_and_fail)
-    found = bench.rows("SELECT phase, attempts, waiting_for FROM sync_runs")
+    found = bench.rows("SELECT phase, attempts, waiting_for FROM booksync.sync_runs")
     assert found == [{"phase": "start", "attempts": 1, "waiting_for": "another attempt"}]
 
 
@@ -131,7 +131,7 @@ def test_a_failing_bulk_list_of_persons_costs_only_detail_calls(
     assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == MAX_ATTEMPTS
     assert bench.zoho.stats().count(CallKind.CONTACT) == first["customers"]["total"]
     assert differences(bench.zoho.snapshot(), database) == []
-    assert bench.rows("SELECT id FROM dead_letters") == []
+    assert bench.rows("SELECT id FROM booksync.dead_letters") == []
 
 
 def test_invoices_of_unknown_customers_wait_and_are_cached_by_a_later_run(bench: Bench) -> None:
@@ -175,7 +175,7 @@ def test_a_revoked_token_parks_the_connection_until_it_is_reconnected(bench: Ben
     assert bench.zoho.stats().count() == 0, "no call is made for a parked connection"
 
     bench.zoho.clear_faults()
-    user_id = bench.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    user_id = bench.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
     revived = Bench.connected(bench.resources, bench.zoho, user_id=user_id)
     assert revived.connection_id == bench.connection_id
     assert revived.sync()["status"] == "succeeded"
@@ -282,7 +282,7 @@ class TestDuplicates:
 
     def test_a_leased_step_is_not_executed(self, at_contacts: tuple[Bench, StepRef]) -> None:
         bench, step = at_contacts
-        bench.rows("UPDATE sync_runs SET claimed_until = now() + interval '1 minute' RETURNING id")
+        bench.rows("UPDATE booksync.sync_runs SET claimed_until = now() + interval '1 minute' RETURNING id")
         calls = bench.zoho.stats().count()
         bench.take(step)
         assert bench.zoho.stats().count() == calls
@@ -292,14 +292,16 @@ class TestDuplicates:
         self, at_contacts: tuple[Bench, StepRef]
     ) -> None:
         bench, step = at_contacts
-        bench.rows("UPDATE sync_runs SET claimed_until = now() - interval '1 second', attempts = 1 RETURNING id")
+        bench.rows(
+            "UPDATE booksync.sync_runs SET claimed_until = now() - interval '1 second', attempts = 1 RETURNING id"
+        )
         bench.take(step)
         assert bench.present_step() != step
 
     def test_a_step_that_kills_its_process_is_given_up(self, at_contacts: tuple[Bench, StepRef]) -> None:
         bench, step = at_contacts
-        bench.rows("UPDATE sync_runs SET attempts = %(attempts)s RETURNING id", attempts=MAX_ATTEMPTS)
+        bench.rows("UPDATE booksync.sync_runs SET attempts = %(attempts)s RETURNING id", attempts=MAX_ATTEMPTS)
         bench.take(step)
-        run = bench.rows("SELECT phase, degraded_reason FROM sync_runs")[0]
+        run = bench.rows("SELECT phase, degraded_reason FROM booksync.sync_runs")[0]
         assert run["phase"] == Phase.INVOICES
         assert "ended its process" in run["degraded_reason"]

@@ -54,7 +54,7 @@ def test_reminders_go_only_to_unpaid_invoices_of_customers_with_a_valid_phone(be
         SELECT r.phone, c.primary_phone, c.phone_problem, c.status AS customer_status, i.status, i.balance
           FROM reminders r
           JOIN invoices_cache i ON i.id = r.invoice_id
-          JOIN customers_cache c ON c.id = r.customer_id AND c.id = i.customer_id
+          JOIN booksync.customers_cache c ON c.id = r.customer_id AND c.id = i.customer_id
          WHERE r.status = 'scheduled'
         """
     )

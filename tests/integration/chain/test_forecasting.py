@@ -22,7 +22,9 @@ def test_a_full_sync_without_changes_costs_the_forecast_calls(bench: Bench, is_r
         bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.sync()
     # A day later the details that the first run has read are old.
-    bench.rows("UPDATE customers_cache SET details_observed_at = details_observed_at - interval '1 day' RETURNING id")
+    bench.rows(
+        "UPDATE booksync.customers_cache SET details_observed_at = details_observed_at - interval '1 day' RETURNING id"
+    )
     expected = calls_of_a_full_sync(bench)
     assert bench.sync(Mode.FULL)["api_calls"] == expected
 

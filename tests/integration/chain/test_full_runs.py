@@ -34,7 +34,7 @@ def test_a_deleted_customer_is_confirmed_marked_and_no_longer_reminded(synced: B
     assert synced.customers()[gone]["status"] == "deleted"
     assert synced.zoho.stats().count(CallKind.CONTACT, status=404) == 1
     pending = synced.rows(
-        "SELECT r.id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id "
+        "SELECT r.id FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id "
         "WHERE c.zoho_customer_id = %(gone)s AND r.status = 'scheduled'",
         gone=gone,
     )
@@ -80,7 +80,7 @@ def test_suspiciously_many_deletions_are_not_marked_without_permission(synced: B
 def test_a_deleted_customer_that_returns_is_live_again(synced: Bench) -> None:
     contact_id = without_invoices(synced, 1)[0]
     synced.rows(
-        "UPDATE customers_cache SET status = 'deleted', observed_at = observed_at - interval '1 hour' "
+        "UPDATE booksync.customers_cache SET status = 'deleted', observed_at = observed_at - interval '1 hour' "
         "WHERE zoho_customer_id = %(id)s RETURNING id",
         id=contact_id,
     )
@@ -119,7 +119,7 @@ def test_a_list_that_is_wrongly_empty_costs_few_calls_and_no_record(
 
 
 def test_two_organisations_of_one_user_never_change_each_others_rows(synced: Bench) -> None:
-    user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    user_id = synced.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
     other_id = next(key for key in synced.zoho.organization_ids() if key != synced.zoho.organization_id)
     with SandboxControl(synced.zoho.url, other_id) as other_zoho:
         other = Bench.connected(synced.resources, other_zoho, user_id=user_id)

@@ -136,7 +136,7 @@ class TestReport:
         result = run("reminders", "report", handover, *words)
         assert result.exit_code == 2
         assert sentence in " ".join(result.output.split())
-        assert synced.rows("SELECT * FROM handover_outcomes") == []
+        assert synced.rows("SELECT * FROM booksync.handover_outcomes") == []
 
 
 def hand_over_one(bench: Bench) -> tuple[str, str]:
@@ -147,7 +147,7 @@ def hand_over_one(bench: Bench) -> tuple[str, str]:
               FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
              WHERE reminder.status = 'scheduled' ORDER BY reminder.id LIMIT 1
         ), contact AS (
-            INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
+            INSERT INTO booksync.handovers (user_id, connection_id, phone, day, handed_over_at)
             SELECT user_id, connection_id, phone, current_date, now() FROM chosen RETURNING id
         )
         UPDATE reminders SET status = 'sent', contact_id = contact.id

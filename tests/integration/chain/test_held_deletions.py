@@ -125,7 +125,7 @@ class TestRuns:
         assert held_ids(connection_id) == set()
         assert {row["gone_at"] for row in synced.customers().values()} == {None}
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
-        assert synced.rows("SELECT record_id FROM held_deletions") == []
+        assert synced.rows("SELECT record_id FROM booksync.held_deletions") == []
 
     def test_a_second_loss_is_held_like_the_first(self, synced: Bench, connection_id: str) -> None:
         lose_all_customers(synced)
@@ -190,7 +190,9 @@ class TestList:
 
     @pytest.mark.usefixtures("lost")
     def test_control_characters_in_a_name_are_printed_harmless(self, synced: Bench, connection_id: str) -> None:
-        synced.rows("UPDATE customers_cache SET customer_name = %(name)s RETURNING id", name="\x1b[2J[red]A\nB\u202e")
+        synced.rows(
+            "UPDATE booksync.customers_cache SET customer_name = %(name)s RETURNING id", name="\x1b[2J[red]A\nB\u202e"
+        )
         words = run("deletions", "list", connection_id).stdout
         assert "\x1b" not in words
         assert "\u202e" not in words

@@ -42,13 +42,13 @@ def hostile(bench: Bench) -> Bench:
     """A connection with a hostile text in every column that stores a free text of Zoho."""
     bench.sync()
     for statement in (
-        "UPDATE zoho_connections SET organization_name = %(x)s, parked_reason = %(x)s, unknown_time_zone = %(x)s",
-        "UPDATE customers_cache SET customer_name = %(x)s, company_name = %(x)s, country_unknown = %(x)s",
+        "UPDATE booksync.zoho_connections SET organization_name = %(x)s, parked_reason = %(x)s, unknown_time_zone = %(x)s",
+        "UPDATE booksync.customers_cache SET customer_name = %(x)s, company_name = %(x)s, country_unknown = %(x)s",
         "UPDATE invoices_cache SET invoice_number = %(x)s, sub_status = %(x)s, currency_code = %(x)s",
-        "UPDATE sync_runs SET degraded_reason = %(x)s, error = %(x)s",
-        "INSERT INTO do_not_call (user_id, phone, note) SELECT user_id, '+447911123456', %(x)s FROM zoho_connections",
+        "UPDATE booksync.sync_runs SET degraded_reason = %(x)s, error = %(x)s",
+        "INSERT INTO booksync.do_not_call (user_id, phone, note) SELECT user_id, '+447911123456', %(x)s FROM booksync.zoho_connections",
         """
-        INSERT INTO dead_letters (subject, actor_name, queue_name, arguments, error_type, error, traceback, cause,
+        INSERT INTO booksync.dead_letters (subject, actor_name, queue_name, arguments, error_type, error, traceback, cause,
                                   fingerprint, note, attempts)
         VALUES (%(x)s, %(x)s, 'q', '{}', 'E', %(x)s, 'line 1', 'permanent_error', 'f', %(x)s, 1)
         """,
@@ -66,7 +66,7 @@ def acting(output: str) -> set[str]:
 
 def test_no_command_prints_an_active_control_sequence(hostile: Bench) -> None:
     (invoice,) = hostile.rows("SELECT id FROM invoices_cache ORDER BY zoho_invoice_id LIMIT 1")
-    (letter,) = hostile.rows("SELECT id FROM dead_letters")
+    (letter,) = hostile.rows("SELECT id FROM booksync.dead_letters")
     for command in COMMANDS:
         words = command.format(id=hostile.connection_id, invoice=invoice["id"], letter=letter["id"]).split()
         result = run(*words)

@@ -40,7 +40,7 @@ def take_until_it_waits(bench: Bench) -> None:
         step = bench.present_step()
         assert step is not None
         bench.take(step)
-        if bench.rows("SELECT id FROM sync_runs WHERE not_before > now() + interval '1 minute'"):
+        if bench.rows("SELECT id FROM booksync.sync_runs WHERE not_before > now() + interval '1 minute'"):
             return
 
 
@@ -86,4 +86,4 @@ def test_a_run_continues_when_the_disk_has_space_again(bench: Bench) -> None:
     while (step := bench.present_step()) is not None:
         bench.skip_waiting()
         bench.take(step)
-    assert bench.rows("SELECT status FROM sync_runs") == [{"status": "succeeded"}]
+    assert bench.rows("SELECT status FROM booksync.sync_runs") == [{"status": "succeeded"}]

@@ -23,7 +23,7 @@ def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
 def refresh_all(bench: Bench) -> None:
     """Refreshes every waiting record, like workers that receive the messages."""
     while waiting := bench.rows(
-        "UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING entity, record_id"
+        "UPDATE booksync.refreshes SET not_before = now() WHERE received > handled RETURNING entity, record_id"
     ):
         for row in waiting:
             refresh_record(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
@@ -80,7 +80,7 @@ def test_a_full_run_reads_the_invoices_in_its_list_without_further_calls(
 ) -> None:
     bench, _, winner, moved = merged
     bench.sync(Mode.FULL)
-    assert bench.rows("SELECT record_id FROM resyncs") == []
+    assert bench.rows("SELECT record_id FROM booksync.refreshes") == []
     assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
     assert bench.zoho.stats().count(CallKind.INVOICE) == 0
 
@@ -137,7 +137,7 @@ def test_a_full_run_that_misses_the_list_requests_the_invoices(
         assert bench.sync(Mode.FULL)["status"] in ("degraded", "failed", "parked")
     assert bench.customers()[loser]["gone_at"] is not None
     bench.zoho.clear_faults()
-    bench.rows("UPDATE zoho_connections SET status = 'active' RETURNING id")
+    bench.rows("UPDATE booksync.zoho_connections SET status = 'active' RETURNING id")
     refresh_all(bench)
     assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
 
@@ -150,7 +150,7 @@ def test_a_second_run_that_misses_the_list_requests_no_invoice_again(
     bench.sync(Mode.FULL)
     refresh_all(bench)
     bench.sync(Mode.FULL)
-    assert bench.rows("SELECT record_id FROM resyncs WHERE received > handled") == []
+    assert bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled") == []
     assert bench.zoho.stats().count(CallKind.INVOICE) == len(moved)
 
 
@@ -158,4 +158,4 @@ def test_an_incremental_run_that_misses_the_list_requests_nothing(bench: Bench) 
     bench.sync()
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
     assert bench.sync()["status"] == "degraded"
-    assert bench.rows("SELECT record_id FROM resyncs") == []
+    assert bench.rows("SELECT record_id FROM booksync.refreshes") == []

@@ -17,7 +17,7 @@ from workers.zoho import OrganizationFacts, ZohoTransport, get_organizations
 
 
 def facts(bench: Bench) -> dict[str, Any]:
-    (row,) = bench.rows("SELECT organization_name, time_zone, unknown_time_zone FROM zoho_connections")
+    (row,) = bench.rows("SELECT organization_name, time_zone, unknown_time_zone FROM booksync.zoho_connections")
     return row
 
 
@@ -60,12 +60,12 @@ def test_an_unknown_country_is_logged_and_the_known_one_stays(bench: Bench, monk
         found = get_organizations(transport)
         return [replace(each, country_code=None, country_unknown="Ruritania") for each in found]
 
-    before = bench.rows("SELECT country_code FROM zoho_connections")
+    before = bench.rows("SELECT country_code FROM booksync.zoho_connections")
     with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
         patched.setattr("workers.sync.start.get_organizations", ruritanian)
         assert bench.sync(Mode.FULL)["status"] == "succeeded"
     assert [line["country"] for line in logs if line.get("action") == "organization.country_unknown"] == ["Ruritania"]
-    assert bench.rows("SELECT country_code FROM zoho_connections") == before
+    assert bench.rows("SELECT country_code FROM booksync.zoho_connections") == before
 
 
 def test_a_run_succeeds_although_the_organisation_cannot_be_read(bench: Bench) -> None:

@@ -68,16 +68,16 @@ def test_a_whole_sync_succeeds_behind_a_pooler(bench: Bench) -> None:
 def test_repeated_scheduler_ticks_succeed(bench: Bench) -> None:
     engine = bench.resources.engine
     for _ in range(OFTEN):
-        change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
+        change(engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() - interval '1 second'")
         tick(bench.resources)
-        change(engine, "UPDATE sync_runs SET status = 'succeeded'")
-    assert len(rows(engine, "SELECT FROM sync_runs")) == OFTEN
+        change(engine, "UPDATE booksync.sync_runs SET status = 'succeeded'")
+    assert len(rows(engine, "SELECT FROM booksync.sync_runs")) == OFTEN
 
 
 def test_webhooks_are_stored(bench: Bench) -> None:
     hooks = Hooks(bench)
     assert [hooks.send(CONTACT).status_code for _ in range(OFTEN)] == [202] * OFTEN
-    assert len(rows(bench.resources.engine, "SELECT FROM webhook_events")) == OFTEN
+    assert len(rows(bench.resources.engine, "SELECT FROM booksync.webhook_events")) == OFTEN
 
 
 def test_no_session_state_is_left_on_a_backend(bench: Bench, database: psycopg.Connection) -> None:

@@ -18,7 +18,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from tests.process_logs import ProcessLogs, logs_of_a_process
 from workers.boot import process
-from workers.jobs.dead_letters import DeadLetters
+from workers.jobs.dead_letters import DeadLetterMiddleware
 from workers.jobs.middleware import MessageLogs
 from workers.queue.messages import ACTORS
 
@@ -80,7 +80,7 @@ def secrets(bench: Bench) -> set[str]:
     """Every token, key and password of this process, encrypted and plain."""
     settings, vault = bench.resources.settings, bench.resources.vault
     (stored,) = bench.rows(
-        "SELECT refresh_token_encrypted, webhook_secret_encrypted, access_token_encrypted FROM zoho_connections"
+        "SELECT refresh_token_encrypted, webhook_secret_encrypted, access_token_encrypted FROM booksync.zoho_connections"
     )
     return {
         *stored.values(),
@@ -92,7 +92,7 @@ def secrets(bench: Bench) -> set[str]:
 
 def kept(bench: Bench) -> dict[str, str]:
     """The content of all places that must have no personal data, as text."""
-    tables = ("sync_runs", "dead_letters", "set_aside_records", "seen_records", "sync_metadata", "api_use")
+    tables = ("sync_runs", "dead_letters", "rejected_records", "seen_records", "sync_metadata", "api_use")
     found = {table: repr(bench.rows(f"SELECT * FROM {table}")) for table in tables}
     return found | {"redis": repr(sorted(_everything_in(bench.resources.redis)))}
 
@@ -126,7 +126,7 @@ def nothing_leaks(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
 
 def test_the_search_for_personal_data_finds_cached_data(bench: Bench, personal: Personal) -> None:
     bench.sync()
-    cached = bench.rows("SELECT customer_name, primary_phone FROM customers_cache WHERE phone_problem IS NULL")
+    cached = bench.rows("SELECT customer_name, primary_phone FROM booksync.customers_cache WHERE phone_problem IS NULL")
     found = personal.found_in(repr(cached))
     assert found & personal.names
     assert found - personal.names
@@ -161,7 +161,7 @@ def test_a_parked_connection_leaks_nothing(bench: Bench, logs: ProcessLogs, pers
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     assert bench.sync()["status"] == "parked"
     nothing_leaks(bench, logs, personal)
-    assert personal.found_in(repr(bench.rows("SELECT parked_reason FROM zoho_connections"))) == set()
+    assert personal.found_in(repr(bench.rows("SELECT parked_reason FROM booksync.zoho_connections"))) == set()
 
 
 def deliver(bench: Bench) -> None:
@@ -171,7 +171,7 @@ def deliver(bench: Bench) -> None:
     actor_name, queue_name = ACTORS[step.phase]
     message: Message[None] = Message(queue_name, actor_name, (str(step.run_id), step.step), {}, {})
     proxy = MessageProxy(message)
-    around = (MessageLogs(), DeadLetters())
+    around = (MessageLogs(), DeadLetterMiddleware())
     for middleware in around:
         middleware.before_process_message(bench.resources.broker, proxy)
     bench.take(step)
@@ -192,16 +192,21 @@ def test_an_error_that_quotes_personal_data_leaks_nothing(
         monkeypatch.setattr(customers, "customer_from", quote)
     else:
         # Postgres's message quotes the whole rejected row.
-        sql = "ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'nobody')"
+        sql = "ALTER TABLE booksync.customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'nobody')"
         change(bench.resources.engine, sql)
     bench.start()
     while bench.present_step() is not None:
         bench.skip_waiting()
         deliver(bench)
-    (run,) = bench.rows("SELECT status, phase, error FROM sync_runs")
-    (letter,) = bench.rows("SELECT actor_name, error FROM dead_letters")
+    (run,) = bench.rows("SELECT status, phase, error FROM booksync.sync_runs")
+    (letter,) = bench.rows("SELECT actor_name, error FROM booksync.dead_letters")
     assert (run["status"], run["phase"], letter["actor_name"]) == ("failed", Phase.DONE, "upsert_customers")
     assert letter["error"] == run["error"]
-    assert bench.rows("SELECT zoho_customer_id FROM staged_contacts UNION ALL SELECT '' FROM staged_persons") == []
+    assert (
+        bench.rows(
+            "SELECT zoho_customer_id FROM booksync.staged_contacts UNION ALL SELECT '' FROM booksync.staged_persons"
+        )
+        == []
+    )
     assert sum(line.get("action") == "step.failed" for line in logs.lines) == MAX_ATTEMPTS
     nothing_leaks(bench, logs, personal)

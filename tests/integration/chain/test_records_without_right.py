@@ -16,7 +16,7 @@ from tests.integration.chain.test_failing_records import customer_ids, rejected
 from workers.secrets.tokens import RECORD_REFRESHES
 from workers.sync.refreshes import refresh_record
 from workers.zoho import transport
-from workers.zoho.wire import WireAnswer, exchange
+from workers.zoho.wire import WireResponse, exchange
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def minutes_pass(bench: Bench, minutes: int) -> None:
     """Makes the last token and earlier refreshes older."""
     bench.rows(
         """
-        UPDATE zoho_connections
+        UPDATE booksync.zoho_connections
            SET access_token_expires_at = access_token_expires_at - make_interval(mins => %(minutes)s),
                refreshed_at = ARRAY(SELECT at - make_interval(mins => %(minutes)s) FROM unnest(refreshed_at) at)
         RETURNING id
@@ -62,7 +62,7 @@ def a_webhook(bench: Bench, contact_id: str) -> str:
         webhook_events.receive(db, bench.connection_id, event)
     refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
     (row,) = bench.rows(
-        "SELECT outcome FROM webhook_events WHERE record_id = %(id)s ORDER BY id DESC LIMIT 1", id=contact_id
+        "SELECT outcome FROM booksync.webhook_events WHERE record_id = %(id)s ORDER BY id DESC LIMIT 1", id=contact_id
     )
     return str(row["outcome"])
 
@@ -76,7 +76,7 @@ class TestARun:
         assert rejected(older) == [("contact", contact_id) for contact_id in forbidden]
         assert result["customers"]["total"] == len(ids)
         assert refreshes(older) <= 1
-        assert older.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+        assert older.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 
     def test_neighbouring_forbidden_records_cost_one_token(self, older: Bench) -> None:
         forbidden = customer_ids(older)[3:5]
@@ -97,7 +97,7 @@ class TestARun:
     ) -> None:
         details = count()
 
-        def ends(*args: Any, **options: Any) -> WireAnswer:
+        def ends(*args: Any, **options: Any) -> WireResponse:
             if options["call"].startswith("GET /contacts/") and next(details) == 20:
                 older.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
             return exchange(*args, **options)

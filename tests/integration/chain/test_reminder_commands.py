@@ -32,7 +32,7 @@ def store(bench: Bench, rules: str) -> None:
     """Stores rules as another release might have done."""
     bench.rows(
         """
-        INSERT INTO reminder_policies (connection_id, rules) VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
+        INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
         """,
         id=bench.connection_id,
         rules=rules,
@@ -77,13 +77,13 @@ class TestExplain:
         bench.sync()
         bench.rows(
             """
-            INSERT INTO skipped_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+            INSERT INTO booksync.waiting_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
                    invoice, observed_at)
             SELECT user_id, id, '999', '1', 'customer_gone', true,
                    '{"invoice_id": "999", "customer_id": "1", "number": "INV-X", "status": "sent", "date": null,
                      "due_date": "2026-04-01", "total": "5", "balance": "5", "currency_code": "EUR",
                      "modified_at": null}', now()
-              FROM zoho_connections RETURNING id
+              FROM booksync.zoho_connections RETURNING id
             """
         )
         assert invoice["invoice_id"] != "999"
@@ -162,7 +162,9 @@ class TestReminders:
              WHERE id = (SELECT id FROM reminders WHERE status = 'scheduled' ORDER BY id LIMIT 1) RETURNING id
             """
         )
-        synced.rows("UPDATE customers_cache SET time_zones = ARRAY[%(zone)s] RETURNING id", zone=zone_at_noon())
+        synced.rows(
+            "UPDATE booksync.customers_cache SET time_zones = ARRAY[%(zone)s] RETURNING id", zone=zone_at_noon()
+        )
         told = asked("reminders", "due", str(synced.connection_id))
         assert (len(told["due"]), told["ready"]) == (1, 0)
         assert told["due"][0]["held_back"] == "switch_unknown"

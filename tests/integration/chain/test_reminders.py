@@ -11,7 +11,7 @@ from db import connections, questions, reminder_policies
 from db.questions import Question
 from domain.contacts import Contact
 from domain.deletions import RecordKind
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.phones import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
 from sandbox.zoho.commands import FaultName
@@ -33,7 +33,7 @@ def due_unknown(bench: Bench) -> set[str]:
     """Customers with a reminder within a day whose switch is not known."""
     rows = bench.rows(
         """
-        SELECT DISTINCT c.zoho_customer_id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id
+        SELECT DISTINCT c.zoho_customer_id FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id
          WHERE r.status = 'scheduled' AND r.scheduled_at <= now() + interval '1 day'
            AND c.payment_reminder_enabled IS NULL
         """
@@ -80,11 +80,11 @@ def test_a_switch_that_is_off_cancels_reminders_in_the_same_run(eager: Bench) ->
     for contact in eager.zoho.snapshot()["contacts"]:
         eager.zoho.edit_contact(contact["contact_id"], payment_reminder_enabled=False)
     eager.sync(is_scheduled=True)
-    off = eager.rows("SELECT id FROM customers_cache WHERE payment_reminder_enabled IS FALSE")
+    off = eager.rows("SELECT id FROM booksync.customers_cache WHERE payment_reminder_enabled IS FALSE")
     assert off
     pending = eager.rows(
         """
-        SELECT r.id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id
+        SELECT r.id FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id
          WHERE r.status = 'scheduled' AND c.payment_reminder_enabled IS FALSE
         """
     )
@@ -164,9 +164,9 @@ def test_details_that_cannot_be_understood_are_read_once_a_day(eager: Bench, mon
     eager.sync()
     calls: list[str] = []
 
-    def unreadable(_: Work, contact_id: str) -> SetAside:
+    def unreadable(_: Work, contact_id: str) -> Rejected:
         calls.append(contact_id)
-        return SetAside(contact_id, "a record of another shape")
+        return Rejected(contact_id, "a record of another shape")
 
     monkeypatch.setattr(Work, "ask_contact", unreadable)
     for _ in range(3):
@@ -195,11 +195,11 @@ def test_newer_metadata_judges_the_cached_numbers_without_a_call(bench: Bench) -
     before = {row["id"]: row["primary_phone"] for row in bench.customers().values()}
     bench.rows(
         """
-        UPDATE customers_cache SET phone_verdict = '{"metadata": "8.0.0"}', phone_problem = 'not_in_use'
+        UPDATE booksync.customers_cache SET phone_verdict = '{"metadata": "8.0.0"}', phone_problem = 'not_in_use'
          WHERE phone_problem IS NULL AND primary_phone IS NOT NULL RETURNING id
         """
     )
-    bench.rows("UPDATE zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
+    bench.rows("UPDATE booksync.zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
     bench.zoho.reset_stats()
     bench.sync()
     assert asked(bench) == 0
@@ -211,10 +211,10 @@ def test_newer_metadata_judges_the_cached_numbers_without_a_call(bench: Bench) -
 
 def test_numbers_are_judged_again_only_once(bench: Bench) -> None:
     bench.sync()
-    noted = bench.rows("SELECT phones_judged_with FROM zoho_connections")
+    noted = bench.rows("SELECT phones_judged_with FROM booksync.zoho_connections")
     assert noted[0]["phones_judged_with"].startswith(METADATA_VERSION)
     with bench.resources.engine.begin() as db:
-        db.execute(text("UPDATE customers_cache SET phone_verdict = '{}'"))
+        db.execute(text("UPDATE booksync.customers_cache SET phone_verdict = '{}'"))
     bench.sync()
     kept = [row for row in bench.customers().values() if row["phone_verdict"] == {}]
     assert kept, "no fact that a verdict depends on has changed, so the verdict is not computed again"
@@ -235,6 +235,6 @@ def test_a_run_waits_for_the_budget_of_the_minute_but_not_of_the_day(
     for _ in range(20):
         if (step := eager.present_step()) is not None:
             eager.take(step)
-    (run,) = eager.rows("SELECT status, phase FROM sync_runs WHERE id = %(id)s", id=run_id)
+    (run,) = eager.rows("SELECT status, phase FROM booksync.sync_runs WHERE id = %(id)s", id=run_id)
     assert run["status"] == status
     assert run["phase"] == ("done" if status == "succeeded" else "reminders")

@@ -29,7 +29,7 @@ def revoked(bench: Bench) -> Bench:
 
 
 def park(bench: Bench) -> None:
-    change(bench.resources.engine, "UPDATE zoho_connections SET status = 'parked', parked_reason = 'refused'")
+    change(bench.resources.engine, "UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = 'refused'")
 
 
 def resumed(*words: str) -> Result:
@@ -52,7 +52,7 @@ def test_a_user_refused_by_the_organisation_needs_a_new_grant(bench: Bench) -> N
 
 def test_a_refused_client_needs_no_grant(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     park(bench)
-    bench.rows("UPDATE zoho_connections SET access_token_expires_at = now() RETURNING id")
+    bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
     monkeypatch.setenv("ZOHO_CLIENT_SECRET", "wrong")
     settings.settings.cache_clear()
     result = resumed("--all")
@@ -78,8 +78,8 @@ def test_json_names_each_connection_and_its_reason(revoked: Bench) -> None:
 
 
 def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
-    (user,) = bench.rows("SELECT user_id FROM zoho_connections")
-    bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
+    (user,) = bench.rows("SELECT user_id FROM booksync.zoho_connections")
+    bench.rows("UPDATE booksync.zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     connect_organization(
         bench.resources,
         user_id=user["user_id"],
@@ -87,11 +87,11 @@ def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
         data_center="com",
         grant_code=bench.zoho.grant_code(),
     )
-    assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
+    assert bench.rows("SELECT oauth_failing_since FROM booksync.zoho_connections") == [{"oauth_failing_since": None}]
 
 
 def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> None:
-    bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
+    bench.rows("UPDATE booksync.zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     connect_organization(
         bench.resources,
         user_id=uuid.uuid4(),
@@ -99,5 +99,7 @@ def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> No
         data_center="com",
         grant_code=bench.zoho.grant_code(),
     )
-    (one,) = bench.rows("SELECT oauth_failing_since FROM zoho_connections WHERE id = %(id)s", id=bench.connection_id)
+    (one,) = bench.rows(
+        "SELECT oauth_failing_since FROM booksync.zoho_connections WHERE id = %(id)s", id=bench.connection_id
+    )
     assert one["oauth_failing_since"] is not None

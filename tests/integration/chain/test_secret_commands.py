@@ -22,7 +22,8 @@ def connect(bench: Bench, *words: str, given: str | None = None) -> Result:
 
 def refresh_token(bench: Bench) -> str:
     (stored,) = bench.rows(
-        "SELECT refresh_token_encrypted AS token FROM zoho_connections WHERE id = %(id)s", id=bench.connection_id
+        "SELECT refresh_token_encrypted AS token FROM booksync.zoho_connections WHERE id = %(id)s",
+        id=bench.connection_id,
     )
     return bench.resources.vault.decrypt(stored["token"], place_in("refresh_token_encrypted", bench.connection_id))
 
@@ -45,7 +46,7 @@ def test_connecting_without_a_secret_is_wrong_usage(bench: Bench) -> None:
 
 def test_secrets_are_bound_and_unbound_again(bench: Bench) -> None:
     def is_bound() -> bool:
-        (stored,) = bench.rows("SELECT refresh_token_encrypted AS token FROM zoho_connections")
+        (stored,) = bench.rows("SELECT refresh_token_encrypted AS token FROM booksync.zoho_connections")
         return bench.resources.vault.is_bound(stored["token"])
 
     bound = run("rotate-keys", "--bind", "--json")

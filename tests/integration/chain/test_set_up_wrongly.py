@@ -37,7 +37,7 @@ def take_wrongly(bench: Bench, resources: Resources, times: int) -> None:
     wrong = replace(bench, resources=resources)
     for _ in range(times):
         bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now() RETURNING id")
+        bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
         bench.skip_waiting()
         step = bench.present_step()
         assert step is not None
@@ -49,16 +49,16 @@ def test_a_run_waits_and_spends_no_attempt(bench: Bench, set_up: object) -> None
     assert callable(set_up)
     bench.start()
     take_wrongly(bench, set_up(bench.resources), times=12)
-    (run,) = bench.rows("SELECT status, attempts, waiting_for FROM sync_runs")
+    (run,) = bench.rows("SELECT status, attempts, waiting_for FROM booksync.sync_runs")
     assert (run["status"], run["attempts"]) == ("running", 0)
     assert "ENCRYPTION_KEYS" in run["waiting_for"] or "ZOHO_CLIENT_SECRET" in run["waiting_for"]
-    assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
-    assert bench.rows("SELECT id FROM dead_letters") == []
+    assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
+    assert bench.rows("SELECT id FROM booksync.dead_letters") == []
 
     while (step := bench.present_step()) is not None:
         bench.skip_waiting()
         bench.take(step)
-    assert bench.rows("SELECT status FROM sync_runs") == [{"status": "succeeded"}]
+    assert bench.rows("SELECT status FROM booksync.sync_runs") == [{"status": "succeeded"}]
 
 
 @pytest.mark.parametrize("set_up", WRONG)
@@ -71,13 +71,13 @@ def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
         webhook_events.receive(db, bench.connection_id, event)
     for _ in range(10):
         bench.rows("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
         """)
-        bench.rows("UPDATE resyncs SET not_before = now() RETURNING record_id")
+        bench.rows("UPDATE booksync.refreshes SET not_before = now() RETURNING record_id")
         refresh_record(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
-    assert bench.rows("SELECT attempts, has_failed FROM resyncs") == [{"attempts": 0, "has_failed": False}]
-    assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+    assert bench.rows("SELECT attempts, has_failed FROM booksync.refreshes") == [{"attempts": 0, "has_failed": False}]
+    assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 
 
 def test_a_refused_client_is_the_state_of_the_worker_until_a_token_is_granted(
@@ -105,7 +105,7 @@ class TestResume:
 
     def test_a_connection_that_zoho_accepts_again_resumes_without_a_new_grant(self, refused: Bench) -> None:
         refused.zoho.clear_faults()
-        refused.rows("UPDATE zoho_connections SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
+        refused.rows("UPDATE booksync.zoho_connections SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
         (resumed,) = resume(refused.resources, parked(refused.resources))
         assert (resumed.connection_id, resumed.was_parked, resumed.refusal) == (refused.connection_id, True, None)
         assert refused.sync()["status"] == "succeeded"
@@ -129,7 +129,7 @@ class TestUnknownWords:
     def take(self, bench: Bench) -> None:
         """Executes the present step with an expired token."""
         bench.rows("""
-            UPDATE zoho_connections
+            UPDATE booksync.zoho_connections
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
         """)
         bench.skip_waiting()
@@ -149,7 +149,7 @@ class TestUnknownWords:
 
     def failing_for(self, bench: Bench, hours: int) -> None:
         bench.rows(
-            "UPDATE zoho_connections SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
+            "UPDATE booksync.zoho_connections SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
             hours=hours,
         )
 
@@ -158,10 +158,10 @@ class TestUnknownWords:
     ) -> None:
         bench.start()
         self.take_refused(bench, monkeypatch)
-        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+        assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
         self.failing_for(bench, hours=3)
         self.take_refused(bench, monkeypatch)
-        (connection,) = bench.rows("SELECT status, parked_reason FROM zoho_connections")
+        (connection,) = bench.rows("SELECT status, parked_reason FROM booksync.zoho_connections")
         assert connection["status"] == "parked"
         assert "inactive_user" in connection["parked_reason"]
         assert "booksync resume" in connection["parked_reason"]
@@ -170,7 +170,9 @@ class TestUnknownWords:
         self.failing_for(bench, hours=2)
         bench.start()
         self.take(bench)
-        assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
+        assert bench.rows("SELECT oauth_failing_since FROM booksync.zoho_connections") == [
+            {"oauth_failing_since": None}
+        ]
 
     def test_hours_of_a_throttled_endpoint_are_not_hours_of_a_word(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -178,9 +180,11 @@ class TestUnknownWords:
         bench.start()
         self.take_refused(bench, monkeypatch)
         self.failing_for(bench, hours=4)
-        bench.rows("UPDATE zoho_connections SET oauth_throttled_since = now() - interval '2 hours' RETURNING id")
+        bench.rows(
+            "UPDATE booksync.zoho_connections SET oauth_throttled_since = now() - interval '2 hours' RETURNING id"
+        )
         self.take_refused(bench, monkeypatch)
-        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+        assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 
     def test_a_throttling_in_between_does_not_end_the_hours_of_a_word(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -191,4 +195,4 @@ class TestUnknownWords:
         self.take(bench)
         bench.zoho.clear_faults(fault_id)
         self.take_refused(bench, monkeypatch)
-        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "parked"}]
+        assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "parked"}]

@@ -22,7 +22,7 @@ def refuse(bench: Bench, *, code: int = 45) -> None:
 
 def answer(bench: Bench, status: int, code: int, headers: dict[str, str]) -> None:
     with bench.resources.budget.call(bench.zoho.organization_id, lane=Lane.BULK, holder="test") as admission:
-        admission.answered(status, code, headers)
+        admission.responded(status, code, headers)
 
 
 def state_key(bench: Bench) -> str:
@@ -32,7 +32,7 @@ def state_key(bench: Bench) -> str:
 def an_hour_passes(bench: Bench) -> None:
     """Lets an hour pass for the probe."""
     bench.resources.redis.hset(state_key(bench), "probe_at", 0)
-    bench.rows("UPDATE api_use SET probed_at = now() - interval '1 hour' RETURNING organization_id")
+    bench.rows("UPDATE booksync.api_use SET probed_at = now() - interval '1 hour' RETURNING organization_id")
 
 
 def take(bench: Bench) -> None:
@@ -55,7 +55,7 @@ def waiting_run(bench: Bench) -> dict[str, object]:
     return bench.rows("""
         SELECT attempts, waiting_for, not_before > now() AS waits,
                extract(epoch FROM not_before - now())::float AS seconds
-          FROM sync_runs WHERE status = 'running'
+          FROM booksync.sync_runs WHERE status = 'running'
     """)[0]
 
 
@@ -105,7 +105,7 @@ def test_a_run_on_an_unspent_day_begins_at_once(bench: Bench) -> None:
 def test_an_accepted_probe_ends_the_pause_for_all(spent: Bench) -> None:
     an_hour_passes(spent)
     take(spent)
-    assert spent.rows("SELECT paused_until FROM api_use")[0]["paused_until"] is None
+    assert spent.rows("SELECT paused_until FROM booksync.api_use")[0]["paused_until"] is None
     with spent.resources.budget.call(spent.zoho.organization_id, lane=Lane.BULK, holder="another"):
         pass
 
@@ -120,7 +120,7 @@ def test_one_call_per_hour_is_made_while_zoho_refuses(spent: Bench) -> None:
 
 
 def test_postgres_remembers_pause_and_probe_after_redis_was_emptied(spent: Bench) -> None:
-    spent.rows("UPDATE api_use SET last_call_at = now() - interval '5 minutes' RETURNING organization_id")
+    spent.rows("UPDATE booksync.api_use SET last_call_at = now() - interval '5 minutes' RETURNING organization_id")
     spent.resources.redis.flushall()
     organization_id = spent.zoho.organization_id
     with (
@@ -133,8 +133,8 @@ def test_postgres_remembers_pause_and_probe_after_redis_was_emptied(spent: Bench
     spent.resources.redis.flushall()
     an_hour_passes(spent)
     with spent.resources.budget.call(organization_id, lane=Lane.BULK, holder="another") as admission:
-        admission.answered(200, 0, {})
-    assert spent.rows("SELECT paused_until FROM api_use")[0]["paused_until"] is None
+        admission.responded(200, 0, {})
+    assert spent.rows("SELECT paused_until FROM booksync.api_use")[0]["paused_until"] is None
 
 
 @pytest.mark.parametrize("by", ["connection", "organisation", "all"])
@@ -145,7 +145,7 @@ def test_a_person_lifts_the_pause_and_the_run_continues(spent: Bench, by: str) -
     assert resumed["organization_id"] == spent.zoho.organization_id
     assert resumed["lifted"]["reason"] == "day"
     assert waiting_run(spent)["waits"] is None
-    assert spent.rows("SELECT paused_until FROM api_use")[0]["paused_until"] is None
+    assert spent.rows("SELECT paused_until FROM booksync.api_use")[0]["paused_until"] is None
     take(spent)
     assert waiting_run(spent)["waiting_for"] is None
 
@@ -161,7 +161,7 @@ def test_a_pause_that_only_postgres_remembers_is_lifted(spent: Bench) -> None:
     spent.resources.redis.flushall()
     told = run("budget", "resume").output
     assert f"Organisation {spent.zoho.organization_id}: the pause is lifted (day, " in told
-    assert spent.rows("SELECT paused_until FROM api_use")[0]["paused_until"] is None
+    assert spent.rows("SELECT paused_until FROM booksync.api_use")[0]["paused_until"] is None
 
 
 def test_without_a_pause_there_is_nothing_to_lift(bench: Bench) -> None:

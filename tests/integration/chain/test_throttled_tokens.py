@@ -18,7 +18,9 @@ HOURS = 5
 
 def take(bench: Bench) -> None:
     """Executes the present step with an expired token and a finished wait."""
-    bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), no_refresh_before = now() RETURNING id")
+    bench.rows(
+        "UPDATE booksync.zoho_connections SET access_token_expires_at = now(), no_refresh_before = now() RETURNING id"
+    )
     bench.skip_waiting()
     step = bench.present_step()
     assert step is not None
@@ -32,7 +34,7 @@ def throttled(bench: Bench) -> Bench:
     bench.start()
     take(bench)
     bench.rows(
-        "UPDATE zoho_connections SET refreshed_at = '{}', "
+        "UPDATE booksync.zoho_connections SET refreshed_at = '{}', "
         "oauth_throttled_since = oauth_throttled_since - make_interval(hours => %(hours)s) RETURNING id",
         hours=HOURS,
     )
@@ -41,7 +43,7 @@ def throttled(bench: Bench) -> Bench:
 
 
 def since(bench: Bench) -> dt.datetime | None:
-    (row,) = bench.rows("SELECT oauth_throttled_since AS since FROM zoho_connections")
+    (row,) = bench.rows("SELECT oauth_throttled_since AS since FROM booksync.zoho_connections")
     moment: dt.datetime | None = row["since"]
     return moment
 
@@ -67,8 +69,8 @@ def metric(bench: Bench) -> float:
 
 
 def test_hours_of_throttling_park_no_connection_and_spend_no_attempt(throttled: Bench) -> None:
-    assert throttled.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
-    assert throttled.rows("SELECT status, attempts FROM sync_runs") == [{"status": "running", "attempts": 0}]
+    assert throttled.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
+    assert throttled.rows("SELECT status, attempts FROM booksync.sync_runs") == [{"status": "running", "attempts": 0}]
 
 
 def test_the_waiting_run_reports_it_with_the_next_step(throttled: Bench) -> None:
@@ -112,6 +114,6 @@ def test_an_error_word_of_the_endpoint_clears_it_too(throttled: Bench) -> None:
 
 def test_a_resumed_connection_starts_without_it(throttled: Bench) -> None:
     throttled.zoho.clear_faults()
-    throttled.rows("UPDATE zoho_connections SET status = 'parked', no_refresh_before = now() RETURNING id")
+    throttled.rows("UPDATE booksync.zoho_connections SET status = 'parked', no_refresh_before = now() RETURNING id")
     assert [each.refusal for each in resume(throttled.resources, [throttled.connection_id])] == [None]
     assert since(throttled) is None

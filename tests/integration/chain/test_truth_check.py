@@ -6,7 +6,7 @@ import pytest
 
 from domain.contacts import Contact
 from domain.deletions import RecordKind
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import Mode
 from domain.truth_check import CHECKED_COLUMNS, RECORDS
 from sandbox.zoho import commands as ask
@@ -50,7 +50,7 @@ _CUSTOMERS = {
 }
 _INVOICES = {
     "zoho_customer_id": "'1'",
-    "customer_id": "(SELECT max(id::text)::uuid FROM customers_cache WHERE id <> customer_id)",
+    "customer_id": "(SELECT max(id::text)::uuid FROM booksync.customers_cache WHERE id <> customer_id)",
     "invoice_number": "NULL",
     "status": "'written_off'",
     "date": "date - 1",
@@ -106,7 +106,7 @@ def test_an_overwritten_reason_against_calling_is_removed(aged: Bench) -> None:
     written = {"phone_not_callable": "'fax'"}
     drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), written)
     assert check(aged)["drifted"] == drifted
-    assert not aged.rows("SELECT id FROM customers_cache WHERE phone_not_callable = 'fax'")
+    assert not aged.rows("SELECT id FROM booksync.customers_cache WHERE phone_not_callable = 'fax'")
 
 
 def read_details_of(bench: Bench, customers: list[str], invoices: list[str]) -> None:
@@ -188,7 +188,7 @@ def test_a_row_that_another_process_writes_during_the_call_is_not_compared(
     come_first(aged, "customers_cache", [customer])
     ask_contact = Work.ask_contact
 
-    def answer(work: Work, contact_id: str) -> Contact | SetAside | None:
+    def answer(work: Work, contact_id: str) -> Contact | Rejected | None:
         contact = ask_contact(work, contact_id)
         if contact_id == customer:
             overwrite(aged, "customers_cache", customer, "company_name", "'Written by a resync', observed_at = now()")

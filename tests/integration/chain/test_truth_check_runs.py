@@ -61,12 +61,12 @@ def test_every_live_record_is_checked_within_some_nights(aged: Bench) -> None:
     nights = 0
     while nights < 20 and aged.rows(
         """
-        SELECT 1 AS left FROM customers_cache WHERE status <> 'deleted' AND truth_checked_at IS NULL
+        SELECT 1 AS left FROM booksync.customers_cache WHERE status <> 'deleted' AND truth_checked_at IS NULL
          UNION ALL SELECT 1 FROM invoices_cache WHERE status <> 'deleted' AND truth_checked_at IS NULL
         """
     ):
         check(aged)
-        aged.rows("UPDATE sync_runs SET status = 'succeeded' RETURNING id")
+        aged.rows("UPDATE booksync.sync_runs SET status = 'succeeded' RETURNING id")
         a_night_passes(aged)
         nights += 1
     records = max(len(aged.customers()), len(aged.invoices()))
@@ -116,7 +116,7 @@ def test_a_killed_process_repeats_at_most_one_call(aged: Bench, monkeypatch: pyt
     step = aged.start(Mode.FULL, is_scheduled=True)
     with pytest.raises(Killed):
         aged.take(step)
-    aged.rows("UPDATE sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
+    aged.rows("UPDATE booksync.sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
     aged.take(step)
     assert (asked(aged), found(aged)["checked"]) == (RECORDS + 1, RECORDS)
 
@@ -141,7 +141,7 @@ def test_a_process_killed_after_the_last_response_loses_no_finding(
     step = aged.start(Mode.FULL, is_scheduled=True)
     with pytest.raises(Killed):
         aged.take(step)
-    aged.rows("UPDATE sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
+    aged.rows("UPDATE booksync.sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
     aged.take(step)
     assert (asked(aged), found(aged)["checked"]) == (RECORDS, RECORDS)
 
@@ -194,7 +194,7 @@ def test_a_gone_record_is_not_drift_and_is_marked_by_the_run(aged: Bench) -> Non
 
 
 def test_phones_are_not_compared_before_they_are_judged_by_new_rules(aged: Bench) -> None:
-    aged.rows("UPDATE zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
+    aged.rows("UPDATE booksync.zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
     aged.zoho.reset_stats()
     check(aged)
     assert asked(aged) == 0

@@ -33,7 +33,9 @@ def test_each_kind_of_drift_is_named_by_id(synced: Bench) -> None:
     synced.rows("DELETE FROM reminders WHERE true RETURNING id")
     synced.rows("DELETE FROM invoices_cache WHERE zoho_invoice_id = %(id)s RETURNING id", id=lost)
     synced.rows("UPDATE invoices_cache SET sync_hash = 'x' WHERE zoho_invoice_id = %(id)s RETURNING id", id=changed)
-    synced.rows("UPDATE customers_cache SET sync_hash = 'x' WHERE zoho_customer_id = %(id)s RETURNING id", id=customer)
+    synced.rows(
+        "UPDATE booksync.customers_cache SET sync_hash = 'x' WHERE zoho_customer_id = %(id)s RETURNING id", id=customer
+    )
     found = verified(synced)
     assert found.invoices.missing == (lost,)
     assert found.invoices.different == (changed,)
@@ -56,7 +58,7 @@ _CUSTOMERS = {
 }
 _INVOICES = {
     "zoho_customer_id": "'1'",
-    "customer_id": "(SELECT max(id::text)::uuid FROM customers_cache WHERE id <> customer_id)",
+    "customer_id": "(SELECT max(id::text)::uuid FROM booksync.customers_cache WHERE id <> customer_id)",
     "invoice_number": "NULL",
     "status": "'written_off'",
     "date": "date - 1",

@@ -104,7 +104,7 @@ def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
     contact_id = min(bench.customers())
     bench.rows(
         """
-        UPDATE customers_cache SET bulk_omits_persons = true, company_name = 'By its details'
+        UPDATE booksync.customers_cache SET bulk_omits_persons = true, company_name = 'By its details'
          WHERE zoho_customer_id = %(id)s RETURNING id
         """,
         id=contact_id,
@@ -143,7 +143,8 @@ def test_a_different_row_is_reported_when_the_details_cannot_be_read(bench: Benc
 def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     bench.rows(
-        "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id", id=contact_id
+        "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id",
+        id=contact_id,
     )
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=404, code=1002)

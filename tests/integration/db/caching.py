@@ -50,11 +50,13 @@ def cache_customer(engine: Engine, connection: Connection, contact_id: str = "50
 
 
 def cached(engine: Engine, contact_id: str = "5001") -> Row:
-    return row(engine, "SELECT * FROM customers_cache WHERE zoho_customer_id = :id", id=contact_id)
+    return row(engine, "SELECT * FROM booksync.customers_cache WHERE zoho_customer_id = :id", id=contact_id)
 
 
 def the_ids(engine: Engine) -> set[str]:
-    return {found["zoho_customer_id"] for found in rows(engine, "SELECT zoho_customer_id FROM customers_cache")}
+    return {
+        found["zoho_customer_id"] for found in rows(engine, "SELECT zoho_customer_id FROM booksync.customers_cache")
+    }
 
 
 def counts(written: Upserted) -> tuple[int, int]:

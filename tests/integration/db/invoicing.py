@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from db import invoices
 from db.connections import Connection
 from db.invoices import Upserted
-from db.skipped_invoices import ObservedInvoice
+from db.waiting_invoices import ObservedInvoice
 from domain.invoices import Invoice
 from tests.integration.db.caching import NOW, OBSERVED_AT
 from tests.integration.db.look import Row, row, rows
@@ -29,5 +29,5 @@ def cached_ids(engine: Engine) -> set[str]:
 
 def skipped(engine: Engine) -> dict[str, str]:
     """Id and reason of each waiting invoice."""
-    found = rows(engine, "SELECT zoho_invoice_id, reason FROM skipped_invoices")
+    found = rows(engine, "SELECT zoho_invoice_id, reason FROM booksync.waiting_invoices")
     return {each["zoho_invoice_id"]: each["reason"] for each in found}

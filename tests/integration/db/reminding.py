@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from db import customers, hand_over, invoices, reminders
 from db.connections import Connection
 from db.hand_over import Claimed
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.contacts import Contact, ContactDetails
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice

@@ -40,13 +40,13 @@ def the_run(engine: Engine) -> Row:
         """
         SELECT *, extract(epoch FROM not_before - clock_timestamp())::float AS waits_seconds,
                extract(epoch FROM sweep_at - clock_timestamp())::float AS swept_in_seconds
-          FROM sync_runs
+          FROM booksync.sync_runs
         """,
     )
 
 
 def let_the_claim_run_out(engine: Engine) -> None:
-    change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second', sweep_at = now()")
+    change(engine, "UPDATE booksync.sync_runs SET claimed_until = now() - interval '1 second', sweep_at = now()")
 
 
 def at_once(work: Callable[[], ResultT], times: int = 2) -> list[ResultT]:

@@ -44,7 +44,7 @@ class TestPauses:
 
     def test_an_ended_pause_is_replaced(self, engine: Engine) -> None:
         pause(engine, HOUR)
-        change(engine, "UPDATE api_use SET paused_until = now() - interval '1 second'")
+        change(engine, "UPDATE booksync.api_use SET paused_until = now() - interval '1 second'")
         assert left(engine) is None
         pause(engine, 60, "minute", is_probed=False)
         found = left(engine)
@@ -53,7 +53,7 @@ class TestPauses:
 
     def test_a_probe_is_stored(self, engine: Engine) -> None:
         pause(engine, HOUR)
-        change(engine, "UPDATE api_use SET probed_at = now() - interval '1 hour'")
+        change(engine, "UPDATE booksync.api_use SET probed_at = now() - interval '1 hour'")
         with engine.begin() as db:
             api_use.note_probe(db, ORGANIZATION)
         found = left(engine)
@@ -65,14 +65,14 @@ class TestPauses:
         with engine.begin() as db:
             api_use.forget_pause(db, ORGANIZATION)
         assert left(engine) is None
-        assert row(engine, "SELECT probed_at FROM api_use")["probed_at"] is None
+        assert row(engine, "SELECT probed_at FROM booksync.api_use")["probed_at"] is None
 
 
 class TestOrganizations:
     @pytest.fixture(autouse=True)
     def another(self, engine: Engine) -> None:
         """An organisation whose connection is gone."""
-        change(engine, "INSERT INTO api_use (organization_id) VALUES ('20000001')")
+        change(engine, "INSERT INTO booksync.api_use (organization_id) VALUES ('20000001')")
 
     def named(self, engine: Engine, name: str | None) -> list[str]:
         with engine.connect() as db:
@@ -129,10 +129,10 @@ class TestBringForward:
         change(
             engine,
             """
-            INSERT INTO resyncs (connection_id, entity, record_id, received, not_before, waiting_for)
+            INSERT INTO booksync.refreshes (connection_id, entity, record_id, received, not_before, waiting_for)
             VALUES (:connection_id, 'contact', '460000000026049', 1, now() + interval '1 hour', 'API budget (day)')
             """,
             connection_id=connection.connection_id,
         )
         assert self.bring_forward(engine) == BroughtForward(runs=0, records=1)
-        assert row(engine, "SELECT not_before <= now() AS is_due FROM resyncs")["is_due"]
+        assert row(engine, "SELECT not_before <= now() AS is_due FROM booksync.refreshes")["is_due"]

@@ -96,7 +96,7 @@ class Office:
         _, handover_id, _ = chance.choice(self.claimed)
         with self.engine.begin() as db:
             db.execute(
-                text("SELECT report_outcome(:handover, :outcome, until => :until)"),
+                text("SELECT booksync.report_outcome(:handover, :outcome, until => :until)"),
                 {"handover": handover_id, "outcome": chance.choice(OUTCOMES), "until": at.date()},
             )
 
@@ -161,7 +161,7 @@ def _check_once(office: Office) -> None:
 def _check_caps(office: Office) -> None:
     """All mornings are in one week."""
     days = defaultdict(list)
-    for contact in rows(office.engine, "SELECT phone, day FROM reminder_contacts"):
+    for contact in rows(office.engine, "SELECT phone, day FROM booksync.handovers"):
         days[contact["phone"]].append(contact["day"])
     assert all(len(set(each)) == len(each) <= 3 for each in days.values())
 
@@ -205,4 +205,4 @@ def test_closing_does_not_wait_for_a_blocked_sender(
         assert hand_over.claim(hanging, at=DUE_AT)
         with engine.begin() as db:
             openings.close_handover(db, due.connection_id)
-    assert rows(engine, "SELECT handover FROM zoho_connections") == [{"handover": "closed"}]
+    assert rows(engine, "SELECT handover FROM booksync.zoho_connections") == [{"handover": "closed"}]

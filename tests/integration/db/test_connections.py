@@ -38,7 +38,7 @@ def make_due(engine: Engine, connection: Connection, *, sync: float = 3600, full
     change(
         engine,
         """
-        UPDATE zoho_connections
+        UPDATE booksync.zoho_connections
            SET next_sync_at = now() + make_interval(secs => :sync),
                next_full_sync_at = now() + make_interval(secs => :full)
          WHERE id = :id
@@ -56,7 +56,7 @@ def due_in(engine: Engine, connection: Connection) -> Row:
         """
         SELECT extract(epoch FROM next_sync_at - now())::float AS sync,
                extract(epoch FROM next_full_sync_at - now())::float AS full
-          FROM zoho_connections WHERE id = :id
+          FROM booksync.zoho_connections WHERE id = :id
         """,
         id=connection.connection_id,
     )
@@ -127,7 +127,7 @@ class TestSaving:
         assert (connection.is_parked, connection.parked_reason) == (False, None)
         assert (connection.data_center, connection.time_zone, connection.country_code) == ("com", "UTC", "US")
         assert connection.last_customer_sync_at == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
-        stored = row(engine, "SELECT * FROM zoho_connections")
+        stored = row(engine, "SELECT * FROM booksync.zoho_connections")
         assert (stored["refresh_token_encrypted"], stored["access_token_encrypted"]) == ("refresh-2", "access-2")
 
     def test_the_first_webhook_secret_stays_because_zohos_rules_contain_it(self, engine: Engine) -> None:
@@ -199,7 +199,9 @@ class TestWhatIsRemembered:
         with engine.begin() as db:
             watermarks.note_persons_refusal(db, connection.connection_id)
         assert look_up(engine, connection.connection_id).bulk_persons_refused
-        change(engine, "UPDATE zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'")
+        change(
+            engine, "UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'"
+        )
         assert not look_up(engine, connection.connection_id).bulk_persons_refused
 
     def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, connection: Connection) -> None:
@@ -259,7 +261,10 @@ class TestWhatIsDue:
         for each in (connection, free):
             make_due(engine, each, sync=-1)
         with engine.begin() as db:
-            db.execute(text("SELECT FROM zoho_connections WHERE id = :id FOR UPDATE"), {"id": connection.connection_id})
+            db.execute(
+                text("SELECT FROM booksync.zoho_connections WHERE id = :id FOR UPDATE"),
+                {"id": connection.connection_id},
+            )
             assert take_due(engine) == [(free.connection_id, False)]
 
     def test_the_connections_due_longest_come_first(self, engine: Engine) -> None:

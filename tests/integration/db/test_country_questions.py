@@ -103,7 +103,7 @@ def test_an_unknown_country_is_requested_again_after_a_change_of_the_contact(
     assert next_customers(engine, connection) == []
     later = MODIFIED_AT + A_MINUTE
     tell_contact(engine, connection, a_contact(mobile=AN_INDIAN_TEXT, name="Renamed", modified_at=later))
-    assert row(engine, "SELECT phone_problem FROM customers_cache")["phone_problem"] == "unknown_country"
+    assert row(engine, "SELECT phone_problem FROM booksync.customers_cache")["phone_problem"] == "unknown_country"
     assert next_customers(engine, connection) == ["5001"]
 
 
@@ -112,7 +112,7 @@ def test_a_number_refused_by_an_outdated_country_is_requested(engine: Engine, co
     # Many contacts have changed at once, so that lists were read without details.
     later = MODIFIED_AT + A_MINUTE
     tell_contact(engine, connection, a_contact(mobile="030 23125 123", modified_at=later))
-    assert row(engine, "SELECT phone_problem FROM customers_cache")["phone_problem"] == "not_in_use"
+    assert row(engine, "SELECT phone_problem FROM booksync.customers_cache")["phone_problem"] == "not_in_use"
     assert next_customers(engine, connection) == ["5001"]
     tell_contact(engine, connection, a_contact(mobile="n/a", modified_at=later + A_MINUTE))
     assert next_customers(engine, connection) == []
@@ -120,7 +120,7 @@ def test_a_number_refused_by_an_outdated_country_is_requested(engine: Engine, co
 
 def test_an_organisation_without_a_country_requests_countries_too(engine: Engine, connection: Connection) -> None:
     owe(engine, connection, "5001", A_BRITISH_TEXT)
-    change(engine, "UPDATE customers_cache SET phone_problem = 'unknown_region', phone_verdict = '{}'")
+    change(engine, "UPDATE booksync.customers_cache SET phone_problem = 'unknown_region', phone_verdict = '{}'")
     assert next_customers(engine, connection) == ["5001"]
 
 
@@ -140,7 +140,7 @@ def test_no_detail_call_for_a_customer_without_reminders(
     engine: Engine, connection: Connection, change_of_customer: str
 ) -> None:
     owe(engine, connection, "5001", AN_INDIAN_TEXT)
-    change(engine, f"UPDATE customers_cache SET {change_of_customer}")
+    change(engine, f"UPDATE booksync.customers_cache SET {change_of_customer}")
     assert next_customers(engine, connection) == []
 
 
@@ -169,7 +169,7 @@ def test_details_for_a_handover_come_first_then_the_largest_debts(
         balance="10",
         details=ContactDetails("GB", reminders_enabled=False),
     )
-    change(engine, "UPDATE customers_cache SET asked_version = 'epoch' WHERE zoho_customer_id = 'held'")
+    change(engine, "UPDATE booksync.customers_cache SET asked_version = 'epoch' WHERE zoho_customer_id = 'held'")
     change(engine, "UPDATE invoices_cache SET asked_version = zoho_last_modified_at")
     assert next_customers(engine, connection) == order
     assert next_customers(engine, connection, limit=1) == order[:1]

@@ -76,7 +76,7 @@ class TestAnotherConnection:
             engine, connection, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE), a_contact("6001")
         )
         assert counts(written) == (1, 0)
-        assert [aside.record_id for aside in written.set_aside] == ["5001"]
+        assert [aside.record_id for aside in written.rejected] == ["5001"]
         assert cached(engine) == before
 
     def test_a_row_that_another_connection_is_writing_is_unchanged(
@@ -97,4 +97,4 @@ class TestAnotherConnection:
     def test_another_user_has_separate_rows(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, a_connection(engine), a_contact(name="Theirs"))
         assert counts(upsert(engine, connection, a_contact(name="Ours"))) == (1, 0)
-        assert len(rows(engine, "SELECT id FROM customers_cache")) == 2
+        assert len(rows(engine, "SELECT id FROM booksync.customers_cache")) == 2

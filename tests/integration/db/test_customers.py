@@ -198,7 +198,7 @@ class TestWhatSomebodyElseHasWritten:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
         upsert(engine, connection, a_contact(persons=persons))
         before = cached(engine)[column]
-        change(engine, f"UPDATE customers_cache SET {column} = {written}")
+        change(engine, f"UPDATE booksync.customers_cache SET {column} = {written}")
         assert cached(engine)[column] != before
 
         assert counts(upsert(engine, connection, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (
@@ -213,7 +213,7 @@ class TestWhatSomebodyElseHasWritten:
 
     def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, a_contact())
-        change(engine, "UPDATE customers_cache SET customer_name = 'Overwritten'")
+        change(engine, "UPDATE booksync.customers_cache SET customer_name = 'Overwritten'")
         assert counts(upsert(engine, connection, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)) == (0, 0)
         assert cached(engine)["customer_name"] == "Overwritten"
 
@@ -249,7 +249,7 @@ class TestTheGate:
         change(
             engine,
             """
-            INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name)
+            INSERT INTO booksync.customers_cache (user_id, zoho_customer_id, customer_name)
             VALUES (:user_id, '5001', 'From an invoice')
             """,
             user_id=connection.user_id,

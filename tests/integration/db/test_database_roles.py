@@ -55,7 +55,7 @@ def test_the_sender_cannot_read_any_table(granted: Session, roles: DatabaseRoles
 def test_the_logs_name_a_missing_grant(granted: Session, roles: DatabaseRoles) -> None:
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
     with pytest.raises(ProgrammingError) as refused:
-        granted.execute(text("SELECT FROM seen_records"))
+        granted.execute(text("SELECT FROM booksync.seen_records"))
     assert describe(refused.value) == "permission denied for table seen_records (SQLSTATE 42501)"
 
 
@@ -69,7 +69,7 @@ def test_any_other_role_cannot_hand_over(granted: Session) -> None:
 def test_a_sender_cannot_inject_a_table_of_its_own(granted: Session, roles: DatabaseRoles) -> None:
     """Otherwise a function with its owner's rights would write rows that the sender chooses."""
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
-    granted.execute(text("CREATE TEMP TABLE reminder_contacts (id uuid)"))
-    granted.execute(text("CREATE TEMP TABLE zoho_connections (id uuid, handover text)"))
+    granted.execute(text("CREATE TEMP TABLE booksync.handovers (id uuid)"))
+    granted.execute(text("CREATE TEMP TABLE booksync.zoho_connections (id uuid, handover text)"))
     assert len(hand_over.claim(granted, at=DUE_AT)) == 1
-    assert granted.execute(text("SELECT count(*) FROM pg_temp.reminder_contacts")).scalar_one() == 0
+    assert granted.execute(text("SELECT count(*) FROM pg_temp.handovers")).scalar_one() == 0

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from db import dead_letter_lists, dead_letters, runs
 from db.connections import Connection
 from db.dead_letter_lists import Choice
-from db.dead_letters import Death, Origin, UnknownLetterError
-from domain.dead_letters import Cause, LetterStatus, fingerprint
+from db.dead_letters import NewDeadLetter, Origin, UnknownDeadLetterError
+from domain.dead_letters import Cause, DeadLetterStatus, fingerprint
 from domain.runs import Mode
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
@@ -26,15 +26,15 @@ def a_run(engine: Engine, connection: Connection) -> uuid.UUID:
 
 
 def end(engine: Engine, run_id: uuid.UUID, status: str = "succeeded") -> None:
-    change(engine, "UPDATE sync_runs SET status = :status WHERE id = :id", status=status, id=run_id)
+    change(engine, "UPDATE booksync.sync_runs SET status = :status WHERE id = :id", status=status, id=run_id)
     with engine.begin() as db:
         dead_letters.run_ended(db, run_id)
 
 
 def a_death(
     connection: Connection, run_id: uuid.UUID, *, actor_name: str = "upsert_customers", error: str = "KeyError"
-) -> Death:
-    return Death(
+) -> NewDeadLetter:
+    return NewDeadLetter(
         cause=Cause.DEFECT,
         queue_name="database",
         actor_name=actor_name,
@@ -49,8 +49,10 @@ def a_death(
     )
 
 
-def a_message(argument: str = "7", *, message_id: str | None = None, actor_name: str = "resync_contact") -> Death:
-    return Death(
+def a_message(
+    argument: str = "7", *, message_id: str | None = None, actor_name: str = "resync_contact"
+) -> NewDeadLetter:
+    return NewDeadLetter(
         cause=Cause.UNKNOWN_ACTOR,
         queue_name="interactive",
         actor_name=actor_name,
@@ -62,25 +64,25 @@ def a_message(argument: str = "7", *, message_id: str | None = None, actor_name:
     )
 
 
-def keep(engine: Engine, death: Death) -> int | None:
+def keep(engine: Engine, death: NewDeadLetter) -> int | None:
     with engine.begin() as db:
         return dead_letters.keep(db, death)
 
 
-def kept(engine: Engine, death: Death) -> int:
-    letter_id = keep(engine, death)
-    assert letter_id is not None
-    return letter_id
+def kept(engine: Engine, death: NewDeadLetter) -> int:
+    dead_letter_id = keep(engine, death)
+    assert dead_letter_id is not None
+    return dead_letter_id
 
 
-def letter(engine: Engine, letter_id: int) -> dict[str, Any]:
+def letter(engine: Engine, dead_letter_id: int) -> dict[str, Any]:
     with engine.connect() as db:
-        return dead_letter_lists.letter(db, letter_id)
+        return dead_letter_lists.dead_letter(db, dead_letter_id)
 
 
 def listed(engine: Engine, choice: Choice | None = None) -> list[int]:
     with engine.connect() as db:
-        return [found["id"] for found in dead_letter_lists.letters(db, choice or Choice())]
+        return [found["id"] for found in dead_letter_lists.found(db, choice or Choice())]
 
 
 def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
@@ -88,9 +90,9 @@ def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
         return dead_letters.count_open(db, connection_id)
 
 
-def sent_again(engine: Engine, letter_id: int, run_id: uuid.UUID | None) -> bool:
+def sent_again(engine: Engine, dead_letter_id: int, run_id: uuid.UUID | None) -> bool:
     with engine.begin() as db:
-        return dead_letters.sent_again(db, letter_id, run_id=run_id)
+        return dead_letters.sent_again(db, dead_letter_id, run_id=run_id)
 
 
 class TestKeeping:
@@ -126,13 +128,13 @@ class TestKeeping:
         self, engine: Engine, connection: Connection
     ) -> None:
         run_id, elsewhere = a_run(engine, connection), a_connection(engine)
-        deaths = [
+        failures = [
             a_death(connection, run_id),
             a_death(connection, run_id, error="ValueError"),
             a_death(connection, run_id, actor_name="create_reminders"),
             a_death(elsewhere, a_run(engine, elsewhere)),
         ]
-        assert len({kept(engine, death) for death in deaths}) == 4
+        assert len({kept(engine, death) for death in failures}) == 4
         assert (open_letters(engine), open_letters(engine, connection.connection_id)) == (4, 3)
 
     def test_messages_outside_runs_have_a_dead_letter_for_each_of_their_arguments(self, engine: Engine) -> None:
@@ -154,17 +156,17 @@ class TestKeeping:
         assert letter(engine, first)["deaths"] == 1
 
     def test_concurrent_failures_share_one_dead_letter(self, engine: Engine) -> None:
-        deaths = [a_message() for _ in range(8)]
+        failures = [a_message() for _ in range(8)]
         with ThreadPoolExecutor(8) as workers:
-            found = set(workers.map(lambda death: keep(engine, death), deaths))
-        (letter_id,) = found
-        assert letter_id is not None
-        assert letter(engine, letter_id)["deaths"] == 8
+            found = set(workers.map(lambda death: keep(engine, death), failures))
+        (dead_letter_id,) = found
+        assert dead_letter_id is not None
+        assert letter(engine, dead_letter_id)["deaths"] == 8
 
     def test_the_history_has_a_maximum_length(self, engine: Engine) -> None:
         for _ in range(105):
-            letter_id = kept(engine, a_message())
-        found = letter(engine, letter_id)
+            dead_letter_id = kept(engine, a_message())
+        found = letter(engine, dead_letter_id)
         assert (found["deaths"], len(found["history"])) == (105, 100)
         assert found["history"][-1]["message_id"] == found["message_id"]
 
@@ -188,9 +190,9 @@ class TestRetryingARun:
     def died(self, engine: Engine, connection: Connection) -> int:
         """A dead letter whose run has failed."""
         run_id = a_run(engine, connection)
-        letter_id = kept(engine, a_death(connection, run_id))
+        dead_letter_id = kept(engine, a_death(connection, run_id))
         end(engine, run_id, "failed")
-        return letter_id
+        return dead_letter_id
 
     @pytest.fixture
     def retry_run(self, engine: Engine, connection: Connection, died: int) -> uuid.UUID:
@@ -257,17 +259,17 @@ class TestRetryingARun:
 
 class TestRetryingAMessage:
     def test_a_successful_retry_closes_its_dead_letter(self, engine: Engine) -> None:
-        letter_id = kept(engine, a_message())
-        sent_again(engine, letter_id, None)
+        dead_letter_id = kept(engine, a_message())
+        sent_again(engine, dead_letter_id, None)
         with engine.begin() as db:
-            dead_letters.message_done(db, letter_id, "m-2")
-        assert letter(engine, letter_id)["status"] == "retried"
+            dead_letters.message_done(db, dead_letter_id, "m-2")
+        assert letter(engine, dead_letter_id)["status"] == "retried"
 
     def test_a_retry_that_fails_with_another_error_keeps_the_same_dead_letter(self, engine: Engine) -> None:
-        letter_id = kept(engine, a_message("7"))
-        again = replace(a_message("7"), cause=Cause.DEFECT, fingerprint="another", letter_id=letter_id)
-        assert kept(engine, again) == letter_id
-        assert letter(engine, letter_id)["fingerprint"] == "another"
+        dead_letter_id = kept(engine, a_message("7"))
+        again = replace(a_message("7"), cause=Cause.DEFECT, fingerprint="another", dead_letter_id=dead_letter_id)
+        assert kept(engine, again) == dead_letter_id
+        assert letter(engine, dead_letter_id)["fingerprint"] == "another"
 
 
 class TestLooking:
@@ -289,7 +291,7 @@ class TestLooking:
         [
             (Choice(actor_name="resync_contact"), [0, 2]),
             (Choice(fingerprint=fingerprint("upsert_customers", "KeyError", ())), [1]),
-            (Choice(status=LetterStatus.DISCARDED), []),
+            (Choice(status=DeadLetterStatus.DISCARDED), []),
             (Choice(status=None), [0, 1, 2]),
             (Choice(connection_id=uuid.uuid4()), []),
         ],
@@ -312,5 +314,5 @@ class TestLooking:
         assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]
 
     def test_an_unknown_id_is_an_error(self, engine: Engine) -> None:
-        with pytest.raises(UnknownLetterError, match=r"No dead letter has the id 7\b"):
+        with pytest.raises(UnknownDeadLetterError, match=r"No dead letter has the id 7\b"):
             letter(engine, 7)

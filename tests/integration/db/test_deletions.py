@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from db import customers, deletions, invoices, runs
 from db.connections import Connection
 from db.runs import StepRef
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.deletions import RecordKind, Tally
 from domain.phones import PhoneFallback
 from domain.runs import Mode

@@ -18,10 +18,10 @@ def expired(engine: Engine, due: Connection) -> Post:
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=1, at=DUE_AT)
         reminder_posts.enqueue(db, [each.contact_id for each in claimed])
-    change(engine, "UPDATE reminder_contacts SET post_at = now() - interval '1 hour'")
+    change(engine, "UPDATE booksync.handovers SET post_at = now() - interval '1 hour'")
     with engine.begin() as db:
         (first,) = reminder_posts.take(db, limit=1)
-    change(engine, "UPDATE reminder_contacts SET post_at = now() - interval '1 hour'")
+    change(engine, "UPDATE booksync.handovers SET post_at = now() - interval '1 hour'")
     with engine.begin() as db:
         (second,) = reminder_posts.take(db, limit=1)
         reminder_posts.note_posted(db, second.contact_id)
@@ -30,7 +30,8 @@ def expired(engine: Engine, due: Connection) -> Post:
 
 def stored(engine: Engine) -> Row:
     return row(
-        engine, "SELECT post_at, post_attempts, post_problem, posted_at IS NOT NULL AS is_posted FROM reminder_contacts"
+        engine,
+        "SELECT post_at, post_attempts, post_problem, posted_at IS NOT NULL AS is_posted FROM booksync.handovers",
     )
 
 

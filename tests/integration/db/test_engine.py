@@ -16,7 +16,7 @@ SECONDS = 0.5
 
 @pytest.fixture
 def bounded(database_url: str) -> Iterator[Engine]:
-    engine = new_engine(database_url, application_name="booksync tests", pool_size=1, answer_seconds=SECONDS)
+    engine = new_engine(database_url, application_name="booksync tests", pool_size=1, response_seconds=SECONDS)
     yield engine
     engine.dispose()
 

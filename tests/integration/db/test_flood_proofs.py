@@ -38,19 +38,19 @@ class Case:
 #: A cached record with one waiting untimed event.
 _WAITING = (
     """
-    INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, status, observed_at)
+    INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, status, observed_at)
     VALUES (:user_id, :connection_id, '1', 'active', :read_at)
     """,
     """
     INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, customer_id, status, observed_at)
-    SELECT user_id, connection_id, '1', id, 'sent', observed_at FROM customers_cache
+    SELECT user_id, connection_id, '1', id, 'sent', observed_at FROM booksync.customers_cache
     """,
     """
-    INSERT INTO resyncs (connection_id, entity, record_id, received, waiting_since, not_before)
+    INSERT INTO booksync.refreshes (connection_id, entity, record_id, received, waiting_since, not_before)
     VALUES (:connection_id, :entity, '1', 1, :received_at, :received_at)
     """,
     """
-    INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, received_at)
+    INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind, received_at)
     VALUES (:connection_id, :entity, '1', 1, 'changed', :received_at)
     """,
 )

@@ -37,8 +37,8 @@ from tests.integration.db.reminding import (
 
 _DOCUMENT = Path(__file__).parents[3] / "docs" / "reminders.md"
 
-_DUE_IN_SQL = text("SELECT count(*) FROM due_reminders(:at)")
-_CLAIMED_IN_SQL = text("SELECT count(*) FROM claim_due_reminders(moment => :at)")
+_DUE_IN_SQL = text("SELECT count(*) FROM booksync.due_reminders(:at)")
+_CLAIMED_IN_SQL = text("SELECT count(*) FROM booksync.claim_due_reminders(moment => :at)")
 
 
 class TestClaiming:
@@ -46,7 +46,7 @@ class TestClaiming:
         (taken,) = claim(engine)
         sent = row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
         assert (sent["id"], sent["step"], sent["contact_id"]) == (taken.reminder_ids[0], 0, taken.contact_id)
-        contact = row(engine, "SELECT * FROM reminder_contacts")
+        contact = row(engine, "SELECT * FROM booksync.handovers")
         assert (contact["id"], contact["connection_id"]) == (taken.contact_id, due.connection_id)
         assert (contact["phone"], contact["day"]) == (taken.phone, DUE_DATE)
         assert contact["handed_over_at"] == DUE_AT
@@ -153,7 +153,7 @@ class TestOneNumber:
             plan_all(engine, due, now=later)
             claim(engine, at=later + A_MINUTE)
             later += dt.timedelta(hours=1)
-        assert row(engine, "SELECT count(*) AS contacts FROM reminder_contacts")["contacts"] == 2
+        assert row(engine, "SELECT count(*) AS contacts FROM booksync.handovers")["contacts"] == 2
 
     def test_concurrent_handovers_contain_every_reminder_once(self, engine: Engine, connection: Connection) -> None:
         for number in range(30):
@@ -180,7 +180,7 @@ class TestWhoeverClaims:
             SET LOCAL search_path = booksync_legacy, public
             """,
             "CREATE TEMP TABLE reminders (id uuid, step smallint)",
-            "CREATE TEMP TABLE reminder_contacts (id uuid)",
+            "CREATE TEMP TABLE booksync.handovers (id uuid)",
         ],
     )
     @pytest.mark.usefixtures("due")
@@ -215,12 +215,12 @@ class TestWhoeverClaims:
         statements = (f"CREATE ROLE {role}", grants.replace("the_sender", role), f"SET LOCAL ROLE {role}")
         with altered(engine, *statements) as db:
             (taken,) = hand_over.claim(db, at=DUE_AT)
-            reported = "SELECT report_outcome(:handover, 'do_not_call', note => 'asked for it')"
+            reported = "SELECT booksync.report_outcome(:handover, 'do_not_call', note => 'asked for it')"
             assert db.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
 
 
 def test_postgres_inlines_the_view_of_due_reminders(engine: Engine) -> None:
     """Otherwise a handover would read all due reminders once for each number."""
-    found = rows(engine, "EXPLAIN SELECT * FROM due_reminders(now()) WHERE reminder_id = gen_random_uuid()")
+    found = rows(engine, "EXPLAIN SELECT * FROM booksync.due_reminders(now()) WHERE reminder_id = gen_random_uuid()")
     scanned = [line["QUERY PLAN"] for line in found if "Function Scan" in line["QUERY PLAN"]]
     assert not [scan for scan in scanned if "due_reminders" in scan or "reminder_checks" in scan]

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from db import customers, hand_over, invoices, reminder_policies
 from db.connections import Connection
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.contacts import ContactDetails, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import OPEN_STATUSES
@@ -49,14 +49,14 @@ class TestHoldingBack:
             ("UPDATE invoices_cache SET balance = NULL", HoldReason.INVOICE_CLOSED),
             ("UPDATE invoices_cache SET balance = 'NaN'", HoldReason.INVOICE_CLOSED),
             ("UPDATE invoices_cache SET status = NULL", HoldReason.INVOICE_CLOSED),
-            ("UPDATE customers_cache SET status = 'inactive'", HoldReason.CUSTOMER_INACTIVE),
-            ("UPDATE customers_cache SET status = 'deleted'", HoldReason.CUSTOMER_INACTIVE),
-            ("UPDATE customers_cache SET primary_phone = NULL", HoldReason.PHONE_CHANGED),
-            ("UPDATE customers_cache SET primary_phone = '+442070313001'", HoldReason.PHONE_CHANGED),
-            ("UPDATE customers_cache SET phone_problem = 'too_short'", HoldReason.PHONE_CHANGED),
+            ("UPDATE booksync.customers_cache SET status = 'inactive'", HoldReason.CUSTOMER_INACTIVE),
+            ("UPDATE booksync.customers_cache SET status = 'deleted'", HoldReason.CUSTOMER_INACTIVE),
+            ("UPDATE booksync.customers_cache SET primary_phone = NULL", HoldReason.PHONE_CHANGED),
+            ("UPDATE booksync.customers_cache SET primary_phone = '+442070313001'", HoldReason.PHONE_CHANGED),
+            ("UPDATE booksync.customers_cache SET phone_problem = 'too_short'", HoldReason.PHONE_CHANGED),
             ("UPDATE invoices_cache SET expected_payment_date = '2026-04-01'", HoldReason.PAYMENT_EXPECTED),
-            ("UPDATE customers_cache SET payment_reminder_enabled = false", HoldReason.ZOHO_REMINDERS_OFF),
-            ("UPDATE customers_cache SET asked_version = NULL", HoldReason.SWITCH_UNKNOWN),
+            ("UPDATE booksync.customers_cache SET payment_reminder_enabled = false", HoldReason.ZOHO_REMINDERS_OFF),
+            ("UPDATE booksync.customers_cache SET asked_version = NULL", HoldReason.SWITCH_UNKNOWN),
             ("UPDATE invoices_cache SET plan_at = '2026-03-02'", HoldReason.PLAN_OUTDATED),
             ("UPDATE invoices_cache SET plan_at = NULL", HoldReason.PLAN_OUTDATED),
             ("UPDATE sync_metadata SET last_invoice_sync_at = NULL", HoldReason.CACHE_STALE),
@@ -65,7 +65,7 @@ class TestHoldingBack:
             # If several reasons apply, the first counts.
             ("UPDATE invoices_cache SET status = 'paid', plan_at = NULL", HoldReason.INVOICE_CLOSED),
             (
-                "UPDATE customers_cache SET payment_reminder_enabled = false, status = 'inactive'",
+                "UPDATE booksync.customers_cache SET payment_reminder_enabled = false, status = 'inactive'",
                 HoldReason.CUSTOMER_INACTIVE,
             ),
         ],
@@ -143,7 +143,7 @@ class TestHoldingBack:
         tell_and_plan(engine, other)
         change(
             engine,
-            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
+            "INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
             id=other.connection_id,
             rules=rules,
         )

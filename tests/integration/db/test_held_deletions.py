@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from db import customers, deletions, held_deletions, invoices, known_contacts
 from db.connections import Connection
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.deletions import Evidence, RecordKind
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
@@ -76,7 +76,7 @@ class TestHolding:
         lose(engine, home, kind, "1")
         with engine.begin() as db:
             assert deletions.mark_held(db, home, kind, ["1", "2"], now=NOW) == 1
-        assert rows(engine, "SELECT * FROM held_deletions") == []
+        assert rows(engine, "SELECT * FROM booksync.held_deletions") == []
         assert row(engine, f"SELECT count(*) FROM {TABLES[kind]} WHERE status = 'deleted'")["count"] == 1
 
 
@@ -91,7 +91,7 @@ class TestReadingAgain:
         assert held(engine, home) == [(kind, "2")]
         with engine.begin() as db:
             held_deletions.prune(db, home)
-        assert rows(engine, "SELECT record_id FROM held_deletions") == [{"record_id": "2"}]
+        assert rows(engine, "SELECT record_id FROM booksync.held_deletions") == [{"record_id": "2"}]
 
     def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
@@ -173,7 +173,7 @@ def test_an_uncontradicted_deleted_event_is_proof(
     change(
         engine,
         """
-        INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, outcome)
+        INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind, outcome)
         VALUES (:connection_id, :entity, '1', 1, :kind, :outcome)
         """,
         connection_id=home.connection_id,

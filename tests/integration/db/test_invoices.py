@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from db import invoices
 from db.connections import Connection
 from db.invoices import Upserted
-from db.skipped_invoices import ObservedInvoice
+from db.waiting_invoices import ObservedInvoice
 from domain.invoices import Invoice
 from tests.builders import MODIFIED_AT, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, ORDERS, VERSIONS, cache_customer
@@ -24,7 +24,7 @@ from tests.integration.db.look import change, row, rows, until_somebody_waits
 class TestWhatIsWritten:
     def test_a_new_invoice_refers_to_its_customer(self, engine: Engine, home: Connection) -> None:
         assert upsert(engine, home, an_invoice()) == Upserted(new=1)
-        found, customer = cached(engine), row(engine, "SELECT id FROM customers_cache")
+        found, customer = cached(engine), row(engine, "SELECT id FROM booksync.customers_cache")
         assert (found["customer_id"], found["zoho_customer_id"]) == (customer["id"], "5001")
         assert (found["user_id"], found["connection_id"]) == (home.user_id, home.connection_id)
         assert (found["invoice_number"], found["status"], found["currency_code"]) == ("INV-8001", "sent", "GBP")
@@ -106,7 +106,7 @@ class TestWhatIsWritten:
         upsert(engine, home, an_invoice())
         cache_customer(engine, home, "5002")
         assert upsert(engine, home, an_invoice(customer_id="5002")) == Upserted(updated=1)
-        customer = row(engine, "SELECT id FROM customers_cache WHERE zoho_customer_id = '5002'")
+        customer = row(engine, "SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002'")
         assert cached(engine)["customer_id"] == customer["id"]
 
     @pytest.mark.parametrize("newest_first", [False, True])

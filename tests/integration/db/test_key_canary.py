@@ -38,7 +38,7 @@ def connected(engine: Engine) -> Engine:
     with engine.begin() as db:
         secret = a_vault(RIGHT).encrypt("a secret", Place(SecretName.WEBHOOK_SECRET, connection.connection_id))
         db.exec_driver_sql(
-            "UPDATE zoho_connections SET webhook_secret_encrypted = %(secret)s WHERE id = %(id)s",
+            "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = %(secret)s WHERE id = %(id)s",
             {"secret": secret, "id": connection.connection_id},
         )
     return engine
@@ -74,7 +74,7 @@ def test_the_newest_key_alone_is_enough_after_a_rotation(connected: Engine) -> N
     prove(connected, RIGHT)
     change(
         connected,
-        "UPDATE zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted, access_token_encrypted = NULL",
+        "UPDATE booksync.zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted, access_token_encrypted = NULL",
     )
     secrets.rotate(connected, a_vault(NEWER, RIGHT).rotate)
     prove(connected, NEWER)

@@ -81,7 +81,9 @@ class TestNotes:
     def test_recording_a_hint_does_not_wait_for_locks(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, a_contact("5001"), a_contact("5002"))
         with engine.begin() as writer, engine.begin() as db:
-            writer.execute(text("SELECT FROM customers_cache WHERE zoho_customer_id = '5001' FOR NO KEY UPDATE"))
+            writer.execute(
+                text("SELECT FROM booksync.customers_cache WHERE zoho_customer_id = '5001' FOR NO KEY UPDATE")
+            )
             db.execute(text("SET LOCAL lock_timeout = '1s'"))
             known_contacts.note_observed(db, connection, dict.fromkeys(["5001", "5002"], OBSERVED_AT + A_MINUTE))
             known_contacts.note_bulk_omissions(db, connection, {"5001": True, "5002": True})

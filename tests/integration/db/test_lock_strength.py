@@ -36,7 +36,7 @@ def start(db: Session, connection: Connection) -> StepRef | None:
 
 def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: Engine, connection: Connection) -> None:
     """Otherwise they deadlock: the tick waits for the new run in the unique index, the sync for the connection."""
-    change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
+    change(engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() - interval '1 second'")
     with engine.begin() as ticking:
         assert take_due(ticking) == [(connection.connection_id, False)]
         with engine.begin() as ordering:
@@ -56,13 +56,13 @@ def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: 
 def test_a_step_stages_rows_while_its_run_is_locked(
     engine: Engine, connection: Connection, step: StepRef, hold: Callable[[Session, Connection], object]
 ) -> None:
-    change(engine, "UPDATE sync_runs SET sweep_at = now() - interval '1 second'")
+    change(engine, "UPDATE booksync.sync_runs SET sweep_at = now() - interval '1 second'")
     with engine.begin() as holding:
         assert hold(holding, connection)
         with engine.begin() as staging:
             staging.execute(text("SET LOCAL lock_timeout = '2s'"))
             staging.execute(
-                text("INSERT INTO seen_records (run_id, kind, record_id) VALUES (:run_id, 'customer', '1')"),
+                text("INSERT INTO booksync.seen_records (run_id, kind, record_id) VALUES (:run_id, 'customer', '1')"),
                 {"run_id": step.run_id},
             )
 

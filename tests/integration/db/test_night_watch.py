@@ -98,7 +98,7 @@ class TestNamesThatAreNoZones:
         known = zones and all(zone is not None and known_zone(zone) for zone in zones)
         with rolled_back(engine) as db:
             db.execute(
-                text("UPDATE customers_cache SET time_zones = :zones WHERE primary_phone <> :other"),
+                text("UPDATE booksync.customers_cache SET time_zones = :zones WHERE primary_phone <> :other"),
                 {"zones": zones, "other": A_LONDON_PHONE},
             )
             found = reasons(db)
@@ -147,12 +147,14 @@ class TestNamesThatAreNoZones:
     ) -> None:
         change(
             engine,
-            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
+            "INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
             id=two.connection_id,
             rules=orjson.dumps(rules).decode(),
         )
         change(
-            engine, "UPDATE customers_cache SET time_zones = '{}' WHERE primary_phone <> :other", other=A_LONDON_PHONE
+            engine,
+            "UPDATE booksync.customers_cache SET time_zones = '{}' WHERE primary_phone <> :other",
+            other=A_LONDON_PHONE,
         )
         assert len(held_back(engine)) == 2
         assert {one.phone for one in claim(engine)} <= {A_LONDON_PHONE}
@@ -163,17 +165,17 @@ class TestNamesThatAreNoZones:
     ) -> None:
         change(
             engine,
-            """INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, '{"unknown_zone": "organisation"}')""",
+            """INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, '{"unknown_zone": "organisation"}')""",
             id=two.connection_id,
         )
-        change(engine, "ALTER TABLE zoho_connections ALTER time_zone DROP NOT NULL")
+        change(engine, "ALTER TABLE booksync.zoho_connections ALTER time_zone DROP NOT NULL")
         try:
-            change(engine, "UPDATE zoho_connections SET time_zone = :name", name=name)
-            change(engine, "UPDATE customers_cache SET time_zones = '{}'")
+            change(engine, "UPDATE booksync.zoho_connections SET time_zone = :name", name=name)
+            change(engine, "UPDATE booksync.customers_cache SET time_zones = '{}'")
             assert held_back(engine) == [HoldReason.TIME_ZONE_UNKNOWN] * 2
         finally:
-            change(engine, "UPDATE zoho_connections SET time_zone = 'Europe/London'")
-            change(engine, "ALTER TABLE zoho_connections ALTER time_zone SET NOT NULL")
+            change(engine, "UPDATE booksync.zoho_connections SET time_zone = 'Europe/London'")
+            change(engine, "ALTER TABLE booksync.zoho_connections ALTER time_zone SET NOT NULL")
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,7 @@ class TestTheClocks:
     ) -> None:
         """Every second hour of a week, as if a plan had chosen it."""
         assert due
-        change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone)
+        change(engine, "UPDATE booksync.customers_cache SET time_zones = ARRAY[:zone]", zone=zone)
         change(engine, "UPDATE invoices_cache SET plan_at = :at", at=DUE_AT + 30 * A_DAY)
         for hours in range(0, 7 * 24, 2):
             at = DUE_AT + hours * AN_HOUR
@@ -282,7 +284,12 @@ class TestTheSwitch:
 
     @pytest.mark.parametrize("word", ["", "OPEN", "opened", "yes"])
     def test_only_the_value_open_opens_the_switch(self, engine: Engine, due: Connection, word: str) -> None:
-        change(engine, "UPDATE zoho_connections SET handover = :word WHERE id = :id", word=word, id=due.connection_id)
+        change(
+            engine,
+            "UPDATE booksync.zoho_connections SET handover = :word WHERE id = :id",
+            word=word,
+            id=due.connection_id,
+        )
         assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
 
     def test_concurrent_handovers_return_nothing_while_it_is_closed_or_night(
@@ -297,7 +304,7 @@ class TestTheSwitch:
         night = DUE_AT + 12 * AN_HOUR
         change(engine, "UPDATE reminders SET closes_at = :later", later=night + AN_HOUR)
         change(engine, "UPDATE invoices_cache SET plan_at = :later", later=night + AN_HOUR)
-        change(engine, "UPDATE reminder_policies SET rules = '{}'")
+        change(engine, "UPDATE booksync.reminder_policies SET rules = '{}'")
         closed: list[tuple[float, float]] = []
         done = threading.Event()
 
@@ -320,7 +327,7 @@ class TestTheSwitch:
                     since = time.monotonic()
                     time.sleep(0.02)
                     closed.append((since, time.monotonic()))
-                    change(engine, "UPDATE zoho_connections SET handover = 'open'")
+                    change(engine, "UPDATE booksync.zoho_connections SET handover = 'open'")
             finally:
                 done.set()
         claims = [each for future in claimers for each in future.result()]

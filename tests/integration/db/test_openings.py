@@ -132,8 +132,8 @@ class TestAWeek:
             change(
                 engine,
                 """
-                INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
-                SELECT :user, :id, primary_phone, :day, now() FROM customers_cache LIMIT 1
+                INSERT INTO booksync.handovers (user_id, connection_id, phone, day, handed_over_at)
+                SELECT :user, :id, primary_phone, :day, now() FROM booksync.customers_cache LIMIT 1
                 """,
                 user=connection.user_id,
                 id=connection.connection_id,
@@ -174,7 +174,7 @@ class TestAWeek:
     ) -> None:
         change(
             engine,
-            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, jsonb_build_object('contacts_a_week',"
+            "INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, jsonb_build_object('contacts_a_week',"
             " CAST(:allowed AS integer)))",
             id=due.connection_id,
             allowed=allowed,

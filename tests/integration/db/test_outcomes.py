@@ -75,7 +75,7 @@ def report(
         until = STEP_3_AT.date()
     with engine.begin() as db:
         recorded: int = db.execute(
-            text("SELECT report_outcome(:handover, :outcome, :reminder, :until, :note)"),
+            text("SELECT booksync.report_outcome(:handover, :outcome, :reminder, :until, :note)"),
             {"handover": handover_id, "outcome": outcome, "reminder": reminder_id, "until": until, "note": note},
         ).scalar_one()
     return recorded
@@ -130,7 +130,7 @@ def test_the_same_outcome_again_changes_nothing(
 ) -> None:
     report(engine, handed_over.contact_id, outcome, note="on the phone")
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
-    tables = ("handover_outcomes", "do_not_call", "invoices_cache", "reminders", "reminder_contacts")
+    tables = ("handover_outcomes", "do_not_call", "invoices_cache", "reminders", "handovers")
     before = {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
     assert report(engine, handed_over.contact_id, outcome, note="on the phone") == 1
     assert {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables} == before
@@ -143,7 +143,7 @@ def test_a_second_outcome_replaces_the_first(
     report(engine, handed_over.contact_id, first)
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
     report(engine, handed_over.contact_id, "reached")
-    assert row(engine, "SELECT outcome, until FROM handover_outcomes") == {"outcome": "reached", "until": None}
+    assert row(engine, "SELECT outcome, until FROM booksync.handover_outcomes") == {"outcome": "reached", "until": None}
     plan_all(engine, connection, now=DUE_AT + 2 * A_MINUTE)
     assert plans(engine) == ["scheduled"]
 
@@ -182,8 +182,12 @@ def test_a_refused_report_changes_nothing(
     before = rows(engine, "SELECT id, plan_at FROM invoices_cache")
     arguments = {"handover_id": handed_over.contact_id, "reminder_id": None, "until": None} | words
     with engine.begin() as db, pytest.raises(DBAPIError, match=message):
-        db.execute(text("SELECT report_outcome(:handover_id, :outcome, :reminder_id, :until)"), arguments)
-    assert rows(engine, "SELECT * FROM handover_outcomes") == rows(engine, "SELECT * FROM do_not_call") == []
+        db.execute(text("SELECT booksync.report_outcome(:handover_id, :outcome, :reminder_id, :until)"), arguments)
+    assert (
+        rows(engine, "SELECT * FROM booksync.handover_outcomes")
+        == rows(engine, "SELECT * FROM booksync.do_not_call")
+        == []
+    )
     assert rows(engine, "SELECT id, plan_at FROM invoices_cache") == before
 
 

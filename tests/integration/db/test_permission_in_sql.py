@@ -108,10 +108,10 @@ def report(db: Session, outcome: str | None, phone_text: str, until: dt.date) ->
     db.execute(
         text("""
             WITH handover AS (
-                INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
+                INSERT INTO booksync.handovers (user_id, connection_id, phone, day, handed_over_at)
                 SELECT user_id, connection_id, '+447912345678', due_date, now() FROM invoices_cache RETURNING id
             )
-            INSERT INTO handover_outcomes (
+            INSERT INTO booksync.handover_outcomes (
                 handover_id, reminder_id, invoice_id, customer_id, phone_text, outcome, until
             )
             SELECT handover.id, gen_random_uuid(), invoice.id, customer_id, :phone_text, :outcome, :until
@@ -123,7 +123,8 @@ def report(db: Session, outcome: str | None, phone_text: str, until: dt.date) ->
 
 def list_number(db: Session, phone: str) -> None:
     db.execute(
-        text("INSERT INTO do_not_call (user_id, phone) SELECT user_id, :phone FROM customers_cache"), {"phone": phone}
+        text("INSERT INTO booksync.do_not_call (user_id, phone) SELECT user_id, :phone FROM booksync.customers_cache"),
+        {"phone": phone},
     )
 
 
@@ -131,9 +132,9 @@ def add_others(db: Session, names: list[str], *, status: str, phone_problem: str
     """Other customers of the same user with the same number."""
     db.execute(
         text("""
-            INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
+            INSERT INTO booksync.customers_cache (user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
             SELECT user_id, 'other ' || place, other.name, :status, '+447912345678', :phone_problem
-              FROM customers_cache, unnest(CAST(:names AS text[])) WITH ORDINALITY AS other (name, place)
+              FROM booksync.customers_cache, unnest(CAST(:names AS text[])) WITH ORDINALITY AS other (name, place)
         """),
         {"names": names, "status": status, "phone_problem": phone_problem},
     )
@@ -153,7 +154,7 @@ def by_python(db: Session, connection: Connection, policy: ReminderPolicy, day: 
 
 
 def by_sql(db: Session) -> str | None:
-    objection: str | None = db.execute(text("SELECT objection FROM reminder_checks(now())")).scalar_one()
+    objection: str | None = db.execute(text("SELECT objection FROM booksync.reminder_checks(now())")).scalar_one()
     return objection
 
 
@@ -168,7 +169,9 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
     rng = random.Random(20260401)
     seen: set[str | None] = set()
     unlike = []
-    raw = row(engine, "SELECT coalesce(phone_verdict ->> 'raw', primary_phone) AS text FROM customers_cache")["text"]
+    raw = row(engine, "SELECT coalesce(phone_verdict ->> 'raw', primary_phone) AS text FROM booksync.customers_cache")[
+        "text"
+    ]
     for _ in range(CASES):
         invoice = {column: a_value(rng, values) for column, values in INVOICE.items()}
         customer = {column: a_value(rng, values) for column, values in CUSTOMER.items()}

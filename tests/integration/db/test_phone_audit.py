@@ -95,13 +95,13 @@ def test_deleted_customers_and_confirmed_numbers_are_omitted(
     engine: Engine, connection: Connection, aside: str
 ) -> None:
     tell_contact(engine, connection, a_contact(mobile="ask Bob", details=SWITCH_ON))
-    change(engine, f"UPDATE customers_cache SET {aside}")
+    change(engine, f"UPDATE booksync.customers_cache SET {aside}")
     assert found(engine, connection) == {}
 
 
 def test_a_row_from_before_booksync_is_found_by_its_problem(engine: Engine, connection: Connection) -> None:
     tell_contact(engine, connection, a_contact(mobile="ask Bob"))
-    change(engine, "UPDATE customers_cache SET phone_verdict = '{}', contact_persons = '[]'")
+    change(engine, "UPDATE booksync.customers_cache SET phone_verdict = '{}', contact_persons = '[]'")
     assert found(engine, connection)["5001"].phone_text == "ask Bob"
 
 

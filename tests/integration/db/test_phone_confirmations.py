@@ -101,7 +101,7 @@ class TestConfirming:
         with pytest.raises(RefusedConfirmationsError) as refused:
             confirmed(engine, connection, a_wish("5001"), a_wish("5002", answer="yes"), a_wish("5003"))
         assert [problem.wish.customer_id for problem in refused.value.problems] == ["5002", "5003"]
-        assert rows(engine, "SELECT * FROM phone_confirmations") == []
+        assert rows(engine, "SELECT * FROM booksync.phone_confirmations") == []
 
     def test_two_numbers_for_one_customer_are_refused(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
@@ -116,7 +116,7 @@ class TestConfirming:
 
     def test_a_deleted_customer_is_refused(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
-        change(engine, "UPDATE customers_cache SET status = 'deleted'")
+        change(engine, "UPDATE booksync.customers_cache SET status = 'deleted'")
         with pytest.raises(RefusedConfirmationsError, match="deleted in Zoho"):
             confirmed(engine, connection, a_wish())
 
@@ -161,7 +161,7 @@ class TestHolding:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
         confirmed(engine, connection, a_wish())
         with engine.begin() as db:
-            phone_verdicts.judge_anew(db, connection, "", fallback=PhoneFallback.NONE, now=LATER)
+            phone_verdicts.judge_again(db, connection, "", fallback=PhoneFallback.NONE, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
     def test_a_confirmation_ends_with_its_text_and_returns_with_it(
@@ -186,14 +186,14 @@ class TestHolding:
         tell_contact(engine, connection, contact)
         confirmed(engine, connection, a_wish())
         with engine.begin() as db:
-            phone_verdicts.judge_anew(db, connection, "", fallback=PhoneFallback.VALID, now=LATER)
+            phone_verdicts.judge_again(db, connection, "", fallback=PhoneFallback.VALID, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
     def test_a_confirmation_is_deleted_with_its_customer(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
         confirmed(engine, connection, a_wish())
-        change(engine, "DELETE FROM customers_cache")
-        assert row(engine, "SELECT count(*) AS left FROM phone_confirmations")["left"] == 0
+        change(engine, "DELETE FROM booksync.customers_cache")
+        assert row(engine, "SELECT count(*) AS left FROM booksync.phone_confirmations")["left"] == 0
 
 
 class TestAtOnce:
@@ -212,13 +212,13 @@ class TestAtOnce:
     def test_a_judgement_that_waits_for_the_confirmation_keeps_it(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
 
-        def judge_anew() -> None:
+        def judge_again() -> None:
             with engine.begin() as waiting:
-                phone_verdicts.judge_anew(waiting, connection, "", fallback=PhoneFallback.NONE, now=LATER)
+                phone_verdicts.judge_again(waiting, connection, "", fallback=PhoneFallback.NONE, now=LATER)
 
         with ThreadPoolExecutor(1) as sync, engine.begin() as db:
             confirm(db, connection, [a_wish()], fallback=PhoneFallback.NONE, now=LATER)
-            judged = sync.submit(judge_anew)
+            judged = sync.submit(judge_again)
             until_somebody_waits(engine)
             db.commit()
             judged.result()

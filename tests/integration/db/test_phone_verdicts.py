@@ -20,11 +20,11 @@ from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_inv
 LATER = NOW + dt.timedelta(hours=1)
 
 
-def judge_anew(engine: Engine, connection: Connection, fallback: PhoneFallback = PhoneFallback.NONE) -> None:
+def judge_again(engine: Engine, connection: Connection, fallback: PhoneFallback = PhoneFallback.NONE) -> None:
     last_id: str | None = ""
     while last_id is not None:
         with engine.begin() as db:
-            last_id = phone_verdicts.judge_anew(db, connection, last_id, fallback=fallback, now=LATER)
+            last_id = phone_verdicts.judge_again(db, connection, last_id, fallback=fallback, now=LATER)
 
 
 def forget_verdicts() -> None:
@@ -33,7 +33,7 @@ def forget_verdicts() -> None:
 
 
 def verdict(engine: Engine) -> object:
-    return row(engine, "SELECT phone_verdict FROM customers_cache")["phone_verdict"]
+    return row(engine, "SELECT phone_verdict FROM booksync.customers_cache")["phone_verdict"]
 
 
 def of_two_persons(first: str, second: str) -> Contact:
@@ -98,7 +98,7 @@ class TestJudgingAnew:
     def test_a_judgement_can_be_limited_to_other_editions(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact())
         with engine.begin() as db:
-            looked_at = phone_verdicts.judge_anew(
+            looked_at = phone_verdicts.judge_again(
                 db, connection, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
             )
         assert looked_at is None
@@ -106,8 +106,8 @@ class TestJudgingAnew:
     def test_an_unknown_country_is_still_not_replaced(self, engine: Engine, connection: Connection) -> None:
         details = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
         tell_contact(engine, connection, a_contact(mobile="07912 345678", details=details))
-        judge_anew(engine, connection)
-        found = row(engine, "SELECT * FROM customers_cache")
+        judge_again(engine, connection)
+        found = row(engine, "SELECT * FROM booksync.customers_cache")
         assert (found["primary_phone"], found["phone_problem"]) == ("07912 345678", "unknown_country")
         assert found["phone_verdict"]["problem"] == "unknown_country"
 
@@ -117,16 +117,16 @@ class TestJudgingAnew:
         change(
             engine,
             """
-            UPDATE customers_cache SET primary_phone = '07912 345678', phone_problem = 'not_in_use', time_zone = NULL,
+            UPDATE booksync.customers_cache SET primary_phone = '07912 345678', phone_problem = 'not_in_use', time_zone = NULL,
                    phone_verdict = '{"metadata": "8.0.0", "problem": "not_in_use"}'
             """,
         )
         tell_invoices(engine, connection, an_invoice())
         plan_all(engine, connection)
         assert rows(engine, "SELECT * FROM reminders") == []
-        judge_anew(engine, connection)
+        judge_again(engine, connection)
         plan_all(engine, connection, now=LATER)
-        found = row(engine, "SELECT * FROM customers_cache")
+        found = row(engine, "SELECT * FROM booksync.customers_cache")
         assert (found["primary_phone"], found["phone_problem"]) == (A_BRITISH_MOBILE, None)
         assert (found["time_zone"], found["phone_verdict"]["metadata"]) == ("Europe/London", METADATA_VERSION)
         assert {reminder["phone"] for reminder in rows(engine, "SELECT * FROM reminders")} == {A_BRITISH_MOBILE}
@@ -139,29 +139,29 @@ class TestJudgingAnew:
         plan_all(engine, connection)
         monkeypatch.setattr(phonenumbers, "number_type", lambda _: PhoneNumberType.UNKNOWN)
         forget_verdicts()
-        judge_anew(engine, connection)
+        judge_again(engine, connection)
         forget_verdicts()
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
 
     def test_the_setting_applies_to_cached_numbers(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, of_two_persons("n/a", A_BRITISH_MOBILE))
-        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == "n/a"
-        judge_anew(engine, connection, PhoneFallback.VALID)
-        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
+        assert row(engine, "SELECT primary_phone FROM booksync.customers_cache")["primary_phone"] == "n/a"
+        judge_again(engine, connection, PhoneFallback.VALID)
+        assert row(engine, "SELECT primary_phone FROM booksync.customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
     def test_an_unchanged_verdict_is_not_a_change_of_the_customer(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact())
-        change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
-        before = row(engine, "SELECT updated_at, sync_hash FROM customers_cache")
-        judge_anew(engine, connection)
-        assert row(engine, "SELECT updated_at, sync_hash FROM customers_cache") == before
+        change(engine, "UPDATE booksync.customers_cache SET phone_verdict = '{}'")
+        before = row(engine, "SELECT updated_at, sync_hash FROM booksync.customers_cache")
+        judge_again(engine, connection)
+        assert row(engine, "SELECT updated_at, sync_hash FROM booksync.customers_cache") == before
         assert verdict(engine) != {}
 
     def test_a_number_from_an_invoice_only_is_unchanged(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact())
-        change(engine, "UPDATE customers_cache SET contact_persons = '[]'")
-        judge_anew(engine, connection)
-        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
+        change(engine, "UPDATE booksync.customers_cache SET contact_persons = '[]'")
+        judge_again(engine, connection)
+        assert row(engine, "SELECT primary_phone FROM booksync.customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
     def test_all_customers_are_judged_in_batches(
         self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
@@ -170,21 +170,21 @@ class TestJudgingAnew:
         read = [Observed(a_contact(str(number)), NOW) for number in range(5)]
         with engine.begin() as db:
             customers.upsert(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
-        change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
-        judge_anew(engine, connection)
-        assert rows(engine, "SELECT id FROM customers_cache WHERE phone_verdict = '{}'") == []
+        change(engine, "UPDATE booksync.customers_cache SET phone_verdict = '{}'")
+        judge_again(engine, connection)
+        assert rows(engine, "SELECT id FROM booksync.customers_cache WHERE phone_verdict = '{}'") == []
 
     def test_a_number_that_became_a_fax_cancels_its_reminders_at_once(
         self, engine: Engine, connection: Connection
     ) -> None:
         tell_contact(engine, connection, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}"))
         # The state that an older edition left.
-        change(engine, "UPDATE customers_cache SET phone_not_callable = NULL, phone_verdict = '{}'")
+        change(engine, "UPDATE booksync.customers_cache SET phone_not_callable = NULL, phone_verdict = '{}'")
         tell_invoices(engine, connection, an_invoice())
         plan_all(engine, connection)
-        judge_anew(engine, connection)
+        judge_again(engine, connection)
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
-        assert row(engine, "SELECT phone_not_callable FROM customers_cache")["phone_not_callable"] == "fax"
+        assert row(engine, "SELECT phone_not_callable FROM booksync.customers_cache")["phone_not_callable"] == "fax"
 
     @pytest.mark.parametrize(
         ("key", "value"), [("kind", '"premium_rate"'), ("doubts", '["example"]'), ("confirmed", "true")]
@@ -197,11 +197,11 @@ class TestJudgingAnew:
         plan_all(engine, connection)
         change(
             engine,
-            "UPDATE customers_cache SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
+            "UPDATE booksync.customers_cache SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
             key=key,
             value=value,
         )
         change(engine, "UPDATE invoices_cache SET plan_outcome = 'number_shared', plan_at = NULL")
         change(engine, "DELETE FROM reminders")
-        judge_anew(engine, connection)
+        judge_again(engine, connection)
         assert row(engine, "SELECT plan_at FROM invoices_cache")["plan_at"] == LATER

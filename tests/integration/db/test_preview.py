@@ -27,7 +27,7 @@ def closed(engine: Engine) -> Connection:
     with engine.begin() as db:
         reminder_policies.save(db, connection.connection_id, policy, now=dt.datetime.now(dt.UTC))
     tell_contact(engine, connection, a_contact(details=SWITCH_ON))
-    change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
+    change(engine, "UPDATE booksync.customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
     return connection
 
 

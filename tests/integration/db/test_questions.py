@@ -139,7 +139,7 @@ class TestScatteredClocks:
         tell_contact(engine, connection, a_contact(mobile=AN_AUSTRALIAN_MOBILE))
         tell_invoices(engine, connection, an_invoice("1", due_date=dt.date(2026, 12, 1)))
         plan_all(engine, connection)
-        assert len(row(engine, "SELECT time_zones FROM customers_cache")["time_zones"]) > 1
+        assert len(row(engine, "SELECT time_zones FROM booksync.customers_cache")["time_zones"]) > 1
         return connection
 
     def test_the_address_is_requested_however_far_away_the_reminder_is(

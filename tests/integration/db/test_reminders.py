@@ -34,7 +34,7 @@ from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact
 class TestPlanning:
     def test_a_plan_is_written_as_one_row_per_step(self, engine: Engine, planned: Connection) -> None:
         assert moments(engine) == PLANNED
-        customer = row(engine, "SELECT id, primary_phone FROM customers_cache")
+        customer = row(engine, "SELECT id, primary_phone FROM booksync.customers_cache")
         for found in all_reminders(engine):
             assert found["user_id"] == planned.user_id
             assert (found["customer_id"], found["phone"]) == (customer["id"], customer["primary_phone"])
@@ -132,7 +132,7 @@ class TestMoving:
     def test_another_customer_updates_pending_reminders_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_contact(engine, planned, a_contact("5002", mobile=A_LONDON_PHONE))
         tell_invoices(engine, planned, an_invoice(customer_id="5002"))
-        other = row(engine, "SELECT id FROM customers_cache WHERE zoho_customer_id = '5002'")
+        other = row(engine, "SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002'")
         assert {(found["customer_id"], found["phone"]) for found in all_reminders(engine)} == {
             (other["id"], A_LONDON_PHONE)
         }

@@ -49,7 +49,7 @@ class TestStart:
     @pytest.mark.usefixtures("step")
     def test_a_connection_has_one_run_at_a_time(self, engine: Engine, connection: Connection) -> None:
         assert begin(engine, connection) is None
-        assert len(rows(engine, "SELECT id FROM sync_runs")) == 1
+        assert len(rows(engine, "SELECT id FROM booksync.sync_runs")) == 1
 
     def test_one_of_two_concurrent_starts_succeeds(self, engine: Engine, connection: Connection) -> None:
         started = at_once(lambda: begin(engine, connection))
@@ -193,7 +193,8 @@ class TestSweep:
         free = begin(engine, a_connection(engine), sweep_seconds=0)
         with engine.begin() as db:
             db.execute(
-                text("SELECT FROM sync_runs WHERE connection_id = :id FOR UPDATE"), {"id": connection.connection_id}
+                text("SELECT FROM booksync.sync_runs WHERE connection_id = :id FOR UPDATE"),
+                {"id": connection.connection_id},
             )
             assert sweep(engine) == [free]
 

@@ -16,7 +16,7 @@ _TABLES = (
     "do_not_call",
     "handover_outcomes",
     "invoices_cache",
-    "reminder_contacts",
+    "handovers",
     "reminder_policies",
     "reminders",
     "sync_metadata",
@@ -90,7 +90,7 @@ def test_a_handover_returns_and_writes_the_same(engine: Engine, statements: Sequ
         claimed = db.execute(text("SELECT * FROM public.claim_due_reminders(moment => :at)"), {"at": DUE_AT})
         (taken,) = claimed.all()
         db.execute(text("SET LOCAL search_path = pg_catalog"))
-        assert value(db, "SELECT count(*) FROM public.reminder_contacts") == 1
+        assert value(db, "SELECT count(*) FROM public.handovers") == 1
         written = "SELECT status FROM public.reminders WHERE contact_id = :contact_id"
         assert value(db, written, contact_id=taken.contact_id) == "sent"
 

@@ -71,7 +71,7 @@ class TestPlanning:
 
     def test_deleted_customers_do_not_count(self, engine: Engine, connection: Connection) -> None:
         add_sharers(engine, connection, 9)
-        change(engine, "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = '6000'")
+        change(engine, "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = '6000'")
         assert the_outcome(engine, connection) == "scheduled"
 
     def test_inactive_customers_count(self, engine: Engine, connection: Connection) -> None:
@@ -110,7 +110,7 @@ class TestPlanning:
     def test_a_number_that_becomes_a_fax_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_contact(engine, planned, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}", modified_at=NOW), now=NOW)
         assert {found["status"] for found in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
-        assert row(engine, "SELECT phone_not_callable FROM customers_cache")["phone_not_callable"] == "fax"
+        assert row(engine, "SELECT phone_not_callable FROM booksync.customers_cache")["phone_not_callable"] == "fax"
 
 
 class TestLookingAgain:
@@ -118,7 +118,7 @@ class TestLookingAgain:
         add_sharers(engine, connection, 9)
         plan_for(engine, connection, contact=a_contact(mobile=A_LONDON_PHONE))
         assert outcome(engine) == ("number_shared", TOMORROW)
-        change(engine, "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = '6000'")
+        change(engine, "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = '6000'")
         plan_all(engine, connection, now=TOMORROW)
         assert outcome(engine)[0] == "scheduled"
 
@@ -175,7 +175,7 @@ class TestClaiming:
         self, engine: Engine, ready: Connection, others: str
     ) -> None:
         add_sharers(engine, ready, 9)
-        change(engine, f"UPDATE customers_cache SET {others} WHERE zoho_customer_id = '6000'")
+        change(engine, f"UPDATE booksync.customers_cache SET {others} WHERE zoho_customer_id = '6000'")
         assert held_back(engine) == [None]
 
     @pytest.mark.parametrize(
@@ -190,12 +190,14 @@ class TestClaiming:
         self, engine: Engine, ready: Connection, verdict: str, expected: HoldReason | None
     ) -> None:
         assert ready
-        change(engine, f"UPDATE customers_cache SET {verdict}")
+        change(engine, f"UPDATE booksync.customers_cache SET {verdict}")
         assert held_back(engine) == [expected]
 
     def test_a_doubtful_number_is_held_back_for_the_second_customer(self, engine: Engine, ready: Connection) -> None:
         add_sharers(engine, ready, 1)
-        change(engine, 'UPDATE customers_cache SET phone_verdict = phone_verdict || \'{"doubts": ["example"]}\'')
+        change(
+            engine, 'UPDATE booksync.customers_cache SET phone_verdict = phone_verdict || \'{"doubts": ["example"]}\''
+        )
         assert held_back(engine) == [HoldReason.NUMBER_SHARED]
 
     def test_a_confirmed_number_is_handed_over(self, engine: Engine, ready: Connection) -> None:
@@ -203,7 +205,7 @@ class TestClaiming:
         change(
             engine,
             """
-            UPDATE customers_cache SET phone_not_callable = 'filler',
+            UPDATE booksync.customers_cache SET phone_not_callable = 'filler',
                    phone_verdict = phone_verdict || '{"confirmed": true, "kind": "pager"}'
              WHERE zoho_customer_id = '5001'
             """,
@@ -221,7 +223,7 @@ class TestClaiming:
     def test_invalid_rules_hold_back_no_handover(self, engine: Engine, ready: Connection, rules: str) -> None:
         change(
             engine,
-            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
+            "INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
             id=ready.connection_id,
             rules=rules,
         )

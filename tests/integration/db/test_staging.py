@@ -13,7 +13,7 @@ from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails
 from domain.deletions import RecordKind
-from domain.lists import SetAside
+from domain.lists import Rejected
 from domain.runs import Mode, Position, Run
 from domain.walk import WalkById
 from tests.builders import MODIFIED_AT, a_contact, a_person
@@ -163,12 +163,12 @@ class TestPersons:
     def test_an_empty_page_of_persons_stages_nothing(self, engine: Engine, run: Run) -> None:
         with engine.begin() as db:
             staging.stage_persons(db, run.run_id, [])
-        assert rows(engine, "SELECT * FROM staged_persons") == []
+        assert rows(engine, "SELECT * FROM booksync.staged_persons") == []
 
     def test_a_rejected_person_marks_only_its_own_contact(self, engine: Engine, run: Run) -> None:
         with engine.begin() as db:
             staging.stage_persons(db, run.run_id, [("5001", a_person("7001"))])
-            rejected = [SetAside(None, "no id", "5001"), SetAside(None, "no id", "5001"), SetAside("7002", "no id")]
+            rejected = [Rejected(None, "no id", "5001"), Rejected(None, "no id", "5001"), Rejected("7002", "no id")]
             staging.stage_rejected_persons(db, run.run_id, rejected)
             sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5002"])
         assert sweep is not None
@@ -180,11 +180,11 @@ class TestSetAside:
     def test_a_rejected_row_without_an_id_has_its_owners_id(self, engine: Engine, connection: Connection) -> None:
         with engine.begin() as db:
             for kind in ("person", "invoice"):
-                aside = [SetAside(None, "no id", "5001"), SetAside("7", "no time"), SetAside(None, "no object")]
-                staging.set_aside(db, connection.connection_id, kind, aside)
+                aside = [Rejected(None, "no id", "5001"), Rejected("7", "no time"), Rejected(None, "no object")]
+                staging.rejected(db, connection.connection_id, kind, aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
-            for each in rows(engine, "SELECT * FROM set_aside_records")
+            for each in rows(engine, "SELECT * FROM booksync.rejected_records")
         }
         assert found == {
             ("person", "5001", "no id; the id is its contact's"),
@@ -196,22 +196,22 @@ class TestSetAside:
         }
 
     def test_a_rejected_row_is_recorded_once_per_reason(self, engine: Engine, connection: Connection) -> None:
-        aside = [SetAside("1", "no time"), SetAside(None, "no id"), SetAside("1", "no name"), SetAside("1", "no time")]
+        aside = [Rejected("1", "no time"), Rejected(None, "no id"), Rejected("1", "no name"), Rejected("1", "no time")]
         for _ in range(2):
             with engine.begin() as db:
-                staging.set_aside(db, connection.connection_id, "contact", aside)
+                staging.rejected(db, connection.connection_id, "contact", aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
-            for each in rows(engine, "SELECT * FROM set_aside_records")
+            for each in rows(engine, "SELECT * FROM booksync.rejected_records")
         }
         assert found == {("contact", "1", "no time"), ("contact", None, "no id"), ("contact", "1", "no name")}
-        assert len(rows(engine, "SELECT id FROM set_aside_records")) == 3
+        assert len(rows(engine, "SELECT id FROM booksync.rejected_records")) == 3
 
     def test_a_rejected_row_records_its_first_and_last_time(self, engine: Engine, connection: Connection) -> None:
         for _ in range(2):
             with engine.begin() as db:
-                staging.set_aside(db, connection.connection_id, "contact", [SetAside(None, "no id")])
-        (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM set_aside_records")
+                staging.rejected(db, connection.connection_id, "contact", [Rejected(None, "no id")])
+        (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM booksync.rejected_records")
         assert found["first_seen_at"] < found["last_seen_at"]
 
     def test_rejected_rows_that_a_full_run_has_not_seen_again_are_deleted(
@@ -220,16 +220,16 @@ class TestSetAside:
         change(
             engine,
             """
-            INSERT INTO set_aside_records (connection_id, kind, record_id, reason, last_seen_at)
+            INSERT INTO booksync.rejected_records (connection_id, kind, record_id, reason, last_seen_at)
             VALUES (:id, 'contact', '1', 'no time', now() - interval '1 day'),
                    (:id, 'contact', '2', 'no time', now() - interval '1 day')
             """,
             id=connection.connection_id,
         )
         with engine.begin() as db:
-            staging.set_aside(db, connection.connection_id, "contact", [SetAside("2", "no time")])
-            staging.forget_set_aside(db, connection.connection_id, run.run_id)
-        assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM set_aside_records")] == ["2"]
+            staging.rejected(db, connection.connection_id, "contact", [Rejected("2", "no time")])
+            staging.forget_rejected(db, connection.connection_id, run.run_id)
+        assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM booksync.rejected_records")] == ["2"]
 
 
 def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(

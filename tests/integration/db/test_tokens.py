@@ -27,7 +27,7 @@ THREADS = 20
 
 STORED = """
     SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain, status
-      FROM zoho_connections
+      FROM booksync.zoho_connections
 """
 
 
@@ -65,7 +65,7 @@ def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accou
     change(
         engine,
         """
-        UPDATE zoho_connections
+        UPDATE booksync.zoho_connections
            SET refresh_token_encrypted = :refresh_token, access_token_encrypted = :access_token,
                access_token_expires_at = now() + interval '1 hour'
         """,
@@ -84,7 +84,7 @@ def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accou
 def let_it_end_in(engine: Engine, seconds: float) -> None:
     change(
         engine,
-        "UPDATE zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
+        "UPDATE booksync.zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
         seconds=seconds,
     )
 
@@ -116,7 +116,9 @@ class TestCurrent:
         assert accounts.asked == ["refresh-1"]
 
     def test_a_connection_without_an_access_token_gets_one(self, engine: Engine, shared: SharedTokens) -> None:
-        change(engine, "UPDATE zoho_connections SET access_token_encrypted = NULL, access_token_expires_at = NULL")
+        change(
+            engine, "UPDATE booksync.zoho_connections SET access_token_encrypted = NULL, access_token_expires_at = NULL"
+        )
         assert shared.current().value == "renewed-1"
 
     def test_a_refreshed_token_is_stored_encrypted_until_its_end(
@@ -129,7 +131,7 @@ class TestCurrent:
             """
             SELECT access_token_encrypted AS token,
                    extract(epoch FROM access_token_expires_at - now())::float AS seconds_left
-              FROM zoho_connections
+              FROM booksync.zoho_connections
             """,
         )
         assert "renewed-1" not in stored["token"]
@@ -166,7 +168,7 @@ class TestCurrent:
         assert shared.current().value == "renewed-2"
 
     def test_a_secret_of_a_lost_key_is_reported(self, engine: Engine, shared: SharedTokens) -> None:
-        change(engine, "UPDATE zoho_connections SET access_token_encrypted = 'of another key'")
+        change(engine, "UPDATE booksync.zoho_connections SET access_token_encrypted = 'of another key'")
         with pytest.raises(UnreadableSecretError):
             shared.current()
 
@@ -195,7 +197,7 @@ class TestRenewed:
         if is_throttled:
             accounts.answers.append(httpx.Response(400, content=b'{"error": "Access Denied"}'))
         else:
-            change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+            change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
         assert renewed(shared, stale, tried_again=False) == stale
         with pytest.raises(TokenNotRenewed) as refused:
             renewed(shared, stale, tried_again=True)
@@ -217,7 +219,7 @@ class TestRenewed:
     def test_an_expired_token_waits_for_the_next_refresh(self, engine: Engine, shared: SharedTokens) -> None:
         stale = shared.current()
         let_it_end_in(engine, 0)
-        change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+        change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
         with pytest.raises(BudgetWait):
             renewed(shared, stale, tried_again=False)
 
@@ -252,7 +254,7 @@ class TestRefusedRecords:
     ) -> None:
         let_it_end_in(engine, 1800)
         used = ", ".join(f"now() - interval '{minutes} minutes'" for minutes in range(9, 9 - RECORD_REFRESHES, -1))
-        change(engine, f"UPDATE zoho_connections SET refreshed_at = ARRAY[{used}]")
+        change(engine, f"UPDATE booksync.zoho_connections SET refreshed_at = ARRAY[{used}]")
         stale = shared.current()
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
         assert renewed(shared, stale, tried_again=True).value == "renewed-1", "a refused list is blamed on the token"
@@ -285,7 +287,7 @@ class TestManyAtOnce:
         ask = (lambda: renewed(crowd, Token("access-1"), tried_again=True)) if is_refused else crowd.current
         with ThreadPoolExecutor(THREADS) as threads:
             with engine.begin() as db:
-                db.execute(text("SELECT FROM zoho_connections FOR UPDATE"))
+                db.execute(text("SELECT FROM booksync.zoho_connections FOR UPDATE"))
                 asking = [threads.submit(ask) for _ in range(THREADS)]
                 until_somebody_waits(engine, sessions=THREADS)
             got = {future.result().value for future in asking}

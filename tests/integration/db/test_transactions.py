@@ -7,13 +7,13 @@ from psycopg.errors import DeadlockDetected, UniqueViolation
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from db import resyncs, runs, webhook_events
+from db import refreshes, runs, webhook_events
 from db.connections import Connection
 from db.engine import new_engine
 from db.runs import StepRef
 from db.session import Session
 from db.transactions import in_transaction
-from db.webhook_events import ResyncRef
+from db.webhook_events import RefreshRef
 from domain.runs import MAX_ATTEMPTS
 from domain.webhooks import Entity, Event, EventKind
 from sandbox.servers import EmbeddedPostgres
@@ -59,12 +59,12 @@ class TestConflicts:
 
         def work(db: Session) -> None:
             tries.append(1)
-            db.execute(text("UPDATE zoho_connections SET persons_pages = coalesce(persons_pages, 0) + 1"))
+            db.execute(text("UPDATE booksync.zoho_connections SET persons_pages = coalesce(persons_pages, 0) + 1"))
             if len(tries) == 1:
                 raise DEADLOCK
 
         in_transaction(engine, work)
-        assert row(engine, "SELECT persons_pages FROM zoho_connections")["persons_pages"] == 1
+        assert row(engine, "SELECT persons_pages FROM booksync.zoho_connections")["persons_pages"] == 1
 
     def test_an_error_of_the_work_is_not_repeated(self, engine: Engine) -> None:
         mistake = IntegrityError("INSERT …", {}, UniqueViolation())
@@ -115,11 +115,14 @@ class TestAttempts:
                 ),
                 patience_seconds=10,
             )
-        assert row(engine, "SELECT attempts, claimed_until FROM sync_runs") == {"attempts": 0, "claimed_until": None}
+        assert row(engine, "SELECT attempts, claimed_until FROM booksync.sync_runs") == {
+            "attempts": 0,
+            "claimed_until": None,
+        }
 
     def test_an_expired_lease_returns_no_attempt(self, engine: Engine, step: StepRef) -> None:
         mine = leased(engine, step)
-        change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second'")
+        change(engine, "UPDATE booksync.sync_runs SET claimed_until = now() - interval '1 second'")
         leased(engine, step)
         in_transaction(
             engine,
@@ -127,22 +130,22 @@ class TestAttempts:
                 db, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
             ),
         )
-        assert row(engine, "SELECT attempts FROM sync_runs")["attempts"] == 2
+        assert row(engine, "SELECT attempts FROM booksync.sync_runs")["attempts"] == 2
 
     def test_a_record_keeps_its_attempts_too(self, engine: Engine, connection: Connection) -> None:
-        ref = ResyncRef(connection.connection_id, Entity.CONTACT, "1")
+        ref = RefreshRef(connection.connection_id, Entity.CONTACT, "1")
         with engine.begin() as db:
             webhook_events.receive(db, connection.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
         for _ in range(2 * MAX_ATTEMPTS):
-            lease = in_transaction(engine, lambda db: resyncs.acquire(db, ref, lease_seconds=60))
+            lease = in_transaction(engine, lambda db: refreshes.acquire(db, ref, lease_seconds=60))
             assert lease is not None
             with pytest.raises(OperationalError):
                 in_transaction(engine, lose_the_connection)
             in_transaction(
                 engine,
-                lambda db, lease=lease: resyncs.release(  # type: ignore[misc]
+                lambda db, lease=lease: refreshes.release(  # type: ignore[misc]
                     db, lease, seconds=0, waiting_for="Postgres", refund_attempt=True
                 ),
                 patience_seconds=10,
             )
-        assert [each["attempts"] for each in rows(engine, "SELECT attempts FROM resyncs")] == [0]
+        assert [each["attempts"] for each in rows(engine, "SELECT attempts FROM booksync.refreshes")] == [0]

@@ -49,7 +49,7 @@ def test_status_lists_a_limited_number_and_counts_all(
 
 
 def test_a_deleted_customer_does_not_count(engine: Engine, db: Session, connection: Connection) -> None:
-    change(engine, "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = '5001'")
+    change(engine, "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = '5001'")
     assert summary.unknown_countries(db, connection.connection_id)["customers_with_unknown_country"] == 3
 
 

@@ -1,14 +1,14 @@
-"""Promises of db/invoices.py and db/skipped_invoices.py: an invoice without a cached customer waits for it."""
+"""Promises of db/invoices.py and db/waiting_invoices.py: an invoice without a cached customer waits for it."""
 
 import uuid
 from decimal import Decimal
 
 from sqlalchemy import Engine
 
-from db import deletions, runs, skipped_invoices
+from db import deletions, runs, waiting_invoices
 from db.connections import Connection
 from db.invoices import Upserted
-from db.skipped_invoices import SkipReason
+from db.waiting_invoices import SkipReason
 from domain.deletions import RecordKind
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, an_invoice
@@ -20,7 +20,7 @@ from tests.integration.db.look import change
 
 def unknown_customers(engine: Engine, connection: Connection, limit: int = 20) -> list[str]:
     with engine.connect() as db:
-        return skipped_invoices.unknown_customers(db, connection, uuid.uuid4(), limit, with_rejected=False)
+        return waiting_invoices.unknown_customers(db, connection, uuid.uuid4(), limit, with_rejected=False)
 
 
 class TestInvoicesThatWait:
@@ -38,7 +38,7 @@ class TestInvoicesThatWait:
 
     def test_invoices_move_to_the_cache_with_their_new_customer(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
-        assert cache_customer(engine, connection).taken_up == Upserted(new=2)
+        assert cache_customer(engine, connection).cached_waiting == Upserted(new=2)
         assert cached_ids(engine) == {"8001", "8002"}
         assert skipped(engine) == {"8003": "customer_unknown"}
         assert cached(engine)["plan_at"] == NOW
@@ -60,13 +60,13 @@ class TestInvoicesThatWait:
         change(
             engine,
             """
-            INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id)
+            INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id)
             VALUES (:user_id, :connection_id, '5001')
             """,
             user_id=connection.user_id,
             connection_id=connection.connection_id,
         )
-        assert cache_customer(engine, connection).taken_up == Upserted(new=1)
+        assert cache_customer(engine, connection).cached_waiting == Upserted(new=1)
         assert unknown_customers(engine, connection) == []
 
     def test_invoices_move_to_the_cache_with_a_customer_from_before_booksync(
@@ -74,7 +74,7 @@ class TestInvoicesThatWait:
     ) -> None:
         change(
             engine,
-            "INSERT INTO customers_cache (user_id, zoho_customer_id) VALUES (:user_id, '5001')",
+            "INSERT INTO booksync.customers_cache (user_id, zoho_customer_id) VALUES (:user_id, '5001')",
             user_id=connection.user_id,
         )
         upsert(engine, connection, an_invoice())
@@ -84,7 +84,7 @@ class TestInvoicesThatWait:
     def test_an_invoice_no_longer_waits_once_its_customer_is_cached(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice(customer_id=""), an_invoice("8002", customer_id="5002"))
         with engine.begin() as db:
-            skipped_invoices.mark_customer(db, home, "5002", SkipReason.CUSTOMER_GONE)
+            waiting_invoices.mark_customer(db, home, "5002", SkipReason.CUSTOMER_GONE)
         later = MODIFIED_AT + A_MINUTE
         page = [an_invoice(modified_at=later), an_invoice("8002", modified_at=later)]
         assert upsert(engine, home, *page) == Upserted(new=2)
@@ -93,7 +93,7 @@ class TestInvoicesThatWait:
     def test_a_gone_customer_is_not_requested_again(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         with engine.begin() as db:
-            assert skipped_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE) == 2
+            assert waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE) == 2
         assert unknown_customers(engine, connection) == ["5002"]
         upsert(engine, connection, an_invoice("8001"), observed_at=OBSERVED_AT + A_MINUTE)
         assert skipped(engine)["8001"] == "customer_gone"
@@ -104,15 +104,15 @@ class TestInvoicesThatWait:
     ) -> None:
         upsert(engine, connection, an_invoice())
         with engine.begin() as db:
-            skipped_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
+            waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
         upsert(engine, connection, an_invoice(modified_at=MODIFIED_AT + A_MINUTE))
         assert skipped(engine) == {"8001": "customer_unknown"}
 
     def test_invoices_move_to_the_cache_with_a_returned_customer(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice())
         with engine.begin() as db:
-            skipped_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
-        assert cache_customer(engine, connection).taken_up == Upserted(new=1)
+            waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
+        assert cache_customer(engine, connection).cached_waiting == Upserted(new=1)
 
     def test_another_connections_customer_is_unknown(self, engine: Engine, connection: Connection) -> None:
         cache_customer(engine, a_connection(engine, user_id=connection.user_id, organization_id="20234695"))
@@ -132,5 +132,5 @@ class TestInvoicesThatWait:
             run = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
             assert run is not None
             deletions.see(db, run.run_id, RecordKind.INVOICE, ["8002"])
-            skipped_invoices.drop_unseen(db, connection.connection_id, run.run_id)
+            waiting_invoices.drop_unseen(db, connection.connection_id, run.run_id)
         assert skipped(engine) == {"8002": "customer_unknown"}

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 from db import customers, invoices, webhook_events
 from db.connections import Connection
 from db.session import Session
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
-from db.webhook_events import ResyncRef
+from db.waiting_invoices import ObservedInvoice
+from db.webhook_events import RefreshRef
 from domain.phones import PhoneFallback
 from domain.watermarks import OVERLAP
 from domain.webhooks import CachedVersion, Entity
@@ -72,7 +72,7 @@ def cached(db: Session) -> tuple[object, ...]:
 
 def waiting(db: Session) -> list[tuple[object, ...]]:
     """Customer, status and observed time of each waiting read."""
-    rows = db.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM skipped_invoices"))
+    rows = db.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM booksync.waiting_invoices"))
     return [tuple(row) for row in rows]
 
 
@@ -120,7 +120,7 @@ def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_modified_time_w
 def test_a_waiting_invoice_is_live_although_its_withdrawn_row_has_the_newer_modified_time(
     engine: Engine, home: Connection
 ) -> None:
-    ref = ResyncRef(home.connection_id, Entity.INVOICE, "8001")
+    ref = RefreshRef(home.connection_id, Entity.INVOICE, "8001")
     with engine.begin() as db:
         read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
         read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from db import customers, invoices
 from db.migrations import SchemaFit, Target, migrate, schema_state
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
+from db.waiting_invoices import ObservedInvoice
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection

@@ -102,26 +102,26 @@ class Hooks:
 
     def skip_waiting(self) -> None:
         self.bench.rows(
-            "UPDATE resyncs SET not_before = now() WHERE received > handled OR has_failed RETURNING record_id"
+            "UPDATE booksync.refreshes SET not_before = now() WHERE received > handled OR has_failed RETURNING record_id"
         )
 
     def lose_messages(self) -> None:
         """Removes the sent messages, and makes their records overdue."""
         self.messages()
         self.bench.rows(
-            "UPDATE resyncs SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
+            "UPDATE booksync.refreshes SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
             "RETURNING record_id"
         )
 
     def events(self) -> list[Row]:
-        return self.bench.rows("SELECT * FROM webhook_events ORDER BY id")
+        return self.bench.rows("SELECT * FROM booksync.webhook_events ORDER BY id")
 
     def outcomes(self) -> list[str | None]:
         """The outcomes of Zoho's own events, without those that booksync adds for a gone customer's invoices."""
         return [event["outcome"] for event in self.events() if event["kind"] != EventKind.ORPHANED]
 
     def resync_row(self) -> Row:
-        (row,) = self.bench.rows("SELECT *, not_before - now() AS wait FROM resyncs")
+        (row,) = self.bench.rows("SELECT *, not_before - now() AS wait FROM booksync.refreshes")
         return row
 
     def calls(self, entity: Entity) -> int:

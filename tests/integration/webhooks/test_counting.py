@@ -29,33 +29,33 @@ def counted(hooks: Hooks, family: Family) -> dict[Labels, int]:
 def test_a_refresh_counts_as_done_and_a_second_message_as_passed_over(hooks: Hooks, contact_id: str) -> None:
     hooks.take(CONTACT, contact_id)
     hooks.take(CONTACT, contact_id)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "done"): 1, ("contact", "passed_over"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "done"): 1, ("contact", "passed_over"): 1}
 
 
 def test_failed_attempts_count_as_retried_and_the_last_one_as_given_up(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, path=f"/contacts/{contact_id}", status=500)
     assert hooks.work() == MAX_ATTEMPTS
-    assert counted(hooks, Family.RESYNCS) == {("contact", "retried"): MAX_ATTEMPTS - 1, ("contact", "given_up"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "retried"): MAX_ATTEMPTS - 1, ("contact", "given_up"): 1}
     assert counted(hooks, Family.API_CALLS)["500",] == MAX_ATTEMPTS
 
 
 def test_a_permanent_error_counts_as_given_up(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
     hooks.take(CONTACT, contact_id)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "given_up"): 1}
 
 
 def test_a_refusal_of_the_connection_counts_as_parked(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.take(CONTACT, contact_id)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "parked"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "parked"): 1}
 
 
 def test_a_401_of_one_record_counts_as_given_up_and_parks_no_connection(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=401, code=57)
     hooks.take(CONTACT, contact_id)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
-    assert hooks.bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+    assert counted(hooks, Family.REFRESHES) == {("contact", "given_up"): 1}
+    assert hooks.bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 
 
 def test_a_wait_for_the_budget_is_counted_with_its_length(hooks: Hooks, contact_id: str) -> None:
@@ -63,7 +63,7 @@ def test_a_wait_for_the_budget_is_counted_with_its_length(hooks: Hooks, contact_
         raise BudgetWait(12.5, WaitReason.MINUTE)
 
     hooks.take(CONTACT, contact_id, do=wait)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "waiting"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "waiting"): 1}
     assert counted(hooks, Family.BUDGET_WAIT_MS) == {("minute",): 12_500}
 
 
@@ -72,4 +72,4 @@ def test_a_refresh_that_lost_its_lease_counts_as_stale(hooks: Hooks, contact_id:
         raise LeaseLostError
 
     hooks.take(CONTACT, contact_id, do=lose)
-    assert counted(hooks, Family.RESYNCS) == {("contact", "stale"): 1}
+    assert counted(hooks, Family.REFRESHES) == {("contact", "stale"): 1}

@@ -26,7 +26,7 @@ def test_a_webhook_does_not_use_the_daily_reserve(hooks: Hooks) -> None:
     leave_less_than_the_reserve(hooks)
     hooks.tell(INVOICE, an_invoice_id(hooks))
     hooks.take(INVOICE, an_invoice_id(hooks))
-    (row,) = hooks.bench.rows("SELECT waiting_for, attempts FROM resyncs WHERE received > handled")
+    (row,) = hooks.bench.rows("SELECT waiting_for, attempts FROM booksync.refreshes WHERE received > handled")
     assert (hooks.calls(INVOICE), row) == (0, {"waiting_for": "API budget (day)", "attempts": 0})
 
 

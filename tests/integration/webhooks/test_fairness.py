@@ -12,7 +12,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.queue.thread_shares import ThreadShares
 from workers.scheduler import tick
-from workers.sync.fair_resync import resync_fairly
+from workers.sync.fair_refreshes import refresh_fairly
 from workers.sync.one_record import OneRecord, refresh
 from workers.sync.refreshes import Refresh
 
@@ -20,7 +20,7 @@ from workers.sync.refreshes import Refresh
 def take_fairly(hooks: Hooks, shares: ThreadShares, contact_id: str, *, do: Refresh = refresh) -> None:
     """Processes a contact's message as a worker does."""
     connection_id = str(hooks.bench.connection_id)
-    resync_fairly(hooks.bench.resources, shares, connection_id, CONTACT, contact_id, do=do)
+    refresh_fairly(hooks.bench.resources, shares, connection_id, CONTACT, contact_id, do=do)
 
 
 def tell_of_many(hooks: Hooks, count: int) -> None:
@@ -67,7 +67,9 @@ def test_an_organisation_gets_no_thread_beyond_its_share(hooks: Hooks) -> None:
     take_fairly(hooks, shares, first, do=meanwhile)
     (sent_again,) = hooks.messages("interactive.DQ")
     assert sent_again.args[1] == second
-    rows = {row["record_id"]: row for row in hooks.bench.rows("SELECT record_id, attempts, handled FROM resyncs")}
+    rows = {
+        row["record_id"]: row for row in hooks.bench.rows("SELECT record_id, attempts, handled FROM booksync.refreshes")
+    }
     assert rows[first]["handled"] == 1
     assert (rows[second]["handled"], rows[second]["attempts"]) == (0, 0)
     take_fairly(hooks, shares, second)
@@ -105,7 +107,7 @@ def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks
 
 def test_the_scheduler_sends_waiting_records_that_no_worker_has_sent(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 10)
-    hooks.bench.rows("UPDATE resyncs SET handled = received WHERE sent_at IS NOT NULL RETURNING record_id")
+    hooks.bench.rows("UPDATE booksync.refreshes SET handled = received WHERE sent_at IS NOT NULL RETURNING record_id")
     hooks.messages()
     tick(hooks.bench.resources)
     assert len(hooks.messages()) == 10

@@ -24,7 +24,7 @@ def flood_of_contacts(hooks: Hooks) -> None:
 
 def flood_that_only_a_full_run_proves(hooks: Hooks) -> None:
     """Edits persons without a new time of their contact, so the incremental run leaves the records to a full run."""
-    hooks.bench.rows("UPDATE customers_cache SET observed_at = observed_at - interval '1 hour' RETURNING id")
+    hooks.bench.rows("UPDATE booksync.customers_cache SET observed_at = observed_at - interval '1 hour' RETURNING id")
     for number, contact_id in enumerate(contact_ids(hooks, MANY)):
         hooks.bench.zoho.edit_person(
             person_id(hooks, contact_id), stamp_contact=False, mobile=f"+44 7912 3456{number:02}"
@@ -42,7 +42,7 @@ def spend_the_allowance(hooks: Hooks) -> None:
 
 
 def calls_of_runs(hooks: Hooks) -> int:
-    (row,) = hooks.bench.rows("SELECT coalesce(sum(api_calls), 0)::int AS calls FROM sync_runs")
+    (row,) = hooks.bench.rows("SELECT coalesce(sum(api_calls), 0)::int AS calls FROM booksync.sync_runs")
     return int(row["calls"])
 
 
@@ -76,12 +76,12 @@ def test_repeated_mass_edits_use_at_most_a_quarter_of_the_days_calls(small_day: 
 
 def test_a_regular_run_completes_the_events_above_the_allowance(small_day: Hooks) -> None:
     spend_the_allowance(small_day)
-    small_day.bench.rows("UPDATE zoho_connections SET next_sync_at = now() RETURNING id")
+    small_day.bench.rows("UPDATE booksync.zoho_connections SET next_sync_at = now() RETURNING id")
     assert run_that_is_due(small_day) == "incremental"
-    assert small_day.bench.rows("SELECT record_id FROM resyncs WHERE received > handled") == []
+    assert small_day.bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled") == []
 
 
 def test_the_allowance_refills_within_a_day(small_day: Hooks) -> None:
     spend_the_allowance(small_day)
-    small_day.bench.rows("UPDATE scheduler_marks SET marked_at = marked_at - interval '1 day' RETURNING name")
+    small_day.bench.rows("UPDATE booksync.scheduler_marks SET marked_at = marked_at - interval '1 day' RETURNING name")
     assert run_that_is_due(small_day) == "incremental"

@@ -55,7 +55,7 @@ def flooded(hooks: Hooks) -> Hooks:
 
 def test_status_counts_the_records_and_shows_since_when_they_wait(flooded: Hooks) -> None:
     words, flood = status(flooded)
-    (row,) = flooded.bench.rows("SELECT min(waiting_since) AS since FROM resyncs")
+    (row,) = flooded.bench.rows("SELECT min(waiting_since) AS since FROM booksync.refreshes")
     assert SENTENCE.search(words)
     assert flood == {"waiting": MANY, "since": row["since"].isoformat()}
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from db import resyncs
-from db.resyncs import LEFT_TO_FULL_RUN
+from db import refreshes
+from db.refreshes import LEFT_TO_FULL_RUN
 from domain.deletions import SAFEGUARD_COUNT
 from domain.floods import FLOOD
 from domain.runs import Mode
@@ -49,14 +49,18 @@ def mass_edit(hooks: Hooks, contacts: Sequence[str]) -> None:
 
 def quiet_comes(hooks: Hooks) -> None:
     """Moves the last event into the past, so the webhooks count as quiet."""
-    hooks.bench.rows("UPDATE webhook_events SET received_at = received_at - interval '10 seconds' RETURNING id")
-    hooks.bench.rows("UPDATE resyncs SET waiting_since = waiting_since - interval '10 seconds' RETURNING record_id")
+    hooks.bench.rows(
+        "UPDATE booksync.webhook_events SET received_at = received_at - interval '10 seconds' RETURNING id"
+    )
+    hooks.bench.rows(
+        "UPDATE booksync.refreshes SET waiting_since = waiting_since - interval '10 seconds' RETURNING record_id"
+    )
 
 
 def a_minute_passes(hooks: Hooks) -> None:
     """Moves the last flood run a minute into the past."""
     hooks.bench.rows("""
-        UPDATE scheduler_marks SET marked_at = marked_at - interval '1 minute'
+        UPDATE booksync.scheduler_marks SET marked_at = marked_at - interval '1 minute'
          WHERE starts_with(name, 'flood') RETURNING name
     """)
 
@@ -67,21 +71,21 @@ def run_that_is_due(hooks: Hooks, *, ends: str = "succeeded") -> str | None:
     if hooks.bench.present_step() is None:
         return None
     take_run(hooks)
-    (run,) = hooks.bench.rows("SELECT mode, status FROM sync_runs ORDER BY started_at DESC LIMIT 1")
+    (run,) = hooks.bench.rows("SELECT mode, status FROM booksync.sync_runs ORDER BY started_at DESC LIMIT 1")
     assert run["status"] == ends
     return str(run["mode"])
 
 
 def take_run(hooks: Hooks) -> None:
     """Processes the run to its end as an unscheduled run, which reads no details ahead of a handover."""
-    hooks.bench.rows("UPDATE sync_runs SET is_scheduled = false WHERE status = 'running' RETURNING id")
+    hooks.bench.rows("UPDATE booksync.sync_runs SET is_scheduled = false WHERE status = 'running' RETURNING id")
     while (step := hooks.bench.present_step()) is not None:
         hooks.bench.skip_waiting()
         hooks.bench.take(step)
 
 
 def waiting(hooks: Hooks) -> int:
-    return len(hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled"))
+    return len(hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled"))
 
 
 class TestAMassEdit:
@@ -112,7 +116,9 @@ class TestAMassEdit:
 
     def test_a_lasting_flood_is_read_after_the_longest_wait(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))
-        hooks.bench.rows("UPDATE resyncs SET waiting_since = waiting_since - interval '2 minutes' RETURNING record_id")
+        hooks.bench.rows(
+            "UPDATE booksync.refreshes SET waiting_since = waiting_since - interval '2 minutes' RETURNING record_id"
+        )
         assert run_that_is_due(hooks) == "incremental"
 
     def test_flood_runs_are_spaced(self, hooks: Hooks) -> None:
@@ -125,7 +131,7 @@ class TestAMassEdit:
         mass_edit(hooks, contact_ids(hooks, MANY))
         with capture_logs() as logs:
             hooks.work()
-        assert {row["waiting_for"] for row in hooks.bench.rows("SELECT waiting_for FROM resyncs")} == {
+        assert {row["waiting_for"] for row in hooks.bench.rows("SELECT waiting_for FROM booksync.refreshes")} == {
             None,
             "a sync, because many records wait",
         }
@@ -219,7 +225,7 @@ class TestWhatARunDoesNotProve:
             hooks.tell(CONTACT, contact_id)
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
-        waits_for = {row["waiting_for"] for row in hooks.bench.rows("SELECT waiting_for FROM resyncs")}
+        waits_for = {row["waiting_for"] for row in hooks.bench.rows("SELECT waiting_for FROM booksync.refreshes")}
         assert waits_for == {LEFT_TO_FULL_RUN}
         a_minute_passes(hooks)
         assert run_that_is_due(hooks) == "full"
@@ -265,7 +271,7 @@ class TestWhatARunDoesNotProve:
         return left
 
     def test_a_removal_that_a_full_run_did_not_request_waits(self, hooks: Hooks, unasked: set[str]) -> None:
-        rows = hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled")
+        rows = hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled")
         assert {row["record_id"] for row in rows} == unasked
 
     def test_a_later_full_run_marks_a_removal_that_was_not_requested(self, hooks: Hooks, unasked: set[str]) -> None:
@@ -278,7 +284,7 @@ class TestWhatARunDoesNotProve:
         hooks.tell(CONTACT, contacts[0], event="deleted")
         quiet_comes(hooks)
         hooks.bench.sync(Mode.FULL)
-        (left,) = hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled")
+        (left,) = hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled")
         assert left["record_id"] == contacts[0]
         asked = hooks.calls(CONTACT)
         hooks.messages()
@@ -299,7 +305,7 @@ class TestWhatARunDoesNotProve:
         while left:
             hooks.bench.sync(Mode.FULL)
             with hooks.bench.resources.engine.begin() as db:
-                due = resyncs.take_turn(db)
+                due = refreshes.take_turn(db)
             for each in due:
                 hooks.take(each.ref.entity, each.ref.record_id)
             hooks.work()
@@ -322,7 +328,7 @@ class TestWhatARunDoesNotProve:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         hooks.bench.rows(
-            "UPDATE resyncs SET claimed_until = now() + interval '1 hour' WHERE record_id = %(id)s RETURNING record_id",
+            "UPDATE booksync.refreshes SET claimed_until = now() + interval '1 hour' WHERE record_id = %(id)s RETURNING record_id",
             id=contacts[0],
         )
         quiet_comes(hooks)
@@ -333,7 +339,9 @@ class TestWhatARunDoesNotProve:
         mass_edit(hooks, contact_ids(hooks, MANY))
         quiet_comes(hooks)
         tick(hooks.bench.resources)
-        hooks.bench.rows("UPDATE sync_runs SET attempts = 6, phase = 'contacts' WHERE status = 'running' RETURNING id")
+        hooks.bench.rows(
+            "UPDATE booksync.sync_runs SET attempts = 6, phase = 'contacts' WHERE status = 'running' RETURNING id"
+        )
         while (step := hooks.bench.present_step()) is not None:
             hooks.bench.take(step)
         assert hooks.outcomes() == [None] * MANY

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from db import connections, dead_letter_lists, dead_letters, event_history
 from db.dead_letter_lists import Choice, Row
 from db.webhook_events import Due
-from domain.dead_letters import Cause, LetterStatus
+from domain.dead_letters import Cause, DeadLetterStatus
 from domain.runs import MAX_ATTEMPTS, Mode
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
@@ -24,7 +24,7 @@ from workers.zoho.errors import TokenRevoked
 
 def letters(hooks: Hooks) -> list[Row]:
     with hooks.bench.resources.engine.connect() as db:
-        return dead_letter_lists.letters(db, Choice(status=None))
+        return dead_letter_lists.found(db, Choice(status=None))
 
 
 def the_letter(hooks: Hooks) -> Row:
@@ -36,7 +36,7 @@ def the_letter(hooks: Hooks) -> Row:
 def last_of(hooks: Hooks) -> str:
     """The last entry in the dead letter's history."""
     with hooks.bench.resources.engine.connect() as db:
-        return str(dead_letter_lists.letter(db, the_letter(hooks)["id"])["history"][-1]["what"])
+        return str(dead_letter_lists.dead_letter(db, the_letter(hooks)["id"])["history"][-1]["what"])
 
 
 def send_again(hooks: Hooks) -> None:
@@ -92,7 +92,7 @@ class TestDying:
 
     def test_a_record_that_kills_its_process_leaves_a_dead_letter(self, hooks: Hooks) -> None:
         hooks.tell(CONTACT, a_contact_id(hooks))
-        hooks.bench.rows(f"UPDATE resyncs SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
+        hooks.bench.rows(f"UPDATE booksync.refreshes SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
         hooks.work()
         assert the_letter(hooks)["cause"] == Cause.PROCESS_KILLER
         assert hooks.outcomes() == [Outcome.FAILED]
@@ -134,10 +134,10 @@ class TestClosing:
 
     def test_a_retry_refreshes_the_record(self, hooks: Hooks, contact_id: str) -> None:
         send_again(hooks)
-        assert the_letter(hooks)["status"] == LetterStatus.OPEN
+        assert the_letter(hooks)["status"] == DeadLetterStatus.OPEN
         hooks.work()
         assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
-        assert the_letter(hooks)["status"] == LetterStatus.RETRIED
+        assert the_letter(hooks)["status"] == DeadLetterStatus.RETRIED
         assert hooks.outcomes() == [Outcome.FAILED]
         assert hooks.resync_row()["has_failed"] is False
 
@@ -146,7 +146,7 @@ class TestClosing:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000, times=2)
         send_again(hooks)
         assert hooks.work() == 3
-        assert the_letter(hooks)["status"] == LetterStatus.RETRIED
+        assert the_letter(hooks)["status"] == DeadLetterStatus.RETRIED
 
     @pytest.mark.usefixtures("contact_id")
     def test_a_retry_with_another_failure_counts_in_the_same_dead_letter(self, hooks: Hooks) -> None:
@@ -154,41 +154,41 @@ class TestClosing:
         send_again(hooks)
         hooks.work()
         found = the_letter(hooks)
-        assert (found["status"], found["cause"], found["deaths"]) == (LetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
+        assert (found["status"], found["cause"], found["deaths"]) == (DeadLetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
 
     def test_the_next_event_of_the_record_closes_the_dead_letter(self, hooks: Hooks, contact_id: str) -> None:
         hooks.tell(CONTACT, contact_id)
         hooks.work()
-        assert (the_letter(hooks)["status"], last_of(hooks)) == (LetterStatus.RETRIED, "done")
+        assert (the_letter(hooks)["status"], last_of(hooks)) == (DeadLetterStatus.RETRIED, "done")
 
     @pytest.mark.usefixtures("contact_id")
     def test_a_full_run_closes_the_dead_letter(self, hooks: Hooks) -> None:
         hooks.bench.sync()
-        assert the_letter(hooks)["status"] == LetterStatus.OPEN
+        assert the_letter(hooks)["status"] == DeadLetterStatus.OPEN
         hooks.bench.sync(Mode.FULL)
-        assert (the_letter(hooks)["status"], last_of(hooks)) == (LetterStatus.RETRIED, "made up for by a full run")
+        assert (the_letter(hooks)["status"], last_of(hooks)) == (DeadLetterStatus.RETRIED, "made up for by a full run")
 
     @pytest.mark.usefixtures("contact_id")
     def test_a_degraded_full_run_leaves_the_dead_letter_open(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=400, code=2)
         assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
-        assert [found["status"] for found in letters(hooks)] == [LetterStatus.OPEN] * 2
+        assert [found["status"] for found in letters(hooks)] == [DeadLetterStatus.OPEN] * 2
 
     def test_a_defect_stays_open_even_if_a_later_refresh_succeeds(self, hooks: Hooks) -> None:
         contact_id = die_of_a_defect(hooks)
         hooks.tell(CONTACT, contact_id)
         hooks.work()
         hooks.bench.sync(Mode.FULL)
-        assert the_letter(hooks)["status"] == LetterStatus.OPEN
+        assert the_letter(hooks)["status"] == DeadLetterStatus.OPEN
 
     @pytest.mark.usefixtures("contact_id")
     def test_an_open_dead_letter_can_be_retried_after_its_event_was_pruned(self, hooks: Hooks) -> None:
-        hooks.bench.rows("UPDATE webhook_events SET received_at = now() - interval '8 days' RETURNING id")
+        hooks.bench.rows("UPDATE booksync.webhook_events SET received_at = now() - interval '8 days' RETURNING id")
         with hooks.bench.resources.engine.begin() as db:
             assert event_history.prune(db, days=7) == 1
         send_again(hooks)
         hooks.work()
-        assert the_letter(hooks)["status"] == LetterStatus.RETRIED
+        assert the_letter(hooks)["status"] == DeadLetterStatus.RETRIED
 
 
 class TestParking:
@@ -202,7 +202,7 @@ class TestParking:
         return contact_id
 
     def connect_again(self, hooks: Hooks) -> None:
-        (connection,) = hooks.bench.rows("SELECT user_id FROM zoho_connections")
+        (connection,) = hooks.bench.rows("SELECT user_id FROM booksync.zoho_connections")
         connect_organization(
             hooks.bench.resources,
             user_id=connection["user_id"],
@@ -212,7 +212,7 @@ class TestParking:
         )
 
     def test_parking_leaves_a_dead_letter_and_a_reason(self, hooks: Hooks, contact_id: str) -> None:
-        (connection,) = hooks.bench.rows("SELECT status, parked_reason FROM zoho_connections")
+        (connection,) = hooks.bench.rows("SELECT status, parked_reason FROM booksync.zoho_connections")
         found = the_letter(hooks)
         assert connection == {"status": "parked", "parked_reason": found["error"]}
         assert (found["cause"], found["arguments"]["args"][1]) == (Cause.PERMANENT_ERROR, contact_id)
@@ -244,7 +244,7 @@ class TestParking:
         hooks.lose_messages()
         tick(hooks.bench.resources)
         hooks.work()
-        assert (the_letter(hooks)["status"], hooks.outcomes()) == (LetterStatus.RETRIED, [Outcome.ASKED])
+        assert (the_letter(hooks)["status"], hooks.outcomes()) == (DeadLetterStatus.RETRIED, [Outcome.ASKED])
 
     def test_a_refresh_that_began_before_the_reconnect_does_not_park_the_connection(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch

@@ -141,7 +141,9 @@ class TestEvidence:
 
     def test_a_held_record_stays_held_after_the_safeguards_hour(self, hooks: Hooks, entity: Entity) -> None:
         *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
-        hooks.bench.rows("UPDATE webhook_events SET received_at = received_at - interval '2 hours' RETURNING id")
+        hooks.bench.rows(
+            "UPDATE booksync.webhook_events SET received_at = received_at - interval '2 hours' RETURNING id"
+        )
         hooks.tell(entity, last)
         hooks.work()
         assert status_of(hooks, entity, last) != "deleted"
@@ -210,7 +212,7 @@ class TestInvoicesOfAGoneCustomer:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
         hooks.bench.sync(Mode.FULL)
         assert status_of(hooks, CONTACT, owner) == "deleted"
-        for row in hooks.bench.rows("SELECT record_id FROM resyncs WHERE entity = 'invoice'"):
+        for row in hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE entity = 'invoice'"):
             hooks.take(INVOICE, row["record_id"])
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}

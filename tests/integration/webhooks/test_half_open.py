@@ -100,7 +100,7 @@ def web(
 
 def a_connection_with(engine: Engine, encrypted_secret: str) -> uuid.UUID:
     connection = a_connection(engine)
-    change(engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted_secret)
+    change(engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted_secret)
     return connection.connection_id
 
 

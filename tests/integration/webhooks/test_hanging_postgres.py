@@ -44,7 +44,7 @@ def resources(
 ) -> Iterator[Resources]:
     monkeypatch.setattr(engines, "CONNECT_TIMEOUT_SECONDS", CONNECT_SECONDS)
     monkeypatch.setattr(webhooks, "LONGEST_WAIT_SECONDS", SECONDS)
-    engine = new_engine(hole.url, application_name="booksync tests", answer_seconds=SECONDS)
+    engine = new_engine(hole.url, application_name="booksync tests", response_seconds=SECONDS)
     with (
         environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
         open_resources("booksync tests") as opened,

@@ -14,12 +14,12 @@ def test_a_burst_of_a_thousand_costs_two_calls_at_most(hooks: Hooks) -> None:
     hooks.tell(CONTACT, contact_id)
     hooks.take(CONTACT, contact_id)
     hooks.bench.rows(
-        "INSERT INTO webhook_events (connection_id, entity, record_id, number, kind) "
+        "INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind) "
         "SELECT %(id)s, 'contact', %(contact)s, 1 + n, 'changed' FROM generate_series(1, 998) n RETURNING id",
         id=hooks.bench.connection_id,
         contact=contact_id,
     )
-    hooks.bench.rows("UPDATE resyncs SET received = received + 998 RETURNING record_id")
+    hooks.bench.rows("UPDATE booksync.refreshes SET received = received + 998 RETURNING record_id")
     hooks.tell(CONTACT, contact_id)
     for _ in range(5):
         hooks.take(CONTACT, contact_id)
@@ -48,7 +48,7 @@ def test_another_change_in_the_same_second_costs_a_call(hooks: Hooks) -> None:
     hooks.work()
     told = hooks.record(CONTACT, contact_id)
     observed = "date_trunc('second', zoho_last_modified_at)"
-    hooks.bench.rows(f"UPDATE customers_cache SET observed_at = {observed} RETURNING id")
+    hooks.bench.rows(f"UPDATE booksync.customers_cache SET observed_at = {observed} RETURNING id")
     assert hooks.send({"contact": told | {"contact_name": "Second name"}}).status_code == 202
     hooks.work()
     assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
@@ -97,7 +97,7 @@ def test_the_wait_for_quiet_is_limited(hooks: Hooks) -> None:
     hooks.take(CONTACT, contact_id)
     hooks.tell(CONTACT, contact_id)
     ago = f"now() - interval '{LONGEST_QUIET_SECONDS - 0.5} seconds'"
-    hooks.bench.rows(f"UPDATE resyncs SET waiting_since = {ago} RETURNING record_id")
+    hooks.bench.rows(f"UPDATE booksync.refreshes SET waiting_since = {ago} RETURNING record_id")
     hooks.tell(CONTACT, contact_id)
     assert hooks.resync_row()["wait"].total_seconds() <= 0.5
 
@@ -144,7 +144,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(hooks: Hooks) -> None:
     hooks.tell_of(CONTACT, contact_id)
 
     def too_long(record: OneRecord) -> Sequence[Due]:
-        hooks.bench.rows("UPDATE resyncs SET claimed_until = now() + interval '1 hour' RETURNING record_id")
+        hooks.bench.rows("UPDATE booksync.refreshes SET claimed_until = now() + interval '1 hour' RETURNING record_id")
         return refresh(record)
 
     hooks.take(CONTACT, contact_id, do=too_long)

@@ -77,7 +77,9 @@ def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 def connection_id(resources: Resources) -> uuid.UUID:
     connection = a_connection(resources.engine)
     encrypted = resources.vault.encrypt(SECRET, Place(SecretName.WEBHOOK_SECRET, connection.connection_id))
-    change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted)
+    change(
+        resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted
+    )
     return connection.connection_id
 
 
@@ -87,7 +89,7 @@ def path(connection_id: uuid.UUID) -> str:
 
 
 def events(resources: Resources) -> list[dict[str, Any]]:
-    return [dict(each) for each in rows(resources.engine, "SELECT * FROM webhook_events ORDER BY id")]
+    return [dict(each) for each in rows(resources.engine, "SELECT * FROM booksync.webhook_events ORDER BY id")]
 
 
 def messages(resources: Resources) -> int:
@@ -192,7 +194,10 @@ class TestWhatIsAccepted:
         for _ in range(5):
             post(resources, path, *signed_json(SECRET, CONTACT))
         assert (len(events(resources)), messages(resources)) == (5, 1)
-        assert row(resources.engine, "SELECT received, handled FROM resyncs") == {"received": 5, "handled": 0}
+        assert row(resources.engine, "SELECT received, handled FROM booksync.refreshes") == {
+            "received": 5,
+            "handled": 0,
+        }
 
 
 class TestWhoIsTurnedAway:
@@ -220,7 +225,7 @@ class TestWhoIsTurnedAway:
         assert events(resources) == []
 
     def test_an_unreadable_secret_is_reported_to_the_operator_only(self, resources: Resources, path: str) -> None:
-        change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+        change(resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
         with logs_of_a_process() as logs:
             assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
         assert "webhook.secret_unreadable" in [line.get("action") for line in logs.lines]
@@ -230,7 +235,7 @@ class TestWhoIsTurnedAway:
     ) -> None:
         change(
             resources.engine,
-            "UPDATE zoho_connections"
+            "UPDATE booksync.zoho_connections"
             " SET webhook_secret_previous_encrypted = 'gAAAA', webhook_secret_rotated_at = now()",
         )
         assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 202
@@ -239,7 +244,9 @@ class TestWhoIsTurnedAway:
     def test_a_secret_bound_to_another_connection_authenticates_nothing(self, resources: Resources, path: str) -> None:
         vault, other = resources.vault, Place(SecretName.WEBHOOK_SECRET, uuid.uuid4())
         copied = vault.rotate(vault.encrypt(SECRET, other), other, bind=True)
-        change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=copied)
+        change(
+            resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = :secret", secret=copied
+        )
         with logs_of_a_process() as logs:
             assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
         (line,) = [line for line in logs.lines if line.get("action") == "webhook.secret_unreadable"]

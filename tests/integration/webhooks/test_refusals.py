@@ -21,7 +21,7 @@ from workers.web import refusals
 
 COUNT = """
     SELECT webhooks_refused AS count, webhooks_refused_since > now() - interval '1 hour' AS is_recent
-      FROM zoho_connections WHERE id = :id
+      FROM booksync.zoho_connections WHERE id = :id
 """
 
 
@@ -45,7 +45,7 @@ def last_refused(hooks: Hooks, *, ago: str) -> None:
     change(
         hooks.bench.resources.engine,
         """
-        UPDATE zoho_connections SET webhooks_refused_since = now() - CAST(:ago AS interval),
+        UPDATE booksync.zoho_connections SET webhooks_refused_since = now() - CAST(:ago AS interval),
                                     webhooks_refused_last_at = now() - CAST(:ago AS interval)
         """,
         ago=ago,
@@ -102,7 +102,7 @@ def test_a_valid_webhook_of_another_rule_keeps_the_line(hooks: Hooks) -> None:
 
 def test_a_valid_webhook_keeps_refusals_that_are_not_written_yet(hooks: Hooks) -> None:
     with hooks.bench.resources.engine.begin() as held:
-        held.execute(text("SELECT FROM zoho_connections FOR NO KEY UPDATE"))
+        held.execute(text("SELECT FROM booksync.zoho_connections FOR NO KEY UPDATE"))
         refuse(hooks)
     hooks.tell(CONTACT, a_contact_id(hooks))
     refuse(hooks)
@@ -154,7 +154,7 @@ def test_other_connections_keep_their_own_count(hooks: Hooks) -> None:
 
 
 def test_a_locked_row_delays_no_webhook_and_loses_no_count(hooks: Hooks) -> None:
-    lock = text("SELECT FROM zoho_connections FOR NO KEY UPDATE")
+    lock = text("SELECT FROM booksync.zoho_connections FOR NO KEY UPDATE")
     with hooks.bench.resources.engine.begin() as held:
         held.execute(lock)
         refuse(hooks)
@@ -164,13 +164,13 @@ def test_a_locked_row_delays_no_webhook_and_loses_no_count(hooks: Hooks) -> None
 
 
 def test_an_unreadable_stored_secret_counts_no_refusal(hooks: Hooks) -> None:
-    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    change(hooks.bench.resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
     refuse(hooks)
     assert counted(hooks)["count"] == 0
 
 
 def test_the_count_stops_at_the_maximum_of_its_column(hooks: Hooks) -> None:
     refuse(hooks)
-    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhooks_refused = 2147483647")
+    change(hooks.bench.resources.engine, "UPDATE booksync.zoho_connections SET webhooks_refused = 2147483647")
     refuse(hooks)
     assert counted(hooks)["count"] == 2147483647

@@ -98,7 +98,7 @@ def test_a_rotation_ends_after_seven_days(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
     engine = hooks.bench.resources.engine
-    change(engine, "UPDATE zoho_connections SET webhook_secret_rotated_at = now() - interval '7 days'")
+    change(engine, "UPDATE booksync.zoho_connections SET webhook_secret_rotated_at = now() - interval '7 days'")
     assert response_to(hooks, former) == 401
     assert shown("show", str(hooks.bench.connection_id))["former_secret"] is None
     assert shown("rotate", str(hooks.bench.connection_id))["former_secret"] != former
@@ -140,7 +140,7 @@ def test_wrong_keys_rotate_nothing(hooks: Hooks) -> None:
 
 
 def test_the_rotation_of_an_unreadable_secret_says_that_only_the_new_one_is_accepted(hooks: Hooks) -> None:
-    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    change(hooks.bench.resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
     result = command("rotate", str(hooks.bench.connection_id))
     assert "The former secret cannot be read, so only the new one is accepted." in " ".join(result.stderr.split())
 
@@ -148,7 +148,7 @@ def test_the_rotation_of_an_unreadable_secret_says_that_only_the_new_one_is_acce
 def test_a_new_secret_that_becomes_unreadable_is_replaced_and_the_former_one_stays_valid(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
-    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    change(hooks.bench.resources.engine, "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
     rule = rotate(hooks.bench.resources, hooks.bench.connection_id)
     assert rule.former_secret == former
     assert [response_to(hooks, secret) for secret in (former, rule.secret)] == [202, 202]
@@ -159,7 +159,7 @@ def test_the_replacement_of_an_unreadable_secret_revives_no_expired_secret(hooks
     shown("rotate", str(hooks.bench.connection_id))
     change(
         hooks.bench.resources.engine,
-        "UPDATE zoho_connections"
+        "UPDATE booksync.zoho_connections"
         " SET webhook_secret_encrypted = 'gAAAA', webhook_secret_rotated_at = now() - interval '7 days'",
     )
     assert rotate(hooks.bench.resources, hooks.bench.connection_id).former_secret is None
@@ -169,7 +169,9 @@ def test_the_replacement_of_an_unreadable_secret_revives_no_expired_secret(hooks
 def test_an_unreadable_secret_is_replaced(hooks: Hooks) -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
     change(
-        hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=foreign
+        hooks.bench.resources.engine,
+        "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = :secret",
+        secret=foreign,
     )
     rule = rotate(hooks.bench.resources, hooks.bench.connection_id)
     assert rule.former_secret is None

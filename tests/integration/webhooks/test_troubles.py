@@ -89,7 +89,7 @@ def test_a_refresh_is_deferred_if_enough_records_wait_for_the_budget(
     assert (row["waiting_for"], row["attempts"]) == ("Enough records wait for the API budget already.", 0)
     assert timedelta(seconds=2) < row["wait"] <= timedelta(seconds=5)
     # A record that waits for a reserved call does make its call.
-    hooks.bench.rows("UPDATE resyncs SET waiting_for = 'API budget (minute)' RETURNING record_id")
+    hooks.bench.rows("UPDATE booksync.refreshes SET waiting_for = 'API budget (minute)' RETURNING record_id")
     hooks.skip_waiting()
     hooks.take(CONTACT, contact_id)
     assert hooks.outcomes() == [Outcome.ASKED]
@@ -112,7 +112,7 @@ def test_a_permanent_refusal_parks_the_connection_and_keeps_the_events(hooks: Ho
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.tell(CONTACT, contact_id)
     hooks.work()
-    connection = hooks.bench.rows("SELECT status FROM zoho_connections")[0]
+    connection = hooks.bench.rows("SELECT status FROM booksync.zoho_connections")[0]
     assert (connection["status"], hooks.outcomes()) == ("parked", [None])
     hooks.tell(CONTACT, contact_id)
     hooks.lose_messages()
@@ -120,7 +120,7 @@ def test_a_permanent_refusal_parks_the_connection_and_keeps_the_events(hooks: Ho
     assert hooks.work() == 0
 
     hooks.bench.zoho.clear_faults()
-    hooks.bench.rows("UPDATE zoho_connections SET status = 'active' RETURNING id")
+    hooks.bench.rows("UPDATE booksync.zoho_connections SET status = 'active' RETURNING id")
     tick(hooks.bench.resources)
     hooks.work()
     assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
@@ -138,7 +138,7 @@ def test_an_unreadable_response_leaves_the_cached_row(hooks: Hooks, monkeypatch:
     hooks.work()
     assert hooks.outcomes() == [Outcome.UNREADABLE]
     assert hooks.bench.customers()[contact_id] == before
-    assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM set_aside_records")] == [contact_id]
+    assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM booksync.rejected_records")] == [contact_id]
 
 
 def test_without_postgres_the_message_ends_with_one_log_line(hooks: Hooks) -> None:
@@ -150,10 +150,10 @@ def test_without_postgres_the_message_ends_with_one_log_line(hooks: Hooks) -> No
 
 def test_a_refresh_adopts_a_legacy_row(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.bench.rows("UPDATE customers_cache SET customer_name = 'Legacy', connection_id = NULL RETURNING id")
+    hooks.bench.rows("UPDATE booksync.customers_cache SET customer_name = 'Legacy', connection_id = NULL RETURNING id")
     hooks.tell(CONTACT, contact_id)
     hooks.work()
-    legacy = {row["zoho_customer_id"] for row in hooks.bench.rows("SELECT * FROM customers_cache")}
+    legacy = {row["zoho_customer_id"] for row in hooks.bench.rows("SELECT * FROM booksync.customers_cache")}
     written = {key for key, row in hooks.bench.customers().items() if row["customer_name"] != "Legacy"}
     assert contact_id in legacy
     assert written <= {contact_id}

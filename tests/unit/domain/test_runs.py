@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.contacts import Contact
-from domain.lists import Page, SetAside
+from domain.lists import Page, Rejected
 from domain.runs import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -139,8 +139,8 @@ def test_giving_up_does_not_change_the_step_number() -> None:
     assert run.give_up_phase("Zoho is down.").step == run.step
 
 
-def a_page(*contacts: Contact, set_aside: int) -> Page[Contact]:
-    return Page(contacts, (SetAside(None, "contact_id is missing"),) * set_aside, True, MODIFIED_AT)
+def a_page(*contacts: Contact, rejected: int) -> Page[Contact]:
+    return Page(contacts, (Rejected(None, "contact_id is missing"),) * rejected, True, MODIFIED_AT)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def a_page(*contacts: Contact, set_aside: int) -> Page[Contact]:
 def test_a_completely_rejected_page_degrades_the_run_with_a_single_reason(
     phase: Phase, of_contacts: bool, of_invoices: bool, sentence: str
 ) -> None:
-    run = a_run(phase).having_read(a_page(set_aside=24)).having_read(a_page(set_aside=30))
+    run = a_run(phase).having_read(a_page(rejected=24)).having_read(a_page(rejected=30))
     assert run.degraded_reason == sentence
     assert (run.position.contacts_unread, run.position.invoices_unread) == (of_contacts, of_invoices)
     assert run.phase is phase
@@ -171,7 +171,7 @@ def test_a_completely_rejected_page_degrades_the_run_with_a_single_reason(
 
 @pytest.mark.parametrize(
     "page",
-    [a_page(set_aside=0), a_page(a_contact(), set_aside=24), a_page(set_aside=ODD_ROWS)],
+    [a_page(rejected=0), a_page(a_contact(), rejected=24), a_page(rejected=ODD_ROWS)],
     ids=["empty", "a row read", "a few odd ones"],
 )
 def test_any_other_page_does_not_change_the_run(page: Page[Contact]) -> None:

@@ -202,7 +202,7 @@ class TestDrift:
         assert self.drifted() == ["balance"]
 
     def test_a_version_that_the_syncs_should_have_read_has_drifted(self) -> None:
-        assert self.drifted(answer=(self.UNTIL - timedelta(seconds=1), self.ANSWER[1])) == ["balance"]
+        assert self.drifted(response=(self.UNTIL - timedelta(seconds=1), self.ANSWER[1])) == ["balance"]
 
     @pytest.mark.parametrize(
         "other",
@@ -223,7 +223,9 @@ class TestDrift:
 
     def test_equal_columns_are_equal_whenever_zoho_has_changed_the_record(self) -> None:
         answer = (self.UNTIL, self.ANSWER[1])
-        assert drifted_columns([], answer=answer, chosen=self.CHOSEN, cached=self.CHOSEN, synced_until=self.UNTIL) == []
+        assert (
+            drifted_columns([], response=answer, chosen=self.CHOSEN, cached=self.CHOSEN, synced_until=self.UNTIL) == []
+        )
 
 
 class TestCheck:

@@ -200,11 +200,11 @@ def meets_the_promise(upstream: Upstream, since: int | None, meantimes: list[lis
     assert walk.started_at == began_at
     for row in upstream.rows.values():
         assert row.modified_at is not None
-        is_told = newest.get(row.record_id) == row.version
+        is_given = newest.get(row.record_id) == row.version
         if at_first.get(row.record_id) == row:
-            assert is_told or (start is not None and row.modified_at < start) or in_order_by_luck(upstream, walk)
+            assert is_given or (start is not None and row.modified_at < start) or in_order_by_luck(upstream, walk)
         else:
-            assert is_told or row.modified_at >= began_at - LATEST * SECOND
+            assert is_given or row.modified_at >= began_at - LATEST * SECOND
 
 
 def in_order_by_luck(upstream: Upstream, walk: Walk) -> bool:

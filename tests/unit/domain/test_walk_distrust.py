@@ -6,7 +6,7 @@ from math import ceil
 
 import pytest
 
-from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
 from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, ids, walked
 
@@ -229,7 +229,7 @@ def test_a_page_of_rejected_rows_does_not_stop_the_walk() -> None:
 def test_rejected_rows_without_an_id_count_for_the_pages_length() -> None:
     upstream = a_list(*[0] * 500)
     page = upstream.answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
-    walk, _ = Walk.begin(None).take(Page(page.rows[1:], [SetAside(None, "no id")], True, NOW))
+    walk, _ = Walk.begin(None).take(Page(page.rows[1:], [Rejected(None, "no id")], True, NOW))
     request = walk.next_request()
     assert request is not None
     walk, _ = walk.take(upstream.answer(request))

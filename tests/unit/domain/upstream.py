@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
 from domain.walk import Walk, WalkById
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ class Upstream:
         page = [row for row in rows[begin : begin + length] if row.record_id not in self.hidden]
         return Page(
             rows=[row for row in page if row.record_id not in self.not_understood],
-            set_aside=[SetAside(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
+            rejected=[Rejected(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
             has_more=len(rows) > begin + length,
             server_time=self.now,
         )

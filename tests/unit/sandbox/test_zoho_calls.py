@@ -35,15 +35,15 @@ def paths(zoho: InProcessZoho) -> list[str]:
 def write(zoho: InProcessZoho, method: str, path: str) -> tuple[int, dict[str, object]]:
     query = {"organization_id": zoho.organization_id}
     visit = zoho.simulator.arrive(path, query, f"Zoho-oauthtoken {zoho.access_token}", method)
-    answer = zoho.simulator.answer(visit)
+    answer = zoho.simulator.response(visit)
     zoho.simulator.leave(visit)
     return answer.status, orjson.loads(answer.body)
 
 
 def test_trailing_slash_changes_no_response(zoho: InProcessZoho) -> None:
     for path in paths(zoho):
-        assert zoho.answer(f"{path}/").body == zoho.answer(path).body
-        assert zoho.answer(path).status == 200
+        assert zoho.response(f"{path}/").body == zoho.response(path).body
+        assert zoho.response(path).status == 200
 
 
 @pytest.mark.parametrize("method", WRITES)
@@ -55,19 +55,19 @@ def test_writes_are_refused_with_zohos_code(zoho: InProcessZoho, method: str) ->
 
 
 def test_a_refused_write_leaves_the_books_as_they_were(zoho: InProcessZoho) -> None:
-    before = {path: zoho.answer(path).body for path in paths(zoho)}
+    before = {path: zoho.response(path).body for path in paths(zoho)}
     for path in paths(zoho):
         for method in WRITES:
             write(zoho, method, path)
-    assert {path: zoho.answer(path).body for path in paths(zoho)} == before
+    assert {path: zoho.response(path).body for path in paths(zoho)} == before
 
 
 def test_refused_writes_are_counted_and_use_a_call(zoho: InProcessZoho) -> None:
     zoho.simulator.reset_stats()
-    remaining = int(zoho.answer("/contacts").headers["X-Rate-Limit-Remaining"])
+    remaining = int(zoho.response("/contacts").headers["X-Rate-Limit-Remaining"])
     write(zoho, "POST", "/contacts")
     write(zoho, "DELETE", "/contacts/1")
-    assert int(zoho.answer("/contacts").headers["X-Rate-Limit-Remaining"]) == remaining - 3
+    assert int(zoho.response("/contacts").headers["X-Rate-Limit-Remaining"]) == remaining - 3
     assert [each.method for each in zoho.simulator.stats.arrivals] == ["GET", "POST", "DELETE", "GET"]
     counted = zoho.simulator.stats.calls()[zoho.organization_id]
     assert counted == {"contact": {"405": 1}, "contacts": {"200": 2, "405": 1}}
@@ -76,7 +76,7 @@ def test_refused_writes_are_counted_and_use_a_call(zoho: InProcessZoho) -> None:
 @pytest.mark.parametrize("path", ["/contacts/address", "/contacts/address/"])
 def test_list_of_addresses_is_not_a_contact(zoho: InProcessZoho, path: str) -> None:
     zoho.simulator.reset_stats()
-    answer = zoho.answer(path)
+    answer = zoho.response(path)
     assert (answer.status, orjson.loads(answer.body)["code"]) == (404, 5)
     assert [each.kind for each in zoho.simulator.stats.arrivals] == [CallKind.UNKNOWN]
 

@@ -35,7 +35,7 @@ def zoho() -> InProcessZoho:
 
 
 def outcome(zoho: InProcessZoho, path: str = "/contacts", **query: object) -> tuple[int, int]:
-    answer = zoho.answer(path, **query)
+    answer = zoho.response(path, **query)
     return answer.status, orjson.loads(answer.body)["code"]
 
 
@@ -50,7 +50,7 @@ def test_ordered_response_is_repeated_the_given_number_of_times(zoho: InProcessZ
 
 def test_ordered_response_may_have_a_retry_after_header(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, status=429, code=44, retry_after=7)
-    assert zoho.answer("/contacts").headers["Retry-After"] == "7"
+    assert zoho.response("/contacts").headers["Retry-After"] == "7"
 
 
 def test_a_refusal_may_come_with_http_200(zoho: InProcessZoho) -> None:
@@ -118,7 +118,7 @@ def test_hangs_and_resets_are_decided_on_arrival(zoho: InProcessZoho) -> None:
 )
 def test_garbage_is_not_json(zoho: InProcessZoho, params: dict[str, Any], status: int, begins: bytes) -> None:
     zoho.fault(FaultName.GARBAGE, **params)
-    answer = zoho.answer("/contacts")
+    answer = zoho.response("/contacts")
     assert answer.status == status
     assert answer.body.startswith(begins)
     with pytest.raises(orjson.JSONDecodeError):
@@ -254,9 +254,9 @@ def test_a_huge_name_is_five_megabytes(zoho: InProcessZoho) -> None:
 
 def test_lone_surrogate_and_nul_are_sent_as_escapes(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.HOSTILE_ROW, times=1, row=HostileRow.LONE_SURROGATE)
-    assert rb"\ud800" in zoho.answer("/contacts").body
+    assert rb"\ud800" in zoho.response("/contacts").body
     zoho.fault(FaultName.HOSTILE_ROW, times=1, row=HostileRow.NUL_IN_NAME)
-    assert rb"\u0000" in zoho.answer("/contacts").body
+    assert rb"\u0000" in zoho.response("/contacts").body
 
 
 def test_chosen_row_is_hostile_in_every_list(zoho: InProcessZoho) -> None:

@@ -43,12 +43,12 @@ def in_share(ids: list[str], salt: str = "") -> set[str]:
 
 
 def listed(zoho: InProcessZoho, path: str = "/contacts") -> list[dict[str, Any]]:
-    document = json.loads(zoho.answer(path, **ALL).body)
+    document = json.loads(zoho.response(path, **ALL).body)
     return list(document[path.strip("/")])
 
 
 def struck_details(zoho: InProcessZoho) -> set[str]:
-    return {each for each in contact_ids(zoho) if zoho.answer(f"/contacts/{each}").status == 500}
+    return {each for each in contact_ids(zoho) if zoho.response(f"/contacts/{each}").status == 500}
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 1])
@@ -67,14 +67,14 @@ def test_only_details_of_the_share_fail_and_they_always_fail(zoho: InProcessZoho
     chosen = in_share(contact_ids(zoho))
     assert 10 < len(chosen) < 50
     assert [struck_details(zoho) for _ in range(3)] == [chosen] * 3
-    assert zoho.answer("/contacts").status == zoho.answer("/contacts/contactpersons").status == 200
+    assert zoho.response("/contacts").status == zoho.response("/contacts/contactpersons").status == 200
 
 
 def test_two_shares_with_their_own_salts_fail_in_two_ways(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, share=SHARE, salt="a", status=500, code=1000)
     zoho.fault(FaultName.ANSWER, share=SHARE, salt="b", status=422, code=99999)
     ids = contact_ids(zoho)
-    statuses = {each: zoho.answer(f"/contacts/{each}").status for each in ids}
+    statuses = {each: zoho.response(f"/contacts/{each}").status for each in ids}
     first, second = in_share(ids, "a"), in_share(ids, "b")
     assert statuses == {each: 500 if each in first else 422 if each in second else 200 for each in ids}
 
@@ -96,14 +96,14 @@ def test_detail_of_one_record_always_fails(
 ) -> None:
     ids = zoho.books.contacts.truth if kind is CallKind.CONTACT else zoho.books.invoices.truth
     victim, other = (f"/{kind.value}s/{record_id}" for record_id in list(ids)[:2])
-    honest, neighbour = zoho.answer(victim), zoho.answer(other)
+    honest, neighbour = zoho.response(victim), zoho.response(other)
     control = zoho.simulator.faults
     control.switch_on(_request(name, victim, params))
-    answers = [zoho.answer(victim) for _ in range(20)]
+    answers = [zoho.response(victim) for _ in range(20)]
     assert all((each.status, each.body) != (honest.status, honest.body) for each in answers)
-    assert zoho.answer(other).body == neighbour.body
+    assert zoho.response(other).body == neighbour.body
     control.clear()
-    assert zoho.answer(victim).body == honest.body
+    assert zoho.response(victim).body == honest.body
 
 
 def test_the_rows_of_a_share_are_hostile_in_every_list(zoho: InProcessZoho) -> None:
@@ -124,7 +124,7 @@ def test_lists_lack_the_rows_of_a_share_and_details_show_them(zoho: InProcessZoh
     zoho.fault(FaultName.ROW_MISSING, share=SHARE)
     ids = contact_ids(zoho)
     assert {row["contact_id"] for row in listed(zoho)} == set(ids) - in_share(ids)
-    assert all(zoho.answer(f"/contacts/{each}").status == 200 for each in in_share(ids))
+    assert all(zoho.response(f"/contacts/{each}").status == 200 for each in in_share(ids))
 
 
 def test_mutated_row_differs_in_one_value_and_is_the_same_in_every_call(zoho: InProcessZoho) -> None:
@@ -182,15 +182,15 @@ def test_record_touched_in_the_future_is_sorted_by_its_stamp(zoho: InProcessZoho
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "yesterday", ""])
 def test_date_header_is_literal(zoho: InProcessZoho, date: str) -> None:
     zoho.fault(FaultName.DATE_HEADER_LIES, times=1, date=date)
-    assert zoho.answer("/contacts").headers["Date"] == date
-    assert "Date" not in zoho.answer("/contacts").headers, "the true header is added to every response"
+    assert zoho.response("/contacts").headers["Date"] == date
+    assert "Date" not in zoho.response("/contacts").headers, "the true header is added to every response"
 
 
 def test_refusal_also_has_the_wrong_date_header(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, status=429, code=44)
     zoho.fault(FaultName.DATE_HEADER_LIES, seconds=-7200)
     two_hours_ago = datetime.fromtimestamp(zoho.clock.wall(), UTC) - timedelta(hours=2)
-    assert parsedate_to_datetime(zoho.answer("/contacts").headers["Date"]) == two_hours_ago
+    assert parsedate_to_datetime(zoho.response("/contacts").headers["Date"]) == two_hours_ago
 
 
 def test_servers_clock_can_go_back_an_hour(zoho: InProcessZoho) -> None:

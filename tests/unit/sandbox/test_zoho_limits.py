@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.zoho.answers import ZohoError
 from sandbox.zoho.limits import Limits, OrganizationLimiter
+from sandbox.zoho.responses import ZohoError
 from sandbox.zoho.stats import worst_window
 
 NOON_UTC = 1_760_011_200.0  # 2025-10-09 12:00 UTC

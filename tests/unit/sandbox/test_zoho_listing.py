@@ -175,7 +175,7 @@ def test_the_modified_filter_reads_any_offset(zoho: InProcessZoho) -> None:
 )
 def test_any_other_time_is_code_2(zoho: InProcessZoho, text: str) -> None:
     for path in ("/contacts", "/invoices"):
-        answer = zoho.answer(path, last_modified_time=text)
+        answer = zoho.response(path, last_modified_time=text)
         assert (answer.status, orjson.loads(answer.body)["code"]) == (400, 2)
 
 
@@ -192,7 +192,7 @@ def test_any_other_time_is_code_2(zoho: InProcessZoho, text: str) -> None:
     ],
 )
 def test_a_bad_value_is_code_2(zoho: InProcessZoho, query: dict[str, str]) -> None:
-    answer = zoho.answer("/contacts", **query)
+    answer = zoho.response("/contacts", **query)
     assert (answer.status, orjson.loads(answer.body)["code"]) == (400, 2)
 
 
@@ -298,10 +298,10 @@ def test_the_bulk_list_has_pages_of_any_length_by_ascending_id(busy: InProcessZo
     ],
 )
 def test_missing_record_is_404(zoho: InProcessZoho, path: str, code: int) -> None:
-    answer = zoho.answer(path)
+    answer = zoho.response(path)
     assert (answer.status, orjson.loads(answer.body)["code"]) == (404, code)
 
 
 def test_only_a_200_has_the_days_headers(zoho: InProcessZoho) -> None:
-    assert "X-Rate-Limit-Remaining" in zoho.answer("/contacts").headers
-    assert "X-Rate-Limit-Remaining" not in zoho.answer("/shoes").headers
+    assert "X-Rate-Limit-Remaining" in zoho.response("/contacts").headers
+    assert "X-Rate-Limit-Remaining" not in zoho.response("/shoes").headers

@@ -188,7 +188,7 @@ def test_a_person_can_be_made_primary_added_and_deleted(scene: Scene) -> None:
 
 def test_deleting_a_contact_deletes_its_persons_and_leaves_its_invoices(scene: Scene) -> None:
     scene.zoho.mutate(ask.DeleteContact(contact_id=scene.contact_id))
-    assert scene.zoho.answer(f"/contacts/{scene.contact_id}").status == 404
+    assert scene.zoho.response(f"/contacts/{scene.contact_id}").status == 404
     assert scene.person_names() == []
     assert scene.invoice()["customer_id"] == str(scene.contact_id)
 
@@ -204,7 +204,7 @@ def test_a_merge_deletes_the_loser_and_moves_its_invoices(scene: Scene, stamp: b
     winner = scene.zoho.mutate(ask.CreateContact(fields=ask.ContactFields(contact_name="Winner")))[0]["contact_id"]
     merge = ask.MergeContacts(winner_id=int(str(winner)), loser_id=scene.contact_id, stamp_invoices=stamp)
     scene.zoho.mutate(merge)
-    assert scene.zoho.answer(f"/contacts/{scene.contact_id}").status == 404
+    assert scene.zoho.response(f"/contacts/{scene.contact_id}").status == 404
     assert (scene.invoice()["customer_id"], scene.invoice()["customer_name"]) == (winner, "Winner")
     assert (scene.invoice()["last_modified_time"] > before) is stamp
     assert scene.row()["outstanding_receivable_amount"] == 100

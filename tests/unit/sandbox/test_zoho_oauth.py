@@ -16,7 +16,7 @@ def zoho() -> InProcessZoho:
 def code_of(zoho: InProcessZoho, access_token: str) -> tuple[int, int]:
     """(status, code) of a call with that token."""
     zoho.access_token = access_token
-    answer = zoho.answer("/contacts")
+    answer = zoho.response("/contacts")
     return answer.status, orjson.loads(answer.body)["code"]
 
 
@@ -87,7 +87,7 @@ def test_a_token_without_the_scope_is_not_authorized(zoho: InProcessZoho) -> Non
     code = zoho.simulator.tokens.new_grant_code(user, zoho.clock.wall())
     document = orjson.loads(zoho.token(grant_type="authorization_code", code=code).body)
     assert code_of(zoho, document["access_token"]) == (401, 57)
-    assert zoho.answer("/invoices").status == 200
+    assert zoho.response("/invoices").status == 200
 
 
 @pytest.mark.parametrize(("token", "code"), [("never-issued", 14), ("", 57)])
@@ -97,7 +97,7 @@ def test_a_bad_token_is_401(zoho: InProcessZoho, token: str, code: int) -> None:
 
 def test_a_foreign_organisation_is_6041(zoho: InProcessZoho) -> None:
     for stranger in ("60000000001", ""):
-        answer = zoho.answer("/contacts", organization_id=stranger)
+        answer = zoho.response("/contacts", organization_id=stranger)
         assert (answer.status, orjson.loads(answer.body)["code"]) == (400, 6041)
 
 

@@ -55,7 +55,7 @@ def test_invoices_become_overdue_by_the_new_zones_midnight(zoho: InProcessZoho) 
 
 def test_the_day_of_the_limit_ends_at_the_new_zones_midnight(zoho: InProcessZoho) -> None:
     zoho.edit_organization(time_zone="Asia/Kolkata")
-    left = int(zoho.answer("/contacts").headers["X-Rate-Limit-Reset"])
+    left = int(zoho.response("/contacts").headers["X-Rate-Limit-Reset"])
     assert left == (24 * 60 - (14 * 60 + 23)) * 60 - 20 + 1
 
 

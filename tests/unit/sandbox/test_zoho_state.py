@@ -74,7 +74,7 @@ def test_facts_of_invoice_contact_and_organisation_are_restored(zoho: InProcessZ
 
 def test_tokens_work_after_a_restart(zoho: InProcessZoho, file: Path) -> None:
     again = restarted(zoho, file)
-    assert again.answer("/contacts").status == 200
+    assert again.response("/contacts").status == 200
     assert "access_token" in orjson.loads(again.token().body)
 
 

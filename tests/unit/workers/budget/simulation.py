@@ -96,7 +96,7 @@ class World:
     def answer(self, status: int, code: int | None = 0, /, **headers: str) -> None:
         """Make one call with this response; header names have `_` for `-`."""
         with self.call("caller") as admission:
-            admission.answered(status, code, {name.replace("_", "-"): value for name, value in headers.items()})
+            admission.responded(status, code, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @contextmanager

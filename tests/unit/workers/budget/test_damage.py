@@ -196,6 +196,6 @@ def test_response_is_recorded_in_a_damaged_budget() -> None:
     with a_world() as world:
         with world.call("run-1") as admission:
             world.redis.set(key("state"), "garbage")
-            admission.answered(429, 44, {})
+            admission.responded(429, 44, {})
 
         assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.MINUTE

@@ -64,7 +64,7 @@ def test_holder_waiting_for_the_day_keeps_no_slot_in_the_minute() -> None:
         world.spend(4)
         world.told("run-1")
         with world.call("somebody", lane=Lane.INTERACTIVE) as admission:
-            admission.answered(200, 0, {name.replace("_", "-"): value for name, value in headers(50).items()})
+            admission.responded(200, 0, {name.replace("_", "-"): value for name, value in headers(50).items()})
 
         assert world.told("run-1")[1] is WaitReason.DAY
         assert world.budget().snapshot(ORGANIZATION).reserved_ahead == 0

@@ -75,7 +75,7 @@ def test_pause_recorded_after_a_loss_of_redis_is_kept() -> None:
     with a_world() as world:
         with world.call("run-1") as admission:
             forget(world)
-            admission.answered(429, 45, {"X-Rate-Limit-Reset": "7200"})
+            admission.responded(429, 45, {"X-Rate-Limit-Reset": "7200"})
 
         assert world.told("run-2") == (3600, WaitReason.DAY)
         assert world.budget().snapshot(ORGANIZATION).paused_seconds == 7201
@@ -109,8 +109,8 @@ def test_response_survives_a_loss_of_redis_and_a_refusal_still_reaches_postgres(
         world.redis = fakeredis.FakeRedis(server=server)
         with world.call("good") as good, world.call("refused") as refused:
             server.connected = False
-            good.answered(200, 0, {})
-            refused.answered(429, 44, {})
+            good.responded(200, 0, {})
+            refused.responded(429, 44, {})
 
         assert world.pauses == [(ORGANIZATION, 60, PauseReason.MINUTE)]
 
@@ -122,7 +122,7 @@ def test_everything_in_redis_expires_and_lies_on_one_cluster_node() -> None:
         with world.call("run-1") as admission:
             world.told("run-2")
             world.told("somebody", lane=Lane.INTERACTIVE)
-            admission.answered(429, 44, {"X-Rate-Limit-Remaining": "5"})
+            admission.responded(429, 44, {"X-Rate-Limit-Remaining": "5"})
 
         keys = [key.decode() for key in world.redis.scan_iter()]
         assert len(keys) == 6

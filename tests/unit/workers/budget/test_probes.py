@@ -142,9 +142,9 @@ def test_killed_probe_is_followed_by_the_probe_of_the_next_hour() -> None:
 def test_late_response_to_a_call_before_the_refusal_does_not_lift_the_pause() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second:
-            first.answered(429, 45, {"X-Rate-Limit-Reset": "36000"})
+            first.responded(429, 45, {"X-Rate-Limit-Reset": "36000"})
             world.pass_time(1)
-            second.answered(200, 0, {})
+            second.responded(200, 0, {})
 
         assert snapshot(world).paused_seconds == 36000
 

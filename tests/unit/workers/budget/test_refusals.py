@@ -64,10 +64,10 @@ def test_server_error_of_zoho_does_not_reset_the_growth() -> None:
 def test_calls_in_flight_at_a_refusal_belong_to_the_same_pause() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second, world.call("3") as third:
-            first.answered(429, 44, {})
+            first.responded(429, 44, {})
             world.pass_time(0.3)
-            second.answered(429, 44, {})
-            third.answered(200, 0, {})
+            second.responded(429, 44, {})
+            third.responded(200, 0, {})
 
         assert world.told("run-1")[0] == 59.7
         assert world.budget().snapshot(ORGANIZATION).throttles == 2
@@ -78,10 +78,10 @@ def test_a_burst_of_late_refusals_counts_as_one_even_after_the_pause() -> None:
         calls = [world.call(str(number)) for number in range(5)]
         burst = [call.__enter__() for call in calls]
         for admission in burst[:2]:
-            admission.answered(429, 44, {})
+            admission.responded(429, 44, {})
         world.pass_time(60)
         for admission in burst[2:]:
-            admission.answered(429, 44, {})
+            admission.responded(429, 44, {})
 
         assert [pause_after(world, 44) for _ in range(3)] == [60, 60, 90]
         for call in calls:
@@ -91,9 +91,9 @@ def test_a_burst_of_late_refusals_counts_as_one_even_after_the_pause() -> None:
 def test_a_late_refusal_of_another_kind_pauses() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second:
-            first.answered(429, 1070, {})
+            first.responded(429, 1070, {})
             world.pass_time(2)
-            second.answered(429, 44, {})
+            second.responded(429, 44, {})
 
         assert world.told("run-1") == (60, WaitReason.PAUSED)
 
@@ -106,8 +106,8 @@ def test_too_many_at_once_pauses_for_some_seconds_and_grows_to_a_window() -> Non
 def test_a_longer_pause_is_not_cut_by_a_shorter_one() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second:
-            first.answered(429, 44, {})
-            second.answered(429, 1070, {})
+            first.responded(429, 44, {})
+            second.responded(429, 1070, {})
 
         assert world.told("run-1") == (60, WaitReason.PAUSED)
         assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.MINUTE
@@ -139,7 +139,7 @@ def test_holders_keep_their_order_through_a_pause() -> None:
         world.told("run-2")
         world.pass_time(10.5)
         with world.call("run-1") as admission:
-            admission.answered(429, 44, {})
+            admission.responded(429, 44, {})
 
         assert [world.told(holder)[0] for holder in ("run-3", "run-2")] == [21, 10.5]
 
@@ -164,7 +164,7 @@ def test_thread_sleeping_for_its_slot_observes_a_new_pause() -> None:
         world.spend(1)
         with world.call("refused") as admission:
             world.pass_time(59)
-            admission.answered(429, 44, {})
+            admission.responded(429, 44, {})
 
         with pytest.raises(BudgetWait) as raised, world.call("run-1", inline_wait=2):
             pass

@@ -28,7 +28,7 @@ def test_snapshot_contains_all_known_values() -> None:
         with world.call("run-1") as admission:
             world.told("run-2")
             world.pass_time(1)
-            admission.answered(
+            admission.responded(
                 429, 1070, {"X-Rate-Limit-Limit": "1000", "X-Rate-Limit-Remaining": "7", "X-Rate-Limit-Reset": "60"}
             )
 

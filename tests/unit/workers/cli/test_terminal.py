@@ -14,7 +14,7 @@ from rich.table import Table
 
 from domain.printable import printable
 from workers.cli import terminal
-from workers.cli.terminal import Terminal, Words, answers, counted, emphasized, json_line, print_facts
+from workers.cli.terminal import Terminal, Words, counted, emphasized, json_line, print_facts, results
 
 ATTACKS = [
     "\x1b[31mred",
@@ -35,8 +35,8 @@ ATTACKS = [
 
 
 def test_only_the_object_goes_to_stdout() -> None:
-    assert not answers(as_json=False).stderr
-    assert answers(as_json=True).stderr
+    assert not results(as_json=False).stderr
+    assert results(as_json=True).stderr
 
 
 @pytest.mark.parametrize(

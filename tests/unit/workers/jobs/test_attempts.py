@@ -13,7 +13,7 @@ from workers.zoho.errors import (
     OAuthThrottled,
     Throttled,
     TokenNotRenewed,
-    UnusableAnswer,
+    UnusableResponse,
     ZohoUnavailable,
 )
 
@@ -36,7 +36,7 @@ class Upstream:
         return Attempts(on_wait=lambda _seconds, _reason: None, sleep=self.waits.append).of(self.call)
 
 
-@pytest.mark.parametrize("error", [ZohoUnavailable(), UnusableAnswer(), WalkStuck()], ids=repr)
+@pytest.mark.parametrize("error", [ZohoUnavailable(), UnusableResponse(), WalkStuck()], ids=repr)
 def test_transient_error_is_retried_with_growing_waits(error: Exception) -> None:
     upstream = Upstream(*[error] * (MAX_ATTEMPTS - 1))
     assert upstream.read() == "page"
@@ -44,7 +44,7 @@ def test_transient_error_is_retried_with_growing_waits(error: Exception) -> None
     assert upstream.waits == sorted(upstream.waits)
 
 
-@pytest.mark.parametrize("error", [ZohoUnavailable(), UnusableAnswer(), WalkStuck()], ids=repr)
+@pytest.mark.parametrize("error", [ZohoUnavailable(), UnusableResponse(), WalkStuck()], ids=repr)
 def test_the_last_attempts_error_is_raised(error: Exception) -> None:
     upstream = Upstream(*[error] * MAX_ATTEMPTS)
     with pytest.raises(type(error)):

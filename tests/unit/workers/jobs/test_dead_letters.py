@@ -18,11 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from db import dead_letters
 from db.connections import UnknownConnectionError
-from db.dead_letters import Death, Origin
+from db.dead_letters import NewDeadLetter, Origin
 from domain.dead_letters import Cause
 from tests.unit.workers.queue.bench import Bench, a_bench
 from workers.boot import process
-from workers.jobs.dead_letters import HIDDEN, DeadLetters, LetterNotKeptError, keep_unreadable
+from workers.jobs.dead_letters import HIDDEN, DeadLetterMiddleware, DeadLetterNotKeptError, keep_unreadable
 from workers.secrets.vault import Vault
 
 ADA = "ada@example.com"
@@ -33,27 +33,27 @@ RUN, CONNECTION = uuid.UUID(int=1), uuid.UUID(int=2)
 class Postgres:
     """Stores the failures that it gets, unless it is down for the next `down_for` calls."""
 
-    deaths: list[Death] = field(default_factory=list)
+    failures: list[NewDeadLetter] = field(default_factory=list)
     done: list[tuple[int, str]] = field(default_factory=list)
     down_for: int = 0
 
-    def keep(self, _connection: object, death: Death) -> int:
+    def keep(self, _connection: object, death: NewDeadLetter) -> int:
         if self.down_for:
             self.down_for -= 1
             raise OperationalError("INSERT …", {}, Exception())
-        self.deaths.append(death)
-        return len(self.deaths)
+        self.failures.append(death)
+        return len(self.failures)
 
     def origin(self, _connection: object, ids: Sequence[uuid.UUID]) -> Origin:
         return Origin(RUN, CONNECTION) if RUN in ids else Origin()
 
-    def message_done(self, _connection: object, letter_id: int, message_id: str) -> None:
-        self.done.append((letter_id, message_id))
+    def message_done(self, _connection: object, dead_letter_id: int, message_id: str) -> None:
+        self.done.append((dead_letter_id, message_id))
 
     @property
-    def death(self) -> Death:
+    def death(self) -> NewDeadLetter:
         """The only stored failure."""
-        (death,) = self.deaths
+        (death,) = self.failures
         return death
 
 
@@ -68,14 +68,14 @@ def postgres(monkeypatch: pytest.MonkeyPatch) -> Postgres:
 
 @pytest.fixture
 def bench(postgres: Postgres) -> Bench:
-    return a_bench(AgeLimit(max_age=1000), DeadLetters())
+    return a_bench(AgeLimit(max_age=1000), DeadLetterMiddleware())
 
 
 def test_processed_message_leaves_no_dead_letter(bench: Bench, postgres: Postgres) -> None:
     done: list[int] = []
     bench.actor(done.append)
     bench.run(7)
-    assert (done, postgres.deaths, bench.broker.dead_letters) == ([7], [], [])
+    assert (done, postgres.failures, bench.broker.dead_letters) == ([7], [], [])
 
 
 def test_exception_makes_a_dead_letter_at_the_first_attempt(bench: Bench, postgres: Postgres) -> None:
@@ -161,7 +161,7 @@ def test_fingerprint_of_an_error_does_not_depend_on_ids(bench: Bench, postgres: 
     for run_id in ("run-1", "run-2"):
         bench.run(run_id)
     bench.run()
-    first, second, other = (death.fingerprint for death in postgres.deaths)
+    first, second, other = (death.fingerprint for death in postgres.failures)
     assert first == second != other
 
 
@@ -181,10 +181,10 @@ def test_dead_letter_is_stored_once_postgres_is_back(
 
 
 def test_stopping_worker_returns_the_message_without_waiting_for_postgres(postgres: Postgres) -> None:
-    middleware, broker = DeadLetters(), StubBroker(middleware=[])
+    middleware, broker = DeadLetterMiddleware(), StubBroker(middleware=[])
     message = MessageProxy(Message("api", "from_a_newer_release", (), {}, {}))
     postgres.down_for = 2
-    with pytest.raises(LetterNotKeptError):
+    with pytest.raises(DeadLetterNotKeptError):
         middleware.before_nack(broker, message)
     middleware.before_worker_shutdown(broker, Worker(broker))
     with pytest.raises(MiddlewareError) as given_up:
@@ -199,16 +199,16 @@ class TestRetries:
     def test_processed_retry_closes_its_dead_letter(self, bench: Bench, postgres: Postgres) -> None:
         bench.actor(lambda: None)
         message = bench.run(dead_letter=17)
-        assert (postgres.done, postgres.deaths) == ([(17, message.message_id)], [])
+        assert (postgres.done, postgres.failures) == ([(17, message.message_id)], [])
 
     def test_failed_retry_names_its_dead_letter(self, bench: Bench, postgres: Postgres) -> None:
         bench.run(actor_name="from_a_newer_release", dead_letter=17)
-        assert (postgres.done, postgres.death.letter_id) == ([], 17)
+        assert (postgres.done, postgres.death.dead_letter_id) == ([], 17)
 
     def test_invalid_dead_letter_number_is_ignored(self, bench: Bench, postgres: Postgres) -> None:
         bench.actor(lambda: None)
         bench.run(dead_letter="seventeen")
-        assert (postgres.done, postgres.deaths) == ([], [])
+        assert (postgres.done, postgres.failures) == ([], [])
 
 
 class TestUnreadable:

@@ -20,7 +20,7 @@ from domain.runs import MAX_ATTEMPTS
 from workers.budget import BudgetWait, WaitReason
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.jobs.outcomes import DeferredError, GivenUpError, RetriedError
-from workers.observability.counters import Ending
+from workers.observability.counters import JobOutcome
 from workers.secrets.vault import UnreadableSecretError
 from workers.zoho.errors import TokenRevoked
 
@@ -58,10 +58,10 @@ class FakeJob(Job):
     def attempts(self) -> int:
         return self._attempts
 
-    def work(self) -> Ending:
+    def work(self) -> JobOutcome:
         if self._error is not None:
             raise self._error
-        return Ending.DONE
+        return JobOutcome.DONE
 
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
@@ -71,9 +71,9 @@ class FakeJob(Job):
     def send(self, seconds: float) -> None:
         self.sent.append(seconds)
 
-    def give_up(self, failure: JobFailure) -> Ending:
+    def give_up(self, failure: JobFailure) -> JobOutcome:
         self.given_up.append(failure.cause)
-        return Ending.GIVEN_UP
+        return JobOutcome.GIVEN_UP
 
     def count_budget_wait(self, wait: BudgetWait) -> None:
         self.waits.append(wait)
@@ -82,7 +82,7 @@ class FakeJob(Job):
         return self._parking
 
 
-def ending_of(job: FakeJob) -> Ending:
+def ending_of(job: FakeJob) -> JobOutcome:
     return execute(job.engine, FakeJob, lambda: job).ending
 
 
@@ -92,11 +92,11 @@ def a_lost_connection() -> OperationalError:
 
 def test_done_work_releases_and_sends_nothing() -> None:
     job = FakeJob(None)
-    assert (ending_of(job), job.released, job.sent) == (Ending.DONE, [], [])
+    assert (ending_of(job), job.released, job.sent) == (JobOutcome.DONE, [], [])
 
 
 def test_a_job_whose_lease_is_not_acquired_is_passed_over() -> None:
-    assert execute(cast(Engine, FakeEngine()), FakeJob, lambda: None) == (None, Ending.PASSED_OVER)
+    assert execute(cast(Engine, FakeEngine()), FakeJob, lambda: None) == (None, JobOutcome.PASSED_OVER)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_job_whose_lease_is_not_acquired_is_passed_over() -> None:
 )
 def test_a_wait_spends_no_attempt_even_the_last_one(error: Exception) -> None:
     job = FakeJob(error, attempts=MAX_ATTEMPTS)
-    assert ending_of(job) is Ending.WAITING
+    assert ending_of(job) is JobOutcome.WAITING
     assert [refunded for _, refunded in job.released] == [True]
     assert len(job.sent) == 1
     assert job.given_up == []
@@ -127,7 +127,7 @@ def test_a_wait_for_the_budget_is_counted() -> None:
 @pytest.mark.parametrize("error", [RetriedError("HTTP 500"), RuntimeError("a defect")])
 def test_an_error_that_may_pass_spends_an_attempt(error: Exception) -> None:
     job = FakeJob(error)
-    assert ending_of(job) is Ending.RETRIED
+    assert ending_of(job) is JobOutcome.RETRIED
     assert job.released == [("another attempt", False)]
 
 
@@ -137,41 +137,41 @@ def test_an_error_that_may_pass_spends_an_attempt(error: Exception) -> None:
 )
 def test_after_the_last_attempt_the_job_is_given_up_with_the_cause(error: Exception, cause: Cause) -> None:
     job = FakeJob(error, attempts=MAX_ATTEMPTS)
-    assert (ending_of(job), job.given_up, job.released) == (Ending.GIVEN_UP, [cause], [])
+    assert (ending_of(job), job.given_up, job.released) == (JobOutcome.GIVEN_UP, [cause], [])
 
 
 def test_work_that_no_attempt_can_do_is_given_up_at_once() -> None:
     job = FakeJob(GivenUpError("too late"))
-    assert (ending_of(job), job.given_up) == (Ending.GIVEN_UP, [Cause.PERMANENT_ERROR])
+    assert (ending_of(job), job.given_up) == (JobOutcome.GIVEN_UP, [Cause.PERMANENT_ERROR])
 
 
 def test_a_job_that_ended_its_process_in_every_attempt_is_given_up_before_its_work() -> None:
     job = FakeJob(AssertionError("the work was done"), attempts=MAX_ATTEMPTS + 1)
-    assert (ending_of(job), job.given_up) == (Ending.GIVEN_UP, [Cause.PROCESS_KILLER])
+    assert (ending_of(job), job.given_up) == (JobOutcome.GIVEN_UP, [Cause.PROCESS_KILLER])
 
 
 @pytest.mark.parametrize(
     ("job", "ending"),
     [
-        (lambda: FakeJob(TokenRevoked()), Ending.PARKED),
-        (lambda: FakeJob(TokenRevoked(), parking=Parking.ALREADY), Ending.PARKED),
+        (lambda: FakeJob(TokenRevoked()), JobOutcome.PARKED),
+        (lambda: FakeJob(TokenRevoked(), parking=Parking.ALREADY), JobOutcome.PARKED),
         # A person has reconnected it while the call was refused: the next attempt reads the new credentials.
-        (lambda: FakeJob(TokenRevoked(), parking=Parking.REVIVED), Ending.WAITING),
+        (lambda: FakeJob(TokenRevoked(), parking=Parking.REVIVED), JobOutcome.WAITING),
         # Only this job's call is refused.
-        (lambda: FakeJob(TokenRevoked(), parking=None), Ending.GIVEN_UP),
+        (lambda: FakeJob(TokenRevoked(), parking=None), JobOutcome.GIVEN_UP),
     ],
 )
-def test_a_refused_connection_is_parked(job: Callable[[], FakeJob], ending: Ending) -> None:
+def test_a_refused_connection_is_parked(job: Callable[[], FakeJob], ending: JobOutcome) -> None:
     assert ending_of(job()) is ending
 
 
 def test_a_lost_lease_writes_nothing() -> None:
     job = FakeJob(LeaseLostError())
-    assert (ending_of(job), job.released, job.given_up) == (Ending.STALE, [], [])
+    assert (ending_of(job), job.released, job.given_up) == (JobOutcome.STALE, [], [])
 
 
 def test_without_postgres_the_job_is_left_to_the_sweeper() -> None:
     def acquire() -> FakeJob:
         raise a_lost_connection()
 
-    assert execute(cast(Engine, FakeEngine()), FakeJob, acquire) == (None, Ending.NO_DATABASE)
+    assert execute(cast(Engine, FakeEngine()), FakeJob, acquire) == (None, JobOutcome.NO_DATABASE)

@@ -9,7 +9,7 @@ from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.webhooks import Entity
 from workers.budget import WaitReason
-from workers.observability.counters import KEY, LABELS, NO_ANSWER, UNKNOWN, Counters, Ending, Family, Labels, totals
+from workers.observability.counters import KEY, LABELS, NO_ANSWER, UNKNOWN, Counters, Family, JobOutcome, Labels, totals
 
 
 class World:
@@ -47,9 +47,9 @@ def test_every_total_has_all_labels_of_its_family(world: World, family: Family) 
 
 
 def test_run_step_is_counted_by_phase_and_outcome(world: World) -> None:
-    for ending in (Ending.DONE, Ending.DONE, Ending.RETRIED):
+    for ending in (JobOutcome.DONE, JobOutcome.DONE, JobOutcome.RETRIED):
         world.counters.step(Phase.CONTACTS, ending)
-    world.counters.step(None, Ending.PASSED_OVER)
+    world.counters.step(None, JobOutcome.PASSED_OVER)
     assert world.counted(Family.STEPS) == {
         ("contacts", "done"): 2,
         ("contacts", "retried"): 1,
@@ -58,8 +58,8 @@ def test_run_step_is_counted_by_phase_and_outcome(world: World) -> None:
 
 
 def test_record_is_counted_by_kind_and_outcome(world: World) -> None:
-    world.counters.resync(Entity.INVOICE, Ending.PARKED)
-    assert world.counted(Family.RESYNCS) == {("invoice", "parked"): 1}
+    world.counters.resync(Entity.INVOICE, JobOutcome.PARKED)
+    assert world.counted(Family.REFRESHES) == {("invoice", "parked"): 1}
 
 
 def test_call_is_counted_by_the_status_of_its_response(world: World) -> None:
@@ -105,13 +105,13 @@ def test_counts_restart_from_0_when_redis_comes_back_empty(world: World) -> None
 
 def test_counters_of_another_release_are_left_out(world: World) -> None:
     world.redis.hset(KEY, mapping={"unheard_of:word": 3, "steps:contacts:done:more": 3, "nonsense": 3})
-    world.counters.step(Phase.CONTACTS, Ending.DONE)
+    world.counters.step(Phase.CONTACTS, JobOutcome.DONE)
     assert world.counted(Family.STEPS) == {("contacts", "done"): 1}
 
 
 def test_without_redis_no_error_is_raised_and_counts_are_written_later(world: World) -> None:
     world.server.connected = False
-    world.counters.step(Phase.CONTACTS, Ending.WAITING)
+    world.counters.step(Phase.CONTACTS, JobOutcome.WAITING)
     world.counters.api_call(200)
     world.server.connected = True
     world.now += 5
@@ -131,10 +131,10 @@ def test_unreachable_redis_is_tried_only_at_intervals(world: World) -> None:
 
 def test_redis_that_refuses_writes_does_no_harm(world: World) -> None:
     world.redis.set(KEY, "something else")
-    world.counters.step(Phase.CONTACTS, Ending.DONE)
+    world.counters.step(Phase.CONTACTS, JobOutcome.DONE)
     world.redis.delete(KEY)
     world.now += 5
-    world.counters.step(Phase.CONTACTS, Ending.DONE)
+    world.counters.step(Phase.CONTACTS, JobOutcome.DONE)
     assert world.counted(Family.STEPS) == {("contacts", "done"): 2}
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.queue.message_form import LARGEST_BYTES, is_message
-from workers.queue.messages import LETTER_OPTION, LONGEST_DELAY_SECONDS
+from workers.queue.messages import DEAD_LETTER_OPTION, LONGEST_DELAY_SECONDS
 
 QUEUE = "api"
 ID = {"redis_message_id": "kept-as-this"}
@@ -30,7 +30,7 @@ def in_ms(seconds: float) -> int:
     [
         content(),
         content(options={**ID, "eta": in_ms(LONGEST_DELAY_SECONDS)}),
-        content(options={**ID, LETTER_OPTION: 7}),
+        content(options={**ID, DEAD_LETTER_OPTION: 7}),
         content(actor_name="from_a_newer_release", args=["1234567000000", None, True], kwargs={"id": "1"}),
     ],
 )
@@ -52,8 +52,8 @@ def test_booksync_message_is_valid(sound: bytes) -> None:
         content(args=[2**63]),
         content(message_timestamp=2**70),
         content(message_timestamp=True),
-        content(options={**ID, LETTER_OPTION: 2**63}),
-        content(options={**ID, LETTER_OPTION: "7"}),
+        content(options={**ID, DEAD_LETTER_OPTION: 2**63}),
+        content(options={**ID, DEAD_LETTER_OPTION: "7"}),
         # Due far in the future: it would occupy a place of the worker until then.
         content(options={**ID, "eta": in_ms(365 * 24 * 3600)}),
         content(options={**ID, "eta": None}),

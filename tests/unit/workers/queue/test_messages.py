@@ -14,11 +14,11 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import current_millis
 
 from db.runs import StepRef
-from db.webhook_events import Due, ResyncRef
+from db.webhook_events import Due, RefreshRef
 from domain.runs import Phase
 from domain.webhooks import Entity
-from workers.queue import LONGEST_DELAY_SECONDS, Queue, new_broker, send_resync, send_step
-from workers.queue.messages import ACTORS, RESYNC_ACTORS
+from workers.queue import LONGEST_DELAY_SECONDS, Queue, new_broker, send_refresh, send_step
+from workers.queue.messages import ACTORS, REFRESH_ACTORS
 
 RUN_ID = uuid.UUID("11111111-2222-4333-8444-555555555555")
 WORKING_PHASES = [phase for phase in Phase if phase is not Phase.DONE]
@@ -104,16 +104,16 @@ def test_each_phase_has_an_actor_for_its_messages(broker: StubBroker, monkeypatc
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
     declared = {(actor.actor_name, actor.queue_name) for actor in broker.actors.values()}
-    assert declared == set(ACTORS.values()) | set(RESYNC_ACTORS.values())
-    assert RESYNC_ACTORS.keys() == set(Entity)
+    assert declared == set(ACTORS.values()) | set(REFRESH_ACTORS.values())
+    assert REFRESH_ACTORS.keys() == set(Entity)
     assert ACTORS.keys() == set(WORKING_PHASES)
 
 
 class TestResyncs:
-    REF = ResyncRef(RUN_ID, Entity.INVOICE, "8001")
+    REF = RefreshRef(RUN_ID, Entity.INVOICE, "8001")
 
     def test_message_has_only_connection_and_record(self, broker: StubBroker) -> None:
-        send_resync(broker, Due(self.REF, 0.0))
+        send_refresh(broker, Due(self.REF, 0.0))
         (message,) = sent(broker)
         assert (message.actor_name, message.queue_name) == ("resync_invoice", Queue.INTERACTIVE)
         assert (message.args, message.kwargs, message.options) == ((str(RUN_ID), "8001"), {}, {})
@@ -125,20 +125,20 @@ class TestResyncs:
     def test_short_wait_is_a_delayed_message_and_long_wait_is_left_to_the_sweeper(
         self, broker: StubBroker, seconds: float, queues: list[str]
     ) -> None:
-        send_resync(broker, Due(self.REF, seconds))
+        send_refresh(broker, Due(self.REF, seconds))
         assert [message.queue_name for message in sent(broker)] == queues
 
     def test_unreachable_redis_raises_no_error(self) -> None:
         server = fakeredis.FakeServer()
         broker: RedisBroker = new_broker(fakeredis.FakeRedis(server=server))
         server.connected = False
-        send_resync(broker, Due(self.REF, 0.0))
+        send_refresh(broker, Due(self.REF, 0.0))
 
 
 def test_refreshes_have_priority_over_bulk_work(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
-    first = {name for name, _ in RESYNC_ACTORS.values()}
+    first = {name for name, _ in REFRESH_ACTORS.values()}
     priorities = {actor.actor_name: actor.priority for actor in broker.actors.values()}
     assert max(priorities[name] for name in first) < min(priorities[name] for name in priorities.keys() - first)

@@ -102,7 +102,7 @@ class FakeBudget:
         finally:
             self.open_calls -= 1
 
-    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
+    def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
         assert self.open_calls == 1, "recorded while the call still holds its place"
         self.told.append((status, code))
         self.headers.append(headers)

@@ -26,7 +26,7 @@ from workers.zoho.errors import (
     Throttled,
     TokenRejected,
     TokenRevoked,
-    UnusableAnswer,
+    UnusableResponse,
     WrongOrganization,
     ZohoError,
     ZohoUnavailable,
@@ -96,7 +96,7 @@ def test_a_page_of_all_persons() -> None:
     assert zoho.requests[0].url.path == "/books/v3/contacts/contactpersons"
     assert (zoho.query["page"], zoho.query["per_page"]) == ("3", "200")
     assert [contact_id for contact_id, _person in page.rows] == ["1", "2"]
-    assert (len(page.set_aside), page.has_more, page.server_time) == (1, True, SERVER_TIME)
+    assert (len(page.rejected), page.has_more, page.server_time) == (1, True, SERVER_TIME)
 
 
 def test_a_page_of_persons_of_another_length() -> None:
@@ -158,8 +158,8 @@ def test_401_for_the_list_of_persons_is_not_a_missing_scope() -> None:
         ([a_reply(429, code=44)], Throttled),
         ([a_reply(503)], ZohoUnavailable),
         ([httpx.ReadTimeout("slow")], ZohoUnavailable),
-        ([a_reply(code=0, contact_persons=[])], UnusableAnswer),
-        ([httpx.Response(403, content=b"<html>")], UnusableAnswer),
+        ([a_reply(code=0, contact_persons=[])], UnusableResponse),
+        ([httpx.Response(403, content=b"<html>")], UnusableResponse),
     ],
 )
 def test_other_errors_of_the_list_of_persons_are_raised_unchanged(

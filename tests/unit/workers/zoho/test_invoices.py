@@ -33,7 +33,7 @@ def test_a_page_of_invoices() -> None:
     assert zoho.requests[0].url.path == "/books/v3/invoices"
     assert zoho.query["last_modified_time"] == "2026-09-01T02:00:00+0200"
     assert (zoho.query["sort_order"], zoho.query["page"]) == ("D", "4")
-    assert (len(page.rows), len(page.set_aside), page.has_more, page.server_time) == (2, 1, False, SERVER_TIME)
+    assert (len(page.rows), len(page.rejected), page.has_more, page.server_time) == (2, 1, False, SERVER_TIME)
 
 
 def test_an_invoice_by_id() -> None:

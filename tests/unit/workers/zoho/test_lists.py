@@ -8,10 +8,10 @@ import pytest
 
 from domain.lists import ListRequest, Sort
 from tests.unit.workers.zoho.fakes import SERVER_TIME, a_contact_row
-from workers.zoho.errors import UnusableAnswer
+from workers.zoho.errors import UnusableResponse
 from workers.zoho.lists import list_params, read_page, zoho_time
 from workers.zoho.records import contact_from_row
-from workers.zoho.transport import Answer
+from workers.zoho.transport import Response
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_everything_is_requested_without_a_start() -> None:
     assert "last_modified_time" not in params
 
 
-def an_answer(**body: Any) -> Answer:
-    return Answer("GET /contacts", body, SERVER_TIME, received_at=SERVER_TIME)
+def an_answer(**body: Any) -> Response:
+    return Response("GET /contacts", body, SERVER_TIME, received_at=SERVER_TIME)
 
 
 @pytest.mark.parametrize(("told", "more"), [(True, True), (False, False), ("true", True), ("false", False)])
@@ -69,7 +69,7 @@ def test_page_has_rows_rejected_rows_more_and_the_servers_time(told: object, mor
 
     page = read_page(answer, "contacts", contact_from_row)
 
-    assert (len(page.rows), len(page.set_aside), page.has_more, page.server_time) == (1, 1, more, SERVER_TIME)
+    assert (len(page.rows), len(page.rejected), page.has_more, page.server_time) == (1, 1, more, SERVER_TIME)
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,5 @@ def test_page_has_rows_rejected_rows_more_and_the_servers_time(told: object, mor
     ],
 )
 def test_page_without_its_list_or_has_more_is_invalid(body: dict[str, Any]) -> None:
-    with pytest.raises(UnusableAnswer, match="GET /contacts: no "):
+    with pytest.raises(UnusableResponse, match="GET /contacts: no "):
         read_page(an_answer(**body), "contacts", contact_from_row)

@@ -14,7 +14,7 @@ from workers.zoho.errors import (
     OAuthThrottled,
     RefreshTokenMissing,
     TokenRevoked,
-    UnusableAnswer,
+    UnusableResponse,
     ZohoError,
     ZohoUnavailable,
 )
@@ -81,12 +81,12 @@ ERRORS = [
     (a_reply(500, error="invalid_code"), ZohoUnavailable),
     (httpx.Response(503), ZohoUnavailable),
     (httpx.ConnectError("refused"), ZohoUnavailable),
-    (httpx.Response(200, content=b"<html>"), UnusableAnswer),
-    (a_reply(200), UnusableAnswer),
-    (a_reply(200, **tokens(access_token="")), UnusableAnswer),
+    (httpx.Response(200, content=b"<html>"), UnusableResponse),
+    (a_reply(200), UnusableResponse),
+    (a_reply(200, **tokens(access_token="")), UnusableResponse),
     # This token cannot be sent in a header, and the error would quote it.
-    (a_reply(200, **tokens(access_token="1000.secret\n")), UnusableAnswer),
-    (a_reply(200, **tokens(access_token="1000.sécret")), UnusableAnswer),
+    (a_reply(200, **tokens(access_token="1000.secret\n")), UnusableResponse),
+    (a_reply(200, **tokens(access_token="1000.sécret")), UnusableResponse),
 ]
 
 

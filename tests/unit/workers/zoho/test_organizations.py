@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.workers.zoho.fakes import FakeBudget, FakeZoho, a_reply, a_transport
-from workers.zoho.errors import OrganizationScopeMissing, UnusableAnswer
+from workers.zoho.errors import OrganizationScopeMissing, UnusableResponse
 from workers.zoho.organizations import get_organizations
 
 
@@ -27,5 +27,5 @@ def test_error_names_the_missing_scope_of_a_grant() -> None:
 
 
 def test_response_without_organisations_is_unusable() -> None:
-    with pytest.raises(UnusableAnswer):
+    with pytest.raises(UnusableResponse):
         get_organizations(a_transport(FakeZoho(a_reply(code=0))))

@@ -5,7 +5,7 @@ import pytest
 
 from domain.invoices import Invoice
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply, a_transport, an_invoice_row
-from workers.zoho.errors import RecordUnreadable, UnusableAnswer, ZohoError, ZohoUnavailable
+from workers.zoho.errors import RecordUnreadable, UnusableResponse, ZohoError, ZohoUnavailable
 from workers.zoho.record_calls import get_record
 from workers.zoho.records import invoice_from_row
 
@@ -33,13 +33,13 @@ def test_only_zohos_own_error_means_deleted(status: int, code: int) -> None:
     ("reply", "kind"),
     [
         # A gateway's 404 deletes nothing.
-        (httpx.Response(404, content=b"<html>Not here</html>"), UnusableAnswer),
-        (httpx.Response(404), UnusableAnswer),
-        (a_reply(404), UnusableAnswer),
+        (httpx.Response(404, content=b"<html>Not here</html>"), UnusableResponse),
+        (httpx.Response(404), UnusableResponse),
+        (a_reply(404), UnusableResponse),
         # A good response with no record, or with another record.
-        (a_reply(code=0), UnusableAnswer),
-        (a_reply(code=0, invoice=[]), UnusableAnswer),
-        (a_reply(code=0, invoice=an_invoice_row(invoice_id="1")), UnusableAnswer),
+        (a_reply(code=0), UnusableResponse),
+        (a_reply(code=0, invoice=[]), UnusableResponse),
+        (a_reply(code=0, invoice=an_invoice_row(invoice_id="1")), UnusableResponse),
         # Present, but unreadable.
         (a_reply(code=0, invoice=an_invoice_row(total="much")), RecordUnreadable),
         (a_reply(503), ZohoUnavailable),

@@ -8,7 +8,7 @@ import pytest
 
 from domain.contacts import Contact, ContactKind, ContactPerson, ContactStatus
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.zoho.records import (
     OrganizationFacts,
@@ -115,33 +115,33 @@ def test_contact_without_a_modified_time_is_accepted(value: object) -> None:
 @pytest.mark.parametrize(
     ("row", "set_aside"),
     [
-        (without(a_contact_row(), "contact_id"), SetAside(None, "contact_id is missing")),
-        (a_contact_row(contact_id="  "), SetAside(None, "contact_id is not an id")),
-        (a_contact_row(contact_id=None), SetAside(None, "contact_id is not an id")),
-        (a_contact_row(contact_id="7", contact_name={}), SetAside("7", "contact_name is not a text")),
+        (without(a_contact_row(), "contact_id"), Rejected(None, "contact_id is missing")),
+        (a_contact_row(contact_id="  "), Rejected(None, "contact_id is not an id")),
+        (a_contact_row(contact_id=None), Rejected(None, "contact_id is not an id")),
+        (a_contact_row(contact_id="7", contact_name={}), Rejected("7", "contact_name is not a text")),
         (
             a_contact_row(contact_id="7", contact_name="x" * 10_001),
-            SetAside("7", "contact_name is longer than any text of Zoho's"),
+            Rejected("7", "contact_name is longer than any text of Zoho's"),
         ),
         # These fields decide whether a customer gets reminders.
-        (a_contact_row(contact_id="7", status=[]), SetAside("7", "status is not a text")),
-        (a_contact_row(contact_id="7", contact_type=True), SetAside("7", "contact_type is not a text")),
+        (a_contact_row(contact_id="7", status=[]), Rejected("7", "status is not a text")),
+        (a_contact_row(contact_id="7", contact_type=True), Rejected("7", "contact_type is not a text")),
         (
             a_contact_row(contact_id=7, last_modified_time="07 Oct 2013"),
-            SetAside("7", "last_modified_time is not a time"),
+            Rejected("7", "last_modified_time is not a time"),
         ),
         # Two problems at once.
         (
             a_contact_row(contact_id="7", contact_name=[], status=[]),
-            SetAside("7", "status is not a text; contact_name is not a text"),
+            Rejected("7", "status is not a text; contact_name is not a text"),
         ),
-        (None, SetAside(None, "The row is not an object.")),
-        (["460"], SetAside(None, "The row is not an object.")),
-        ("Will Smith", SetAside(None, "The row is not an object.")),
+        (None, Rejected(None, "The row is not an object.")),
+        (["460"], Rejected(None, "The row is not an object.")),
+        ("Will Smith", Rejected(None, "The row is not an object.")),
     ],
 )
-def test_unreadable_contact_is_rejected_without_its_content(row: object, set_aside: SetAside) -> None:
-    assert contact_from_row(row) == set_aside
+def test_unreadable_contact_is_rejected_without_its_content(row: object, rejected: Rejected) -> None:
+    assert contact_from_row(row) == rejected
 
 
 @pytest.mark.parametrize("key", ["phone", "mobile", "email", "first_name", "last_name", "company_name"])
@@ -174,32 +174,32 @@ def test_a_bulk_row_is_a_person_of_a_contact() -> None:
 @pytest.mark.parametrize(
     ("row", "set_aside"),
     [
-        (a_person_row(), SetAside("460000000026051", "contact_id is missing")),
-        (a_person_row(contact_id="1", contact_person_id=""), SetAside(None, "contact_person_id is not an id", "1")),
+        (a_person_row(), Rejected("460000000026051", "contact_id is missing")),
+        (a_person_row(contact_id="1", contact_person_id=""), Rejected(None, "contact_person_id is not an id", "1")),
         (
             a_person_row(contact_id="1", contact_person_id=[]),
-            SetAside(None, "contact_person_id is not an id", "1"),
+            Rejected(None, "contact_person_id is not an id", "1"),
         ),
         (
             a_person_row(contact_id="1/../2", contact_person_id=None),
-            SetAside(None, "contact_person_id is not an id; contact_id is not an id"),
+            Rejected(None, "contact_person_id is not an id; contact_id is not an id"),
         ),
     ],
 )
-def test_rejected_person_keeps_its_valid_ids(row: object, set_aside: SetAside) -> None:
-    assert person_from_bulk_row(row) == set_aside
+def test_rejected_person_keeps_its_valid_ids(row: object, rejected: Rejected) -> None:
+    assert person_from_bulk_row(row) == rejected
 
 
 @pytest.mark.parametrize(
     ("changes", "set_aside"),
     [
-        ({"invoice_id": ""}, SetAside(None, "invoice_id is not an id", "5001")),
-        ({"invoice_id": "7", "customer_id": {}}, SetAside("7", "customer_id is not an id")),
-        ({"invoice_id": None, "customer_id": {}}, SetAside(None, "invoice_id is not an id; customer_id is not an id")),
+        ({"invoice_id": ""}, Rejected(None, "invoice_id is not an id", "5001")),
+        ({"invoice_id": "7", "customer_id": {}}, Rejected("7", "customer_id is not an id")),
+        ({"invoice_id": None, "customer_id": {}}, Rejected(None, "invoice_id is not an id; customer_id is not an id")),
     ],
 )
-def test_rejected_invoice_keeps_its_valid_id(changes: dict[str, Any], set_aside: SetAside) -> None:
-    assert invoice_from_row({**an_invoice_row(customer_id="5001"), **changes}) == set_aside
+def test_rejected_invoice_keeps_its_valid_id(changes: dict[str, Any], rejected: Rejected) -> None:
+    assert invoice_from_row({**an_invoice_row(customer_id="5001"), **changes}) == rejected
 
 
 def test_invoice_row_is_read() -> None:
@@ -266,7 +266,7 @@ def test_values_of_an_invoice_are_read(changes: dict[str, Any], attribute: str, 
     ],
 )
 def test_unreadable_invoice_is_rejected(changes: dict[str, Any], reason: str) -> None:
-    assert invoice_from_row(an_invoice_row(invoice_id="7", **changes)) == SetAside("7", reason)
+    assert invoice_from_row(an_invoice_row(invoice_id="7", **changes)) == Rejected("7", reason)
 
 
 def test_void_and_draft_invoices_are_not_open_though_their_balance_stays() -> None:
@@ -294,10 +294,10 @@ def test_an_organisations_country_that_is_not_understood_is_kept_as_text() -> No
 def test_other_rows_of_a_page_are_read_in_order_with_repetitions() -> None:
     rows = [a_contact_row(contact_id="2"), {}, a_contact_row(contact_id="1"), None, a_contact_row(contact_id="2")]
 
-    understood, set_aside = sort_out(rows, contact_from_row)
+    understood, rejected = sort_out(rows, contact_from_row)
 
     assert [row.contact_id for row in understood] == ["2", "1", "2"]
-    assert len(set_aside) == 2
+    assert len(rejected) == 2
 
 
 def test_no_repr_shows_anything_personal() -> None:

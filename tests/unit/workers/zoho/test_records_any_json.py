@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.contacts import Contact
 from domain.invoices import Invoice
-from domain.lists import SetAside
+from domain.lists import Rejected
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_person_row, an_invoice_row
 from workers.zoho.records import (
     OrganizationFacts,
@@ -44,7 +44,7 @@ def test_any_row_is_read_or_rejected(row: object) -> None:
         (invoice_from_row, Invoice),
         (organization_from_row, OrganizationFacts),
     ):
-        assert isinstance(read(row), (kind, SetAside))
+        assert isinstance(read(row), (kind, Rejected))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(a_contact_detail())), JSON, max_size=12))
@@ -61,4 +61,4 @@ def test_every_text_of_a_contact_can_be_stored(changes: dict[str, Any]) -> None:
 def test_every_readable_invoice_has_a_hash(changes: dict[str, Any]) -> None:
     told = invoice_from_row(an_invoice_row(**changes))
 
-    assert isinstance(told, SetAside) or len(told.sync_hash()) == 64
+    assert isinstance(told, Rejected) or len(told.sync_hash()) == 64

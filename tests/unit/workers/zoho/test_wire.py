@@ -9,11 +9,11 @@ import pytest
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply
 from workers.zoho import wire
 from workers.zoho.deadline import DeadlineBackend
-from workers.zoho.errors import UnusableAnswer, ZohoUnavailable
+from workers.zoho.errors import UnusableResponse, ZohoUnavailable
 from workers.zoho.wire import exchange, new_http_client
 
 
-def the_exchange(zoho: FakeZoho) -> wire.WireAnswer:
+def the_exchange(zoho: FakeZoho) -> wire.WireResponse:
     return exchange(
         zoho.http, "GET", "https://zoho.test/x", call="GET /x", headers={"Authorization": "Zoho-oauthtoken secret"}
     )
@@ -75,7 +75,7 @@ def test_endless_body_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_BODY_BYTES", 10)
     body = Chunks(*[b"12345678"] * 100)
 
-    with pytest.raises(UnusableAnswer, match="larger than 10 bytes"):
+    with pytest.raises(UnusableResponse, match="larger than 10 bytes"):
         the_exchange(FakeZoho(httpx.Response(200, stream=body)))
 
     assert body.read == 2

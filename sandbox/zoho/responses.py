@@ -9,7 +9,7 @@ JSON_TYPE = "application/json;charset=UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -17,7 +17,7 @@ class Answer:
     is_endless: bool = False  #: the body is repeated until the client closes the connection
 
     @classmethod
-    def of(cls, document: object, status: int = 200) -> "Answer":
+    def of(cls, document: object, status: int = 200) -> "Response":
         return cls(status, orjson.dumps(document))
 
 
@@ -31,9 +31,9 @@ class ZohoError(Exception):
         self.message = message
         self.headers = headers or {}
 
-    def as_answer(self) -> Answer:
+    def as_response(self) -> Response:
         body = orjson.dumps({"code": self.code, "message": self.message})
-        return Answer(self.status, body, self.headers)
+        return Response(self.status, body, self.headers)
 
 
 def bad_value(parameter: str) -> ZohoError:

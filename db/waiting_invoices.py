@@ -1,4 +1,4 @@
-"""Statements over skipped_invoices: the waiting invoices (their customer is not cached), complete (FR-7)."""
+"""Statements over waiting_invoices: the waiting invoices (their customer is not cached), complete (FR-7)."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _INVOICE = TypeAdapter(Invoice)
 
 
 class SkipReason(StrEnum):
-    """Why an invoice waits in skipped_invoices."""
+    """Why an invoice waits in waiting_invoices."""
 
     CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not requested yet
     CUSTOMER_GONE = "customer_gone"  #: requested: Zoho does not have this contact (any more), or it is not a customer
@@ -41,7 +41,7 @@ KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
 # A gone customer is not requested again until its invoice changes: the reason stays while the payload stays. A read
 # that is older than the cached row does not wait.
 _SKIP = f"""
-    INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+    INSERT INTO booksync.waiting_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
            invoice, observed_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*
       FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
@@ -89,13 +89,13 @@ _END_WAIT = f"""
         SELECT * FROM unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
                  AS read (id, modified_at, observed_at)
     ), ended AS (
-        DELETE FROM skipped_invoices kept USING read
+        DELETE FROM booksync.waiting_invoices kept USING read
          WHERE kept.connection_id = %(connection_id)s AND kept.zoho_invoice_id = read.id
            AND {is_replaced_by(KEPT, ("read.modified_at", "read.observed_at"))}
         RETURNING read.id
     )
     SELECT id FROM read
-     WHERE id IN (SELECT zoho_invoice_id FROM skipped_invoices
+     WHERE id IN (SELECT zoho_invoice_id FROM booksync.waiting_invoices
                    WHERE connection_id = %(connection_id)s AND zoho_invoice_id = ANY(%(ids)s))
        AND id NOT IN (SELECT id FROM ended)
 """  # noqa: S608  (the gate is a constant)
@@ -131,8 +131,8 @@ def unknown_customers(
     return list(
         db.execute(
             text("""
-                SELECT zoho_customer_id FROM skipped_invoices AS skipped
-                  LEFT JOIN failed_records
+                SELECT zoho_customer_id FROM booksync.waiting_invoices AS skipped
+                  LEFT JOIN booksync.failed_records
                     ON run_id = :run_id AND kind = 'customer' AND record_id = zoho_customer_id
                  WHERE connection_id = :connection_id AND is_rejected IS NOT TRUE
                    AND (skipped.reason = 'customer_unknown'
@@ -153,7 +153,7 @@ def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, re
     """Record why the customer cannot be cached; its invoices keep waiting for that reason. Returns their number."""
     return db.execute(
         text("""
-            UPDATE skipped_invoices SET reason = :reason, updated_at = now()
+            UPDATE booksync.waiting_invoices SET reason = :reason, updated_at = now()
              WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
         """),
         {"connection_id": connection.connection_id, "zoho_customer_id": zoho_customer_id, "reason": reason},
@@ -164,7 +164,7 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
     """Delete a waiting invoice that Zoho no longer has."""
     db.execute(
         text("""
-            DELETE FROM skipped_invoices
+            DELETE FROM booksync.waiting_invoices
              WHERE connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
         """),
         {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id},
@@ -175,21 +175,21 @@ def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> Non
     """Delete waiting invoices that a whole walk has not read: Zoho lost them, and a later walk restores any others."""
     db.execute(
         text("""
-            DELETE FROM skipped_invoices
+            DELETE FROM booksync.waiting_invoices
              WHERE connection_id = :connection_id
-               AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM skipped_invoices
+               AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM booksync.waiting_invoices
                                         WHERE connection_id = :connection_id
                                        EXCEPT
-                                       SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = 'invoice')
+                                       SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = 'invoice')
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )
 
 
-_ANY_WAITS = "SELECT EXISTS (SELECT FROM skipped_invoices WHERE connection_id = %(connection_id)s)"
+_ANY_WAITS = "SELECT EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = %(connection_id)s)"
 
 _TAKE = text("""
-    DELETE FROM skipped_invoices
+    DELETE FROM booksync.waiting_invoices
      WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
     RETURNING invoice, observed_at
 """)

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from workers.zoho.answers import json_object, read_answer, refusal
 from workers.zoho.errors import (
     BadRequest,
     MissingScope,
@@ -13,17 +12,18 @@ from workers.zoho.errors import (
     Refused,
     Throttled,
     TokenRejected,
-    UnusableAnswer,
+    UnusableResponse,
     WrongOrganization,
     ZohoError,
     ZohoUnavailable,
 )
-from workers.zoho.wire import WireAnswer
+from workers.zoho.responses import json_object, read_result, refusal
+from workers.zoho.wire import WireResponse
 
 
 def the_refusal(status: int, body: object) -> ZohoError | None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refusal(read_answer(WireAnswer(status, {}, content)), "GET /contacts")
+    return refusal(read_result(WireResponse(status, {}, content)), "GET /contacts")
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (500, {"code": 57}, ZohoUnavailable),
         (503, {"code": 44}, Throttled),
         # Not responses of the API.
-        (200, b"<html>Welcome to the hotel</html>", UnusableAnswer),
-        (200, b"", UnusableAnswer),
-        (200, b'{"code": 0, "contacts": [', UnusableAnswer),
-        (200, [], UnusableAnswer),
-        (200, {"code": None}, UnusableAnswer),
-        (200, {"code": True}, UnusableAnswer),
-        (403, b"<html>Forbidden</html>", UnusableAnswer),
-        (400, b"<html>", UnusableAnswer),
-        (302, b"", UnusableAnswer),
-        (302, {"code": 0}, UnusableAnswer),
+        (200, b"<html>Welcome to the hotel</html>", UnusableResponse),
+        (200, b"", UnusableResponse),
+        (200, b'{"code": 0, "contacts": [', UnusableResponse),
+        (200, [], UnusableResponse),
+        (200, {"code": None}, UnusableResponse),
+        (200, {"code": True}, UnusableResponse),
+        (403, b"<html>Forbidden</html>", UnusableResponse),
+        (400, b"<html>", UnusableResponse),
+        (302, b"", UnusableResponse),
+        (302, {"code": 0}, UnusableResponse),
         # An error with a good status.
-        (200, {"code": 99999}, UnusableAnswer),
+        (200, {"code": 99999}, UnusableResponse),
         (200, {"code": 6041}, WrongOrganization),
         (201, {"code": 44}, Throttled),
         # Good responses; the code may be a text, or missing.

@@ -13,12 +13,12 @@ from workers.zoho.errors import (
     Refused,
     Throttled,
     TokenRejected,
-    UnusableAnswer,
+    UnusableResponse,
     WrongOrganization,
     ZohoError,
     ZohoUnavailable,
 )
-from workers.zoho.wire import WireAnswer
+from workers.zoho.wire import WireResponse
 
 _INTERNAL_ERROR = 1000
 
@@ -52,7 +52,7 @@ _ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ApiAnswer:
+class ApiResponse:
     """A response with its JSON read; `body` stays None unless it is a JSON object with a readable code."""
 
     status: int
@@ -60,13 +60,13 @@ class ApiAnswer:
     body: Mapping[str, Any] | None = field(repr=False)
 
 
-def read_answer(wire: WireAnswer) -> ApiAnswer:
+def read_result(wire: WireResponse) -> ApiResponse:
     """Reads the JSON of a response; unreadable JSON is not an error yet, because the status may suffice."""
     body = json_object(wire.content)
     if body is None or "code" not in body:
-        return ApiAnswer(wire.status, None, body)
+        return ApiResponse(wire.status, None, body)
     code = _code(body["code"])
-    return ApiAnswer(wire.status, code, body if code is not None else None)
+    return ApiResponse(wire.status, code, body if code is not None else None)
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
@@ -103,27 +103,27 @@ def _fraction(digits: str) -> Decimal | str:
         return digits
 
 
-def refusal(answer: ApiAnswer, call: str) -> ZohoError | None:
+def refusal(response: ApiResponse, call: str) -> ZohoError | None:
     """The error of this response, or None for a usable one. The code counts before the status, even with HTTP 200."""
-    kind = _refusal_kind(answer)
-    return None if kind is None else kind(call, status=answer.status, code=answer.code)
+    kind = _refusal_kind(response)
+    return None if kind is None else kind(call, status=response.status, code=response.code)
 
 
-def _refusal_kind(answer: ApiAnswer) -> type[ZohoError] | None:
-    kind = _ERRORS_BY_CODE.get(answer.code) if answer.code is not None else None
+def _refusal_kind(response: ApiResponse) -> type[ZohoError] | None:
+    kind = _ERRORS_BY_CODE.get(response.code) if response.code is not None else None
     if kind is not None:
-        return ZohoUnavailable if answer.status >= 500 and not kind.transient else kind
-    if answer.status in _ERRORS_BY_STATUS:
-        return _ERRORS_BY_STATUS[answer.status]
-    if answer.status >= 500:
+        return ZohoUnavailable if response.status >= 500 and not kind.transient else kind
+    if response.status in _ERRORS_BY_STATUS:
+        return _ERRORS_BY_STATUS[response.status]
+    if response.status >= 500:
         return ZohoUnavailable
-    if answer.body is None:
-        return UnusableAnswer  # A page of a gateway or a captive portal, whatever the status.
-    if 200 <= answer.status < 300:
-        return None if answer.code in {0, None} else UnusableAnswer
-    if answer.status == 400:
+    if response.body is None:
+        return UnusableResponse  # A page of a gateway or a captive portal, whatever the status.
+    if 200 <= response.status < 300:
+        return None if response.code in {0, None} else UnusableResponse
+    if response.status == 400:
         return BadRequest
-    return Refused if answer.status > 400 else UnusableAnswer
+    return Refused if response.status > 400 else UnusableResponse
 
 
 def _code(value: object) -> int | None:

@@ -20,7 +20,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """The budget's part of a response. `accepted`: the call passed Zoho's limits, even if it failed later.
 
     `authorized` is false for a 401: Zoho checks the token first, so the response may not reflect the limits.
@@ -35,13 +35,13 @@ class Answer:
     day_resets_in_seconds: int | None = None
 
 
-def read_answer(status: int, code: int | None, headers: Mapping[str, str]) -> Answer:
+def read_result(status: int, code: int | None, headers: Mapping[str, str]) -> CallResult:
     """The budget's facts from the status, Zoho's `code` and the headers."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
     refusal = PauseReason.MINUTE if status == 429 else None
     if code is not None:
         refusal = _REFUSALS.get(code, refusal)
-    return Answer(
+    return CallResult(
         refusal=refusal,
         accepted=refusal is None and status < 500,
         authorized=status != 401,

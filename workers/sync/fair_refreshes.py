@@ -8,10 +8,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections
 from db.connections import UnknownConnectionError
-from db.webhook_events import Due, ResyncRef
+from db.webhook_events import Due, RefreshRef
 from domain.webhooks import Entity
 from workers.boot.resources import Resources
-from workers.queue import send_resync
+from workers.queue import send_refresh
 from workers.queue.thread_shares import ThreadShares
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
@@ -20,7 +20,7 @@ from workers.sync.refreshes import Refresh, refresh_record
 _SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.2, 0.6
 
 
-def resync_fairly(
+def refresh_fairly(
     resources: Resources,
     shares: ThreadShares,
     connection_id: str,
@@ -30,13 +30,13 @@ def resync_fairly(
     do: Refresh = refresh,
 ) -> None:
     """Does the same as `refresh_record`, or sends the message again, which spends no attempt and holds no thread."""
-    ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
+    ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with shares.held_for(_organization(resources, ref.connection_id)) as is_granted:
         if is_granted:
             refresh_record(resources, connection_id, entity, record_id, do=do)
             return
     delay = random.uniform(_SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)  # noqa: S311
-    send_resync(resources.broker, Due(ref, delay))
+    send_refresh(resources.broker, Due(ref, delay))
 
 
 def _organization(resources: Resources, connection_id: uuid.UUID) -> str:

@@ -17,24 +17,24 @@ Key = tuple[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageFacts:
     """The parts of a page that control the walk: its rows' versions, and their known times in the given order."""
 
     keys: tuple[Key, ...]
     times: tuple[datetime, ...]
     length: int
     has_more: bool
-    told_at: datetime  #: by the server's clock
+    reported_at: datetime  #: by the server's clock
 
     @classmethod
-    def of(cls, page: Page[ListedT]) -> "Answer":
+    def of(cls, page: Page[ListedT]) -> "PageFacts":
         keys = [key_of(row) for row in page.rows]
         return cls(
-            keys=(*keys, *((aside.record_id, None) for aside in page.set_aside if aside.record_id)),
+            keys=(*keys, *((aside.record_id, None) for aside in page.rejected if aside.record_id)),
             times=tuple(time for _, time in keys if time is not None),
-            length=len(page.rows) + len(page.set_aside),
+            length=len(page.rows) + len(page.rejected),
             has_more=page.has_more,
-            told_at=page.server_time,
+            reported_at=page.server_time,
         )
 
     @property

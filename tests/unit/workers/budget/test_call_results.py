@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workers.budget import PauseReason
-from workers.budget.answers import Answer, read_answer
+from workers.budget.call_results import CallResult, read_result
 
 
 @pytest.mark.parametrize(
@@ -27,16 +27,16 @@ from workers.budget.answers import Answer, read_answer
 def test_refusals_are_recognised_by_code_and_any_other_429_is_the_minute_limit(
     status: int, code: int | None, refusal: PauseReason | None
 ) -> None:
-    assert read_answer(status, code, {}).refusal is refusal
+    assert read_result(status, code, {}).refusal is refusal
 
 
 @pytest.mark.parametrize(("status", "accepted"), [(200, True), (404, True), (401, True), (500, False), (429, False)])
 def test_only_a_response_from_behind_the_limits_counts_as_accepted(status: int, accepted: bool) -> None:
-    assert read_answer(status, None, {}).accepted is accepted
+    assert read_result(status, None, {}).accepted is accepted
 
 
 def test_daily_headers_are_read_in_any_case_and_may_be_negative() -> None:
-    answer = read_answer(
+    answer = read_result(
         200, 0, {"x-rate-limit-limit": "1000", "X-RATE-LIMIT-REMAINING": " -3 ", "X-Rate-Limit-Reset": "3600"}
     )
 
@@ -47,7 +47,7 @@ def test_daily_headers_are_read_in_any_case_and_may_be_negative() -> None:
 def test_headers_that_are_not_integers_are_ignored(garbage: str) -> None:
     names = ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After")
 
-    assert read_answer(200, 0, dict.fromkeys(names, garbage)) == Answer(refusal=None, accepted=True)
+    assert read_result(200, 0, dict.fromkeys(names, garbage)) == CallResult(refusal=None, accepted=True)
 
 
 @pytest.mark.parametrize(
@@ -62,25 +62,25 @@ def test_headers_that_are_not_integers_are_ignored(garbage: str) -> None:
     ],
 )
 def test_implausible_numbers_are_ignored(name: str, value: str) -> None:
-    assert read_answer(200, 0, {name: value}) == Answer(refusal=None, accepted=True)
+    assert read_result(200, 0, {name: value}) == CallResult(refusal=None, accepted=True)
 
 
 def test_retry_after_may_be_seconds() -> None:
-    assert read_answer(429, 44, {"Retry-After": "17"}).retry_after_seconds == 17
+    assert read_result(429, 44, {"Retry-After": "17"}).retry_after_seconds == 17
 
 
 def test_retry_after_may_be_a_date_on_the_servers_clock() -> None:
     headers = {"Date": "Mon, 02 Mar 2026 12:00:00 GMT", "Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}
 
-    assert read_answer(429, 44, headers).retry_after_seconds == 90
+    assert read_result(429, 44, headers).retry_after_seconds == 90
 
 
 def test_retry_after_date_without_the_servers_clock_is_ignored() -> None:
-    assert read_answer(429, 44, {"Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}).retry_after_seconds is None
+    assert read_result(429, 44, {"Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}).retry_after_seconds is None
 
 
 def test_an_absurd_retry_after_is_cut_to_a_day() -> None:
-    assert read_answer(429, 44, {"Retry-After": "99999999"}).retry_after_seconds == 25 * 3600
+    assert read_result(429, 44, {"Retry-After": "99999999"}).retry_after_seconds == 25 * 3600
 
 
 @given(
@@ -91,4 +91,4 @@ def test_an_absurd_retry_after_is_cut_to_a_day() -> None:
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_header_breaks_the_reading(headers: dict[str, str]) -> None:
-    assert read_answer(200, 0, headers).refusal is None
+    assert read_result(200, 0, headers).refusal is None

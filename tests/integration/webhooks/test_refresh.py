@@ -74,7 +74,7 @@ class TestWhatIsFetched:
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
-        assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
+        assert hooks.bench.rows("SELECT id FROM booksync.waiting_invoices") == []
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
 
     def test_concurrent_events_of_a_new_customer_and_its_invoice_link_both(
@@ -96,7 +96,7 @@ class TestWhatIsFetched:
         monkeypatch.setattr(customers, "upsert", write_and_look_aside)
         hooks.take(CONTACT, contact_id)
         hooks.work()
-        assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
+        assert hooks.bench.rows("SELECT id FROM booksync.waiting_invoices") == []
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
 
     def test_an_invoice_whose_customer_is_gone_stays_waiting(self, hooks: Hooks) -> None:
@@ -107,7 +107,7 @@ class TestWhatIsFetched:
         hooks.work()
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
-        (skipped,) = hooks.bench.rows("SELECT zoho_invoice_id, reason FROM skipped_invoices")
+        (skipped,) = hooks.bench.rows("SELECT zoho_invoice_id, reason FROM booksync.waiting_invoices")
         assert skipped == {"zoho_invoice_id": invoice_id, "reason": "customer_gone"}
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
 

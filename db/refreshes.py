@@ -9,7 +9,7 @@ from sqlalchemy import text
 from db import webhook_events
 from db.leases import LeaseLostError
 from db.session import Session
-from db.webhook_events import Due, ResyncRef
+from db.webhook_events import Due, RefreshRef
 from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Entity, Outcome
 
@@ -29,11 +29,11 @@ MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 class RefreshLease:
     """A record that this worker leases until `until` (also the fence, unique to this lease), with its events."""
 
-    ref: ResyncRef
+    ref: RefreshRef
     handled: int  #: events that have an outcome already
     received: int  #: the last event that this lease covers
     attempts: int  #: including this one
-    taken_at: datetime
+    leased_at: datetime
     until: datetime
     has_turn: bool  #: it has waited for the API budget, which reserves a place for it
     is_unproven: bool = False  #: a run has read the list, and left the record to its own call
@@ -43,13 +43,13 @@ class RefreshLease:
 # parked connection wait until it is connected again.
 _ACQUIRE = text("""
     WITH before AS (
-        SELECT waiting_for FROM resyncs
+        SELECT waiting_for FROM booksync.refreshes
          WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
            FOR NO KEY UPDATE
     )
-    UPDATE resyncs
+    UPDATE booksync.refreshes
        SET attempts = attempts + 1,
-           taken_at = clock_timestamp(),
+           leased_at = clock_timestamp(),
            claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
            waiting_for = NULL
       FROM before
@@ -57,12 +57,12 @@ _ACQUIRE = text("""
        AND (received > handled OR has_failed)
        AND not_before <= clock_timestamp()
        AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
-       AND EXISTS (SELECT FROM zoho_connections WHERE id = :connection_id AND status = 'active')
-    RETURNING handled, received, attempts, taken_at, claimed_until, before.waiting_for
+       AND EXISTS (SELECT FROM booksync.zoho_connections WHERE id = :connection_id AND status = 'active')
+    RETURNING handled, received, attempts, leased_at, claimed_until, before.waiting_for
 """)
 
 
-def acquire(db: Session, ref: ResyncRef, *, lease_seconds: float) -> RefreshLease | None:
+def acquire(db: Session, ref: RefreshRef, *, lease_seconds: float) -> RefreshLease | None:
     """Lease the record if it is due, has waiting events and no lease; else None: the message is duplicated or early."""
     row = db.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
     if row is None:
@@ -73,7 +73,7 @@ def acquire(db: Session, ref: ResyncRef, *, lease_seconds: float) -> RefreshLeas
         row.handled,
         row.received,
         row.attempts,
-        row.taken_at,
+        row.leased_at,
         row.claimed_until,
         has_turn,
         is_unproven=row.waiting_for == UNPROVEN,
@@ -81,28 +81,28 @@ def acquire(db: Session, ref: ResyncRef, *, lease_seconds: float) -> RefreshLeas
 
 
 _WAITS = text("""
-    SELECT extract(epoch FROM not_before - clock_timestamp())::float FROM resyncs
+    SELECT extract(epoch FROM not_before - clock_timestamp())::float FROM booksync.refreshes
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
        AND (received > handled OR has_failed) AND not_before > clock_timestamp() AND claimed_until IS NULL
-       AND EXISTS (SELECT FROM zoho_connections WHERE id = :connection_id AND status = 'active')
+       AND EXISTS (SELECT FROM booksync.zoho_connections WHERE id = :connection_id AND status = 'active')
 """)
 
 
-def waits(db: Session, ref: ResyncRef) -> Due | None:
+def waits(db: Session, ref: RefreshRef) -> Due | None:
     """The time when the record is due, if a message has come too early for it."""
     seconds = db.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
 
 _FINISH = text("""
-    UPDATE resyncs
+    UPDATE booksync.refreshes
        SET handled = :received,
            attempts = 0,
            claimed_until = NULL,
            error = :error,
            has_failed = :has_failed,
            waiting_since = coalesce(
-               (SELECT received_at FROM webhook_events
+               (SELECT received_at FROM booksync.webhook_events
                  WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
                    AND number = :received + 1),
                waiting_since)
@@ -131,7 +131,7 @@ def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | N
 
 
 _RELEASE = text("""
-    UPDATE resyncs
+    UPDATE booksync.refreshes
        SET claimed_until = NULL,
            attempts = attempts - :refunded,
            not_before = clock_timestamp() + make_interval(secs => :seconds),
@@ -166,50 +166,50 @@ def release(
 
 # SKIP LOCKED so that two sweepers read separate records; `sent_at` limits the messages of a record to one an interval.
 _SWEEP = text("""
-    UPDATE resyncs SET sent_at = clock_timestamp()
+    UPDATE booksync.refreshes SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
-           SELECT connection_id, entity, record_id FROM resyncs
+           SELECT connection_id, entity, record_id FROM booksync.refreshes
             WHERE received > handled
               AND not_before <= clock_timestamp() - make_interval(secs => :sweep_seconds)
               AND sent_at <= clock_timestamp() - make_interval(secs => :sweep_seconds)
               AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
-              AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
+              AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
             ORDER BY not_before LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING connection_id, entity, record_id
 """)
 
 
-def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[ResyncRef]:
+def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[RefreshRef]:
     """The records without a lease for `sweep_seconds`: their messages are to be sent again."""
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
-    return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
+    return [RefreshRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
 
 
 # While many records wait for a run, only records that no list can prove get messages, because a list does not contain
 # deleted records.
 _TAKE_TURN = text("""
-    UPDATE resyncs SET sent_at = clock_timestamp()
+    UPDATE booksync.refreshes SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
            SELECT waiting.connection_id, waiting.entity, waiting.record_id
-             FROM (SELECT link.id, (SELECT count(*) FROM resyncs
-                                     WHERE connection_id = link.id AND received > handled
+             FROM (SELECT connection.id, (SELECT count(*) FROM booksync.refreshes
+                                     WHERE connection_id = connection.id AND received > handled
                                        AND sent_at IS NOT NULL) AS sent,
-                           (SELECT count(*) > :flood OR bool_or(waiting_for = ANY(:marks)) FROM resyncs
-                             WHERE connection_id = link.id AND received > handled) AS is_flooded
-                     FROM zoho_connections link
-                    WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR link.id = :only)
-                      AND EXISTS (SELECT FROM resyncs
-                                   WHERE connection_id = link.id AND received > handled AND sent_at IS NULL)) link
+                           (SELECT count(*) > :flood OR bool_or(waiting_for = ANY(:marks)) FROM booksync.refreshes
+                             WHERE connection_id = connection.id AND received > handled) AS is_flooded
+                     FROM booksync.zoho_connections link
+                    WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR connection.id = :only)
+                      AND EXISTS (SELECT FROM booksync.refreshes
+                                   WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL)) link
              CROSS JOIN LATERAL (
-                   SELECT connection_id, entity, record_id FROM resyncs
-                    WHERE connection_id = link.id AND received > handled AND sent_at IS NULL
-                      AND (link.is_flooded IS NOT TRUE OR waiting_for = :unproven OR (
+                   SELECT connection_id, entity, record_id FROM booksync.refreshes
+                    WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL
+                      AND (connection.is_flooded IS NOT TRUE OR waiting_for = :unproven OR (
                            waiting_for IS NULL AND EXISTS (
-                               SELECT FROM webhook_events event
+                               SELECT FROM booksync.webhook_events event
                                 WHERE (event.connection_id, event.entity, event.record_id)
-                                    = (resyncs.connection_id, resyncs.entity, resyncs.record_id)
-                                  AND event.number > resyncs.handled AND event.kind IN ('deleted', 'vendor'))))
-                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent)
+                                    = (refreshes.connection_id, refreshes.entity, refreshes.record_id)
+                                  AND event.number > refreshes.handled AND event.kind IN ('deleted', 'vendor'))))
+                    ORDER BY not_before LIMIT greatest(0, :most_sent - connection.sent)
                       FOR NO KEY UPDATE SKIP LOCKED) waiting)
     RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
 """)
@@ -220,13 +220,13 @@ def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
     rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )
-    return [Due.of(ResyncRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
+    return [Due.of(RefreshRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
 
 
 def count_waiting(db: Session, connection_id: uuid.UUID) -> int:
     """The number of records of a connection that wait for a refresh."""
     count: int = db.execute(
-        text("SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = :connection_id"),
+        text("SELECT count(*) FROM booksync.refreshes WHERE received > handled AND connection_id = :connection_id"),
         {"connection_id": connection_id},
     ).scalar_one()
     return count

@@ -16,8 +16,8 @@ def cache_customer_of(bench: Bench, connection: str) -> str:
     owner = an_owner(bench)
     bench.rows(
         f"""
-        INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id)
-        SELECT user_id, {connection}, %(owner)s FROM zoho_connections WHERE id = %(connection_id)s RETURNING id
+        INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id)
+        SELECT user_id, {connection}, %(owner)s FROM booksync.zoho_connections WHERE id = %(connection_id)s RETURNING id
         """,
         owner=owner,
         connection_id=bench.connection_id,
@@ -34,19 +34,19 @@ def test_waiting_invoices_of_a_customer_from_before_booksync_are_cached(bench: B
     bench.zoho.clear_faults(fault)
     second = bench.sync()
     assert (second["status"], second["invoices"]["skipped"]) == ("succeeded", 0)
-    taken_up = {row["zoho_customer_id"] for row in bench.invoices().values()}
-    assert owner in taken_up
+    cached_waiting = {row["zoho_customer_id"] for row in bench.invoices().values()}
+    assert owner in cached_waiting
 
 
 def test_a_customer_of_the_users_other_connection_costs_one_call(bench: Bench) -> None:
     bench.rows(
         """
-        INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
+        INSERT INTO booksync.zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
                webhook_secret_encrypted, time_zone)
-        SELECT user_id, '20234695', 'com', '', '', 'UTC' FROM zoho_connections RETURNING id
+        SELECT user_id, '20234695', 'com', '', '', 'UTC' FROM booksync.zoho_connections RETURNING id
         """
     )
-    owner = cache_customer_of(bench, "(SELECT id FROM zoho_connections WHERE organization_id = '20234695')")
+    owner = cache_customer_of(bench, "(SELECT id FROM booksync.zoho_connections WHERE organization_id = '20234695')")
     bench.zoho.reset_stats()
     result = bench.sync()
     assert result["status"] == "succeeded"

@@ -1,0 +1,85 @@
+"""Rights on tables and functions, copied to the objects that replace them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from db.migrations.schemas import SCHEMA, Raw
+
+#: The owner's own rights come with the ownership.
+_GRANTS: Final = """
+    SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee,
+        privilege_type AS privilege, is_grantable
+    FROM {object}, LATERAL aclexplode({acl})
+    WHERE oid = {oid} AND grantee <> {owner}
+    ORDER BY 1, 2
+"""
+_OF_TABLE: Final = _GRANTS.format(object="pg_class", acl="relacl", oid="%s::regclass", owner="relowner")
+_OF_FUNCTION: Final = _GRANTS.format(
+    object="pg_proc", acl="coalesce(proacl, acldefault('f', proowner))", oid="%s::regprocedure", owner="proowner"
+)
+
+#: A view has no other rights.
+_OF_A_VIEW: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right that another role than the owner has."""
+
+    grantee: str  #: quoted, or PUBLIC
+    privilege: str
+    is_grantable: bool
+
+    def on(self, target: str) -> str:
+        """The statement that grants the same right on another object."""
+        option = " WITH GRANT OPTION" if self.is_grantable else ""
+        return f"GRANT {self.privilege} ON {target} TO {self.grantee}{option};"
+
+
+def grants_of_table(connection: Raw, table: str) -> list[Grant]:
+    """The rights on a table that a view can have too."""
+    return [grant for grant in _grants(connection, _OF_TABLE, table) if grant.privilege in _OF_A_VIEW]
+
+
+def owner_of_table(connection: Raw, table: str) -> str:
+    """The owner, quoted where needed."""
+    row = connection.execute(
+        "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = %s::regclass", [table]
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRights:
+    """Who may call a function, and whether it runs with its owner's rights."""
+
+    is_definer: bool
+    grants: tuple[Grant, ...]
+
+    def on(self, function: str) -> str:
+        """The statements that give another function the same rights."""
+        security = "DEFINER" if self.is_definer else "INVOKER"
+        return (
+            f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"
+            + "".join(grant.on(f"FUNCTION {function}") for grant in self.grants)
+        )
+
+
+def rights_of_function(connection: Raw, function: str) -> FunctionRights | None:
+    """The rights of a function, given with its argument types; None if it does not exist."""
+    row = connection.execute("SELECT prosecdef FROM pg_proc WHERE oid = to_regprocedure(%s)", [function]).fetchone()
+    if row is None:
+        return None
+    return FunctionRights(bool(row[0]), tuple(_grants(connection, _OF_FUNCTION, function)))
+
+
+def schema_usage(grants: Iterator[Grant]) -> str:
+    """The statements that let these roles reach objects of booksync's schema."""
+    grantees = sorted({grant.grantee for grant in grants})
+    return "".join(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {grantee};" for grantee in grantees)
+
+
+def _grants(connection: Raw, query: str, name: str) -> list[Grant]:
+    return [Grant(*row) for row in connection.execute(query, [name])]

@@ -1,0 +1,68 @@
+"""The two schemas of an installation: the host's with the shared tables, and booksync's own."""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import tuple_row
+
+Raw = psycopg.Connection[Any]
+
+SCHEMA: Final = "booksync"
+
+#: The table of the revisions, which moves last: its place tells whether the move is complete.
+VERSION_TABLE: Final = "booksync_alembic_version"
+
+# The schema of the shared tables, else the first one that new tables would go to. A role that is called booksync finds
+# booksync's own schema first, because "$user" precedes `public` in the default search_path.
+_HOST: Final = """
+    SELECT coalesce(
+        (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = coalesce(
+            to_regclass('invoices_cache'), to_regclass('users'), to_regclass('reminders'), to_regclass('sync_metadata')
+        )),
+        (SELECT quote_ident(schema) FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place)
+         WHERE schema <> %s ORDER BY place LIMIT 1),
+        'public'
+    )
+"""
+
+
+def host_schema(connection: Raw) -> str:
+    """The schema of the shared tables, quoted where needed."""
+    return str(_scalar(connection, _HOST, SCHEMA))
+
+
+def is_moved(connection: Raw) -> bool:
+    """Whether booksync's tables are in their own schema, completely."""
+    return bool(_scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}"))
+
+
+def use_schemas(connection: Raw) -> None:
+    """Make unqualified names of the session find the tables where they are; new objects go beside booksync's."""
+    host = host_schema(connection)
+    path = f"{SCHEMA}, {host}" if is_moved(connection) and host != SCHEMA else host
+    _scalar(connection, "SELECT set_config('search_path', %s, false)", path)
+
+
+#: A column that refers to users.id has one of these types.
+_USER_ID_TYPES: Final = {
+    "uuid": "uuid",
+    "text": "text",
+    "character varying": "text",
+    "bigint": "bigint",
+    "integer": "bigint",
+}
+
+
+def user_id_type(connection: Raw) -> str:
+    """The type of the columns that refer to users.id: uuid, text or bigint."""
+    found = _scalar(
+        connection,
+        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass('users') AND attname = 'id'",
+    )
+    return _USER_ID_TYPES[found]
+
+
+def _scalar(connection: Raw, query: str, *values: object) -> Any:
+    row = connection.cursor(row_factory=tuple_row).execute(query, values).fetchone()
+    assert row is not None
+    return row[0]
