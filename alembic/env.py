@@ -9,9 +9,9 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
+from db.legacy.phone_rule import ATTRIBUTE
+from db.legacy.present_phone_rule import judge_phone
 from db.migrations.errors import MigrationError
-from db.migrations.phone_rule import ATTRIBUTE
-from db.migrations.present_phone_rule import judge_phone
 from db.migrations.revisions import VERSION_TABLE
 from db.migrations.runner import applied_revision
 from db.migrations.turn import one_at_a_time
