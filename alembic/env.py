@@ -4,17 +4,18 @@
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from db.legacy.phone_rule import ATTRIBUTE
+from db.legacy.present_phone_rule import judge_phone
 from db.migrations.errors import MigrationError
-from db.migrations.phone_rule import ATTRIBUTE
-from db.migrations.present_phone_rule import judge_phone
 from db.migrations.revisions import VERSION_TABLE
 from db.migrations.runner import applied_revision
-from db.migrations.schemas import SCHEMA
+from db.migrations.schemas import SCHEMA, host_schema, is_moved
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
@@ -48,10 +49,12 @@ def database_url() -> str:
 
 def run(connection: Connection, on_version_apply: Any) -> None:
     context.config.attributes[ATTRIBUTE] = judge_phone
+    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         version_table=VERSION_TABLE,
+        version_table_schema=SCHEMA if is_moved(raw) else None,
         transaction_per_migration=True,
         on_version_apply=on_version_apply,
         compare_type=True,
@@ -59,6 +62,10 @@ def run(connection: Connection, on_version_apply: Any) -> None:
         include_schemas=True,
         include_name=is_compared,
     )
+    if "destination_rev" not in context.get_context().opts:
+        # A comparison with the models: reflection must not find booksync's tables in the search_path too.
+        connection.execute(text("SELECT set_config('search_path', :host, false)"), {"host": host_schema(raw)})
+        connection.commit()
     with context.begin_transaction():
         context.run_migrations()
 

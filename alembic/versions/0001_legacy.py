@@ -7,9 +7,9 @@ missing tables are created. In an empty database, these tables are the starting 
 import sqlalchemy as sa
 from alembic import op
 
+from db.legacy.found import refuse_unadopted
+from db.legacy.tables import legacy_tables
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.found import refuse_unadopted
-from db.migrations.legacy import legacy_tables
 
 revision = "0001_legacy"
 down_revision = None

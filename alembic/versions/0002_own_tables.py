@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from db.legacy.found import refuse_taken
 from db.migrations.additions import start_notes
-from db.migrations.found import refuse_taken
 from db.migrations.steps import Raw, briefly, letting_others_work, take_turns, undo_if_begun
 
 revision = "0002_own_tables"

@@ -5,9 +5,9 @@ application stores the step as text. The foreign keys hold for new rows from now
 existing rows. Each table is changed in its own short transaction. Columns that the application lacks are added as well.
 """
 
+from db.legacy.gaps import fillable_columns, step_to_number, step_to_text
+from db.legacy.pending import cancel_own
 from db.migrations.additions import add_columns, build_index, columns_of, drop_columns, drop_index
-from db.migrations.gaps import fillable_columns, step_to_number, step_to_text
-from db.migrations.pending import cancel_own
 from db.migrations.steps import briefly, letting_others_work, undo_if_begun
 
 revision = "0003_new_columns"

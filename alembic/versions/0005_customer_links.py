@@ -7,9 +7,10 @@ between the two.
 
 from pathlib import Path
 
+from db.legacy.copied_customers import NEWEST_COPY_INDEX
+from db.legacy.side_by_side import side_by_side, side_by_side_end
 from db.migrations.additions import add_columns, drop_columns, drop_index
-from db.migrations.copied_customers import NEWEST_COPY_INDEX
-from db.migrations.steps import at_length, briefly, letting_others_work, side_by_side, side_by_side_end
+from db.migrations.steps import at_length, briefly, letting_others_work
 
 revision = "0005_customer_links"
 down_revision = "0004_phase1"

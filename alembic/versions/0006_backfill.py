@@ -9,7 +9,7 @@ Each batch of rows is a small transaction that yields to the writes of both appl
 killed backfill continues from there.
 """
 
-from db.migrations.backfill import backfill
+from db.legacy.backfill import backfill
 from db.migrations.steps import letting_others_work
 
 revision = "0006_backfill"

@@ -1,7 +1,8 @@
 """Phase 2: phone numbers that are valid but not callable, countries that are not recognised, and truth checks."""
 
+from db.legacy.side_by_side import side_by_side
 from db.migrations import containment, numbers
-from db.migrations.steps import briefly, letting_others_work, side_by_side, undo_if_begun
+from db.migrations.steps import briefly, letting_others_work, undo_if_begun
 
 revision = "0007b_numbers_phase2"
 down_revision = "0007a_handover_phase2"

@@ -1,5 +1,6 @@
 """Phase 2: booksync's tables and functions in the schema booksync; the shared tables stay where they are."""
 
+from db.legacy.side_by_side import renew_triggers
 from db.migrations import placement
 from db.migrations.steps import letting_others_work, undo_if_begun
 
@@ -17,9 +18,11 @@ _ROWS_ARE_REQUIRED = """
 def upgrade() -> None:
     with letting_others_work() as connection:
         placement.move(connection)
+        renew_triggers(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
         placement.undo(connection)
+        renew_triggers(connection)

@@ -8,12 +8,13 @@ revision turns it into NOT NULL without reading the table again.
 
 from functools import partial
 
+from db.legacy.backfill import link_late_invoices, link_reminders
+from db.legacy.phones import fill_missing_phones, take_back_filled_phones
+from db.legacy.quarantine import bring_back, move_out
+from db.legacy.receipts import refuse_unaccounted
+from db.legacy.side_by_side import renew_triggers
 from db.migrations import containment, handover, numbers, placement
-from db.migrations.backfill import link_late_invoices, link_reminders
 from db.migrations.batches import over_rows
-from db.migrations.phones import fill_missing_phones, take_back_filled_phones
-from db.migrations.quarantine import bring_back, move_out
-from db.migrations.receipts import refuse_unaccounted
 from db.migrations.schemas import is_moved
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
@@ -69,3 +70,4 @@ def downgrade() -> None:
             numbers.add(connection)
             containment.add(connection)
             placement.move(connection)
+            renew_triggers(connection)

@@ -4,12 +4,13 @@ migration_receipt records the values of the old columns, so dropping them takes 
 every value. From this revision on booksync owns the reminders that the legacy application had planned.
 """
 
+from db.legacy.bridge import noted, rebuilt, share, taken_down
+from db.legacy.pending import give_back, take_over
+from db.legacy.rebuild import rebuild_copies
+from db.legacy.receipts import refuse_unaccounted
+from db.legacy.side_by_side import side_by_side, side_by_side_end
 from db.migrations.additions import PHONE_REQUIRED, ensure_notes, is_noted
-from db.migrations.bridge import noted, rebuilt, share, taken_down
-from db.migrations.pending import give_back, take_over
-from db.migrations.rebuild import rebuild_copies
-from db.migrations.receipts import refuse_unaccounted
-from db.migrations.steps import briefly, letting_others_work, side_by_side, side_by_side_end
+from db.migrations.steps import briefly, letting_others_work
 
 revision = "0009_phase3"
 down_revision = "0008_customer_required"

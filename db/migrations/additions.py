@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.names import SHARED_TABLES, STATE_COLUMNS, state_column_taken
+from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS, state_column_taken
 from db.migrations.steps import Raw, at_length, patiently
 
 TABLE: Final = "migration_added"

@@ -16,7 +16,7 @@ from db.migrations.batches import BATCH, over_keys
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.rights import grants_of_table, owner_of_table, rights_of_function, schema_usage
 from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw, host_schema, use_schemas, user_id_type
-from db.migrations.steps import at_length, briefly, side_by_side, side_by_side_end
+from db.migrations.steps import at_length, briefly
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -133,8 +133,6 @@ def move(connection: Raw) -> None:
     # Handovers that were claimed before the functions were replaced.
     _fill_handover_ids(connection)
     _refer_to_handovers(connection)
-    if _has_triggers(connection):
-        briefly(connection, side_by_side_end() + side_by_side())
 
 
 def undo(connection: Raw) -> None:
@@ -149,8 +147,6 @@ def undo(connection: Raw) -> None:
     briefly(connection, "ALTER TABLE reminders DROP CONSTRAINT IF EXISTS fk_reminders_handover_id")
     drop_index(connection, "ix_reminders_handover_id")
     drop_columns(connection, "reminders", ["handover_id"])
-    if _has_triggers(connection):
-        briefly(connection, side_by_side_end() + side_by_side())
 
 
 def _make_schema(connection: Raw) -> None:
@@ -310,12 +306,6 @@ def _typed(connection: Raw, signatures: Sequence[str]) -> list[str]:
 def _template(name: str, host: str, connection: Raw) -> str:
     statements = (_ROOT / "db" / "functions" / name).read_text()
     return statements.replace("{{host}}", host).replace("{{user_id}}", user_id_type(connection))
-
-
-def _has_triggers(connection: Raw) -> bool:
-    """Whether an older application may still write, so that triggers fill the columns that it does not know."""
-    found = "SELECT FROM pg_trigger WHERE tgrelid = 'invoices_cache'::regclass AND tgname = 'booksync_link_invoice'"
-    return connection.execute(found).fetchone() is not None
 
 
 def _is_there(connection: Raw, name: str) -> bool:

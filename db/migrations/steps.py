@@ -7,30 +7,17 @@ statements, is committed separately and can be repeated, so an interrupted revis
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-import orjson
 import psycopg
 from alembic import op
 from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
 from db.migrations.errors import InTheWayError
-from db.migrations.vocabulary import (
-    LONGEST_COUNTRY,
-    LONGEST_ID,
-    NO_ID_WORDS,
-    PUNCTUATION,
-    countries,
-    country_names,
-    zones,
-)
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 _T = TypeVar("_T")
-
-_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 _IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
 
@@ -151,36 +138,6 @@ def at_length(connection: Raw, statement: str) -> None:
         raise _in_the_way() from error
     finally:
         _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
-
-
-def side_by_side() -> str:
-    """The triggers for the time in which both applications write."""
-    statements = (_SQL / "side_by_side.sql").read_text()
-    values = {
-        "countries": _literal(_json(countries())),
-        "country_names": _literal(_json(country_names())),
-        "longest_country": str(LONGEST_COUNTRY),
-        "zones": _literal(_json(zones())),
-        "no_id_words": _literal(_json(NO_ID_WORDS)),
-        "punctuation": _literal(PUNCTUATION),
-        "longest_id": str(LONGEST_ID),
-    }
-    for name, value in values.items():
-        statements = statements.replace(f"{{{{{name}}}}}", value)
-    return statements
-
-
-def side_by_side_end() -> str:
-    """The statements that drop those triggers."""
-    return (_SQL / "side_by_side_end.sql").read_text()
-
-
-def _json(value: dict[str, str] | tuple[str, ...]) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _set_timeouts(connection: Raw, lock_seconds: float, statement_seconds: float) -> None:

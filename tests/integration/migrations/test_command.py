@@ -160,7 +160,7 @@ def test_adopting_explains_itself_first_and_asks_only_in_a_terminal(
     booksync_migrate: Command, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_application_in_camel_case(url, database)
-    monkeypatch.setattr("workers.cli.migrate.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("workers.cli.legacy_migration.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
 
     told = booksync_migrate.json("--adopt")

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from db.migrations import MigrationError, MigrationRefusedError, Target, adopt, expected_head, migrate, runner
+from db.legacy import adopt
+from db.migrations import MigrationError, MigrationRefusedError, Target, expected_head, migrate, runner
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
 from tests.pgbouncer import PgBouncer

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from alembic import command
 
+from db.legacy.copied_customers import NEWEST_COPY_INDEX
 from db.migrations import AppliedRevision, Target, expected_head, migrate
-from db.migrations.copied_customers import NEWEST_COPY_INDEX
 from db.migrations.revisions import alembic_config, known_revisions, revision_of
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 

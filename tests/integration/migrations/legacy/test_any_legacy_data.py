@@ -12,9 +12,9 @@ from psycopg.rows import dict_row
 
 from db.migrations import Target, migrate
 from sandbox.servers import EmbeddedPostgres
-from tests.integration.migrations import dirt
 from tests.integration.migrations.applications import Database, legacy_rows
-from tests.integration.migrations.dirt import LegacyInvoice
+from tests.integration.migrations.legacy import dirt
+from tests.integration.migrations.legacy.dirt import LegacyInvoice
 
 _COLUMNS = ("customer_name", "customer_phone", "customer_country_code", "customer_timezone")
 _TEMPLATE = "legacy_template"

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
+from db.legacy.phone_rule import JudgedPhone, PhoneRule
 from db.migrations.batches import BATCH, over_keys
-from db.migrations.phone_rule import JudgedPhone, PhoneRule
 from db.migrations.steps import Raw
 
 #: A user and a customer's id in Zoho.

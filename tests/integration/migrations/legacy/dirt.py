@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from db.migrations.vocabulary import NO_ID_WORDS, PUNCTUATION
+from db.legacy.vocabulary import NO_ID_WORDS, PUNCTUATION
 from tests.integration.migrations.applications import Database
 
 #: Characters that every script treats as blank, and two that only look blank.

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.legacy.vocabulary import country_names
 from db.migrations import Target, migrate
-from db.migrations.vocabulary import country_names
 from domain.countries import country_code, names
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.engine.reflection import Inspector
 
-from db.migrations import bridge
+from db.legacy import bridge
+from db.legacy.gaps import missing_columns, step_problems
+from db.legacy.names import shareable_columns, taken
+from db.legacy.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
+from db.legacy.tables import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.gaps import missing_columns, step_problems
-from db.migrations.legacy import UNIQUE, legacy_columns, legacy_tables
-from db.migrations.names import shareable_columns, taken
-from db.migrations.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-SHARED_TABLES: Final = ("users", "invoices_cache", "reminders", "sync_metadata")
-
-#: Columns of the shared tables that hold booksync's own state. booksync would act on a value that another program
-#: wrote.
-STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "invoices_cache": (
-        "connection_id",
-        "observed_at",
-        "plan_at",
-        "plan_outcome",
-        "customer_id",
-        "asked_version",
-        "gone_at",
-        "truth_checked_at",
-    ),
-    "reminders": ("day", "closes_at", "contact_id", "customer_id", "handover_id"),
-    "sync_metadata": ("connection_id",),
-}
+from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS, state_column_taken
 
 #: booksync's own tables.
 TABLES: Final = (
@@ -199,14 +182,6 @@ def taken(connection: Connection) -> Iterator[str]:
     for table, columns in STATE_COLUMNS.items():
         for (column,) in connection.execute(sa.text(_COLUMNS), {"table": table, "names": list(columns)}):
             yield state_column_taken(table, column)
-
-
-def state_column_taken(table: str, column: str) -> str:
-    """The sentence for a column of the older application with the name of a state column."""
-    return (
-        f"{table}.{column} is there, but booksync keeps its own state in a column of that name: rename yours"
-        f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"
-    )
 
 
 def shareable_columns(table: str) -> list[sa.Column[Any]]:

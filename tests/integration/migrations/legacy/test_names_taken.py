@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import MigrationRefusedError, Target, adopt, migrate, names, plan
+from db.legacy import adopt, names, plan
+from db.migrations import MigrationRefusedError, Target, migrate
+from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 #: Table, column, the older application's type, and a value in it.
@@ -23,7 +25,7 @@ SHARED = [
 ]
 
 #: booksync would act on the values of columns with these names, whatever their type.
-STATE = [(table, column) for table, columns in names.STATE_COLUMNS.items() for column in columns]
+STATE = [(table, column) for table, columns in STATE_COLUMNS.items() for column in columns]
 
 UNFIT = [
     ("sync_hash", "bytea"),
@@ -266,11 +268,11 @@ def test_every_name_that_the_upgrades_create_is_checked(url: str, legacy: Databa
 
 def _columns(database: Database) -> set[tuple[str, str]]:
     rows = database.schema()["columns"]
-    return {(row["table_name"], row["column_name"]) for row in rows if row["table_name"] in names.SHARED_TABLES}
+    return {(row["table_name"], row["column_name"]) for row in rows if row["table_name"] in SHARED_TABLES}
 
 
 def _names(database: Database) -> Mapping[str, set[Any]]:
-    shared = list(names.SHARED_TABLES)
+    shared = list(SHARED_TABLES)
     found = {
         "relations": database.rows("""
             SELECT relname AS name FROM pg_class

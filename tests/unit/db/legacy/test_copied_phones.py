@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from db.migrations.customer_phones import CustomerKey, PhoneCopy, choose_phones, judged
-from db.migrations.present_phone_rule import judge_phone
+from db.legacy.customer_phones import CustomerKey, PhoneCopy, choose_phones, judged
+from db.legacy.present_phone_rule import judge_phone
 
 KEY: CustomerKey = (uuid.UUID(int=1), "C1")
 

@@ -6,7 +6,8 @@ import string
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import Target, migrate, values
+from db.legacy import values
+from db.migrations import Target, migrate
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 

@@ -7,13 +7,13 @@ from typing import cast
 from psycopg import sql
 from sqlalchemy import Connection
 
-from db.migrations import bridge
+from db.legacy import bridge
+from db.legacy.bridge import Names
+from db.legacy.found import FoundTable, look, unique_index
+from db.legacy.names import taken
+from db.legacy.tables import UNIQUE
 from db.migrations.additions import rebuild_index
-from db.migrations.bridge import Names
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.found import FoundTable, look, unique_index
-from db.migrations.legacy import UNIQUE
-from db.migrations.names import taken
 from db.migrations.revisions import Target, current_revision
 from db.migrations.runner import MigrationOutcome, migrate
 from db.migrations.steps import Raw, briefly

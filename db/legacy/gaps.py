@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg.errors import InvalidTextRepresentation, NumericValueOutOfRange
 from sqlalchemy import Connection
 
-from db.migrations import bridge
+from db.legacy import bridge
 from db.migrations.additions import detail_of, forget, note
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw, patiently

@@ -9,12 +9,12 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from db.legacy.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, choose_phones
+from db.legacy.phone_rule import phone_rule
+from db.legacy.vocabulary import LONGEST_ID
 from db.migrations.additions import build_index, drop_index
 from db.migrations.batches import over_keys
-from db.migrations.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, choose_phones
-from db.migrations.phone_rule import phone_rule
 from db.migrations.steps import Raw, at_length, planning_without
-from db.migrations.vocabulary import LONGEST_ID
 
 #: Only the backfill uses this index, and drops it at its end.
 NEWEST_COPY_INDEX: Final = "ix_invoices_cache_newest_copy"

@@ -18,7 +18,7 @@ from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
 from tests.integration.migrations.applications import Database, legacy_rows
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 _INVOICES = 10_000
 _KILLS = 4
 

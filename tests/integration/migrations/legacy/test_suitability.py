@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import MigrationRefusedError, Target, adopt, migrate, plan
+from db.legacy import adopt, plan
+from db.migrations import MigrationRefusedError, Target, migrate
 from tests.integration.migrations.applications import Database, a_legacy_database
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from db.legacy.copied_customers import make_all_customers
+from db.legacy.customer_phones import judge_phones
+from db.legacy.phone_rule import phone_rule
+from db.legacy.receipts import unaccounted
 from db.migrations.batches import over_rows
-from db.migrations.copied_customers import make_all_customers
-from db.migrations.customer_phones import judge_phones
 from db.migrations.errors import MigrationError
-from db.migrations.phone_rule import phone_rule
-from db.migrations.receipts import unaccounted
 from db.migrations.steps import Raw
 
 _ROUNDS: Final = 3

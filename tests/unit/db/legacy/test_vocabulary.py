@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from db.migrations.vocabulary import NO_ID_WORDS, countries, country_names, zones
+from db.legacy.vocabulary import NO_ID_WORDS, countries, country_names, zones
 from domain.countries import country_code
 from domain.time_zones import is_place_zone
 

@@ -1,6 +1,6 @@
 """The domain's present rule for phone numbers, for revisions, which must not import it."""
 
-from db.migrations.phone_rule import JudgedPhone
+from db.legacy.phone_rule import JudgedPhone
 from domain.phones import judge
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from db.legacy.receipts import UNACCOUNTED
 from db.migrations.errors import MigrationError
-from db.migrations.receipts import UNACCOUNTED
 from db.migrations.revisions import current_revision
 
 

@@ -6,8 +6,9 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import MigrationRefusedError, Target, adopt, migrate, plan
-from db.migrations.gaps import FILLABLE
+from db.legacy import adopt, plan
+from db.legacy.gaps import FILLABLE
+from db.migrations import MigrationRefusedError, Target, migrate
 from db.migrations.revisions import alembic_config
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 

@@ -1,0 +1,56 @@
+"""The triggers for the time in which both applications write."""
+
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from db.legacy.vocabulary import (
+    LONGEST_COUNTRY,
+    LONGEST_ID,
+    NO_ID_WORDS,
+    PUNCTUATION,
+    countries,
+    country_names,
+    zones,
+)
+from db.migrations.steps import Raw, briefly
+
+_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
+
+
+def side_by_side() -> str:
+    """The triggers for the time in which both applications write."""
+    statements = (_SQL / "side_by_side.sql").read_text()
+    values = {
+        "countries": _literal(_json(countries())),
+        "country_names": _literal(_json(country_names())),
+        "longest_country": str(LONGEST_COUNTRY),
+        "zones": _literal(_json(zones())),
+        "no_id_words": _literal(_json(NO_ID_WORDS)),
+        "punctuation": _literal(PUNCTUATION),
+        "longest_id": str(LONGEST_ID),
+    }
+    for name, value in values.items():
+        statements = statements.replace(f"{{{{{name}}}}}", value)
+    return statements
+
+
+def side_by_side_end() -> str:
+    """The statements that drop those triggers."""
+    return (_SQL / "side_by_side_end.sql").read_text()
+
+
+def renew_triggers(connection: Raw) -> None:
+    """Create the triggers again, if there are any, after the tables that they use have moved."""
+    found = "SELECT FROM pg_trigger WHERE tgrelid = 'invoices_cache'::regclass AND tgname = 'booksync_link_invoice'"
+    if connection.execute(found).fetchone() is not None:
+        briefly(connection, side_by_side_end() + side_by_side())
+
+
+def _json(value: dict[str, str] | tuple[str, ...]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
