@@ -13,9 +13,8 @@ from sqlalchemy import Connection, text
 from db.legacy.phone_rule import ATTRIBUTE
 from db.legacy.present_phone_rule import judge_phone
 from db.migrations.errors import MigrationError
-from db.migrations.revisions import VERSION_TABLE
 from db.migrations.runner import applied_revision
-from db.migrations.schemas import SCHEMA, host_schema, is_moved
+from db.migrations.schemas import SCHEMA, VERSION_TABLE, host_schema
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
@@ -54,7 +53,6 @@ def run(connection: Connection, on_version_apply: Any) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         version_table=VERSION_TABLE,
-        version_table_schema=SCHEMA if is_moved(raw) else None,
         transaction_per_migration=True,
         on_version_apply=on_version_apply,
         compare_type=True,

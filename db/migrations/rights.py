@@ -1,6 +1,6 @@
 """Rights on tables and functions, copied to the objects that replace them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,7 +75,7 @@ def rights_of_function(connection: Raw, function: str) -> FunctionRights | None:
     return FunctionRights(bool(row[0]), tuple(_grants(connection, _OF_FUNCTION, function)))
 
 
-def schema_usage(grants: Iterator[Grant]) -> str:
+def schema_usage(grants: Iterable[Grant]) -> str:
     """The statements that let these roles reach objects of booksync's schema."""
     grantees = sorted({grant.grantee for grant in grants})
     return "".join(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {grantee};" for grantee in grantees)

@@ -140,7 +140,7 @@ class Year:
             self.check_claimed(handover, now)
 
     def check_claimed(self, taken: Claimed, now: dt.datetime) -> None:
-        found = rows(self.engine, f"{_REMINDERS} WHERE r.contact_id = :id ORDER BY r.id", id=taken.contact_id)
+        found = rows(self.engine, f"{_REMINDERS} WHERE r.handover_id = :id ORDER BY r.id", id=taken.handover_id)
         assert {row["id"] for row in found} == set(taken.reminder_ids)
         person = self.persons[found[0]["zoho_customer_id"]]
         self.promises.check_handover(taken.phone, person, now, synced_at=self.synced_at)
@@ -150,7 +150,7 @@ class Year:
 
     def check_sent(self, row: Any, taken: Claimed, now: dt.datetime) -> Called:
         invoice_id, person = row["zoho_invoice_id"], self.persons[row["zoho_customer_id"]]
-        called = Called(taken.contact_id, row["id"], invoice_id, person.zoho_id, taken.phone, row["day"])
+        called = Called(taken.handover_id, row["id"], invoice_id, person.zoho_id, taken.phone, row["day"])
         assert row["phone"] == taken.phone
         assert row["day"] == person.earliest_day(now)
         assert row["scheduled_at"] <= now < row["closes_at"]

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from db.migrations import migrate
-from db.migrations.revisions import VERSION_TABLE
+from db.migrations.schemas import VERSION_TABLE
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
 from tests.end_to_end.underway import eventually

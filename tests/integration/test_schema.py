@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 
 from db.engine import new_engine
 from db.migrations import Target, expected_head, migrate
-from db.migrations.revisions import VERSION_TABLE, known_revisions, revision_of
+from db.migrations.revisions import known_revisions, revision_of
+from db.migrations.schemas import VERSION_TABLE
 from sandbox.servers.ports import free_port
 from tests.process_logs import logs_of_a_process
 from workers import cli

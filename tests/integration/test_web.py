@@ -17,7 +17,8 @@ from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
 from db.migrations import Target, expected_head, migrate
-from db.migrations.revisions import VERSION_TABLE, revision_of
+from db.migrations.revisions import revision_of
+from db.migrations.schemas import VERSION_TABLE
 from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.webhooks import Entity

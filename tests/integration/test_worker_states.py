@@ -17,7 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 from typer.testing import CliRunner
 
 from db.engine import new_engine
-from db.migrations.revisions import VERSION_TABLE
+from db.migrations.schemas import VERSION_TABLE
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process

@@ -78,7 +78,7 @@ class Office:
             with self.engine.begin() as db:
                 taken = hand_over.claim(db, at=at, at_most=2)
                 committing_at = time.perf_counter()
-            self.claimed += [(committing_at, each.contact_id, each.reminder_ids) for each in taken]
+            self.claimed += [(committing_at, each.handover_id, each.reminder_ids) for each in taken]
 
     def open_and_close(self, at: dt.datetime) -> None:
         with self.engine.begin() as db:

@@ -41,7 +41,7 @@ def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Session]:
 def test_a_granted_role_hands_over_and_reports(granted: Session, roles: DatabaseRoles, role: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {getattr(roles, role)}"))
     (taken,) = hand_over.claim(granted, at=DUE_AT)
-    assert outcomes.report(granted, taken.contact_id, CallOutcome.DO_NOT_CALL) == 1
+    assert outcomes.report(granted, taken.handover_id, CallOutcome.DO_NOT_CALL) == 1
 
 
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))

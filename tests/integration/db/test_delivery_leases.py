@@ -17,14 +17,14 @@ def expired(engine: Engine, due: Connection) -> Post:
     assert due
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=1, at=DUE_AT)
-        reminder_posts.enqueue(db, [each.contact_id for each in claimed])
+        reminder_posts.enqueue(db, [each.handover_id for each in claimed])
     change(engine, "UPDATE booksync.handovers SET post_at = now() - interval '1 hour'")
     with engine.begin() as db:
-        (first,) = reminder_posts.take(db, limit=1)
+        (first,) = reminder_posts.acquire(db, limit=1)
     change(engine, "UPDATE booksync.handovers SET post_at = now() - interval '1 hour'")
     with engine.begin() as db:
-        (second,) = reminder_posts.take(db, limit=1)
-        reminder_posts.note_posted(db, second.contact_id)
+        (second,) = reminder_posts.acquire(db, limit=1)
+        reminder_posts.note_posted(db, second.handover_id)
     return first
 
 

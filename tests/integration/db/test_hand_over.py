@@ -45,9 +45,9 @@ class TestClaiming:
     def test_due_reminders_are_handed_over_and_marked(self, engine: Engine, due: Connection) -> None:
         (taken,) = claim(engine)
         sent = row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
-        assert (sent["id"], sent["step"], sent["contact_id"]) == (taken.reminder_ids[0], 0, taken.contact_id)
+        assert (sent["id"], sent["step"], sent["contact_id"]) == (taken.reminder_ids[0], 0, taken.handover_id)
         contact = row(engine, "SELECT * FROM booksync.handovers")
-        assert (contact["id"], contact["connection_id"]) == (taken.contact_id, due.connection_id)
+        assert (contact["id"], contact["connection_id"]) == (taken.handover_id, due.connection_id)
         assert (contact["phone"], contact["day"]) == (taken.phone, DUE_DATE)
         assert contact["handed_over_at"] == DUE_AT
 
@@ -216,7 +216,7 @@ class TestWhoeverClaims:
         with altered(engine, *statements) as db:
             (taken,) = hand_over.claim(db, at=DUE_AT)
             reported = "SELECT booksync.report_outcome(:handover, 'do_not_call', note => 'asked for it')"
-            assert db.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
+            assert db.execute(text(reported), {"handover": taken.handover_id}).scalar_one() == 1
 
 
 def test_postgres_inlines_the_view_of_due_reminders(engine: Engine) -> None:

@@ -73,7 +73,7 @@ def claim_due(db: Session) -> object:
 
 def claim_and_report(db: Session) -> object:
     (taken,) = hand_over.claim(db, at=DUE_AT)
-    return outcomes.report(db, taken.contact_id, CallOutcome.REACHED)
+    return outcomes.report(db, taken.handover_id, CallOutcome.REACHED)
 
 
 @pytest.mark.parametrize("hold", [claim_due, claim_and_report])

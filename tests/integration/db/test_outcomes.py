@@ -96,7 +96,7 @@ def pretend_that_plans_stand(engine: Engine, connection: Connection, at: dt.date
 def test_an_outcome_decides_about_the_plan(
     engine: Engine, connection: Connection, handed_over: Claimed, outcome: str
 ) -> None:
-    assert report(engine, handed_over.contact_id, outcome) == 1
+    assert report(engine, handed_over.handover_id, outcome) == 1
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
     assert plans(engine) == [outcome if outcome in FORBIDDING else "scheduled"]
     pending = rows(engine, "SELECT step FROM reminders WHERE status = 'scheduled'")
@@ -108,7 +108,7 @@ def test_an_outcome_decides_about_the_handover(
     engine: Engine, connection: Connection, handed_over: Claimed, outcome: str
 ) -> None:
     plan_all(engine, connection, now=STEP_3_AT - A_MINUTE)
-    report(engine, handed_over.contact_id, outcome)
+    report(engine, handed_over.handover_id, outcome)
     pretend_that_plans_stand(engine, connection, STEP_3_AT)
     held = HoldReason(outcome) if outcome in FORBIDDING else None
     assert held_back(engine, at=STEP_3_AT) == [held]
@@ -120,7 +120,7 @@ def test_nothing_is_handed_over_before_the_plans_are_renewed(
 ) -> None:
     plan_all(engine, connection, now=STEP_3_AT - A_MINUTE)
     note_sync(engine, connection, STEP_3_AT)
-    report(engine, handed_over.contact_id, "reached")
+    report(engine, handed_over.handover_id, "reached")
     assert (held_back(engine, at=STEP_3_AT), claim(engine, at=STEP_3_AT)) == ([HoldReason.PLAN_OUTDATED], [])
 
 
@@ -128,11 +128,11 @@ def test_nothing_is_handed_over_before_the_plans_are_renewed(
 def test_the_same_outcome_again_changes_nothing(
     engine: Engine, connection: Connection, handed_over: Claimed, outcome: str
 ) -> None:
-    report(engine, handed_over.contact_id, outcome, note="on the phone")
+    report(engine, handed_over.handover_id, outcome, note="on the phone")
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
     tables = ("handover_outcomes", "do_not_call", "invoices_cache", "reminders", "handovers")
     before = {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
-    assert report(engine, handed_over.contact_id, outcome, note="on the phone") == 1
+    assert report(engine, handed_over.handover_id, outcome, note="on the phone") == 1
     assert {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables} == before
 
 
@@ -140,9 +140,9 @@ def test_the_same_outcome_again_changes_nothing(
 def test_a_second_outcome_replaces_the_first(
     engine: Engine, connection: Connection, handed_over: Claimed, first: str
 ) -> None:
-    report(engine, handed_over.contact_id, first)
+    report(engine, handed_over.handover_id, first)
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
-    report(engine, handed_over.contact_id, "reached")
+    report(engine, handed_over.handover_id, "reached")
     assert row(engine, "SELECT outcome, until FROM booksync.handover_outcomes") == {"outcome": "reached", "until": None}
     plan_all(engine, connection, now=DUE_AT + 2 * A_MINUTE)
     assert plans(engine) == ["scheduled"]
@@ -152,14 +152,14 @@ def test_a_number_corrected_since_the_call_is_not_marked_wrong(
     engine: Engine, connection: Connection, handed_over: Claimed
 ) -> None:
     tell_contact(engine, connection, a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON), now=DUE_AT)
-    report(engine, handed_over.contact_id, "wrong_number")
+    report(engine, handed_over.handover_id, "wrong_number")
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
     assert plans(engine) == ["scheduled"]
 
 
 def test_a_promise_can_be_moved(engine: Engine, connection: Connection, handed_over: Claimed) -> None:
-    report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date())
-    report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date() - A_DAY)
+    report(engine, handed_over.handover_id, "promised", until=STEP_3_AT.date())
+    report(engine, handed_over.handover_id, "promised", until=STEP_3_AT.date() - A_DAY)
     plan_all(engine, connection, now=STEP_3_AT - A_MINUTE)
     assert plans(engine) == ["scheduled"]
 
@@ -180,7 +180,7 @@ def test_a_refused_report_changes_nothing(
     engine: Engine, handed_over: Claimed, words: dict[str, object], message: str
 ) -> None:
     before = rows(engine, "SELECT id, plan_at FROM invoices_cache")
-    arguments = {"handover_id": handed_over.contact_id, "reminder_id": None, "until": None} | words
+    arguments = {"handover_id": handed_over.handover_id, "reminder_id": None, "until": None} | words
     with engine.begin() as db, pytest.raises(DBAPIError, match=message):
         db.execute(text("SELECT booksync.report_outcome(:handover_id, :outcome, :reminder_id, :until)"), arguments)
     assert (
@@ -201,16 +201,16 @@ class TestOneHandoverOfSeveralInvoices:
     def test_an_outcome_is_recorded_for_all_of_its_reminders(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        assert report(engine, handed_over.contact_id, "disputed") == 2
+        assert report(engine, handed_over.handover_id, "disputed") == 2
         plan_all(engine, connection, now=DUE_AT + A_MINUTE)
         assert plans(engine) == ["disputed", "disputed"]
 
     def test_a_dispute_may_concern_one_of_its_reminders(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        assert report(engine, handed_over.contact_id, "reached") == 2
+        assert report(engine, handed_over.handover_id, "reached") == 2
         disputed = handed_over.reminder_ids[0]
-        assert report(engine, handed_over.contact_id, "disputed", reminder_id=disputed) == 1
+        assert report(engine, handed_over.handover_id, "disputed", reminder_id=disputed) == 1
         plan_all(engine, connection, now=DUE_AT + A_MINUTE)
         assert sorted(plans(engine)) == ["disputed", "scheduled"]
 
@@ -226,7 +226,7 @@ class TestDoNotCall:
     def test_do_not_call_applies_to_all_connections_of_the_user(
         self, engine: Engine, connection: Connection, elsewhere: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "do_not_call")
+        report(engine, handed_over.handover_id, "do_not_call")
         for each in (connection, elsewhere):
             plan_all(engine, each, now=DUE_AT + A_MINUTE)
         assert plans(engine) == ["do_not_call", "do_not_call"]
@@ -234,13 +234,13 @@ class TestDoNotCall:
     def test_do_not_call_does_not_apply_to_another_user(self, engine: Engine, handed_over: Claimed) -> None:
         stranger = a_connection(engine)
         prepare(engine, stranger)
-        report(engine, handed_over.contact_id, "do_not_call")
+        report(engine, handed_over.handover_id, "do_not_call")
         assert [taken.connection_id for taken in claim(engine, at=DUE_AT)] == [stranger.connection_id]
 
     def test_do_not_call_follows_the_number_and_not_the_customer(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "do_not_call")
+        report(engine, handed_over.handover_id, "do_not_call")
         tell_contact(engine, connection, a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON), now=DUE_AT)
         plan_all(engine, connection, now=DUE_AT + A_MINUTE)
         assert plans(engine) == ["scheduled"]
@@ -257,22 +257,22 @@ class TestAWrongNumber:
     def test_a_wrong_number_stays_wrong_after_other_changes(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "wrong_number")
+        report(engine, handed_over.handover_id, "wrong_number")
         assert self.told(engine, connection, a_contact(name="Renamed")) == ["wrong_number"]
 
     @pytest.mark.parametrize("mobile", [A_LONDON_PHONE, "+44 7912 345678"])
     def test_a_wrong_number_is_called_again_after_a_change_of_its_text(
         self, engine: Engine, connection: Connection, handed_over: Claimed, mobile: str
     ) -> None:
-        report(engine, handed_over.contact_id, "wrong_number")
+        report(engine, handed_over.handover_id, "wrong_number")
         assert self.told(engine, connection, a_contact(mobile=mobile)) == ["scheduled"]
 
     def test_the_wrong_number_is_the_called_one(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "reached")
+        report(engine, handed_over.handover_id, "reached")
         self.told(engine, connection, a_contact(mobile=A_LONDON_PHONE))
-        report(engine, handed_over.contact_id, "wrong_number")
+        report(engine, handed_over.handover_id, "wrong_number")
         plan_all(engine, connection, now=DUE_AT + 2 * A_MINUTE)
         assert plans(engine) == ["scheduled"]
 
@@ -283,14 +283,14 @@ class TestAPromise:
         self, engine: Engine, connection: Connection, handed_over: Claimed, days: int, held: HoldReason | None
     ) -> None:
         plan_all(engine, connection, now=STEP_3_AT - A_MINUTE)
-        report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date() + days * A_DAY)
+        report(engine, handed_over.handover_id, "promised", until=STEP_3_AT.date() + days * A_DAY)
         pretend_that_plans_stand(engine, connection, STEP_3_AT)
         assert held_back(engine, at=STEP_3_AT) == [held]
 
     def test_a_run_plans_again_after_the_promised_day(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date())
+        report(engine, handed_over.handover_id, "promised", until=STEP_3_AT.date())
         plan_all(engine, connection, now=STEP_3_AT)
         assert plans(engine) == ["promised"]
         plan_all(engine, connection, now=STEP_3_AT + A_DAY)
@@ -299,7 +299,7 @@ class TestAPromise:
     def test_a_promise_concerns_every_invoice_of_the_customer(
         self, engine: Engine, connection: Connection, handed_over: Claimed
     ) -> None:
-        report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date())
+        report(engine, handed_over.handover_id, "promised", until=STEP_3_AT.date())
         tell_invoices(engine, connection, owed("8002"))
         plan_all(engine, connection, now=DUE_AT + A_MINUTE)
         assert plans(engine) == ["promised", "promised"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from db.engine import new_engine
-from db.migrations.revisions import VERSION_TABLE
+from db.migrations.schemas import VERSION_TABLE
 from db.secrets import Place, SecretName
 from domain.webhooks import Entity, EventKind
 from sandbox.servers.ports import free_port
