@@ -114,8 +114,9 @@ def _fill(engine: Engine, connection: Connection, invoices: int) -> None:
     with engine.begin() as db:
         db.execute(
             text("""
-                INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
-                       country_code, time_zone, time_zones, payment_reminder_enabled, asked_version)
+                INSERT INTO booksync.customers_cache (
+                       user_id, connection_id, zoho_customer_id, customer_name, primary_phone, country_code,
+                       time_zone, time_zones, payment_reminder_enabled, asked_version)
                 SELECT :user_id, :connection_id, n::text, 'Customer ' || n, '+4479' || lpad(n::text, 8, '0'),
                        (ARRAY['GB', 'US', 'IN', 'DE', 'AU'])[n % 5 + 1],
                        zone, ARRAY[zone], true, 'epoch'

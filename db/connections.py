@@ -154,7 +154,8 @@ def id_for(db: Session, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
     found: uuid.UUID = db.execute(
         text("""
             SELECT coalesce(
-                (SELECT id FROM booksync.zoho_connections WHERE user_id = :user_id AND organization_id = :organization_id),
+                (SELECT id FROM booksync.zoho_connections
+                  WHERE user_id = :user_id AND organization_id = :organization_id),
                 gen_random_uuid())
         """),
         names,

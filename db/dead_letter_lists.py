@@ -62,7 +62,8 @@ def groups(db: Session, choice: Choice) -> list[Row]:
     """The dead letters by fingerprint, the largest group first; `error` is the latest, ids are in order of failure."""
     found = db.execute(
         text(f"""
-            SELECT fingerprint, actor, count(*) AS dead_letters, count(DISTINCT connection_id) AS connections,
+            SELECT fingerprint, actor, count(*) AS dead_letters, count(*) AS letters,
+                   count(DISTINCT connection_id) AS connections,
                    (array_agg(cause ORDER BY last_failed_at DESC))[1] AS cause,
                    (array_agg(error_type ORDER BY last_failed_at DESC))[1] AS error_type,
                    (array_agg(error ORDER BY last_failed_at DESC))[1] AS error,
@@ -84,7 +85,7 @@ def dead_letter(db: Session, dead_letter_id: int) -> Row:
     """One dead letter with all its columns.
 
     Raises:
-        UnknownLetterError: no dead letter has this id.
+        UnknownDeadLetterError: no dead letter has this id.
     """
     row = (
         db.execute(

@@ -70,7 +70,7 @@ _RETRIED = text("""
 _RECENT = "jsonb_path_query_array(history, '$[last - 98 to last]')"
 
 _DEATH_ENTRY = """
-    jsonb_build_object('at', clock_timestamp(), 'what', 'died', 'cause', CAST(:cause AS text),
+    jsonb_build_object('at', clock_timestamp(), 'what', 'failed', 'cause', CAST(:cause AS text),
                        'error', CAST(:error AS text), 'attempts', CAST(:attempts AS int),
                        'run_id', CAST(:run_id AS uuid), 'message_id', CAST(:message_id AS text))
 """
@@ -89,8 +89,9 @@ _DIED_AGAIN = text(f"""
 """)  # noqa: S608
 
 _NEW = text(f"""
-    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id,
-                              error_type, error, traceback, fingerprint, attempts, first_died_at, last_died_at, history)
+    INSERT INTO booksync.dead_letters (
+           subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id, error_type, error,
+           traceback, fingerprint, attempts, first_died_at, last_died_at, history)
     SELECT :subject, :cause, :queue_name, :actor_name, :arguments, :connection_id, :run_id, :message_id,
            :error_type, :error, :traceback, :fingerprint, :attempts, moment, moment, jsonb_build_array({_DEATH_ENTRY})
       FROM clock_timestamp() AS moment

@@ -43,7 +43,8 @@ def confirm_gone(db: Session, run_id: uuid.UUID, kind: RecordKind, record_id: st
     """Record that Zoho has returned a 404 for the record."""
     db.execute(
         text("""
-            INSERT INTO booksync.seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
+            INSERT INTO booksync.seen_records (run_id, kind, record_id, is_gone)
+            VALUES (:run_id, :kind, :record_id, true)
             ON CONFLICT (run_id, kind, record_id) DO UPDATE SET is_gone = true
         """),
         {"run_id": run_id, "kind": kind, "record_id": record_id},

@@ -24,7 +24,8 @@ def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
     """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
     added = db.execute(
         text("""
-            INSERT INTO booksync.do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
+            INSERT INTO booksync.do_not_call (user_id, phone, note)
+            VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
         """),
         {"user_id": user_id, "phone": phone, "note": note},
     ).rowcount
@@ -64,7 +65,8 @@ def _make_plans_due(db: Session, user_id: uuid.UUID, phone: str) -> None:
         text("""
             UPDATE invoices_cache SET plan_at = clock_timestamp()
              WHERE id IN (SELECT invoice.id
-                            FROM invoices_cache AS invoice JOIN booksync.customers_cache AS customer ON customer.id = customer_id
+                            FROM invoices_cache AS invoice
+                            JOIN booksync.customers_cache AS customer ON customer.id = customer_id
                            WHERE customer.user_id = :user_id AND primary_phone = :phone AND plan_outcome IS NOT NULL
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE OF invoice)
         """),

@@ -190,7 +190,8 @@ _REMINDERS = text("""
       FROM reminders AS reminder
       LEFT JOIN booksync.due_reminders() AS due ON due.reminder_id = reminder.id
       LEFT JOIN booksync.handovers AS handover ON handover.id = reminder.handover_id AND reminder.status = 'sent'
-      LEFT JOIN booksync.handover_outcomes AS known ON known.handover_id = handover.id AND known.reminder_id = reminder.id
+      LEFT JOIN booksync.handover_outcomes AS known
+             ON known.handover_id = handover.id AND known.reminder_id = reminder.id
      WHERE reminder.invoice_id = :invoice_id
      ORDER BY reminder.step
 """)

@@ -40,7 +40,7 @@ _OVERDUE = text("""
            coalesce((SELECT extract(epoch FROM now() - min(started_at)) FROM booksync.sync_runs
                       WHERE status = 'running'), 0)::float AS oldest_run_seconds,
            (SELECT count(*) FROM reminders WHERE status = 'scheduled') AS reminders,
-           (SELECT count(*) FROM booksync.refreshes WHERE received > handled) AS resyncs
+           (SELECT count(*) FROM booksync.refreshes WHERE received > handled) AS refreshes
 """)
 
 _HELD = text(f"""
@@ -48,7 +48,7 @@ _HELD = text(f"""
       FROM ({STANDING}) standing WHERE dismissed_at IS NULL GROUP BY 1, 2
 """)  # noqa: S608  (a constant)
 
-_SKIPPED = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoices GROUP BY 1 ORDER BY 1")
+_WAITING = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoices GROUP BY 1 ORDER BY 1")
 
 
 def begin(db: Session) -> None:
@@ -72,13 +72,13 @@ def runs_of_a_day(db: Session) -> Rows:
 
 
 def work_ahead(db: Session) -> dict[str, float]:
-    """{steps, oldest_run_seconds, reminders, resyncs}: the overdue run steps and the remaining work."""
+    """{steps, oldest_run_seconds, reminders, refreshes}: the overdue run steps and the remaining work."""
     return dict(db.execute(_OVERDUE).one()._mapping)
 
 
 def waiting_invoices(db: Session) -> dict[str, int]:
     """The number of waiting invoices, by reason."""
-    return {row.reason: row.invoices for row in db.execute(_SKIPPED)}
+    return {row.reason: row.invoices for row in db.execute(_WAITING)}
 
 
 def held_deletions(db: Session) -> dict[tuple[str, str], int]:

@@ -21,8 +21,8 @@ class Parking(StrEnum):
 def park(db: Session, connection: Connection, reason: str) -> Parking:
     """Stop the runs of the connection until it is connected again.
 
-    Zoho has refused the credentials that `connection` was read with. Newer credentials may be valid: their connection is
-    not parked.
+    Zoho has refused the credentials that `connection` was read with. A connection with newer credentials is not parked,
+    because they may be valid.
     """
     stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
@@ -34,7 +34,8 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
         return Parking.ALREADY
     db.execute(
         text("""
-            UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
+            UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now()
+             WHERE id = :id
         """),
         {"id": connection.connection_id, "reason": reason},
     )

@@ -161,21 +161,21 @@ def _write(db: Session, judged: Sequence[tuple[Row[Any], Customer]], changed: Se
     db.exec_driver_sql(
         """
         UPDATE booksync.customers_cache
-           SET primary_phone = anew.phone,
-               phone_problem = anew.problem,
-               phone_not_callable = anew.not_callable,
-               time_zone = anew.time_zone,
-               time_zones = anew.time_zones::text[],
-               rest_days = anew.rest_days::integer[],
-               sync_hash = anew.hash,
-               phone_verdict = anew.verdict,
+           SET primary_phone = judged.phone,
+               phone_problem = judged.problem,
+               phone_not_callable = judged.not_callable,
+               time_zone = judged.time_zone,
+               time_zones = judged.time_zones::text[],
+               rest_days = judged.rest_days::integer[],
+               sync_hash = judged.hash,
+               phone_verdict = judged.verdict,
                updated_at = CASE WHEN customers_cache.id = ANY(%(changed)s::uuid[]) THEN now() ELSE updated_at END
           FROM unnest(%(ids)s::uuid[], %(phones)s::text[], %(problems)s::text[], %(not_callable)s::text[],
                       %(time_zones)s::text[], %(all_time_zones)s::text[], %(rest_days)s::text[], %(hashes)s::text[],
                       %(verdicts)s::jsonb[])
-               AS anew (id, phone, problem, not_callable, time_zone, time_zones, rest_days, hash, verdict)
-         WHERE customers_cache.id = anew.id
-           AND (phone_verdict <> anew.verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
+               AS judged (id, phone, problem, not_callable, time_zone, time_zones, rest_days, hash, verdict)
+         WHERE customers_cache.id = judged.id
+           AND (phone_verdict <> judged.verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
         """,
         {
             "changed": list(changed),

@@ -90,7 +90,8 @@ _NAMES = text("""
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
       FROM booksync.customers_cache
      WHERE phone_problem IS NULL AND status <> 'deleted'
-       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM booksync.customers_cache WHERE id = ANY(:ids))
+       AND (user_id, primary_phone) IN (
+           SELECT user_id, primary_phone FROM booksync.customers_cache WHERE id = ANY(:ids))
      GROUP BY 1, 2 HAVING count(*) > 1
 """)
 _INVOICES = """

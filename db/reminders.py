@@ -57,7 +57,8 @@ def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *,
     """Plan this customer's invoices whose planning is due, at most `BATCH`: webhook changes do not wait for a run."""
     due = db.execute(
         text("""
-            SELECT invoice.id FROM invoices_cache invoice JOIN booksync.customers_cache customer ON customer.id = customer_id
+            SELECT invoice.id
+              FROM invoices_cache invoice JOIN booksync.customers_cache customer ON customer.id = customer_id
              WHERE customer.connection_id = :connection_id AND customer.zoho_customer_id = :zoho_customer_id
                AND customer.user_id = :user_id AND plan_at <= :now
              ORDER BY plan_at, invoice.id LIMIT :limit

@@ -47,9 +47,10 @@ def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> b
 def seconds_since(db: Session, name: str) -> float | None:
     """The seconds since any scheduler last did this; None for never."""
     seconds: float | None = db.execute(
-        text(
-            "SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM booksync.scheduler_marks WHERE name = :name"
-        ),
+        text("""
+            SELECT extract(epoch FROM clock_timestamp() - marked_at)::float
+              FROM booksync.scheduler_marks WHERE name = :name
+        """),
         {"name": name},
     ).scalar_one_or_none()
     return None if seconds is None else max(0.0, seconds)

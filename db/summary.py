@@ -32,12 +32,12 @@ _TOTALS = text("""
            (SELECT count(*) FROM invoices_cache
              WHERE connection_id = :connection_id AND status <> 'deleted') AS invoices,
            (SELECT count(*) FROM booksync.waiting_invoices WHERE connection_id = :connection_id) AS waiting_invoices,
-           (SELECT count(*) FROM booksync.rejected_records WHERE connection_id = :connection_id) AS set_aside
+           (SELECT count(*) FROM booksync.rejected_records WHERE connection_id = :connection_id) AS rejected
 """)
 
 
 def totals(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """Live rows of the connection's caches: customers, customers_with_phone, invoices, waiting_invoices, set_aside."""
+    """Live rows of the connection's caches: customers, customers_with_phone, invoices, waiting_invoices, rejected."""
     return dict(db.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
 
@@ -76,11 +76,12 @@ def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
             "new": written["invoices_new"],
             "updated": written["invoices_updated"],
             "unchanged": _rest(live["invoices"], written["invoices_new"], written["invoices_updated"]),
-            "skipped": live["waiting_invoices"],
+            "waiting": live["waiting_invoices"],
+            "skipped": live["waiting_invoices"],  # the former name, until 0.4
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
         **openings.state_of(db, run.connection_id).as_json(),
-        "set_aside": live["set_aside"],
+        "rejected": live["rejected"],
         "api_calls": run.api_calls,
         # The sync that booksync replaces makes one call for the customer of each invoice.
         "api_calls_one_per_invoice": live["invoices"] + live["waiting_invoices"],

@@ -16,7 +16,8 @@ _TAKE_DUE = text("""
                                     ELSE next_full_sync_at END
       FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM booksync.zoho_connections
              WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
-               AND NOT EXISTS (SELECT FROM booksync.sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
+               AND NOT EXISTS (SELECT FROM booksync.sync_runs
+                                WHERE connection_id = zoho_connections.id AND status = 'running')
              ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
      WHERE zoho_connections.id = due.id
     RETURNING due.id, due.is_full
@@ -71,8 +72,9 @@ def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> N
 def set_next_full_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
     """Make the next full sync due in `seconds`, or as soon as no run is under way."""
     db.execute(
-        text(
-            "UPDATE booksync.zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"
-        ),
+        text("""
+            UPDATE booksync.zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds)
+             WHERE id = :id
+        """),
         {"id": connection_id, "seconds": seconds},
     )

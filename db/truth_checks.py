@@ -152,7 +152,8 @@ def save(db: Session, connection_id: uuid.UUID, check: TruthCheck, *, now: datet
     """Record the findings of a check; they replace the earlier ones."""
     db.execute(
         text("""
-            UPDATE booksync.zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id
+            UPDATE booksync.zoho_connections SET truth_checked_at = :now, truth_check = :truth_check
+             WHERE id = :connection_id
         """),
         {"connection_id": connection_id, "truth_check": Jsonb(check.to_json()), "now": now},
     )

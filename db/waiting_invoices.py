@@ -41,8 +41,8 @@ KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
 # A gone customer is not requested again until its invoice changes: the reason stays while the payload stays. A read
 # that is older than the cached row does not wait.
 _SKIP = f"""
-    INSERT INTO booksync.waiting_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
-           invoice, observed_at)
+    INSERT INTO booksync.waiting_invoices AS kept (
+           user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open, invoice, observed_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*
       FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
                   %(invoices)s::jsonb[], %(observed)s::timestamptz[])
@@ -180,7 +180,8 @@ def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> Non
                AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM booksync.waiting_invoices
                                         WHERE connection_id = :connection_id
                                        EXCEPT
-                                       SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = 'invoice')
+                                       SELECT record_id FROM booksync.seen_records
+                                        WHERE run_id = :run_id AND kind = 'invoice')
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )

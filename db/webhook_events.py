@@ -55,7 +55,8 @@ class Due:
 # connection are under way.
 _RECEIVE = text("""
     WITH record AS (
-        INSERT INTO booksync.refreshes AS kept (connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
+        INSERT INTO booksync.refreshes AS kept (
+               connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
         SELECT :connection_id, :entity, :record_id, 1, clock_timestamp(), clock_timestamp(),
                CASE WHEN count(*) < :most_sent THEN clock_timestamp() END
           FROM (SELECT FROM booksync.refreshes
@@ -87,7 +88,8 @@ _RECEIVE = text("""
 """)
 
 _IGNORE = text("""
-    INSERT INTO booksync.webhook_events (connection_id, entity, record_id, kind, modified_at, digest, outcome, handled_at)
+    INSERT INTO booksync.webhook_events (
+           connection_id, entity, record_id, kind, modified_at, digest, outcome, handled_at)
     VALUES (:connection_id, :entity, :record_id, :kind, :modified_at, :digest, 'ignored', clock_timestamp())
 """)
 

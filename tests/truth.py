@@ -95,7 +95,8 @@ class _Cached:
         cls, cursor: "psycopg.Cursor[Row]", organization_id: str, connection_id: uuid.UUID | str | None
     ) -> "_Cached":
         links = cursor.execute(
-            "SELECT * FROM booksync.zoho_connections WHERE organization_id = %(organization)s AND id = coalesce(%(id)s, id)",
+            "SELECT * FROM booksync.zoho_connections WHERE organization_id = %(organization)s "
+            "AND id = coalesce(%(id)s, id)",
             {"organization": organization_id, "id": connection_id},
         ).fetchall()
         assert len(links) == 1, f"{len(links)} connections to organisation {organization_id}"

@@ -59,7 +59,7 @@ _PRUNE_SECONDS = 3600.0
 _RUN_DAYS = 30.0
 _RUNS_KEPT = 20
 _EVENT_DAYS = 7.0
-_LETTER_DAYS = 30.0
+_DEAD_LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
@@ -161,10 +161,16 @@ def _keep_house(resources: Resources) -> None:
         scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     with resources.engine.begin() as db:
         if scheduler_marks.take(db, "prune", every_seconds=_PRUNE_SECONDS):
-            pruned_runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
+            runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
             events = event_history.prune(db, days=_EVENT_DAYS)
-            found = dead_letters.prune(db, days=_LETTER_DAYS)
-            log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, found=found)
+            closed = dead_letters.prune(db, days=_DEAD_LETTER_DAYS)
+            log.info(
+                "Old history is pruned",
+                action="history.pruned",
+                runs=runs,
+                events=events,
+                dead_letters=closed,
+            )
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:

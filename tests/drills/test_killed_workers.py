@@ -95,7 +95,8 @@ _FINAL_STATE = (
     """,
     """
     SELECT i.zoho_invoice_id, c.zoho_customer_id, r.step, r.phone, r.status
-      FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id JOIN booksync.customers_cache c ON c.id = r.customer_id
+      FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id
+      JOIN booksync.customers_cache c ON c.id = r.customer_id
      WHERE i.connection_id = %(id)s ORDER BY 1, 2, 3
     """,
     "SELECT zoho_invoice_id FROM booksync.waiting_invoices WHERE connection_id = %(id)s ORDER BY 1",

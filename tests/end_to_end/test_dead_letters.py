@@ -44,7 +44,7 @@ class Letters:
         return outcome
 
     def listed(self, *words: str) -> list[Row]:
-        letters: list[Row] = self.ask("list", "--no-group", *words).json["letters"]
+        letters: list[Row] = self.ask("list", "--no-group", *words).json["dead_letters"]
         return letters
 
     def shown(self, dead_letter_id: int) -> Row:
@@ -113,7 +113,7 @@ def _a_retry_that_dies_again_is_the_same_letter(letters: Letters, letter: Row) -
     assert [each["id"] for each in told["retried"]] == [letter["id"]]
     letters.await_deaths(5)
     again = letters.shown(letter["id"])
-    assert (again["status"], again["deaths"], again["attempts"]) == ("open", 2, 2)
+    assert (again["status"], again["failures"], again["attempts"]) == ("open", 2, 2)
     assert [entry["what"] for entry in again["history"]] == ["died", "sent again", "died"]
 
 

@@ -198,7 +198,10 @@ def test_an_invoice_paid_before_the_retry_is_not_posted_again(
     "sql",
     [
         # The customer would otherwise be called about another customer's debt.
-        "UPDATE invoices_cache SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002')",
+        """
+        UPDATE invoices_cache
+        SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002')
+        """,
         "UPDATE invoices_cache SET expected_payment_date = due_date",
         "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
         "UPDATE invoices_cache SET balance = 'NaN'",

@@ -24,8 +24,8 @@ MEMORY_BYTES = 50 * 1024 * 1024
 
 WHAT_HAPPENS = {
     Bomb.GZIP: "TooLarge",
-    Bomb.NESTED_GZIP: "UnusableAnswer",
-    Bomb.MANY_CODINGS: "UnusableAnswer",
+    Bomb.NESTED_GZIP: "UnusableResponse",
+    Bomb.MANY_CODINGS: "UnusableResponse",
     Bomb.PLAIN: "TooLarge",
     Bomb.ENDLESS: "TooLarge",
     Bomb.HEADERS: "ZohoUnavailable",
@@ -191,7 +191,7 @@ class TestTheLargestHonestAnswers:
     """Real responses are far below the limit."""
 
     def test_a_full_page_of_contacts_is_far_below_the_limit(self) -> None:
-        assert len(in_process_zoho(contacts=200).answer("/contacts", per_page=200).body) * 10 < MAX_BODY_BYTES
+        assert len(in_process_zoho(contacts=200).response("/contacts", per_page=200).body) * 10 < MAX_BODY_BYTES
 
     def test_a_contact_with_a_thousand_persons_is_far_below_the_limit(self) -> None:
         zoho = in_process_zoho()

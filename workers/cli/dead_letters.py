@@ -57,7 +57,7 @@ def list_dead_letters(
     else:
         _show_dead_letters(found, results(as_json))
     if as_json:
-        print_json({"open": total, "groups": groups, "letters": found})
+        print_json({"open": total, "groups": groups, "dead_letters": found, "letters": found})
 
 
 @app.command("show")
@@ -143,7 +143,7 @@ def _chosen(db: Session, choice: Choice, dead_letter_id: int | None) -> list[int
     """Return the numbers of the chosen dead letters, in the order of their failures.
 
     Raises:
-        UnknownLetterError: no dead letter has this number, or no open one is in this group.
+        UnknownDeadLetterError: no dead letter has this number, or no open one is in this group.
     """
     if dead_letter_id is not None:
         return [dead_letter_lists.dead_letter(db, dead_letter_id)["id"]]
@@ -158,12 +158,12 @@ def _retried_json(retried: Retried) -> dict[str, Any]:
 
 
 def _show_groups(groups: list[Row], tell: Console) -> None:
-    table = _table("fingerprint", "letters", "actor", "cause", "error", "last", "ids")
+    table = _table("fingerprint", "dead letters", "actor", "cause", "error", "last", "ids")
     for group in groups:
         ids = ", ".join(map(str, group["ids"][:_SHOWN_IDS])) + (" …" if len(group["ids"]) > _SHOWN_IDS else "")
         table.add_row(
             group["fingerprint"],
-            f"{group['letters']:,}",
+            f"{group['dead_letters']:,}",
             group["actor"],
             group["cause"].replace("_", " "),
             group["error"],

@@ -65,7 +65,8 @@ def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.
         # Customers are locked before invoices, as in every writer; the plans below lock invoices batch by batch.
         db.execute(
             text(
-                "SELECT FROM booksync.customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"
+                "SELECT FROM booksync.customers_cache "
+                "WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"
             ),
             {"id": connection_id},
         )

@@ -112,7 +112,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
         f"{cached['invoices']:,} invoices, {cached['waiting_invoices']:,} waiting · "
-        f"{reminders['scheduled']:,} open invoices with a scheduled reminder · {cached['set_aside']:,} rows rejected"
+        f"{reminders['scheduled']:,} open invoices with a scheduled reminder · {cached['rejected']:,} rows rejected"
     )
     tell.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"

@@ -164,7 +164,7 @@ def _tell(result: dict[str, Any]) -> None:
         f"one call per invoice would have cost {result['api_calls_one_per_invoice']:,}."
     )
     tell_if_closed(result["connection_id"], result, out)
-    if result["set_aside"]:
-        out.print(f"{result['set_aside']:,} rows could not be understood and were rejected.", style="yellow")
+    if result["rejected"]:
+        out.print(f"{result['rejected']:,} rows could not be understood and were rejected.", style="yellow")
     if result["reason"]:
         out.print(result["reason"], style="yellow")

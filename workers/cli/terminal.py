@@ -16,6 +16,7 @@ from rich.progress import Task, TextColumn
 from rich.text import Text
 
 from domain.printable import ACTING, printable
+from workers.cli.former_keys import with_former_keys
 
 _ACTING = re.compile(f"[{ACTING}]")
 
@@ -74,5 +75,5 @@ def json_line(facts: dict[str, Any]) -> str:
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    """Print one JSON object as one line on stdout."""
-    print(json_line(facts), flush=True)
+    """Print one JSON object as one line on stdout; renamed keys have both names."""
+    print(json_line(with_former_keys(facts)), flush=True)

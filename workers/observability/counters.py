@@ -73,7 +73,7 @@ class PasswordOutcome(StrEnum):
 
 class Family(StrEnum):
     STEPS = "steps"
-    REFRESHES = "resyncs"
+    REFRESHES = "resyncs"  #: the former name, because processes of the previous release count there too
     API_CALLS = "api_calls"
     BUDGET_WAITS = "budget_waits"
     BUDGET_WAIT_MS = "budget_wait_ms"

@@ -42,7 +42,7 @@ def retry(resources: Resources, dead_letter_ids: Sequence[int]) -> Iterator[Retr
 
     Raises:
         RedisRefusesError: Redis does not accept writes. Dead letters without a yielded result are unchanged.
-        UnknownLetterError: a dead letter does not exist.
+        UnknownDeadLetterError: a dead letter does not exist.
     """
     require_redis(resources.redis)
     for dead_letter_id in dead_letter_ids:
@@ -79,7 +79,7 @@ def _run_again(resources: Resources, dead_letter: Row) -> Retried:
 
 def _began_after(run: Run, dead_letter: Row) -> bool:
     """Return whether the run began after the failure; an earlier one may have passed the step or caused the failure."""
-    return run.started_at is not None and run.started_at > dead_letter["last_died_at"]
+    return run.started_at is not None and run.started_at > dead_letter["last_failed_at"]
 
 
 def _start(resources: Resources, db: Session, dead_letter: Row) -> StepRef:

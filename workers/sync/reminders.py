@@ -167,7 +167,7 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
     """The modified time of the response; a response without one counts as the version of the question.
 
     Raises:
-        UnusableAnswer: the response is older than that version, so its facts may have changed since.
+        UnusableResponse: the response is older than that version, so its facts may have changed since.
     """
     if question.version == known_contacts.NO_VERSION:
         return modified_at

@@ -115,7 +115,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
         "redis_up": budgets is not None,
         "silence": scheduler_marks.seconds_since(db, scheduler_marks.TICK),
         "events": event_history.counts(db),
-        "letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
+        "dead_letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
     }
 
 

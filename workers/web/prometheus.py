@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from copy import copy
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,6 +22,13 @@ from workers.queue import Queue, delayed_messages, ready_messages
 from workers.queue.oldest import oldest_seconds
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
+
+#: The former names of metrics: for one release they stay beside the present names.
+_FORMER_NAMES = {
+    "booksync_refreshes": "booksync_resyncs",
+    "booksync_refreshes_waiting": "booksync_resyncs_waiting",
+    "booksync_waiting_invoices": "booksync_skipped_invoices",
+}
 
 Labels = dict[str, str]
 Samples = Iterable[tuple[Labels, float | None]]
@@ -62,6 +70,7 @@ class _AtScrape(Collector):
             (({"part": part}, value) for part, value in up.items()),
         )
         yield from reported
+        yield from map(_under_former_name, (metric for metric in reported if metric.name in _FORMER_NAMES))
 
     def _does_postgres_work(self) -> float:
         with self._resources.engine.connect() as db:
@@ -70,32 +79,32 @@ class _AtScrape(Collector):
     def _from_postgres(self, organizations: list[str]) -> Iterator[GaugeMetricFamily]:
         with self._resources.engine.begin() as db:
             figures.begin(db)
-            links = figures.connections(db)
+            connections = figures.connections(db)
             runs = figures.runs_of_a_day(db)
             ahead = figures.work_ahead(db)
             events = event_history.counts(db)
             waits = event_history.oldest_waiting_seconds(db)
             silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
-            found = dead_letters.count_open(db)
-            skipped = figures.waiting_invoices(db)
+            open_dead_letters = dead_letters.count_open(db)
+            waiting = figures.waiting_invoices(db)
             held = figures.held_deletions(db)
-        organizations += sorted({connection["organization"] for connection in links})
+        organizations += sorted({connection["organization"] for connection in connections})
         yield _gauge(
             "connection_parked",
             "1 for a connection that Zoho refuses until a person connects it again; else 0.",
-            (({"connection": connection["connection"]}, float(connection["is_parked"])) for connection in links),
+            (({"connection": connection["connection"]}, float(connection["is_parked"])) for connection in connections),
         )
         yield _gauge(
             "token_endpoint_throttled_seconds",
             "Seconds since Zoho's token endpoint began to throttle and returned no token; 0 if it does not throttle.",
-            (({"connection": connection["connection"]}, connection["throttled_seconds"]) for connection in links),
+            (({"connection": connection["connection"]}, connection["throttled_seconds"]) for connection in connections),
         )
         yield _gauge(
             "last_sync_age_seconds",
             "Seconds since the cached records were last complete.",
             (
                 ({"connection": connection["connection"], "what": what}, connection[f"{what}_age"])
-                for connection in links
+                for connection in connections
                 for what in ("customers", "invoices", "full")
             ),
         )
@@ -104,7 +113,7 @@ class _AtScrape(Collector):
             "Customers whose country in Zoho is a text that booksync does not understand.",
             (
                 ({"connection": connection["connection"]}, float(connection["unknown_countries"]))
-                for connection in links
+                for connection in connections
             ),
         )
         yield _gauge(
@@ -127,7 +136,9 @@ class _AtScrape(Collector):
         yield _gauge("oldest_run_seconds", "Seconds since the start of the oldest unfinished run.", [({}, oldest)])
         yield _gauge("overdue_steps", "Run steps that no worker has started in time.", [({}, ahead["steps"])])
         yield _gauge("reminders_scheduled", "Reminders that are scheduled.", [({}, ahead["reminders"])])
-        yield _gauge("resyncs_waiting", "Records named by webhooks that wait for a refresh.", [({}, ahead["resyncs"])])
+        yield _gauge(
+            "refreshes_waiting", "Records named by webhooks that wait for a refresh.", [({}, ahead["refreshes"])]
+        )
         yield _gauge(
             "webhook_events",
             "Webhook events of the last days, by their outcome.",
@@ -137,11 +148,13 @@ class _AtScrape(Collector):
             "webhook_oldest_waiting_seconds", "Seconds that the oldest waiting event has waited.", [({}, waits)]
         )
         yield _gauge("scheduler_silence_seconds", "Seconds since the last tick of any scheduler.", [({}, silence)])
-        yield _gauge("dead_letters", "Open dead letters, which wait for a person's decision.", [({}, found)])
+        yield _gauge(
+            "dead_letters", "Open dead letters, which wait for a person's decision.", [({}, open_dead_letters)]
+        )
         yield _gauge(
             "waiting_invoices",
             "Invoices that wait for their customer.",
-            (({"reason": reason}, count) for reason, count in skipped.items()),
+            (({"reason": reason}, count) for reason, count in waiting.items()),
         )
 
     def _from_redis(self, organizations: Iterable[str]) -> list[Metric]:
@@ -186,7 +199,7 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
         return counter
 
     yield of(Family.STEPS, "steps", "Attempts of workers at run steps, by the step's phase and the outcome.")
-    yield of(Family.REFRESHES, "resyncs", "Attempts of workers to refresh records named by webhooks, by the outcome.")
+    yield of(Family.REFRESHES, "refreshes", "Attempts of workers to refresh records named by webhooks, by the outcome.")
     yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the response's HTTP status.")
     yield of(Family.BUDGET_WAITS, "budget_waits", "Waits of calls for the API budget, by the reason.")
     yield of(
@@ -229,6 +242,15 @@ def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
     yield of_each(
         "refusals", "Calls that Zoho has throttled recently.", {each: b.throttles for each, b in budgets.items()}
     )
+
+
+def _under_former_name(metric: Metric) -> Metric:
+    """Copy a metric under the name that it had in the previous release."""
+    former = _FORMER_NAMES[metric.name]
+    copied = copy(metric)
+    copied.name = former
+    copied.samples = [sample._replace(name=sample.name.replace(metric.name, former)) for sample in metric.samples]
+    return copied
 
 
 def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:

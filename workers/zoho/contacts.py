@@ -31,7 +31,7 @@ class ZohoContactsClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableAnswer: see `workers.zoho.lists.read_page`.
+            UnusableResponse: see `workers.zoho.lists.read_page`.
         """
         response = self._transport.get("/contacts", list_params(request, self._zone))
         return read_page(response, "contacts", partial(contact_from_row, zone=self._zone))
@@ -41,7 +41,7 @@ class ZohoContactsClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
         read = partial(contact_from_detail, zone=self._zone)
         return get_record(self._transport, "/contacts", contact_id, "contact", read)

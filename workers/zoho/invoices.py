@@ -23,7 +23,7 @@ class ZohoInvoicesClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableAnswer: see `workers.zoho.lists.read_page`.
+            UnusableResponse: see `workers.zoho.lists.read_page`.
         """
         response = self._transport.get("/invoices", list_params(request, self._zone))
         return read_page(response, "invoices", partial(invoice_from_row, zone=self._zone))
@@ -33,7 +33,7 @@ class ZohoInvoicesClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
         read = partial(invoice_from_detail, zone=self._zone)
         return get_record(self._transport, "/invoices", invoice_id, "invoice", read)

@@ -77,7 +77,7 @@ def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str
         GrantCodeInvalid: the code has expired after its 60 s, was used, or was issued in another data centre.
         ClientRejected: a wrong client id or secret, or the wrong data centre.
         RefreshTokenMissing: the code was requested without access_type=offline.
-        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: a later attempt with a new code may succeed.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableResponse: a later attempt with a new code may succeed.
     """
     form = {"grant_type": "authorization_code", "code": grant_code}
     response = _ask(http, client, form, invalid_code=GrantCodeInvalid)
@@ -94,7 +94,7 @@ def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token:
     Raises:
         TokenRevoked: Zoho no longer knows the refresh token.
         ClientRejected: a wrong client id or secret, or the wrong data centre.
-        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: a later attempt may succeed.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableResponse: a later attempt may succeed.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     return _access_token(_ask(http, client, form, invalid_code=TokenRevoked))

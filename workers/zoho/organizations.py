@@ -13,7 +13,7 @@ def get_organizations(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
     Raises:
         OrganizationScopeMissing: Zoho refuses the call with code 57.
         BudgetWait, ZohoError: see `ZohoTransport.get`.
-        UnusableAnswer: the response has no list of organisations.
+        UnusableResponse: the response has no list of organisations.
     """
     try:
         response = transport.get("/organizations", scoped=False)

@@ -20,7 +20,7 @@ def get_record(
     An id that no record can have returns None without a call.
 
     Raises:
-        UnusableAnswer: the response has no such record, or a 404 is not Zoho's own response: a gateway's error page
+        UnusableResponse: the response has no such record, or a 404 is not Zoho's own response: a gateway's error page
             must not delete a customer.
         RecordUnreadable: the record exists, but cannot be understood.
     """

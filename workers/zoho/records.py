@@ -1,4 +1,4 @@
-"""Converts Zoho's rows to domain objects; a row that cannot be understood is rejected as a `SetAside`."""
+"""Converts Zoho's rows to domain objects; a row that cannot be understood is rejected as a `Rejected`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -102,7 +102,7 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 
 def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
-    """A person of any contact from the list of all persons. A `SetAside` keeps the id that is valid."""
+    """A person of any contact from the list of all persons. A `Rejected` keeps the id that is valid."""
     parsed = _parse(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, Rejected) else PersonOfContact(parsed.contact_id, _person(parsed))
 

@@ -26,7 +26,7 @@ def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
 
     Raises:
         TooLarge: the body, or its inflated content, is larger than `at_most`.
-        UnusableAnswer: more than one coding, or a coding that was not requested.
+        UnusableResponse: more than one coding, or a coding that was not requested.
         httpx.DecodingError: the body is not valid gzip as its header declares, or is truncated.
         httpx.HTTPError: a failure of the network.
     """

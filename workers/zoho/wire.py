@@ -66,7 +66,7 @@ def exchange(
     Raises:
         ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable response.
         TooLarge: the body, or its inflated content, is larger than `MAX_BODY_BYTES`.
-        UnusableAnswer: the body has more than one coding, or a coding that was not requested.
+        UnusableResponse: the body has more than one coding, or a coding that was not requested.
     """
     try:
         with http.stream(method, url, params=params, headers=headers, data=form) as response:

@@ -111,7 +111,7 @@ def test_no_order_of_deliveries_makes_a_difference(
     bench = connect()
     result = run_by_post(bench, order)
     assert result["status"] == "succeeded"
-    for figure in ("customers", "invoices", "reminders", "api_calls", "set_aside"):
+    for figure in ("customers", "invoices", "reminders", "api_calls", "rejected"):
         assert result[figure] == undisturbed[figure]
     assert differences(bench.zoho.snapshot(), database, bench.connection_id) == []
 

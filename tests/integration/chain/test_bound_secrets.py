@@ -43,7 +43,8 @@ def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
     """Copies a ciphertext into the bench's connection, as a person with the database's password can do."""
     change(
         bench.resources.engine,
-        f"UPDATE booksync.zoho_connections SET {target} = (SELECT {source} FROM booksync.zoho_connections WHERE id = :source)"
+        f"UPDATE booksync.zoho_connections SET {target} = (SELECT {source} FROM booksync.zoho_connections "
+        f"WHERE id = :source)"
         " WHERE id = :id",
         source=of,
         id=bench.connection_id,

@@ -201,7 +201,8 @@ class TestWithoutTheBulkList:
         monkeypatch.setattr("workers.sync.old_details.DETAILS_REREAD", 1)
         last = max(refused.customers())
         refused.rows(
-            "UPDATE booksync.customers_cache SET details_observed_at = NULL WHERE zoho_customer_id = %(id)s RETURNING id",
+            "UPDATE booksync.customers_cache SET details_observed_at = NULL "
+            "WHERE zoho_customer_id = %(id)s RETURNING id",
             id=last,
         )
         assert self.read_again(refused) == [last]

@@ -94,7 +94,8 @@ def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Ben
 def test_cached_rows_older_than_booksync_that_zoho_lacks_are_marked_deleted(synced: Bench) -> None:
     user_id = synced.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
     synced.rows(
-        "INSERT INTO booksync.customers_cache (user_id, zoho_customer_id) VALUES (%(user_id)s, '4242424242') RETURNING id",
+        "INSERT INTO booksync.customers_cache (user_id, zoho_customer_id) "
+        "VALUES (%(user_id)s, '4242424242') RETURNING id",
         user_id=user_id,
     )
     synced.sync(Mode.FULL)

@@ -90,7 +90,8 @@ class TestCountedCustomers:
         calls_of_a_run(bench)
         planned = bench.rows(
             """
-            SELECT DISTINCT c.zoho_customer_id, r.phone FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id
+            SELECT DISTINCT c.zoho_customer_id, r.phone
+            FROM reminders r JOIN booksync.customers_cache c ON c.id = r.customer_id
              WHERE r.status = 'scheduled' AND c.country_code IS NOT NULL
             """
         )

@@ -93,7 +93,7 @@ class TestDying:
         fail(bench)
         for _ in range(3):
             bench.sync()
-        assert letter(bench)["deaths"] == 3
+        assert letter(bench)["failures"] == 3
 
     def test_a_dead_letter_and_the_end_of_its_run_are_written_together_or_not_at_all(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -128,7 +128,7 @@ class TestRetrying:
         finish(bench)
         assert letters(bench) == []
         (found,) = closed(bench)
-        assert (found["id"], found["deaths"]) == (told.dead_letter_id, 1)
+        assert (found["id"], found["failures"]) == (told.dead_letter_id, 1)
 
     @pytest.mark.usefixtures("fault")
     def test_a_retry_that_fails_again_reopens_the_same_dead_letter(self, bench: Bench) -> None:
@@ -136,7 +136,7 @@ class TestRetrying:
         retried(bench, before["id"])
         finish(bench)
         after = letter(bench)
-        assert (after["id"], after["deaths"], after["retry_run_id"]) == (before["id"], 2, None)
+        assert (after["id"], after["failures"], after["retry_run_id"]) == (before["id"], 2, None)
 
     def test_a_retry_uses_the_run_that_is_under_way(self, bench: Bench, fault: int) -> None:
         bench.zoho.clear_faults(fault)

@@ -200,7 +200,7 @@ def test_hostile_rows_are_rejected_and_the_others_are_cached(bench: Bench) -> No
         bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row=row)
     result = bench.sync()
     assert result["status"] == "succeeded"
-    assert result["set_aside"] > 0
+    assert result["rejected"] > 0
     assert result["customers"]["total"] > 0
 
 

@@ -42,13 +42,19 @@ def hostile(bench: Bench) -> Bench:
     """A connection with a hostile text in every column that stores a free text of Zoho."""
     bench.sync()
     for statement in (
-        "UPDATE booksync.zoho_connections SET organization_name = %(x)s, parked_reason = %(x)s, unknown_time_zone = %(x)s",
+        """
+        UPDATE booksync.zoho_connections SET organization_name = %(x)s, parked_reason = %(x)s, unknown_time_zone = %(x)s
+        """,
         "UPDATE booksync.customers_cache SET customer_name = %(x)s, company_name = %(x)s, country_unknown = %(x)s",
         "UPDATE invoices_cache SET invoice_number = %(x)s, sub_status = %(x)s, currency_code = %(x)s",
         "UPDATE booksync.sync_runs SET degraded_reason = %(x)s, error = %(x)s",
-        "INSERT INTO booksync.do_not_call (user_id, phone, note) SELECT user_id, '+447911123456', %(x)s FROM booksync.zoho_connections",
         """
-        INSERT INTO booksync.dead_letters (subject, actor_name, queue_name, arguments, error_type, error, traceback, cause,
+        INSERT INTO booksync.do_not_call (user_id, phone, note)
+        SELECT user_id, '+447911123456', %(x)s FROM booksync.zoho_connections
+        """,
+        """
+        INSERT INTO booksync.dead_letters (
+            subject, actor_name, queue_name, arguments, error_type, error, traceback, cause,
                                   fingerprint, note, attempts)
         VALUES (%(x)s, %(x)s, 'q', '{}', 'E', %(x)s, 'line 1', 'permanent_error', 'f', %(x)s, 1)
         """,

@@ -32,7 +32,8 @@ def store(bench: Bench, rules: str) -> None:
     """Stores rules as another release might have done."""
     bench.rows(
         """
-        INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
+        INSERT INTO booksync.reminder_policies (connection_id, rules)
+        VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
         """,
         id=bench.connection_id,
         rules=rules,
@@ -77,7 +78,8 @@ class TestExplain:
         bench.sync()
         bench.rows(
             """
-            INSERT INTO booksync.waiting_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+            INSERT INTO booksync.waiting_invoices (
+                user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
                    invoice, observed_at)
             SELECT user_id, id, '999', '1', 'customer_gone', true,
                    '{"invoice_id": "999", "customer_id": "1", "number": "INV-X", "status": "sent", "date": null,

@@ -149,7 +149,8 @@ class TestUnknownWords:
 
     def failing_for(self, bench: Bench, hours: int) -> None:
         bench.rows(
-            "UPDATE booksync.zoho_connections SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
+            "UPDATE booksync.zoho_connections "
+            "SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
             hours=hours,
         )
 

@@ -100,14 +100,14 @@ class TestKeeping:
         run_id = a_run(engine, connection)
         death = a_death(connection, run_id)
         found = letter(engine, kept(engine, death))
-        assert (found["status"], found["cause"], found["deaths"], found["attempts"]) == ("open", "defect", 1, 6)
+        assert (found["status"], found["cause"], found["failures"], found["attempts"]) == ("open", "defect", 1, 6)
         assert (found["actor"], found["connection_id"], found["run_id"]) == (
             "upsert_customers",
             connection.connection_id,
             run_id,
         )
         assert (found["error"], found["traceback"], found["fingerprint"]) == ("KeyError", "File …", death.fingerprint)
-        assert found["first_died_at"] == found["last_died_at"]
+        assert found["first_failed_at"] == found["last_failed_at"]
         (entry,) = found["history"]
         assert (entry["what"], entry["cause"], entry["run_id"]) == ("died", "defect", str(run_id))
 
@@ -120,8 +120,8 @@ class TestKeeping:
         second_run = a_run(engine, connection)
         assert kept(engine, a_death(connection, second_run)) == first
         found = letter(engine, first)
-        assert (found["deaths"], found["attempts"], found["run_id"]) == (2, 12, second_run)
-        assert found["first_died_at"] < found["last_died_at"]
+        assert (found["failures"], found["attempts"], found["run_id"]) == (2, 12, second_run)
+        assert found["first_failed_at"] < found["last_failed_at"]
         assert [entry["run_id"] for entry in found["history"]] == [str(first_run), str(second_run)]
 
     def test_another_error_actor_or_connection_is_another_dead_letter(
@@ -146,14 +146,14 @@ class TestKeeping:
         death = a_message(message_id="m-1")
         first = kept(engine, death)
         assert keep(engine, death) is None
-        assert letter(engine, first)["deaths"] == 1
+        assert letter(engine, first)["failures"] == 1
 
     def test_a_failure_after_closing_opens_another_dead_letter(self, engine: Engine) -> None:
         first = kept(engine, a_message())
         with engine.begin() as db:
             dead_letters.discard(db, [first], "seen")
         assert kept(engine, a_message()) != first
-        assert letter(engine, first)["deaths"] == 1
+        assert letter(engine, first)["failures"] == 1
 
     def test_concurrent_failures_share_one_dead_letter(self, engine: Engine) -> None:
         failures = [a_message() for _ in range(8)]
@@ -161,13 +161,13 @@ class TestKeeping:
             found = set(workers.map(lambda death: keep(engine, death), failures))
         (dead_letter_id,) = found
         assert dead_letter_id is not None
-        assert letter(engine, dead_letter_id)["deaths"] == 8
+        assert letter(engine, dead_letter_id)["failures"] == 8
 
     def test_the_history_has_a_maximum_length(self, engine: Engine) -> None:
         for _ in range(105):
             dead_letter_id = kept(engine, a_message())
         found = letter(engine, dead_letter_id)
-        assert (found["deaths"], len(found["history"])) == (105, 100)
+        assert (found["failures"], len(found["history"])) == (105, 100)
         assert found["history"][-1]["message_id"] == found["message_id"]
 
 
@@ -222,7 +222,7 @@ class TestRetryingARun:
         assert kept(engine, a_death(connection, retry_run, error=error, actor_name=actor_name)) == died
         end(engine, retry_run, "failed")
         found = letter(engine, died)
-        assert (found["status"], found["error"], found["actor"], found["deaths"]) == ("open", error, actor_name, 2)
+        assert (found["status"], found["error"], found["actor"], found["failures"]) == ("open", error, actor_name, 2)
         assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "died"]
         assert listed(engine) == [died]
 
@@ -309,9 +309,9 @@ class TestLooking:
     def test_dead_letters_are_grouped_by_error(self, engine: Engine, three: tuple[int, int, int]) -> None:
         with engine.connect() as db:
             large, small = dead_letter_lists.groups(db, Choice())
-        assert (large["letters"], large["ids"], large["actor"]) == (2, [three[0], three[2]], "resync_contact")
-        assert (small["letters"], small["connections"], small["attempts"]) == (1, 1, 6)
-        assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]
+        assert (large["dead_letters"], large["ids"], large["actor"]) == (2, [three[0], three[2]], "resync_contact")
+        assert (small["dead_letters"], small["connections"], small["attempts"]) == (1, 1, 6)
+        assert large["first_failed_at"] < small["first_failed_at"] < large["last_failed_at"]
 
     def test_an_unknown_id_is_an_error(self, engine: Engine) -> None:
         with pytest.raises(UnknownDeadLetterError, match=r"No dead letter has the id 7\b"):

@@ -74,7 +74,8 @@ def test_the_newest_key_alone_is_enough_after_a_rotation(connected: Engine) -> N
     prove(connected, RIGHT)
     change(
         connected,
-        "UPDATE booksync.zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted, access_token_encrypted = NULL",
+        "UPDATE booksync.zoho_connections "
+        "SET refresh_token_encrypted = webhook_secret_encrypted, access_token_encrypted = NULL",
     )
     secrets.rotate(connected, a_vault(NEWER, RIGHT).rotate)
     prove(connected, NEWER)

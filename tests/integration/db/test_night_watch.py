@@ -165,7 +165,8 @@ class TestNamesThatAreNoZones:
     ) -> None:
         change(
             engine,
-            """INSERT INTO booksync.reminder_policies (connection_id, rules) VALUES (:id, '{"unknown_zone": "organisation"}')""",
+            """INSERT INTO booksync.reminder_policies (connection_id, rules) "
+            "VALUES (:id, '{"unknown_zone": "organisation"}')""",
             id=two.connection_id,
         )
         change(engine, "ALTER TABLE booksync.zoho_connections ALTER time_zone DROP NOT NULL")

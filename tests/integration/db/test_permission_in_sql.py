@@ -132,7 +132,8 @@ def add_others(db: Session, names: list[str], *, status: str, phone_problem: str
     """Other customers of the same user with the same number."""
     db.execute(
         text("""
-            INSERT INTO booksync.customers_cache (user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
+            INSERT INTO booksync.customers_cache (
+                user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
             SELECT user_id, 'other ' || place, other.name, :status, '+447912345678', :phone_problem
               FROM booksync.customers_cache, unnest(CAST(:names AS text[])) WITH ORDINALITY AS other (name, place)
         """),

@@ -117,7 +117,8 @@ class TestJudgingAnew:
         change(
             engine,
             """
-            UPDATE booksync.customers_cache SET primary_phone = '07912 345678', phone_problem = 'not_in_use', time_zone = NULL,
+            UPDATE booksync.customers_cache
+            SET primary_phone = '07912 345678', phone_problem = 'not_in_use', time_zone = NULL,
                    phone_verdict = '{"metadata": "8.0.0", "problem": "not_in_use"}'
             """,
         )
@@ -197,7 +198,8 @@ class TestJudgingAnew:
         plan_all(engine, connection)
         change(
             engine,
-            "UPDATE booksync.customers_cache SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
+            "UPDATE booksync.customers_cache"
+            " SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
             key=key,
             value=value,
         )

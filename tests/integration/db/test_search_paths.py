@@ -92,7 +92,7 @@ def test_a_handover_returns_and_writes_the_same(engine: Engine, statements: Sequ
         db.execute(text("SET LOCAL search_path = pg_catalog"))
         assert value(db, "SELECT count(*) FROM public.handovers") == 1
         written = "SELECT status FROM public.reminders WHERE contact_id = :contact_id"
-        assert value(db, written, contact_id=taken.contact_id) == "sent"
+        assert value(db, written, contact_id=taken.handover_id) == "sent"
 
 
 @pytest.mark.parametrize("trick", [trick for trick in _TRICKS if trick not in _TRICKS_ON_OPERATORS])
@@ -109,7 +109,7 @@ def test_an_outcome_is_recorded_in_the_same_table(engine: Engine, statements: Se
         for statement in statements:
             db.execute(text(statement))
         reported = "SELECT public.report_outcome(:handover, 'do_not_call')"
-        assert value(db, reported, handover=taken.contact_id) == 1
+        assert value(db, reported, handover=taken.handover_id) == 1
         db.execute(text("SET LOCAL search_path = pg_catalog"))
         assert value(db, "SELECT count(*) FROM public.handover_outcomes") == 1
         assert value(db, "SELECT count(*) FROM public.do_not_call") == 1

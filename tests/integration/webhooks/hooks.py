@@ -102,14 +102,16 @@ class Hooks:
 
     def skip_waiting(self) -> None:
         self.bench.rows(
-            "UPDATE booksync.refreshes SET not_before = now() WHERE received > handled OR has_failed RETURNING record_id"
+            "UPDATE booksync.refreshes SET not_before = now() "
+            "WHERE received > handled OR has_failed RETURNING record_id"
         )
 
     def lose_messages(self) -> None:
         """Removes the sent messages, and makes their records overdue."""
         self.messages()
         self.bench.rows(
-            "UPDATE booksync.refreshes SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
+            "UPDATE booksync.refreshes "
+            "SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
             "RETURNING record_id"
         )
 

@@ -328,7 +328,8 @@ class TestWhatARunDoesNotProve:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         hooks.bench.rows(
-            "UPDATE booksync.refreshes SET claimed_until = now() + interval '1 hour' WHERE record_id = %(id)s RETURNING record_id",
+            "UPDATE booksync.refreshes SET claimed_until = now() + interval '1 hour' "
+            "WHERE record_id = %(id)s RETURNING record_id",
             id=contacts[0],
         )
         quiet_comes(hooks)

@@ -71,7 +71,7 @@ class TestDying:
             "resync_contact",
             "interactive",
         )
-        assert (found["error_type"], found["attempts"], found["deaths"]) == ("ZohoUnavailable", MAX_ATTEMPTS, 1)
+        assert (found["error_type"], found["attempts"], found["failures"]) == ("ZohoUnavailable", MAX_ATTEMPTS, 1)
         assert (found["connection_id"], found["run_id"]) == (hooks.bench.connection_id, None)
         assert found["arguments"]["args"] == [str(hooks.bench.connection_id), contact_id]
         assert hooks.outcomes() == [Outcome.FAILED]
@@ -102,7 +102,7 @@ class TestDying:
         for record_id in ("5000001", "5000002", "5000002"):
             hooks.tell(CONTACT, record_id)
             hooks.work()
-        assert sorted(found["deaths"] for found in letters(hooks)) == [1, 2]
+        assert sorted(found["failures"] for found in letters(hooks)) == [1, 2]
         assert len({found["fingerprint"] for found in letters(hooks)}) == 1
 
     def test_the_dead_letter_and_the_events_outcome_are_one_transaction(
@@ -154,7 +154,7 @@ class TestClosing:
         send_again(hooks)
         hooks.work()
         found = the_letter(hooks)
-        assert (found["status"], found["cause"], found["deaths"]) == (DeadLetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
+        assert (found["status"], found["cause"], found["failures"]) == (DeadLetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
 
     def test_the_next_event_of_the_record_closes_the_dead_letter(self, hooks: Hooks, contact_id: str) -> None:
         hooks.tell(CONTACT, contact_id)

@@ -14,7 +14,7 @@ from domain.errors import BooksyncError
 FROZEN = "db.migrations."
 
 #: Control flow of Dramatiq, whose own types they must be.
-OF_DRAMATIQ = {"LetterNotKeptError", "WrongSchemaError", "BootFailedError"}
+OF_DRAMATIQ = {"DeadLetterNotKeptError", "WrongSchemaError", "BootFailedError"}
 
 
 class BrokenError(BooksyncError):

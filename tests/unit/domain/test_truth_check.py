@@ -191,7 +191,7 @@ class TestDrift:
 
     def drifted(self, **other: Any) -> Any:
         given: dict[str, Any] = {
-            "answer": self.ANSWER,
+            "response": self.ANSWER,
             "chosen": self.CHOSEN,
             "cached": self.CHOSEN,
             "synced_until": self.UNTIL,
@@ -208,14 +208,14 @@ class TestDrift:
         "other",
         [
             # Zoho has changed it since the last sync.
-            {"answer": (UNTIL, ANSWER[1])},
+            {"response": (UNTIL, ANSWER[1])},
             {"synced_until": None},
             # Another process has written the row since.
             {"cached": (MODIFIED_AT, MODIFIED_AT + 2 * HOUR)},
             {"cached": (MODIFIED_AT + HOUR, MODIFIED_AT + HOUR)},
             # The response is older than the row.
-            {"answer": (MODIFIED_AT - HOUR, ANSWER[1])},
-            {"answer": (MODIFIED_AT, MODIFIED_AT)},
+            {"response": (MODIFIED_AT - HOUR, ANSWER[1])},
+            {"response": (MODIFIED_AT, MODIFIED_AT)},
         ],
     )
     def test_records_that_cannot_be_compared_have_not_drifted(self, other: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def a_receiver_that_sends(
 
 def a_post() -> Post:
     return Post(
-        contact_id=uuid.uuid4(),
+        handover_id=uuid.uuid4(),
         connection_id=uuid.uuid4(),
         until=datetime(2026, 3, 1, tzinfo=UTC),
         attempts=1,

@@ -113,7 +113,7 @@ def test_contact_without_a_modified_time_is_accepted(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "set_aside"),
+    ("row", "rejected"),
     [
         (without(a_contact_row(), "contact_id"), Rejected(None, "contact_id is missing")),
         (a_contact_row(contact_id="  "), Rejected(None, "contact_id is not an id")),
@@ -172,7 +172,7 @@ def test_a_bulk_row_is_a_person_of_a_contact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "set_aside"),
+    ("row", "rejected"),
     [
         (a_person_row(), Rejected("460000000026051", "contact_id is missing")),
         (a_person_row(contact_id="1", contact_person_id=""), Rejected(None, "contact_person_id is not an id", "1")),
@@ -191,7 +191,7 @@ def test_rejected_person_keeps_its_valid_ids(row: object, rejected: Rejected) ->
 
 
 @pytest.mark.parametrize(
-    ("changes", "set_aside"),
+    ("changes", "rejected"),
     [
         ({"invoice_id": ""}, Rejected(None, "invoice_id is not an id", "5001")),
         ({"invoice_id": "7", "customer_id": {}}, Rejected("7", "customer_id is not an id")),

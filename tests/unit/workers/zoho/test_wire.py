@@ -84,7 +84,7 @@ def test_endless_body_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_repr_of_a_response_shows_neither_headers_nor_content() -> None:
     answer = the_exchange(FakeZoho(a_reply(code=0, contact_name="Will", headers={"Set-Cookie": "secret"})))
 
-    assert repr(answer) == "WireAnswer(status=200)"
+    assert repr(answer) == "WireResponse(status=200)"
 
 
 def test_client_sends_its_user_agent_and_bounds_every_wait() -> None:

@@ -1,0 +1,22 @@
+"""The former names of JSON keys: for one release they stay beside the present names."""
+
+from typing import Any, Final
+
+_FORMER: Final = {
+    "failures": "deaths",
+    "first_failed_at": "first_died_at",
+    "handover_id": "contact_id",
+    "last_failed_at": "last_died_at",
+    "rejected": "set_aside",
+    "waiting_invoices": "skipped_invoices",
+}
+
+
+def with_former_keys(value: Any) -> Any:
+    """The value, in which each object has a renamed key under both names."""
+    if isinstance(value, list):
+        return [with_former_keys(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    present = {key: with_former_keys(each) for key, each in value.items()}
+    return present | {_FORMER[key]: each for key, each in present.items() if key in _FORMER}
