@@ -59,7 +59,7 @@ _SAME_TROUBLE = text("""
 _RETRIED = text("""
     SELECT id FROM booksync.dead_letters
      WHERE status = 'open'
-       AND (id = :letter_id OR retry_run_id = :run_id
+       AND (id = :dead_letter_id OR retry_run_id = :run_id
             OR (CAST(:run_id AS uuid) IS NULL AND subject = :subject AND actor_name = :actor_name
                 AND history -> -1 ->> 'what' = 'sent again'))
      ORDER BY actor_name = :actor_name DESC, id

@@ -50,7 +50,7 @@ def address(url: str | URL) -> str:
     return hosts[0]
 
 
-#: The time limit of a wait for a free connection, unless `answer_seconds` is given.
+#: The time limit of a wait for a free connection, unless `response_seconds` is given.
 _POOL_SECONDS = 30.0
 
 #: The interval at which a waiting statement checks its time limit.
@@ -58,7 +58,7 @@ _LOOK_SECONDS = 0.1
 
 
 class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose statements end within `answer_seconds`, even if the server accepts them and never responds.
+    """A connection whose statements end within `response_seconds`, even if the server accepts them and never responds.
 
     The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host.
     """
@@ -75,7 +75,7 @@ class _BoundedConnection(psycopg.Connection[Any]):
 
 
 def _bounded(response_seconds: float) -> type[_BoundedConnection]:
-    return type("BoundedConnection", (_BoundedConnection,), {"answer_seconds": response_seconds})
+    return type("BoundedConnection", (_BoundedConnection,), {"response_seconds": response_seconds})
 
 
 def new_engine(
@@ -83,7 +83,7 @@ def new_engine(
 ) -> Engine:
     """An engine that checks each pooled connection before use, so that a restart of Postgres causes no error.
 
-    With `answer_seconds`, each statement and each wait for a free connection that takes longer raises an
+    With `response_seconds`, each statement and each wait for a free connection that takes longer raises an
     OperationalError
     or the pool's TimeoutError. Without it, statements have no time limit.
 

@@ -1,4 +1,4 @@
-"""Statements over resyncs: refreshes of one record each: lease, request, outcome. All times are Postgres's."""
+"""Statements over refreshes of one record each: lease, request, outcome. All times are Postgres's."""
 
 import uuid
 from dataclasses import dataclass

@@ -113,7 +113,14 @@ class _Cached:
         opening = Opening(
             connection["handover_opened_at"], with_backlog=connection["handover_backlog"] == Backlog.LATEST
         )
-        return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("waiting_invoices"), reminders)
+        return cls(
+            home,
+            opening,
+            rows("booksync.customers_cache"),
+            rows("invoices_cache"),
+            rows("booksync.waiting_invoices"),
+            reminders,
+        )
 
     @cached_property
     def names(self) -> Mapping[str, set[str]]:

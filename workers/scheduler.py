@@ -142,7 +142,7 @@ def _sweep_refreshes(resources: Resources) -> None:
         overdue = refreshes.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
         due = refreshes.take_turn(db)
     if overdue:
-        log.info("Overdue records are sent again", action="resync.swept", records=len(overdue))
+        log.info("Overdue records are sent again", action="refresh.swept", records=len(overdue))
     for each in [*(Due(ref, 0.0) for ref in overdue), *due]:
         send_refresh(resources.broker, each)
 

@@ -83,7 +83,7 @@ class TestStarting:
         assert (run["connection_id"], run["mode"]) == (connection.connection_id, mode)
         assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_a_due_sync_is_started_by_one_tick_only(self, resources: Resources) -> None:
         make_due(resources.engine)
         for _ in range(3):
@@ -146,7 +146,7 @@ class TestTheNext:
         assert all(interval * 0.9 - 5 <= each <= interval * 1.1 for each in seconds)
         assert max(seconds) - min(seconds) > interval * 0.02
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_a_long_stop_is_made_up_for_by_one_sync(self, resources: Resources) -> None:
         change(resources.engine, "UPDATE booksync.zoho_connections SET next_sync_at = now() - interval '3 days'")
         for _ in range(3):
@@ -261,7 +261,7 @@ class TestSweeping:
                 done.result()
         assert take_messages(resources) == sorted(("start_sync", str(step.run_id), 0) for step in steps)
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_a_step_that_redis_refused_is_sent_by_a_later_tick(self, resources: Resources) -> None:
         make_due(resources.engine)
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
@@ -297,7 +297,7 @@ class TestTheClock:
         assert len(ticked) == 1
         assert [line["action"] for line in logs.lines] == ["scheduler.started", "scheduler.stopped"]
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_a_shorter_interval_applies_from_the_start(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -308,7 +308,7 @@ class TestTheClock:
         (row,) = rows(resources.engine, "SELECT next_sync_at - now() AS wait FROM booksync.zoho_connections")
         assert row["wait"].total_seconds() <= resources.settings.sync_interval_seconds * 1.1
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_the_next_tick_makes_up_for_a_failed_one(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:

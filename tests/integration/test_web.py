@@ -295,7 +295,7 @@ class TestMetrics:
         for name in (
             "booksync_steps_total done contacts",
             "booksync_steps_total retried contacts",
-            "booksync_resyncs_total invoice done",
+            "booksync_refreshes_total invoice done",
             "booksync_api_calls_total 429",
             "booksync_api_calls_total no_answer",
             "booksync_budget_waits_total minute",

@@ -153,7 +153,10 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
     except DatabaseError as error:
         failure = failure_of(error)
         log.error(
-            "A dead letter could not be written", action="letter.not_kept", error=describe(error), kind=failure.kind
+            "A dead letter could not be written",
+            action="dead_letter.not_kept",
+            error=describe(error),
+            kind=failure.kind,
         )
         return False
     return True
@@ -168,7 +171,7 @@ def _keep(dead_letter: NewDeadLetter) -> None:
     if dead_letter_id is not None:
         log.error(
             "A message became a dead letter",
-            action="letter.kept",
+            action="dead_letter.kept",
             dead_letter=dead_letter_id,
             message_id=dead_letter.message_id,
             cause=dead_letter.cause,

@@ -93,7 +93,7 @@ def send_refresh(broker: Broker, due: Due) -> None:
     except NOT_SENT as error:
         log.warning(
             "Redis refused the message: the sweeper will send this record again",
-            action="resync.not_sent",
+            action="refresh.not_sent",
             error=_reason(error),
             connection_id=str(ref.connection_id),
             entity=ref.entity,

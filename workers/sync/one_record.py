@@ -81,7 +81,7 @@ class OneRecord(Asking):
     @cached_property
     def transport(self) -> ZohoTransport:
         ref = self.ref
-        holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
+        holder = f"refresh-{ref.connection_id}-{ref.entity}-{ref.record_id}"
         return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def finish(self, db: Session, outcome: Outcome) -> list[Due]:
@@ -226,7 +226,7 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
     record.following.extend(note_gone(db, record, kind, ref.record_id))
     if not _is_proven(db, record, evidence) and _must_wait(db, record):
         if held_deletions.hold(db, record.connection, kind, [ref.record_id], evidence):
-            log.error("Suspiciously many records are gone: this one is held back", action="resync.held", kind=kind)
+            log.error("Suspiciously many records are gone: this one is held back", action="refresh.held", kind=kind)
         return Outcome.UNMARKED
     deletions.mark(db, record.connection, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE

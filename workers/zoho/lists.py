@@ -45,7 +45,7 @@ def read_page(response: Response, key: str, read: Callable[[object], ListedT | R
     """The page in a list's response.
 
     Raises:
-        UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. Assuming the
+        UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. Assuming a
             last page would end a walk early and mark every later row as deleted.
     """
     rows = response.body.get(key)

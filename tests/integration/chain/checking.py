@@ -8,7 +8,7 @@ from tests.integration.chain.bench import Bench, Row
 #: Calls for one record.
 DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
 
-_KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
+_KEYS = {"booksync.customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
 
 
 def a_night_passes(bench: Bench) -> None:

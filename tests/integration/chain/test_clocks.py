@@ -44,5 +44,5 @@ def test_changes_after_zohos_clock_went_back_are_read_by_the_next_incremental_ru
 def test_no_watermark_is_ahead_of_our_clock(bench: Bench, table: str) -> None:
     bench.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=AN_HOUR)
     bench.sync()
-    column = "last_customer_sync_at" if table == "customers_cache" else "last_invoice_sync_at"
+    column = "last_customer_sync_at" if table == "booksync.customers_cache" else "last_invoice_sync_at"
     assert bench.rows(f"SELECT {column} <= now() AS is_past FROM sync_metadata") == [{"is_past": True}]

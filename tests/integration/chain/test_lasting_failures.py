@@ -59,7 +59,7 @@ def a_webhooks_record(bench: Bench) -> None:
     refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
 
 
-TABLES: dict[Callable[[Bench], None], str] = {a_run: "sync_runs", a_webhooks_record: "resyncs"}
+TABLES: dict[Callable[[Bench], None], str] = {a_run: "booksync.sync_runs", a_webhooks_record: "booksync.refreshes"}
 
 
 @pytest.mark.parametrize("sqlstate", STATES)

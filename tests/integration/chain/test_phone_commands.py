@@ -194,7 +194,7 @@ class TestConfirm:
         customer_id = bob["zoho_customer_id"]
         asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
         a_night_passes(bench)
-        come_first(bench, "customers_cache", [customer_id])
+        come_first(bench, "booksync.customers_cache", [customer_id])
         assert check(bench)["drifted"] == {}
         assert phone(bench, customer_id) == (NUMBER, None)
 

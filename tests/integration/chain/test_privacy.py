@@ -93,7 +93,14 @@ def secrets(bench: Bench) -> set[str]:
 
 def kept(bench: Bench) -> dict[str, str]:
     """The content of all places that must have no personal data, as text."""
-    tables = ("sync_runs", "dead_letters", "rejected_records", "seen_records", "sync_metadata", "api_use")
+    tables = (
+        "booksync.sync_runs",
+        "booksync.dead_letters",
+        "booksync.rejected_records",
+        "booksync.seen_records",
+        "sync_metadata",
+        "booksync.api_use",
+    )
     found = {table: repr(bench.rows(f"SELECT * FROM {table}")) for table in tables}
     return found | {"redis": repr(sorted(_everything_in(bench.resources.redis)))}
 

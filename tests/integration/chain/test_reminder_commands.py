@@ -171,7 +171,7 @@ class TestReminders:
         assert (len(told["due"]), told["ready"]) == (1, 0)
         assert told["due"][0]["held_back"] == "switch_unknown"
         assert "have not been read yet" in run("reminders", "due").stdout
-        for table in ("customers_cache", "invoices_cache"):
+        for table in ("booksync.customers_cache", "invoices_cache"):
             synced.rows(f"UPDATE {table} SET asked_version = coalesce(zoho_last_modified_at, 'epoch') RETURNING id")
         assert asked("reminders", "due")["ready"] == 1
         assert "can be claimed" in run("reminders", "due").stdout

@@ -24,7 +24,7 @@ from workers.sync.work import Work
 
 
 def contents(rows: dict[str, Row], table: str) -> dict[str, Row]:
-    kind = RecordKind.CUSTOMER if table == "customers_cache" else RecordKind.INVOICE
+    kind = RecordKind.CUSTOMER if table == "booksync.customers_cache" else RecordKind.INVOICE
     return {key: {column: row[column] for column in CHECKED_COLUMNS[kind]} for key, row in rows.items()}
 
 
@@ -87,13 +87,13 @@ def overwrite_each(bench: Bench, table: str, record_ids: list[str], values: dict
 
 
 def test_overwritten_columns_are_named_and_corrected(aged: Bench) -> None:
-    before = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
-    drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), _CUSTOMERS)
+    before = contents(aged.customers(), "booksync.customers_cache"), contents(aged.invoices(), "invoices_cache")
+    drifted = overwrite_each(aged, "booksync.customers_cache", customers_with_persons(aged), _CUSTOMERS)
     drifted |= overwrite_each(aged, "invoices_cache", sorted(before[1]), _INVOICES)
     result = check(aged)
     assert result["drifted"] == drifted
     assert (len(result["customers"]), len(result["invoices"])) == (len(_CUSTOMERS), len(_INVOICES))
-    after = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
+    after = contents(aged.customers(), "booksync.customers_cache"), contents(aged.invoices(), "invoices_cache")
     for was, became, ids in zip(before, after, (result["customers"], result["invoices"]), strict=True):
         for record_id in ids:
             learnt = was[record_id].keys() - _DETAILS.keys() - _FACTS.keys()
@@ -104,13 +104,13 @@ def test_overwritten_columns_are_named_and_corrected(aged: Bench) -> None:
 
 def test_an_overwritten_reason_against_calling_is_removed(aged: Bench) -> None:
     written = {"phone_not_callable": "'fax'"}
-    drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), written)
+    drifted = overwrite_each(aged, "booksync.customers_cache", customers_with_persons(aged), written)
     assert check(aged)["drifted"] == drifted
     assert not aged.rows("SELECT id FROM booksync.customers_cache WHERE phone_not_callable = 'fax'")
 
 
 def read_details_of(bench: Bench, customers: list[str], invoices: list[str]) -> None:
-    come_first(bench, "customers_cache", customers)
+    come_first(bench, "booksync.customers_cache", customers)
     come_first(bench, "invoices_cache", invoices)
     bench.sync(Mode.FULL, is_scheduled=True)
     a_night_passes(bench)
@@ -119,14 +119,14 @@ def read_details_of(bench: Bench, customers: list[str], invoices: list[str]) -> 
 def test_facts_of_details_are_compared_after_the_details_were_read(aged: Bench) -> None:
     customers, invoices = customers_with_persons(aged)[: len(_DETAILS)], sorted(aged.invoices())[: len(_FACTS)]
     read_details_of(aged, customers, invoices)
-    before = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
-    drifted = overwrite_each(aged, "customers_cache", customers, _DETAILS)
+    before = contents(aged.customers(), "booksync.customers_cache"), contents(aged.invoices(), "invoices_cache")
+    drifted = overwrite_each(aged, "booksync.customers_cache", customers, _DETAILS)
     drifted |= overwrite_each(aged, "invoices_cache", invoices, _FACTS)
     result = check(aged)
     assert result["drifted"].items() >= drifted.items()
     # The address determines the number's time zones.
     assert result["drifted"].keys() - drifted.keys() <= {"customers.time_zone"}
-    after = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
+    after = contents(aged.customers(), "booksync.customers_cache"), contents(aged.invoices(), "invoices_cache")
     assert {key: after[0][key] for key in customers} == {key: before[0][key] for key in customers}
     for key in invoices:
         was, became = ({**rows[1][key], "unprocessed_payment": None} for rows in (before, after))
@@ -143,7 +143,7 @@ def test_changes_of_zoho_without_a_new_stamp_are_named_and_corrected(aged: Bench
     stamp = aged.invoices()[invoice]["zoho_last_modified_at"]
     fields = ask.InvoiceFields(payment_expected_date="2031-01-01")
     aged.zoho.mutate(ask.EditInvoice(at=stamp, invoice_id=int(invoice), fields=fields))
-    come_first(aged, "customers_cache", [customer, owed])
+    come_first(aged, "booksync.customers_cache", [customer, owed])
     come_first(aged, "invoices_cache", [invoice])
     result = check(aged)
     assert set(result["customers"]) == {customer, owed}
@@ -163,7 +163,7 @@ def test_changes_of_zoho_since_the_last_sync_are_not_drift(aged: Bench) -> None:
     customer, invoice = customers_with_persons(aged)[0], min(aged.invoices())
     aged.zoho.edit_contact(customer, company_name="Renamed Ltd")
     aged.zoho.edit_invoice(invoice, payment_expected_date="2031-01-01")
-    come_first(aged, "customers_cache", [customer])
+    come_first(aged, "booksync.customers_cache", [customer])
     come_first(aged, "invoices_cache", [invoice])
     result = check(aged)
     assert (result["asked"], result["checked"], result["drifted"]) == (RECORDS, RECORDS - 2, {})
@@ -185,13 +185,15 @@ def test_a_row_that_another_process_writes_during_the_call_is_not_compared(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer = customers_with_persons(aged)[0]
-    come_first(aged, "customers_cache", [customer])
+    come_first(aged, "booksync.customers_cache", [customer])
     ask_contact = Work.ask_contact
 
     def answer(work: Work, contact_id: str) -> Contact | Rejected | None:
         contact = ask_contact(work, contact_id)
         if contact_id == customer:
-            overwrite(aged, "customers_cache", customer, "company_name", "'Written by a resync', observed_at = now()")
+            overwrite(
+                aged, "booksync.customers_cache", customer, "company_name", "'Written by a resync', observed_at = now()"
+            )
         return contact
 
     monkeypatch.setattr(Work, "ask_contact", answer)

@@ -205,8 +205,8 @@ class TestWhatIsReported:
     def drifted(self, aged: Bench) -> str:
         """The id of a customer whose e-mail another program has overwritten."""
         customer = customers_with_persons(aged)[0]
-        overwrite(aged, "customers_cache", customer, "primary_email", "'overwritten@example.com'")
-        come_first(aged, "customers_cache", [customer])
+        overwrite(aged, "booksync.customers_cache", customer, "primary_email", "'overwritten@example.com'")
+        come_first(aged, "booksync.customers_cache", [customer])
         return customer
 
     @pytest.mark.usefixtures("drifted")

@@ -71,7 +71,7 @@ _INVOICES = {
 }
 
 
-_KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
+_KEYS = {"booksync.customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
 
 #: Columns that record the time of a write, not Zoho's facts.
 _MOMENTS = {"observed_at", "plan_at", "local_last_synced_at", "updated_at"}
@@ -91,7 +91,7 @@ def test_overwritten_columns_are_named_and_a_full_run_corrects_them(synced: Benc
     with_persons = sorted(key for key, row in before[0].items() if row["contact_persons"] and row["status"] == "active")
     customers, invoices = with_persons[: len(_CUSTOMERS)], sorted(before[1])[: len(_INVOICES)]
     for contact_id, (column, value) in zip(customers, _CUSTOMERS.items(), strict=True):
-        overwrite(synced, "customers_cache", contact_id, column, value)
+        overwrite(synced, "booksync.customers_cache", contact_id, column, value)
     for invoice_id, (column, value) in zip(invoices, _INVOICES.items(), strict=True):
         overwrite(synced, "invoices_cache", invoice_id, column, value)
     found = verified(synced)
@@ -129,8 +129,8 @@ def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(be
     assert found.customers.count == 0
 
     named, mailed = sorted(bench.customers())[:2]
-    overwrite(bench, "customers_cache", named, "customer_name", "'overwritten'")
-    overwrite(bench, "customers_cache", mailed, "primary_email", "'overwritten'")
+    overwrite(bench, "booksync.customers_cache", named, "customer_name", "'overwritten'")
+    overwrite(bench, "booksync.customers_cache", mailed, "primary_email", "'overwritten'")
     assert verified(bench).customers.different == (named,)
     bench.sync(Mode.FULL)
     assert verified(bench).customers.count == 0
@@ -142,7 +142,7 @@ def test_persons_omitted_by_the_bulk_list_are_not_drift_but_other_columns_are(be
     assert verified(bench).customers.count == 0
 
     omitted = min(key for key, row in bench.customers().items() if row["bulk_omits_persons"])
-    overwrite(bench, "customers_cache", omitted, "company_name", "'overwritten'")
+    overwrite(bench, "booksync.customers_cache", omitted, "company_name", "'overwritten'")
     assert verified(bench).customers.different == (omitted,)
     bench.sync(Mode.FULL)
     assert verified(bench).customers.count == 0

@@ -90,11 +90,11 @@ class TestOrganizations:
         for name in (connection.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
             assert self.named(engine, name) == [connection.organization_id]
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_an_organisation_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
         assert self.named(engine, "20000001") == ["20000001"]
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     @pytest.mark.parametrize("name", ["", "1", "nothing", "%", "____"])
     def test_an_unknown_name_is_an_error(self, engine: Engine, name: str) -> None:
         with pytest.raises(UnknownConnectionError):

@@ -109,7 +109,7 @@ class TestKeeping:
         assert (found["error"], found["traceback"], found["fingerprint"]) == ("KeyError", "File …", death.fingerprint)
         assert found["first_failed_at"] == found["last_failed_at"]
         (entry,) = found["history"]
-        assert (entry["what"], entry["cause"], entry["run_id"]) == ("died", "defect", str(run_id))
+        assert (entry["what"], entry["cause"], entry["run_id"]) == ("failed", "defect", str(run_id))
 
     def test_the_same_error_of_a_later_run_belongs_to_the_same_dead_letter(
         self, engine: Engine, connection: Connection
@@ -209,7 +209,7 @@ class TestRetryingARun:
         found = letter(engine, died)
         assert (found["status"], found["retry_run_id"]) == ("retried", None)
         assert found["closed_at"] is not None
-        assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "retry succeeded"]
+        assert [entry["what"] for entry in found["history"]] == ["failed", "sent again", "retry succeeded"]
 
     @pytest.mark.parametrize(
         ("error", "actor_name"),
@@ -223,7 +223,7 @@ class TestRetryingARun:
         end(engine, retry_run, "failed")
         found = letter(engine, died)
         assert (found["status"], found["error"], found["actor"], found["failures"]) == ("open", error, actor_name, 2)
-        assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "died"]
+        assert [entry["what"] for entry in found["history"]] == ["failed", "sent again", "failed"]
         assert listed(engine) == [died]
 
     def test_a_retry_with_the_error_of_another_dead_letter_counts_there_and_stays_open(

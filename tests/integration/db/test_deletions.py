@@ -23,7 +23,7 @@ OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
 A_MINUTE = dt.timedelta(minutes=1)
 
 KINDS = [RecordKind.CUSTOMER, RecordKind.INVOICE]
-TABLES = {RecordKind.CUSTOMER: "customers_cache", RecordKind.INVOICE: "invoices_cache"}
+TABLES = {RecordKind.CUSTOMER: "booksync.customers_cache", RecordKind.INVOICE: "invoices_cache"}
 IDS = {RecordKind.CUSTOMER: "zoho_customer_id", RecordKind.INVOICE: "zoho_invoice_id"}
 
 

@@ -180,7 +180,7 @@ class TestWhoeverClaims:
             SET LOCAL search_path = booksync_legacy, public
             """,
             "CREATE TEMP TABLE reminders (id uuid, step smallint)",
-            "CREATE TEMP TABLE booksync.handovers (id uuid)",
+            "CREATE TEMP TABLE handovers (id uuid)",
         ],
     )
     @pytest.mark.usefixtures("due")

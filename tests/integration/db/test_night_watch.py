@@ -69,7 +69,7 @@ def reasons(db: Session) -> dict[str, HoldReason | None]:
 def test_postgres_knows_every_zone_that_a_policy_may_contain(engine: Engine) -> None:
     names = sorted(zone for zone in available_timezones() if is_place_zone(zone))
     assert {"America/Port-au-Prince", "America/Argentina/Buenos_Aires", "Etc/GMT-14", "UTC"} <= set(names)
-    statement = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE booksync_local_time(now(), name) IS NULL"
+    statement = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE booksync.local_time(now(), name) IS NULL"
     assert rows(engine, statement, names=names) == []
 
 
@@ -111,7 +111,7 @@ class TestNamesThatAreNoZones:
     def test_an_invalid_zone_has_no_time(self, engine: Engine, name: str) -> None:
         assert known_zone(name) is None
         with engine.connect() as db:
-            shown = db.execute(text("SELECT booksync_local_time(now(), :zone)"), {"zone": name}).scalar_one()
+            shown = db.execute(text("SELECT booksync.local_time(now(), :zone)"), {"zone": name}).scalar_one()
         assert shown is None
 
     @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ class TestNamesThatAreNoZones:
     )
     def test_invalid_zones_differ_from_valid_ones(self, engine: Engine, zone: str) -> None:
         with engine.connect() as db:
-            shown = db.execute(text("SELECT booksync_local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
+            shown = db.execute(text("SELECT booksync.local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
             assert shown.scalar_one() == DUE_AT.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
     RULES: tuple[object, ...] = (
@@ -165,8 +165,10 @@ class TestNamesThatAreNoZones:
     ) -> None:
         change(
             engine,
-            """INSERT INTO booksync.reminder_policies (connection_id, rules) "
-            "VALUES (:id, '{"unknown_zone": "organisation"}')""",
+            """
+            INSERT INTO booksync.reminder_policies (connection_id, rules)
+            VALUES (:id, '{"unknown_zone": "organisation"}')
+            """,
             id=two.connection_id,
         )
         change(engine, "ALTER TABLE booksync.zoho_connections ALTER time_zone DROP NOT NULL")
@@ -217,7 +219,7 @@ def open_in_python(it: Situation) -> bool:
 
 def open_in_sql(db: Session, it: Situation) -> bool:
     problem = db.execute(
-        text("SELECT booksync_clock_problem(:at, :zones, :country, :rest_days, :home, CAST(:rules AS jsonb))"),
+        text("SELECT booksync.clock_problem(:at, :zones, :country, :rest_days, :home, CAST(:rules AS jsonb))"),
         {
             "at": it.moment,
             "zones": list(it.zones),
@@ -236,7 +238,7 @@ def shows_the_same(db: Session, it: Situation) -> bool:
     names = [*it.zones, it.home, *it.policy.zones.get(it.country or "", ())]
     shown = db.execute(
         text(
-            "SELECT booksync_local_time(:at, zone) FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS t (zone, n)"
+            "SELECT booksync.local_time(:at, zone) FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS t (zone, n)"
             " ORDER BY n"
         ),
         {"at": it.moment, "names": names},

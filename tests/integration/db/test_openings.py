@@ -174,9 +174,10 @@ class TestAWeek:
     ) -> None:
         change(
             engine,
-            "INSERT INTO booksync.reminder_policies (connection_id, rules) "
-            "VALUES (:id, jsonb_build_object('contacts_a_week',"
-            " CAST(:allowed AS integer)))",
+            """
+            INSERT INTO booksync.reminder_policies (connection_id, rules)
+            VALUES (:id, jsonb_build_object('contacts_a_week', CAST(:allowed AS integer)))
+            """,
             id=due.connection_id,
             allowed=allowed,
         )

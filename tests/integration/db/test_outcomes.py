@@ -130,7 +130,7 @@ def test_the_same_outcome_again_changes_nothing(
 ) -> None:
     report(engine, handed_over.handover_id, outcome, note="on the phone")
     plan_all(engine, connection, now=DUE_AT + A_MINUTE)
-    tables = ("handover_outcomes", "do_not_call", "invoices_cache", "reminders", "handovers")
+    tables = ("booksync.handover_outcomes", "booksync.do_not_call", "invoices_cache", "reminders", "booksync.handovers")
     before = {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
     assert report(engine, handed_over.handover_id, outcome, note="on the phone") == 1
     assert {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables} == before

@@ -66,7 +66,7 @@ def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Connection) ->
 
 def test_a_preview_writes_nothing(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
-    tables = ("invoices_cache", "reminders", "zoho_connections")
+    tables = ("invoices_cache", "reminders", "booksync.zoho_connections")
     before = {table: rows(engine, f"SELECT * FROM {table}") for table in tables}
     seen(engine, closed, with_backlog=True)
     assert {table: rows(engine, f"SELECT * FROM {table}") for table in tables} == before

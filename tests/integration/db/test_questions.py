@@ -115,10 +115,10 @@ def test_no_detail_call_for_a_customer_without_reminders(engine: Engine, planned
     assert next_questions(engine, planned, A_DAY_BEFORE) == []
 
 
-@pytest.mark.parametrize("table", ["customers_cache", "invoices_cache"])
+@pytest.mark.parametrize("table", ["booksync.customers_cache", "invoices_cache"])
 def test_no_detail_call_for_gone_records(engine: Engine, planned: Connection, table: str) -> None:
     change(engine, f"UPDATE {table} SET gone_at = now()")
-    kind = "customer" if table == "customers_cache" else "invoice"
+    kind = "customer" if table == "booksync.customers_cache" else "invoice"
     assert not [each for each in next_questions(engine, planned, A_DAY_BEFORE) if each.startswith(kind)]
 
 

@@ -242,7 +242,7 @@ def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(
             staging.stage_contacts(db, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset())
             deletions.see(db, each.run_id, RecordKind.CUSTOMER, ["5001"])
         staging.clear(db, run.run_id)
-    for table in ("staged_contacts", "staged_persons", "seen_records"):
+    for table in ("booksync.staged_contacts", "booksync.staged_persons", "booksync.seen_records"):
         assert [each["run_id"] for each in rows(engine, f"SELECT run_id FROM {table}")] == [other.run_id]
 
 

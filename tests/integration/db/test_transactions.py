@@ -53,7 +53,7 @@ class TestConflicts:
         with pytest.raises(OperationalError):
             in_transaction(engine, failing(100, DEADLOCK), pause=no_pause)
 
-    @pytest.mark.usefixtures("link")
+    @pytest.mark.usefixtures("connection")
     def test_a_failed_try_leaves_no_rows(self, engine: Engine) -> None:
         tries = []
 

@@ -19,7 +19,7 @@ def in_a_country_named(text: str | None) -> ContactDetails:
 
 
 @pytest.fixture
-def database(engine: Engine, connection: Connection) -> Iterator[Session]:
+def db(engine: Engine, connection: Connection) -> Iterator[Session]:
     """Three customers in Ruritania, one in Graustark, one in a known country, one without a country."""
     named = [*["Ruritania"] * 3, "Graustark", None]
     contacts = [a_contact(str(5001 + at), details=in_a_country_named(text)) for at, text in enumerate(named)]

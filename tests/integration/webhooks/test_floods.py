@@ -176,7 +176,7 @@ class TestWhatARunDoesNotProve:
     @pytest.fixture(autouse=True)
     def aged(self, hooks: Hooks) -> None:
         """Ages the cache by an hour, because Zoho's clock has whole seconds and a test is quicker than that."""
-        for table in ("customers_cache", "invoices_cache"):
+        for table in ("booksync.customers_cache", "invoices_cache"):
             hooks.bench.rows(f"UPDATE {table} SET observed_at = observed_at - interval '1 hour' RETURNING id")
 
     def test_an_event_that_arrives_after_the_runs_first_call_waits(self, hooks: Hooks) -> None:

@@ -145,7 +145,7 @@ def test_without_postgres_the_message_ends_with_one_log_line(hooks: Hooks) -> No
     with capture_logs() as logs:
         broken = replace(hooks.bench.resources, engine=cast(Engine, _Away()))
         refresh_record(broken, str(hooks.bench.connection_id), CONTACT, "1")
-    assert [line["action"] for line in logs] == ["resync.no_database"]
+    assert [line["action"] for line in logs] == ["refresh.no_database"]
 
 
 def test_a_refresh_adopts_a_legacy_row(hooks: Hooks) -> None:
