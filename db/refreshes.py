@@ -196,10 +196,10 @@ _TAKE_TURN = text("""
                                        AND sent_at IS NOT NULL) AS sent,
                            (SELECT count(*) > :flood OR bool_or(waiting_for = ANY(:marks)) FROM booksync.refreshes
                              WHERE connection_id = connection.id AND received > handled) AS is_flooded
-                     FROM booksync.zoho_connections link
+                     FROM booksync.zoho_connections connection
                     WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR connection.id = :only)
                       AND EXISTS (SELECT FROM booksync.refreshes
-                                   WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL)) link
+                                   WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL)) connection
              CROSS JOIN LATERAL (
                    SELECT connection_id, entity, record_id FROM booksync.refreshes
                     WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL

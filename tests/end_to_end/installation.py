@@ -44,6 +44,7 @@ class Installation:
     environment: dict[str, str]
     logs: Path
     zoho: SandboxControl
+    project: Path = PROJECT  #: the folder of the release's code
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def run(self, *words: str, **changed: str | None) -> Outcome:
@@ -57,7 +58,7 @@ class Installation:
             process = subprocess.Popen(
                 [str(PROGRAMS / program), *words],
                 env=self._environment(changed),
-                cwd=PROJECT,
+                cwd=self.project,
                 stdout=stream,
                 stderr=stream,
             )
@@ -106,6 +107,7 @@ def settings_for(database_url: str, redis_url: str, zoho_url: str, key: str) -> 
     """The environment of an installation with short intervals."""
     return {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT),  # the programs of an environment may belong to another checkout
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "ZOHO_CLIENT_ID": "sandbox-client",
