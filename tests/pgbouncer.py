@@ -87,7 +87,7 @@ class PgBouncer(EmbeddedServer):
         give(file, self._account)
         return [self._program, str(file)]
 
-    def _responses(self, pid: int, port: int) -> bool:  # noqa: ARG002  (EmbeddedServer's signature)
+    def _responds(self, pid: int, port: int) -> bool:  # noqa: ARG002  (EmbeddedServer's signature)
         with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
             return True
         return False

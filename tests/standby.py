@@ -9,8 +9,8 @@ class EmbeddedStandby(EmbeddedPostgres):
     def demote(self) -> None:
         (self.data / "standby.signal").touch()
 
-    def _responses(self, pid: int, port: int) -> bool:
+    def _responds(self, pid: int, port: int) -> bool:
         """A standby's state in the pid file is not "ready" but "standby"."""
         lines = self._pid_file_lines()
         is_standby = len(lines) == 8 and (lines[0], lines[7].strip()) == (str(pid), "standby")
-        return is_standby or super()._responses(pid, port)
+        return is_standby or super()._responds(pid, port)

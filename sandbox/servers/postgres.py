@@ -110,7 +110,7 @@ class EmbeddedPostgres(EmbeddedServer):
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self._programs / "postgres"), "-D", str(self.data), *options]
 
-    def _responses(self, pid: int, port: int) -> bool:
+    def _responds(self, pid: int, port: int) -> bool:
         # pg_ctl waits for this status too. The lines: pid, data, start, port, socket, address, memory, status.
         match self._pid_file_lines():
             case [its_pid, _, _, its_port, _, _, _, status, *_]:

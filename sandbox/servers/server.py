@@ -114,7 +114,7 @@ class EmbeddedServer(ABC):
         """The command that runs the server in the foreground, bound to 127.0.0.1."""
 
     @abstractmethod
-    def _responses(self, pid: int, port: int) -> bool:
+    def _responds(self, pid: int, port: int) -> bool:
         """Whether the process accepts clients."""
 
     def _own_data(self, path: Path, account: Account) -> None:
@@ -175,7 +175,7 @@ class EmbeddedServer(ABC):
         deadline = time.monotonic() + START_SECONDS
         try:
             while process.poll() is None:
-                if self._responses(process.pid, port):
+                if self._responds(process.pid, port):
                     return True
                 if time.monotonic() > deadline:
                     break

@@ -50,7 +50,7 @@ class EmbeddedValkey(EmbeddedServer):
         }
         return [str(self._program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
-    def _responses(self, pid: int, port: int) -> bool:
+    def _responds(self, pid: int, port: int) -> bool:
         """Whether our own process has loaded its data; compares the pid, because another server may have the port."""
         try:
             with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:

@@ -125,7 +125,7 @@ class TestACommand:
     ) -> None:
         assert status(changed(database_url, username=role)) == (
             f"booksync: Postgres at 127.0.0.1:{postgres.port} denies this role a privilege (permission denied for"
-            " table booksync_alembic_version): grant it the privileges on booksync's tables, or use the role that ran"
+            " schema booksync): grant it the privileges on booksync's tables, or use the role that ran"
             " the migrations."
         )
 
@@ -184,7 +184,7 @@ class TestTheScheduler:
             CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100';
             END $$;
-            CREATE TRIGGER full_disk BEFORE INSERT ON scheduler_marks EXECUTE FUNCTION full_disk();
+            CREATE TRIGGER full_disk BEFORE INSERT ON booksync.scheduler_marks EXECUTE FUNCTION full_disk();
         """)
         line = logged_by_the_scheduler(database_url, redis_url, monkeypatch)
         assert (line["kind"], line["reason"]) == (

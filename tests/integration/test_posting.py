@@ -206,7 +206,7 @@ def test_an_invoice_paid_before_the_retry_is_not_posted_again(
         "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
         "UPDATE invoices_cache SET balance = 'NaN'",
         "UPDATE booksync.customers_cache SET primary_phone = '+442070313001'",
-        "UPDATE reminders SET contact_id = NULL",
+        "UPDATE reminders SET handover_id = NULL",
         "DELETE FROM reminders",
     ],
 )

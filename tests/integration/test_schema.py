@@ -120,7 +120,7 @@ class TestACommand:
         with psycopg.connect(postgres_url, autocommit=True) as connection:
             former = known_revisions()[-2]
             connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = %s", [former])
-            connection.execute("ALTER TABLE booksync.api_use DROP COLUMN probed_at")
+            connection.execute("ALTER TABLE reminders DROP COLUMN handover_id")
         with pytest.raises(SchemaTooOldError, match=f"{former}, older than this release needs .{expected_head()}."):
             require_schema(engine)
 

@@ -169,7 +169,7 @@ class TestARollingDeploy:
         "change",
         [
             "ALTER TABLE booksync.webhook_events RENAME TO inbox",
-            "ALTER TABLE booksync.refreshes DROP COLUMN waiting_since",
+            "ALTER TABLE booksync.refreshes DROP COLUMN waiting_since CASCADE",
             "ALTER TABLE booksync.webhook_events ADD COLUMN source text NOT NULL",
             "ALTER TABLE booksync.zoho_connections RENAME COLUMN webhook_secret_encrypted TO secret",
         ],

@@ -146,13 +146,13 @@ def hand_over_one(bench: Bench) -> tuple[str, str]:
             SELECT reminder.id, reminder.phone, reminder.invoice_id, invoice.user_id, invoice.connection_id
               FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
              WHERE reminder.status = 'scheduled' ORDER BY reminder.id LIMIT 1
-        ), contact AS (
+        ), handover AS (
             INSERT INTO booksync.handovers (user_id, connection_id, phone, day, handed_over_at)
             SELECT user_id, connection_id, phone, current_date, now() FROM chosen RETURNING id
         )
-        UPDATE reminders SET status = 'sent', contact_id = contact.id
-          FROM chosen, contact WHERE reminders.id = chosen.id
-        RETURNING contact.id AS handover_id, reminders.invoice_id
+        UPDATE reminders SET status = 'sent', handover_id = handover.id
+          FROM chosen, handover WHERE reminders.id = chosen.id
+        RETURNING handover.id AS handover_id, reminders.invoice_id
     """)[0]
     return str(handed_over["handover_id"]), str(handed_over["invoice_id"])
 

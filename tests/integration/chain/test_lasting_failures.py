@@ -25,13 +25,13 @@ def refuse_customers(bench: Bench, sqlstate: str) -> None:
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}';
         END $$;
-        CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON customers_cache EXECUTE FUNCTION refuse();
+        CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON booksync.customers_cache EXECUTE FUNCTION refuse();
         """,
     )
 
 
 def accept_customers(bench: Bench) -> None:
-    execute(bench, "DROP TRIGGER refuse ON customers_cache")
+    execute(bench, "DROP TRIGGER refuse ON booksync.customers_cache")
 
 
 def take_until_it_waits(bench: Bench) -> None:

@@ -83,7 +83,7 @@ def overwrite_each(bench: Bench, table: str, record_ids: list[str], values: dict
     for record_id, (column, value) in zip(chosen, values.items(), strict=True):
         overwrite(bench, table, record_id, column, value)
     come_first(bench, table, chosen)
-    return {f"{table.removesuffix('_cache')}.{column}": 1 for column in values}
+    return {f"{table.removeprefix('booksync.').removesuffix('_cache')}.{column}": 1 for column in values}
 
 
 def test_overwritten_columns_are_named_and_corrected(aged: Bench) -> None:

@@ -46,7 +46,7 @@ class SentinelNode(EmbeddedValkey):
     def _command(self, port: int) -> Sequence[str]:
         return [str(self._program), str(self.data / "sentinel.conf"), "--sentinel", "--port", str(port)]
 
-    def _answers(self, pid: int, port: int) -> bool:
+    def _responds(self, pid: int, port: int) -> bool:
         """The same check as for a Valkey, but without QUIT, which a Sentinel does not know."""
         try:
             with redis.Redis(LOOPBACK, port, socket_timeout=1) as client:
