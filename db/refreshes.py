@@ -199,7 +199,8 @@ _TAKE_TURN = text("""
                      FROM booksync.zoho_connections connection
                     WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR connection.id = :only)
                       AND EXISTS (SELECT FROM booksync.refreshes
-                                   WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL)) connection
+                                   WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL)
+                  ) connection
              CROSS JOIN LATERAL (
                    SELECT connection_id, entity, record_id FROM booksync.refreshes
                     WHERE connection_id = connection.id AND received > handled AND sent_at IS NULL

@@ -104,7 +104,7 @@ def _counts(summary: Summary) -> Table:
         table.add_column(heading, justify="right" if heading not in ("in Postgres", "") else "left")
     rows = [
         ("Customers", summary.customers, f"{summary.customers_with_phone:,} with a phone"),
-        ("Invoices", summary.invoices, f"{summary.invoices_skipped:,} without customer"),
+        ("Invoices", summary.invoices, f"{summary.invoices_waiting:,} without customer"),
     ]
     for name, written, note in rows:
         counts = (written.total, written.new, written.updated, written.unchanged)

@@ -25,7 +25,7 @@ class Summary:
     customers: Written
     customers_with_phone: int
     invoices: Written
-    invoices_skipped: int
+    invoices_waiting: int
     reminders_scheduled: int
     reminders_skipped: Mapping[str, int]  # Counts by reason.
     api_calls: int
@@ -46,7 +46,7 @@ def read_summary(reported: Mapping[str, Any]) -> Summary:
             customers=_written(reported["customers"]),
             customers_with_phone=reported["customers"]["with_phone"],
             invoices=_written(reported["invoices"]),
-            invoices_skipped=reported["invoices"]["skipped"],
+            invoices_waiting=reported["invoices"]["waiting"],
             reminders_scheduled=reported["reminders"]["scheduled"],
             reminders_skipped=reported["reminders"]["skipped"],
             api_calls=reported["api_calls"],

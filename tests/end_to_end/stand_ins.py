@@ -32,7 +32,7 @@ match sys.argv[1]:
         print("some words")
         counts = {"total": 9, "new": 9, "updated": 0, "unchanged": 0}
         print(json.dumps({"run_id": "r", "connection": sys.argv[2], "status": "succeeded", "seconds": 0.1,
-                          "customers": counts | {"with_phone": 8}, "invoices": counts | {"skipped": 0},
+                          "customers": counts | {"with_phone": 8}, "invoices": counts | {"waiting": 0},
                           "reminders": {"scheduled": 5, "skipped": {"no_phone": 1}}, "handover": "closed",
                           "api_calls": 3, "api_calls_one_per_invoice": 30}))
     case "reminders" if sys.argv[2] == "preview":

@@ -5,7 +5,6 @@ from typing import Any, Final
 _FORMER: Final = {
     "failures": "deaths",
     "first_failed_at": "first_died_at",
-    "handover_id": "contact_id",
     "last_failed_at": "last_died_at",
     "rejected": "set_aside",
     "waiting_invoices": "skipped_invoices",

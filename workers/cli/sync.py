@@ -152,9 +152,9 @@ def _tell(result: dict[str, Any]) -> None:
         table.add_row(name, *(f"{counted[key]:,}" for key in ("total", "new", "updated", "unchanged")))
     out.print(table)
     out.print(f"{customers['with_phone']:,} customers have a valid phone.")
-    if invoices["skipped"]:
+    if invoices["waiting"]:
         out.print(
-            f"{invoices['skipped']:,} invoices wait for their customer, which Zoho does not have.", style="yellow"
+            f"{invoices['waiting']:,} invoices wait for their customer, which Zoho does not have.", style="yellow"
         )
     out.print(f"{reminders['scheduled']:,} open invoices have a scheduled reminder.")
     for reason, count in reminders["skipped"].items():

@@ -20,7 +20,7 @@ def a_summary(status: str = "succeeded") -> Summary:
         customers=Written(total=123_456, new=123_456, updated=0, unchanged=0),
         customers_with_phone=98_765,
         invoices=Written(total=234_567, new=234_567, updated=0, unchanged=0),
-        invoices_skipped=17,
+        invoices_waiting=17,
         reminders_scheduled=345_678,
         reminders_skipped={"no_phone": 18},
         api_calls=30,

@@ -14,7 +14,7 @@ def told(**changed: Any) -> dict[str, Any]:
         "run_id": "6c9b0c1e-0000-4000-8000-000000000000",
         "status": "succeeded",
         "customers": {**written, "with_phone": 8},
-        "invoices": {**written, "skipped": 1},
+        "invoices": {**written, "waiting": 1},
         "reminders": {"scheduled": 5, "skipped": {"no_phone": 1}},
         "api_calls": 30,
         "api_calls_one_per_invoice": 3000,
@@ -26,7 +26,7 @@ def told(**changed: Any) -> dict[str, Any]:
 def test_every_reported_number_is_read() -> None:
     summary = read_summary(told(something_more=1))
     assert (summary.customers.total, summary.customers.new, summary.customers_with_phone) == (9, 4, 8)
-    assert (summary.invoices.updated, summary.invoices.unchanged, summary.invoices_skipped) == (3, 2, 1)
+    assert (summary.invoices.updated, summary.invoices.unchanged, summary.invoices_waiting) == (3, 2, 1)
     assert (summary.reminders_scheduled, summary.reminders_skipped) == (5, {"no_phone": 1})
     assert summary.saved_share == pytest.approx(0.99)
 
