@@ -162,19 +162,25 @@ class Database:
     def schema(self) -> dict[str, list[dict[str, Any]]]:
         """All objects that the migrations create or change, in an order that does not depend on the age of columns."""
         return {
+            "schemas": self.rows("SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'booksync') ORDER BY 1"),
             "columns": self.rows("""
-                SELECT table_name, column_name, data_type, is_nullable, column_default
-                FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+                SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default
+                FROM information_schema.columns WHERE table_schema IN ('public', 'booksync') ORDER BY 1, 2, 3
             """),
             "constraints": self.rows("""
-                SELECT conrelid::regclass::text AS of, conname, pg_get_constraintdef(oid) AS definition
-                FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2
+                SELECT connamespace::regnamespace::text AS schema, conrelid::regclass::text AS of, conname,
+                    pg_get_constraintdef(oid) AS definition
+                FROM pg_constraint WHERE connamespace::regnamespace::text IN ('public', 'booksync') AND contype <> 'n'
+                ORDER BY 1, 2, 3
             """),
-            "indexes": self.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
-            "triggers": self.rows("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
-            "functions": self.rows(
-                "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
+            "indexes": self.rows(
+                "SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'booksync') ORDER BY 1"
             ),
+            "triggers": self.rows("SELECT tgname, tgfoid::regproc FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
+            "functions": self.rows("""
+                SELECT pronamespace::regnamespace::text AS schema, proname, prosrc, proconfig FROM pg_proc
+                WHERE pronamespace::regnamespace::text IN ('public', 'booksync') ORDER BY 1, 2
+            """),
         }
 
 
