@@ -149,7 +149,7 @@ def _moved(connection: Raw, host: str, former: str) -> str:
     is_seen = former in _SEEN or former == VERSION_TABLE
     if is_seen and f"{SCHEMA}.{name}" != table:
         seen = ", ".join((*_SYSTEM_COLUMNS.get(former, ()), *shown))
-        statements.append(f"CREATE VIEW {table} AS SELECT {seen} FROM {SCHEMA}.{name};")
+        statements.append(f"CREATE VIEW {table} AS SELECT {seen} FROM {SCHEMA}.{name};")  # noqa: S608 - names
         statements.append(f"ALTER VIEW {table} OWNER TO {owner_of_table(connection, table)};")
         statements += [grant.on(table) for grant in grants]
     return "".join(statements)

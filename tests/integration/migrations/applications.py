@@ -5,7 +5,9 @@ from typing import Any
 
 import psycopg
 
-from db.migrations import Target, migrate
+from db.legacy.side_by_side import renew_triggers
+from db.migrations import Target, migrate, placement
+from db.migrations.schemas import use_schemas
 
 #: It owns nothing, and uses four tables.
 LEGACY_ROLE = "legacy_application"
@@ -49,6 +51,7 @@ class Database:
         self.let_the_legacy_application_in()
         with self.connection.transaction():
             self.rows(f"SET LOCAL ROLE {LEGACY_ROLE}")
+            self.rows('SET LOCAL search_path = "$user", public')
             found = self.rows(statement, *values)
             self.rows("SET LOCAL ROLE NONE")
         return found
@@ -195,6 +198,15 @@ def a_legacy_database(url: str, database: Database) -> uuid.UUID:
     database.legacy_writes_reminder(user, third, phone=None)
     database.rows("INSERT INTO sync_metadata (user_id, last_invoice_sync_at) VALUES (%s, '2026-03-01T00:00Z')", user)
     return user
+
+
+def undo_the_move(url: str) -> None:
+    """Bring a database to the state of the previous release, whatever revision it is at."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        use_schemas(connection)
+        placement.undo(connection)
+        renew_triggers(connection)
+        placement.drop_schema(connection)
 
 
 def legacy_rows(database: Database) -> list[list[Any]]:
