@@ -11,6 +11,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         if not placement.is_begun(connection):
             numbers.add(connection)
+        numbers.fill_verdicts(connection)
 
 
 def downgrade() -> None:

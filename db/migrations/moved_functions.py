@@ -49,7 +49,7 @@ def move_functions(connection: Raw, host: str) -> None:
         if known is not None:
             statements.append(schema_usage(grant for grant in known.grants if grant.grantee != "PUBLIC"))
             statements += [known.on(f"{place}.{signature}") for place in sorted({SCHEMA, host})]
-    briefly(connection, "".join(statements))
+    briefly(connection, "\n".join(statements))
 
 
 def move_functions_back(connection: Raw, host: str) -> None:
@@ -62,7 +62,7 @@ def move_functions_back(connection: Raw, host: str) -> None:
     statements += [f"DROP FUNCTION IF EXISTS {SCHEMA}.{signature};" for signature in _typed(connection, _PRIVATE)]
     statements += [(_ROOT / "alembic" / "sql" / name).read_text() for name in _FORMER_FUNCTIONS]
     statements += [known.on(f"{host}.{signature}") for signature, known in rights.items() if known is not None]
-    briefly(connection, "".join(statements))
+    briefly(connection, "\n".join(statements))
     containment.weaken_locks(connection)
 
 

@@ -152,7 +152,7 @@ def _moved(connection: Raw, host: str, former: str) -> str:
         statements.append(f"CREATE VIEW {table} AS SELECT {seen} FROM {SCHEMA}.{name};")  # noqa: S608 - names
         statements.append(f"ALTER VIEW {table} OWNER TO {owner_of_table(connection, table)};")
         statements += [grant.on(table) for grant in grants]
-    return "".join(statements)
+    return "\n".join(statements) + "\n"
 
 
 def _moved_back(connection: Raw, host: str, former: str) -> str:
@@ -169,7 +169,7 @@ def _moved_back(connection: Raw, host: str, former: str) -> str:
         statements.append(f"ALTER TABLE {place} RENAME TO {former};")
     if host != SCHEMA:
         statements.append(f"ALTER TABLE {SCHEMA}.{former} SET SCHEMA {host};")
-    return "".join(statements)
+    return "\n".join(statements) + "\n"
 
 
 def _parts_renamed(connection: Raw, found: str, table: str, former: str, name: str) -> str:
@@ -181,7 +181,7 @@ def _parts_renamed(connection: Raw, found: str, table: str, former: str, name: s
             statements.append(f"ALTER TABLE {table} RENAME CONSTRAINT {part} TO {new};")
         else:
             statements.append(f"ALTER INDEX {table.partition('.')[0]}.{part} RENAME TO {new};")
-    return "".join(statements)
+    return "\n".join(statements) + "\n"
 
 
 def _is_there(connection: Raw, name: str) -> bool:

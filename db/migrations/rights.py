@@ -63,8 +63,8 @@ class FunctionRights:
         """The statements that give another function the same rights."""
         security = "DEFINER" if self.is_definer else "INVOKER"
         return (
-            f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"
-            f"ALTER FUNCTION {function} OWNER TO {self.owner};"
+            f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;\n"
+            f"ALTER FUNCTION {function} OWNER TO {self.owner};\n"
             + "".join(grant.on(f"FUNCTION {function}") for grant in self.grants)
         )
 

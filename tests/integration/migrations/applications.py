@@ -51,7 +51,6 @@ class Database:
         self.let_the_legacy_application_in()
         with self.connection.transaction():
             self.rows(f"SET LOCAL ROLE {LEGACY_ROLE}")
-            self.rows('SET LOCAL search_path = "$user", public')
             found = self.rows(statement, *values)
             self.rows("SET LOCAL ROLE NONE")
         return found

@@ -133,6 +133,7 @@ def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_close
     send(old, connection_id)
     migrate(url)
     old.rows("UPDATE zoho_connections SET handover = 'closed'")
+    undo_the_move(url)
     handover.add(old.connection)  # type: ignore[arg-type]
     assert switches(old)[connection_id][0] == "closed"
 
