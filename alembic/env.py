@@ -25,6 +25,7 @@ _WITHOUT_MODEL = {
     "migration_added",
     "migration_step_texts",
     "migration_stamps",
+    VERSION_TABLE,
 }
 
 

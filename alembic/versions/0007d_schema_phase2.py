@@ -26,3 +26,4 @@ def downgrade() -> None:
     with letting_others_work() as connection:
         placement.undo(connection)
         renew_triggers(connection)
+        placement.drop_schema(connection)

@@ -15,7 +15,6 @@ from db.legacy.receipts import refuse_unaccounted
 from db.legacy.side_by_side import renew_triggers
 from db.migrations import containment, handover, numbers, placement
 from db.migrations.batches import over_rows
-from db.migrations.schemas import is_moved
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
@@ -65,9 +64,9 @@ def downgrade() -> None:
         take_back_filled_phones(connection)
         bring_back(connection)
         # Phase 2 ends with these revisions since they exist; a database may have left phase 2 before that.
-        if not is_moved(connection):
+        if not placement.is_begun(connection):
             handover.add(connection)
             numbers.add(connection)
             containment.add(connection)
-            placement.move(connection)
-            renew_triggers(connection)
+        placement.move(connection)
+        renew_triggers(connection)

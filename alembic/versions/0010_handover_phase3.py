@@ -1,7 +1,6 @@
 """Phase 3: the same additions for a database that had left phase 2 before reminders were opened for handovers."""
 
-from db.migrations import handover
-from db.migrations.schemas import is_moved
+from db.migrations import handover, placement
 from db.migrations.steps import letting_others_work
 
 revision = "0010_handover_phase3"
@@ -10,7 +9,7 @@ down_revision = "0009_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        if not is_moved(connection):
+        if not placement.is_begun(connection):
             handover.add(connection)
 
 

@@ -1,7 +1,6 @@
 """Phase 3: the same additions for a database that had left phase 2 before numbers had a second verdict."""
 
-from db.migrations import numbers
-from db.migrations.schemas import is_moved
+from db.migrations import numbers, placement
 from db.migrations.steps import letting_others_work
 
 revision = "0011_numbers_phase3"
@@ -10,8 +9,9 @@ down_revision = "0010_handover_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        if not is_moved(connection):
+        if not placement.is_begun(connection):
             numbers.add(connection)
+        numbers.fill_verdicts(connection)
 
 
 def downgrade() -> None:

@@ -1,7 +1,6 @@
 """Phase 3: the same additions for a database that had left phase 2 before the containment of faults."""
 
-from db.migrations import containment
-from db.migrations.schemas import is_moved
+from db.migrations import containment, placement
 from db.migrations.steps import letting_others_work
 
 revision = "0012_containment_phase3"
@@ -10,7 +9,7 @@ down_revision = "0011_numbers_phase3"
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        if not is_moved(connection):
+        if not placement.is_begun(connection):
             containment.add(connection)
 
 

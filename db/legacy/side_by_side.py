@@ -14,6 +14,7 @@ from db.legacy.vocabulary import (
     country_names,
     zones,
 )
+from db.migrations.schemas import SCHEMA, host_schema, search_path
 from db.migrations.steps import Raw, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
@@ -42,10 +43,16 @@ def side_by_side_end() -> str:
 
 
 def renew_triggers(connection: Raw) -> None:
-    """Create the triggers again, if there are any, after the tables that they use have moved."""
+    """Create the triggers again, if there are any, after the tables that they use have moved.
+
+    Their functions are in the schema that was the first one before.
+    """
     found = "SELECT FROM pg_trigger WHERE tgrelid = 'invoices_cache'::regclass AND tgname = 'booksync_link_invoice'"
     if connection.execute(found).fetchone() is not None:
-        briefly(connection, side_by_side_end() + side_by_side())
+        host = _literal(host_schema(connection))
+        everywhere = f"SELECT set_config('search_path', '{SCHEMA}, {host}', true);"
+        present = f"SELECT set_config('search_path', '{_literal(search_path(connection))}', true);"
+        briefly(connection, everywhere + side_by_side_end() + present + side_by_side())
 
 
 def _json(value: dict[str, str] | tuple[str, ...]) -> str:

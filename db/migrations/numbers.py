@@ -92,11 +92,16 @@ def add(connection: Raw) -> None:
     briefly(connection, _TABLES)
     for table, columns in _COLUMNS.items():
         add_columns(connection, table, columns)
-    at_length(connection, _FILL)
+    fill_verdicts(connection)
     at_length(connection, _ASK_AGAIN)
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
     briefly(connection, (_SQL / "0011_number_checks.sql").read_text())
+
+
+def fill_verdicts(connection: Raw) -> None:
+    """Record which copied numbers are not callable; the triggers of phase 2 leave this to the end of phase 3."""
+    at_length(connection, _FILL)
 
 
 def remove(connection: Raw) -> None:

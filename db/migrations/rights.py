@@ -55,6 +55,7 @@ def owner_of_table(connection: Raw, table: str) -> str:
 class FunctionRights:
     """Who may call a function, and whether it runs with its owner's rights."""
 
+    owner: str  #: quoted where needed
     is_definer: bool
     grants: tuple[Grant, ...]
 
@@ -62,17 +63,21 @@ class FunctionRights:
         """The statements that give another function the same rights."""
         security = "DEFINER" if self.is_definer else "INVOKER"
         return (
-            f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"
+            f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;\n"
+            f"ALTER FUNCTION {function} OWNER TO {self.owner};\n"
             + "".join(grant.on(f"FUNCTION {function}") for grant in self.grants)
         )
 
 
 def rights_of_function(connection: Raw, function: str) -> FunctionRights | None:
     """The rights of a function, given with its argument types; None if it does not exist."""
-    row = connection.execute("SELECT prosecdef FROM pg_proc WHERE oid = to_regprocedure(%s)", [function]).fetchone()
+    query = """
+        SELECT quote_ident(pg_get_userbyid(proowner)), prosecdef FROM pg_proc WHERE oid = to_regprocedure(%s)
+    """
+    row = connection.execute(query, [function]).fetchone()
     if row is None:
         return None
-    return FunctionRights(bool(row[0]), tuple(_grants(connection, _OF_FUNCTION, function)))
+    return FunctionRights(str(row[0]), bool(row[1]), tuple(_grants(connection, _OF_FUNCTION, function)))
 
 
 def schema_usage(grants: Iterable[Grant]) -> str:

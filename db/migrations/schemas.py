@@ -31,16 +31,16 @@ def host_schema(connection: Raw) -> str:
     return str(_scalar(connection, _HOST, SCHEMA))
 
 
-def is_moved(connection: Raw) -> bool:
-    """Whether booksync's tables are in their own schema, completely."""
-    return bool(_scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}"))
+def search_path(connection: Raw) -> str:
+    """The path by which unqualified names find the tables where they are; new objects go beside booksync's."""
+    host = host_schema(connection)
+    is_moved = _scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}")
+    return f"{SCHEMA}, {host}" if is_moved and host != SCHEMA else host
 
 
 def use_schemas(connection: Raw) -> None:
-    """Make unqualified names of the session find the tables where they are; new objects go beside booksync's."""
-    host = host_schema(connection)
-    path = f"{SCHEMA}, {host}" if is_moved(connection) and host != SCHEMA else host
-    _scalar(connection, "SELECT set_config('search_path', %s, false)", path)
+    """Set the session's path to `search_path`."""
+    _scalar(connection, "SELECT set_config('search_path', %s, false)", search_path(connection))
 
 
 #: A column that refers to users.id has one of these types.

@@ -5,7 +5,9 @@ from typing import Any
 
 import psycopg
 
-from db.migrations import Target, migrate
+from db.legacy.side_by_side import renew_triggers
+from db.migrations import Target, migrate, placement
+from db.migrations.schemas import use_schemas
 
 #: It owns nothing, and uses four tables.
 LEGACY_ROLE = "legacy_application"
@@ -162,19 +164,25 @@ class Database:
     def schema(self) -> dict[str, list[dict[str, Any]]]:
         """All objects that the migrations create or change, in an order that does not depend on the age of columns."""
         return {
+            "schemas": self.rows("SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'booksync') ORDER BY 1"),
             "columns": self.rows("""
-                SELECT table_name, column_name, data_type, is_nullable, column_default
-                FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+                SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default
+                FROM information_schema.columns WHERE table_schema IN ('public', 'booksync') ORDER BY 1, 2, 3
             """),
             "constraints": self.rows("""
-                SELECT conrelid::regclass::text AS of, conname, pg_get_constraintdef(oid) AS definition
-                FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2
+                SELECT connamespace::regnamespace::text AS schema, conrelid::regclass::text AS of, conname,
+                    pg_get_constraintdef(oid) AS definition
+                FROM pg_constraint WHERE connamespace::regnamespace::text IN ('public', 'booksync') AND contype <> 'n'
+                ORDER BY 1, 2, 3
             """),
-            "indexes": self.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
-            "triggers": self.rows("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
-            "functions": self.rows(
-                "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
+            "indexes": self.rows(
+                "SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'booksync') ORDER BY 1"
             ),
+            "triggers": self.rows("SELECT tgname, tgfoid::regproc FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
+            "functions": self.rows("""
+                SELECT pronamespace::regnamespace::text AS schema, proname, prosrc, proconfig FROM pg_proc
+                WHERE pronamespace::regnamespace::text IN ('public', 'booksync') ORDER BY 1, 2
+            """),
         }
 
 
@@ -189,6 +197,15 @@ def a_legacy_database(url: str, database: Database) -> uuid.UUID:
     database.legacy_writes_reminder(user, third, phone=None)
     database.rows("INSERT INTO sync_metadata (user_id, last_invoice_sync_at) VALUES (%s, '2026-03-01T00:00Z')", user)
     return user
+
+
+def undo_the_move(url: str) -> None:
+    """Bring a database to the state of the previous release, whatever revision it is at."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        use_schemas(connection)
+        placement.undo(connection)
+        renew_triggers(connection)
+        placement.drop_schema(connection)
 
 
 def legacy_rows(database: Database) -> list[list[Any]]:

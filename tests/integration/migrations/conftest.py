@@ -25,7 +25,9 @@ def url(postgres: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    # Unqualified names find booksync's tables before the move to their own schema and after it.
+    path = "-c search_path=booksync,public"
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=path) as connection:
         yield Database(connection)
 
 

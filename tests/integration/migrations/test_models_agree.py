@@ -25,7 +25,7 @@ def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "difference",
     [
-        "ALTER TABLE customers_cache DROP COLUMN company_name",
+        "ALTER TABLE customers_cache DROP COLUMN company_name CASCADE",
         "ALTER TABLE customers_cache ALTER COLUMN status SET DEFAULT 'inactive'",
         "ALTER TABLE customers_cache ALTER COLUMN sync_hash DROP DEFAULT",
         "ALTER TABLE invoices_cache ALTER COLUMN total TYPE double precision",
@@ -33,7 +33,7 @@ def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPat
         "ALTER TABLE reminders DROP CONSTRAINT fk_reminders_customer_id",
         "ALTER TABLE reminders DROP CONSTRAINT uq_reminders_invoice_id_step",
         "DROP INDEX ix_invoices_cache_customer_id",
-        "DROP TABLE dead_letters",
+        "DROP TABLE dead_letters CASCADE",
         "CREATE TABLE forgotten (id uuid)",
     ],
 )

@@ -5,7 +5,7 @@ from alembic import command
 
 from db.migrations import Target, handover, migrate, numbers
 from db.migrations.revisions import alembic_config
-from tests.integration.migrations.applications import Database
+from tests.integration.migrations.applications import Database, undo_the_move
 
 BEFORE = "0007a_handover_phase2"
 
@@ -18,11 +18,13 @@ def of_this_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def checks_are_new(database: Database) -> bool:
     """Whether the handover's checks know shared numbers. They and the function that they call exist only together."""
     functions = database.rows("""
-        SELECT proname, prosrc FROM pg_proc WHERE proname IN ('reminder_checks', 'booksync_is_shared')
+        SELECT replace(proname, 'booksync_', '') AS name, prosrc FROM pg_proc
+        WHERE pronamespace = (SELECT pronamespace FROM pg_proc WHERE oid = to_regproc('reminder_checks'))
+            AND proname IN ('reminder_checks', 'booksync_is_shared', 'is_shared')
     """)
-    source = {row["proname"]: str(row["prosrc"]) for row in functions}
+    source = {row["name"]: str(row["prosrc"]) for row in functions}
     is_new = "number_shared" in source["reminder_checks"]
-    assert is_new is ("booksync_is_shared" in source)
+    assert is_new is ("is_shared" in source)
     return is_new
 
 
@@ -42,6 +44,7 @@ def test_a_database_that_left_phase_2_under_an_earlier_release_has_the_newest_ch
     url: str, database: Database
 ) -> None:
     command.upgrade(alembic_config(), "0010_handover_phase3")
+    undo_the_move(url)
     numbers.remove(database.connection)  # type: ignore[arg-type]
     assert not checks_are_new(database)
     migrate(url)
@@ -54,6 +57,7 @@ def test_a_database_that_left_phase_2_before_handovers_existed_has_the_newest_ch
     url: str, database: Database
 ) -> None:
     command.upgrade(alembic_config(), "0009_phase3")
+    undo_the_move(url)
     numbers.remove(database.connection)  # type: ignore[arg-type]
     handover.remove(database.connection)  # type: ignore[arg-type]
     migrate(url)
@@ -101,6 +105,7 @@ def test_a_number_that_the_older_application_wrote_in_phase_2_is_recorded_as_not
 
 def test_the_verdict_on_a_number_from_zoho_is_not_overwritten(url: str, database: Database) -> None:
     migrate(url)
+    undo_the_move(url)
     database.booksync_writes_customer(database.a_user(), "C1", name="Ada", phone="+442070313000")
     database.rows('UPDATE customers_cache SET phone_verdict = \'{"not_callable": "fax"}\' RETURNING id')
     numbers.add(database.connection)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from alembic import command
 
 from db.migrations import migrate
 from db.migrations.revisions import alembic_config
-from tests.integration.migrations.applications import Database
+from tests.integration.migrations.applications import Database, undo_the_move
 
 BEFORE = "0010_handover_phase3"
 
@@ -31,6 +31,7 @@ def test_a_country_that_decides_about_the_number_is_requested_again(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), BEFORE)
+    undo_the_move(url)
     database.rows(
         """
         INSERT INTO customers_cache (

@@ -33,7 +33,8 @@ def modules() -> dict[str, Path]:
 
 def frozen_files() -> list[Path]:
     """All files that a revision runs or reads."""
-    data = [path for path in (ROOT / "alembic" / "sql").iterdir() if path.is_file()]
+    folders = (ROOT / "alembic" / "sql", ROOT / "db" / "functions")
+    data = [path for folder in folders for path in folder.iterdir() if path.is_file()]
     return sorted([*revision_files(), *modules().values(), *data])
 
 

@@ -1,0 +1,79 @@
+"""The functions of the handover, moved to booksync's schema; the former names call them for one release."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from db.migrations import containment
+from db.migrations.rights import rights_of_function, schema_usage
+from db.migrations.schemas import SCHEMA, Raw, user_id_type
+from db.migrations.steps import briefly
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+#: The functions that other applications call, by name.
+_PUBLIC: Final = (
+    "claim_due_reminders(integer, uuid, timestamptz)",
+    "due_reminders(timestamptz)",
+    "reminder_checks(timestamptz)",
+    "report_outcome(uuid, text, uuid, date, text)",
+)
+_PRIVATE: Final = (
+    "clock_problem(timestamptz, text[], text, integer[], text, jsonb)",
+    "is_shared({{user_id}}, text, integer)",
+    "local_time(timestamptz, text)",
+)
+_FORMER_PRIVATE: Final = (
+    "booksync_clock_problem(timestamptz, text[], text, integer[], text, jsonb)",
+    "booksync_is_shared({{user_id}}, text, integer)",
+    "booksync_local_time(timestamptz, text)",
+)
+
+_FORMER_FUNCTIONS: Final = ("0010_reminder_functions.sql", "0011_number_checks.sql")
+
+
+def move_functions(connection: Raw, host: str) -> None:
+    """Install the functions in booksync's schema; the former names call them, with the rights that they had."""
+    known_rights = {
+        signature: rights_of_function(connection, f"{SCHEMA}.{signature}")
+        or rights_of_function(connection, f"{host}.{signature}")
+        for signature in _PUBLIC
+    }
+    statements = [
+        f"DROP FUNCTION IF EXISTS {host}.{signature};" for signature in (*_PUBLIC, *_typed(connection, _FORMER_PRIVATE))
+    ]
+    statements.append(_template("0007d_handover.sql", host, connection))
+    if host != SCHEMA:
+        statements.append(_template("0007d_former_names.sql", host, connection))
+    for signature, known in known_rights.items():
+        if known is not None:
+            statements.append(schema_usage(grant for grant in known.grants if grant.grantee != "PUBLIC"))
+            statements += [known.on(f"{place}.{signature}") for place in sorted({SCHEMA, host})]
+    briefly(connection, "\n".join(statements))
+
+
+def move_functions_back(connection: Raw, host: str) -> None:
+    """Restore the previous release's functions in the host's schema. They work over the views too."""
+    rights = {signature: rights_of_function(connection, f"{host}.{signature}") for signature in _PUBLIC}
+    statements = [f"SELECT set_config('search_path', {_literal(host)}, true);"]
+    statements += [
+        f"DROP FUNCTION IF EXISTS {place}.{signature};" for place in sorted({SCHEMA, host}) for signature in _PUBLIC
+    ]
+    statements += [f"DROP FUNCTION IF EXISTS {SCHEMA}.{signature};" for signature in _typed(connection, _PRIVATE)]
+    statements += [(_ROOT / "alembic" / "sql" / name).read_text() for name in _FORMER_FUNCTIONS]
+    statements += [known.on(f"{host}.{signature}") for signature, known in rights.items() if known is not None]
+    briefly(connection, "\n".join(statements))
+    containment.weaken_locks(connection)
+
+
+def _typed(connection: Raw, signatures: Sequence[str]) -> list[str]:
+    return [signature.replace("{{user_id}}", user_id_type(connection)) for signature in signatures]
+
+
+def _template(name: str, host: str, connection: Raw) -> str:
+    statements = (_ROOT / "db" / "functions" / name).read_text()
+    return statements.replace("{{host}}", host).replace("{{user_id}}", user_id_type(connection))
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,193 @@
+"""The tables of booksync, each moved in one transaction that leaves an updatable view under the former name.
+
+The view has the table's owner and grants, because the previous release's processes read and write through it.
+"""
+
+from typing import Final
+
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.rights import grants_of_table, owner_of_table, schema_usage
+from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw
+from db.migrations.steps import briefly
+
+#: Former name → present name.
+RENAMED: Final = {
+    "reminder_contacts": "handovers",
+    "resyncs": "refreshes",
+    "set_aside_records": "rejected_records",
+    "skipped_invoices": "waiting_invoices",
+}
+
+#: The tables that the previous release's processes use, by their former names.
+_SEEN: Final = (
+    "api_use",
+    "customers_cache",
+    "dead_letters",
+    "do_not_call",
+    "failed_records",
+    "handover_outcomes",
+    "held_deletions",
+    "key_canary",
+    "phone_confirmations",
+    "reminder_contacts",
+    "reminder_policies",
+    "resyncs",
+    "scheduler_marks",
+    "seen_records",
+    "set_aside_records",
+    "skipped_invoices",
+    "staged_contacts",
+    "staged_persons",
+    "sync_runs",
+    "webhook_events",
+    "zoho_connections",
+)
+#: The tables that only migrations use. They move together at the end, because a migration that was killed before
+#: finds them where it has left them. Only the table of the revisions gets a view.
+_OF_MIGRATIONS: Final = (
+    "migration_added",
+    "migration_progress",
+    "migration_receipt",
+    "migration_stamps",
+    "migration_step_texts",
+    VERSION_TABLE,
+)
+
+#: Former table → former column → present column.
+_RENAMED_COLUMNS: Final = {"resyncs": {"taken_at": "leased_at"}}
+
+#: System columns by which the previous release recognises a new row, or picks rows.
+_SYSTEM_COLUMNS: Final = {"customers_cache": ("xmax",), "resyncs": ("ctid",)}
+
+_COLUMNS: Final = """
+    SELECT quote_ident(attname) FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+
+#: Indexes that belong to no constraint, and constraints, named after the former name of their table.
+_NAMED_AFTER: Final = """
+    SELECT 'CONSTRAINT' AS kind, conname AS name FROM pg_constraint
+    WHERE conrelid = %(table)s::regclass AND conname LIKE '%%' || %(former)s || '%%' AND contype <> 'n'
+    UNION ALL
+    SELECT 'INDEX', index.relname FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid
+    WHERE indrelid = %(table)s::regclass AND index.relname LIKE '%%' || %(former)s || '%%'
+        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = indrelid)
+"""
+
+
+#: Views that were created over the views of the former names, because a view over a moved table follows the table.
+_ON_A_VIEW: Final = """
+    SELECT DISTINCT user_view.oid::regclass::text FROM pg_depend
+    JOIN pg_rewrite AS rule ON rule.oid = objid
+    JOIN pg_class AS user_view ON user_view.oid = rule.ev_class
+    WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass
+        AND refobjid = to_regclass(%(view)s) AND user_view.oid <> refobjid
+        AND EXISTS (SELECT FROM pg_class WHERE oid = refobjid AND relkind = 'v')
+"""
+
+
+def move_tables(connection: Raw, host: str) -> None:
+    """Move the tables, the table of the revisions last."""
+    for former in _SEEN:
+        briefly(connection, _moved(connection, host, former))
+    briefly(connection, "".join(_moved(connection, host, former) for former in _OF_MIGRATIONS))
+
+
+def move_tables_back(connection: Raw, host: str) -> None:
+    """Move the tables back in the opposite order, so that unqualified names find them at any time."""
+    for former in reversed(_SEEN):
+        briefly(connection, _moved_back(connection, host, former))
+    briefly(connection, "".join(_moved_back(connection, host, former) for former in _OF_MIGRATIONS))
+
+
+def refuse_foreign_tables(connection: Raw, host: str) -> None:
+    """Refuse another application's table in the way: a table that has not moved yet must have a free place.
+
+    Raises:
+        MigrationRefusedError: such a table is there.
+    """
+    for former in (*_SEEN, *_OF_MIGRATIONS):
+        place = f"{SCHEMA}.{RENAMED.get(former, former)}"
+        if host != SCHEMA and _is_table(connection, f"{host}.{former}") and _is_there(connection, place):
+            raise MigrationRefusedError(
+                f"The table {place} is there, but it is not booksync's: rename it, or put it in another schema"
+            )
+
+
+def refuse_dependent_views(connection: Raw, host: str) -> None:
+    """Refuse to drop a view that another application's view reads.
+
+    Raises:
+        MigrationRefusedError: such a view is there.
+    """
+    for former in (*_SEEN, VERSION_TABLE):
+        dependent = connection.execute(_ON_A_VIEW, {"view": f"{host}.{former}"}).fetchone()
+        if dependent is not None:
+            raise MigrationRefusedError(
+                f"The view {dependent[0]} reads the view {host}.{former}, which this downgrade replaces with the table:"
+                f" drop {dependent[0]}, and create it again after the downgrade"
+            )
+
+
+def _moved(connection: Raw, host: str, former: str) -> str:
+    """The statements that move a table, rename it and leave a view; empty if it has moved, or does not exist."""
+    table, name = f"{host}.{former}", RENAMED.get(former, former)
+    if not _is_table(connection, table):
+        return ""
+    grants = grants_of_table(connection, table)
+    columns = [row[0] for row in connection.execute(_COLUMNS, [table])]
+    renamed = _RENAMED_COLUMNS.get(former, {})
+    shown = [f"{renamed[column]} AS {column}" if column in renamed else column for column in columns]
+    statements = [schema_usage(grants)]
+    if host != SCHEMA:
+        statements.append(f"ALTER TABLE {table} SET SCHEMA {SCHEMA};")
+    if name != former:
+        statements.append(f"ALTER TABLE {SCHEMA}.{former} RENAME TO {name};")
+        statements.append(_parts_renamed(connection, table, f"{SCHEMA}.{name}", former, name))
+    for column, new in renamed.items():
+        statements.append(f"ALTER TABLE {SCHEMA}.{name} RENAME COLUMN {column} TO {new};")
+    is_seen = former in _SEEN or former == VERSION_TABLE
+    if is_seen and f"{SCHEMA}.{name}" != table:
+        seen = ", ".join((*_SYSTEM_COLUMNS.get(former, ()), *shown))
+        statements.append(f"CREATE VIEW {table} AS SELECT {seen} FROM {SCHEMA}.{name};")  # noqa: S608 - names
+        statements.append(f"ALTER VIEW {table} OWNER TO {owner_of_table(connection, table)};")
+        statements += [grant.on(table) for grant in grants]
+    return "\n".join(statements) + "\n"
+
+
+def _moved_back(connection: Raw, host: str, former: str) -> str:
+    """The statements that undo `_moved`; empty if the table is back, or does not exist."""
+    name = RENAMED.get(former, former)
+    place = f"{SCHEMA}.{name}"
+    if not _is_table(connection, place) or place == f"{host}.{former}":
+        return ""
+    statements = [f"DROP VIEW IF EXISTS {host}.{former};"]
+    for column, new in _RENAMED_COLUMNS.get(former, {}).items():
+        statements.append(f"ALTER TABLE {place} RENAME COLUMN {new} TO {column};")
+    if name != former:
+        statements.append(_parts_renamed(connection, place, place, name, former))
+        statements.append(f"ALTER TABLE {place} RENAME TO {former};")
+    if host != SCHEMA:
+        statements.append(f"ALTER TABLE {SCHEMA}.{former} SET SCHEMA {host};")
+    return "\n".join(statements) + "\n"
+
+
+def _parts_renamed(connection: Raw, found: str, table: str, former: str, name: str) -> str:
+    """The statements that rename the constraints and indexes of the table `found` after it has become `table`."""
+    statements = []
+    for kind, part in connection.execute(_NAMED_AFTER, {"table": found, "former": former}).fetchall():
+        new = part.replace(former, name)
+        if kind == "CONSTRAINT":
+            statements.append(f"ALTER TABLE {table} RENAME CONSTRAINT {part} TO {new};")
+        else:
+            statements.append(f"ALTER INDEX {table.partition('.')[0]}.{part} RENAME TO {new};")
+    return "\n".join(statements) + "\n"
+
+
+def _is_there(connection: Raw, name: str) -> bool:
+    return connection.execute("SELECT WHERE to_regclass(%s) IS NOT NULL", [name]).fetchone() is not None
+
+
+def _is_table(connection: Raw, name: str) -> bool:
+    found = "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'r'"
+    return connection.execute(found, [name]).fetchone() is not None
