@@ -1,5 +1,6 @@
 """Shared fixtures: real servers, started from wheels once a session, and a new database for each test."""
 
+import re
 import signal
 import uuid
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# The tests of phones use the patterns of all countries, and `re` would compile them again after each 512 others.
+re._MAXCACHE = 10_000  # type: ignore[attr-defined]
 
 # A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

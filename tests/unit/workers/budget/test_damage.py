@@ -38,12 +38,16 @@ def granted(world: World) -> int:
     """The number of calls of both lanes that are granted now."""
     calls = 0
     for number in range(LIMIT + 1):
+        before = calls
         for lane in Lane:
             try:
                 with world.call(f"{lane}-{number}", lane=lane):
                     calls += 1
             except BudgetWait:
                 continue
+        # The first round may find the damage and wait; any later round without a grant is the end of the slots.
+        if number > 0 and calls == before:
+            break
     return calls
 
 
