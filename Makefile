@@ -10,6 +10,9 @@ UV := $(shell command -v uv 2>/dev/null)
 
 RUN := .venv/bin/python -m
 
+# The tests and the demo start many processes, and without bytecode each of them would compile all sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The mark is written when .venv is complete. An incomplete or moved .venv, one made by the other tool, or one whose
 # Python is gone has no matching mark, so it is made again.
 MARK := $(CURDIR), by $(if $(UV),uv,pip)

@@ -1,8 +1,11 @@
 """Shared fixtures: real servers, started from wheels once a session, and a new database for each test."""
 
+import re
+import shutil
 import signal
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import psycopg
@@ -33,9 +36,20 @@ structlog.configure(
     ]
 )
 
+# The tests of phones use the patterns of all countries, and `re` would compile them again after each 512 others.
+re._MAXCACHE = 10_000  # type: ignore[attr-defined]
+
 # A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """The test's folder. Postgres' data in it are deleted, because pytest would keep gigabytes for its next runs."""
+    yield tmp_path
+    for log in list(tmp_path.glob("**/pg_wal")):
+        shutil.rmtree(log.parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +58,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
         migrate(running.create_database(_TEMPLATE))
         yield running
+    shutil.rmtree(running.data, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,11 @@
-"""This worker process: its resources, and its end when its parent process ends."""
+"""This worker process: its resources, and its memory."""
 
 import ctypes
-import multiprocessing
-import os
-import signal
-import sys
 
 from workers.boot.resources import Resources, open_resources
 from workers.queue.thread_shares import ThreadShares
 
 __all__ = [
-    "die_with_parent",
     "open_resources",
     "resources",
     "set_resources",
@@ -18,8 +13,6 @@ __all__ = [
     "share_memory_between_threads",
     "thread_shares",
 ]
-
-_PR_SET_PDEATHSIG = 1
 
 _M_ARENA_MAX = -8
 _ARENAS = 2
@@ -60,21 +53,3 @@ def share_memory_between_threads() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, _ARENAS)
-
-
-def die_with_parent(end: signal.Signals) -> None:
-    """Ask Linux to signal this process when its parent dies, even by SIGKILL; signal at once if it is dead already."""
-    if sys.platform == "linux":
-        parent = _parent_pid()
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), end)
-
-
-def _parent_pid() -> int:
-    """Return the pid of the process that created this one; getppid() of an orphan is a different process."""
-    maker = multiprocessing.parent_process()
-    # With a fork server, the parent is the server and not the process that asked for this one.
-    if maker is None or maker.pid is None or multiprocessing.get_start_method() == "forkserver":
-        return os.getppid()
-    return maker.pid

@@ -9,7 +9,7 @@ import structlog
 from dramatiq import Broker, MessageProxy, Middleware, Worker
 from dramatiq.middleware import MiddlewareError
 
-from workers.boot import process
+from workers.boot import parent_process, process
 from workers.boot.servers import log_redis
 from workers.observability.logs import describe
 from workers.queue.thread_shares import ThreadShares
@@ -32,11 +32,11 @@ class OwnProcessGroup(Middleware):
             os.setpgid(0, 0)
         # A worker in its own group must not outlive a killed master. While Dramatiq boots, it only records other
         # signals, and then it waits forever to report its readiness to the dead master, with its threads at work.
-        process.die_with_parent(signal.SIGKILL)
+        parent_process.die_with_parent(signal.SIGKILL)
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
         # From this point on the worker may be processing messages.
-        process.die_with_parent(signal.SIGTERM)
+        parent_process.die_with_parent(signal.SIGTERM)
 
 
 class SharedMemory(Middleware):

@@ -19,8 +19,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def url(postgres: EmbeddedPostgres) -> str:
-    return postgres.create_database(f"migrations_{uuid.uuid4().hex}")
+def url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    name = f"migrations_{uuid.uuid4().hex}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class Row:
 class Upstream:
     """Responds to requests and counts them; the test changes the rows and the time in between."""
 
-    rows: dict[str, Row]
+    rows: dict[str, Row]  #: in the order of their ids
     now: datetime = NOW
     longest_page: int = PER_PAGE
     ignores_filter: bool = False
@@ -50,7 +50,8 @@ class Upstream:
         asked_for = PER_PAGE if self.ignores_per_page else getattr(request, "per_page", PER_PAGE)
         length = min(asked_for, self.longest_page)
         begin = 0 if self.ignores_page else (request.page - 1) * length
-        page = [row for row in rows[begin : begin + length] if row.record_id not in self.hidden]
+        hidden = self.hidden
+        page = [row for row in rows[begin : begin + length] if row.record_id not in hidden]
         return Page(
             rows=[row for row in page if row.record_id not in self.not_understood],
             rejected=[Rejected(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
@@ -87,11 +88,11 @@ class Upstream:
             row for row in self.rows.values() if row.modified_at and row.modified_at.replace(microsecond=0) >= since
         ]
 
-    def _ordered(self, rows: Iterable[Row], sort: Sort) -> list[Row]:
+    def _ordered(self, rows: list[Row], sort: Sort) -> list[Row]:
         if self.oldest_id_first:
-            return sorted(rows, key=lambda row: int(row.record_id))
+            return rows
         if self.newest_name_first:
-            return sorted(rows, key=lambda row: int(row.record_id), reverse=True)
+            return rows[::-1]
         if self.ignores_order:
             return sorted(rows, key=_place_by_name)
         ties = {row.record_id: self.chance.random() if self.shuffles_seconds else int(row.record_id) for row in rows}
@@ -159,4 +160,4 @@ def ids(rows: Iterable[Row]) -> list[str]:
 
 
 def everything(upstream: Upstream) -> list[str]:
-    return ids(upstream.rows.values())
+    return list(upstream.rows)

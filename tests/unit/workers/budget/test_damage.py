@@ -38,12 +38,16 @@ def granted(world: World) -> int:
     """The number of calls of both lanes that are granted now."""
     calls = 0
     for number in range(LIMIT + 1):
+        before = calls
         for lane in Lane:
             try:
                 with world.call(f"{lane}-{number}", lane=lane):
                     calls += 1
             except BudgetWait:
                 continue
+        # The first round may find the damage and wait; any later round without a grant is the end of the slots.
+        if number > 0 and calls == before:
+            break
     return calls
 
 
@@ -126,17 +130,18 @@ FIELDS = (
 @pytest.mark.parametrize("value", ["", "garbage", "nan", "1e400", str(FAR_FUTURE), "-1"])
 @pytest.mark.parametrize("field", FIELDS)
 def test_garbage_in_a_field_neither_blocks_forever_nor_allows_too_many_calls(field: str, value: str) -> None:
-    with a_world(requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2) as world:
-        world.spend(4)
+    limit = 4
+    with a_world(requests_per_minute=limit, window_seconds=WINDOW, interactive_reserve=1) as world:
+        world.spend(2)
         world.last_call_ago = 0
         world.redis.hset(key("state"), field, value)
         world.budget().snapshot(ORGANIZATION)
 
-        assert 4 + granted(world) <= LIMIT
+        assert 2 + granted(world) <= limit
         world.pass_time(4 * WINDOW)
         world.answer(429, 44)
         world.pass_time(4 * WINDOW)
-        assert granted(world) >= LIMIT - 1
+        assert granted(world) >= limit - 1
 
 
 def test_pause_until_the_year_9999_is_dropped() -> None:

@@ -12,7 +12,7 @@ from dramatiq import Worker
 
 from tests.process_logs import ProcessLogs, logs_of_a_process
 from tests.unit.workers.queue.bench import Bench, a_bench
-from workers.boot import process
+from workers.boot import parent_process, process
 from workers.boot.settings import SettingsError
 from workers.jobs import middleware
 from workers.jobs.middleware import BootFailedError, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
@@ -124,7 +124,7 @@ def test_a_worker_leaves_its_masters_process_group(
     ends: list[signal.Signals] = []
     monkeypatch.setattr(os, "getsid", lambda _: os.getpid() if leads_session else 1)
     monkeypatch.setattr(os, "setpgid", lambda *groups: moved.append(groups))
-    monkeypatch.setattr(process, "die_with_parent", ends.append)
+    monkeypatch.setattr(parent_process, "die_with_parent", ends.append)
     OwnProcessGroup().after_process_boot(a_bench().broker)
     assert moved == moves
     assert ends == [signal.SIGKILL]
@@ -135,11 +135,11 @@ def test_worker_ends_with_its_master_at_once_during_boot_and_orderly_afterwards(
 ) -> None:
     ends: list[signal.Signals] = []
     monkeypatch.setattr(os, "setpgid", lambda *_: None)
-    monkeypatch.setattr(process, "die_with_parent", ends.append)
+    monkeypatch.setattr(parent_process, "die_with_parent", ends.append)
     bench = a_bench(OwnProcessGroup())
     bench.broker.emit_after("process_boot")
     assert ends == [signal.SIGKILL]
-    worker = Worker(bench.broker, worker_threads=1)
+    worker = Worker(bench.broker, worker_timeout=10, worker_threads=1)
     worker.start()
     worker.stop()
     assert ends == [signal.SIGKILL, signal.SIGTERM]

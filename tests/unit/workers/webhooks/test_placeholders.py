@@ -66,9 +66,10 @@ def contacts_taken(template: str, content_type: str, record_id: str, name: str) 
 
 
 @pytest.mark.parametrize(("template", "content_type"), TEMPLATES)
-@pytest.mark.parametrize("name", HOSTILE)
-def test_true_id_is_read_with_any_customer_name(template: str, content_type: str, name: str) -> None:
-    assert "460000000026049" in contacts_taken(template, content_type, "460000000026049", name)
+def test_true_id_is_read_with_any_customer_name(template: str, content_type: str) -> None:
+    record_id = "460000000026049"
+    hidden = [name for name in HOSTILE if record_id not in contacts_taken(template, content_type, record_id, name)]
+    assert hidden == []
 
 
 @given(template=st.sampled_from(TEMPLATES), record_id=record_ids, name=names)
