@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, setti
 from tests.end_to_end.previous_release import code_of_the_previous_release, of_the_previous_release, run_booksync
 from tests.end_to_end.storm import Chosen, Web, disturbed
 from tests.end_to_end.underway import REQUESTS_PER_MINUTE, UnderWay, eventually
+from tests.truth import record_differences
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 
@@ -161,11 +162,17 @@ def test_no_event_is_lost_and_no_reminder_is_doubled(tmp_path: Path, capsys: pyt
         assert (synced.code, synced.json["status"]) == (0, "succeeded"), synced.stderr
         with capsys.disabled():
             print(f"\nseed {seed}: {events} events, {len(sender.claims)} reminders handed over, {SECONDS:g} s")
-        assert under_way.differences(connection_id) == []
+        assert left_out(under_way, connection_id) == []
         assert [reminder for reminder, times in Counter(sender.claims).items() if times > 1] == []
         assert sent_reminders(under_way) == set(sender.claims)
         assert sender.claims
         assert under_way.look("SELECT actor_name, error_type, error FROM booksync.dead_letters") == []
+
+
+def left_out(under_way: UnderWay, connection_id: str) -> Sequence[str]:
+    """The differences between the cache and Zoho, except in reminders, whose times the drill changes."""
+    with psycopg.connect(under_way.installation.environment["DATABASE_URL"], autocommit=True) as database:
+        return record_differences(under_way.zoho.snapshot(), database, connection_id)
 
 
 def revision(under_way: UnderWay) -> str:
