@@ -14,11 +14,12 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from benchmarks.installation import Servers, a_connection_in, running_servers
-from db import hand_over, openings, phone_verdicts, questions, reminder_policies, reminders
+from db import hand_over, openings, phone_verdicts, questions, reminder_policies
 from db.connections import Connection
 from db.engine import new_engine
 from domain.opening import Backlog
 from domain.reminder_policy import ReminderPolicy
+from workers.services.plan_reminders import plan_all_due
 from workers.sync.reminders import QUESTIONS_PER_STEP
 
 #: Invoices of a customer; each customer has a different number.
@@ -69,11 +70,11 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
             now = datetime.now(UTC)
             with engine.begin() as db:
                 openings.open_handover(db, connection.connection_id, Backlog.LATEST, now=now)
-            first = _timed("planned for the first time", lambda: reminders.plan_all_due(engine, connection, now=now))
+            first = _timed("planned for the first time", lambda: plan_all_due(engine, connection, now=now))
             with engine.begin() as db:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(db, connection.connection_id, every_day, now=now)
-            again = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, connection, now=now))
+            again = _timed("planned again: other steps", lambda: plan_all_due(engine, connection, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, connection, now))
             due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
@@ -91,7 +92,7 @@ def _idle(engine: Engine, connection: Connection, now: datetime) -> int:
     """The queries of the phase when there is nothing to do."""
     with engine.begin() as db:
         phone_verdicts.noted(db, connection)
-    planned = reminders.plan_all_due(engine, connection, now=now)
+    planned = plan_all_due(engine, connection, now=now)
     with engine.begin() as db:
         window = reminder_policies.policy_of(db, connection.connection_id).window
         questions.questions(db, connection, window, now=now, limit=QUESTIONS_PER_STEP)

@@ -15,13 +15,14 @@ from benchmarks.installation import a_connection_in
 from db import customers
 from db.connections import Connection
 from db.session import Session
-from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
+from domain.observed import Observed
 from domain.phones import PhoneFallback, judge, verdict_as_json
 from domain.public_holidays import rest_days
 from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
+from workers.services.cache_customers import cache_customers
 from workers.zoho.records import contact_from_detail
 
 #: Unmeasured batches first, because a worker's connection is old: its statements are compiled, prepared and planned.
@@ -127,7 +128,7 @@ def _upsert(
     observed = [Observed(contact, now) for contact in batch]
 
     def write(db: Session) -> None:
-        written = customers.upsert(db, connection, observed, fallback=PhoneFallback.NONE, now=now)
+        written = cache_customers(db, connection, observed, fallback=PhoneFallback.NONE, now=now)
         assert (written.new, written.updated) == (new, updated), "not what is to be measured"
 
     return write

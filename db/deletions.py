@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import TextClause, text
 
-from db import held_deletions, reminders
+from db import held_deletions
 from db.connections import Connection
 from db.session import Session
 from domain.deletions import RecordKind, Tally
@@ -160,16 +160,15 @@ def adopt(db: Session, connection: Connection, kind: RecordKind) -> None:
     )
 
 
-def note_gone(
-    db: Session, connection: Connection, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
-) -> None:
-    """Record Zoho's 404 for a cached record: no reminder calls about it, whether it is marked deleted or not.
+def lock_customers(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> None:
+    """Lock the customers of these invoices until the transaction ends."""
+    db.execute(_LOCK_CUSTOMERS, {"connection_id": connection.connection_id, "ids": list(zoho_invoice_ids)})
 
-    A later read of the record clears it.
-    """
-    if kind is RecordKind.INVOICE:
-        # Customers before invoices: the lock order of all planning code.
-        db.execute(_LOCK_CUSTOMERS, {"connection_id": connection.connection_id, "ids": [record_id]})
+
+def note_gone(
+    db: Session, connection: Connection, kind: RecordKind, record_id: str, *, observed_at: datetime
+) -> list[uuid.UUID]:
+    """Record Zoho's 404 for a cached record, unless it was read later; returns booksync's id if it is a new fact."""
     ids = db.execute(
         _over(
             kind,
@@ -181,67 +180,41 @@ def note_gone(
             """,
         ),
         {"connection_id": connection.connection_id, "record_id": record_id, "observed_at": observed_at},
-    ).scalars()
-    _REPLAN[kind](db, connection, list(ids), now=now)
+    )
+    return list(ids.scalars())
 
 
 def mark(
-    db: Session,
-    connection: Connection,
-    kind: RecordKind,
-    record_ids: Sequence[str],
-    *,
-    observed_at: datetime,
-    now: datetime,
-) -> int:
-    """Mark records with a 404 as deleted; the rows stay, their reminders end. Returns how many were live."""
-    return _mark(db, connection, kind, record_ids, ":observed_at", observed_at=observed_at, now=now)
+    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], *, observed_at: datetime
+) -> list[uuid.UUID]:
+    """Mark the live ones of these records deleted at that time of the 404, unless they were read later."""
+    return _mark(db, connection, kind, record_ids, ":observed_at", observed_at=observed_at)
 
 
-def mark_held(
-    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], *, now: datetime
-) -> int:
-    """Like `mark`, for records that a person decided about: each with the time of its own 404, if not read since."""
-    return _mark(db, connection, kind, record_ids, "gone_at", observed_at=None, now=now)
+def mark_held(db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str]) -> list[uuid.UUID]:
+    """Like `mark`, each record with the time of its own 404."""
+    return _mark(db, connection, kind, record_ids, "gone_at")
 
 
 def _mark(
-    db: Session,
-    connection: Connection,
-    kind: RecordKind,
-    record_ids: Sequence[str],
-    moment: str,
-    *,
-    observed_at: datetime | None,
-    now: datetime,
-) -> int:
-    if kind is RecordKind.INVOICE:
-        # Customers before invoices: the lock order of all planning code.
-        db.execute(_LOCK_CUSTOMERS, {"connection_id": connection.connection_id, "ids": list(record_ids)})
-    values = {"connection_id": connection.connection_id, "ids": list(record_ids)}
-    ids = list(
-        db.execute(
-            _over(
-                kind,
-                f"""
-                UPDATE {{table}}
-                   SET status = 'deleted', observed_at = {moment}, updated_at = now()
-                 WHERE id IN (SELECT id FROM {{table}}
-                               WHERE connection_id = :connection_id AND {{id}} = ANY(:ids) AND status <> 'deleted'
-                                 AND coalesce(observed_at, '-infinity') <= {moment}
-                               ORDER BY {{id}} FOR NO KEY UPDATE)
-                RETURNING id
-                """,  # noqa: S608  (the moment is one of the two above)
-            ),
-            values if observed_at is None else values | {"observed_at": observed_at},
-        ).scalars()
+    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], moment: str, **times: datetime
+) -> list[uuid.UUID]:
+    marked = db.execute(
+        _over(
+            kind,
+            f"""
+            UPDATE {{table}}
+               SET status = 'deleted', observed_at = {moment}, updated_at = now()
+             WHERE id IN (SELECT id FROM {{table}}
+                           WHERE connection_id = :connection_id AND {{id}} = ANY(:ids) AND status <> 'deleted'
+                             AND coalesce(observed_at, '-infinity') <= {moment}
+                           ORDER BY {{id}} FOR NO KEY UPDATE)
+            RETURNING id
+            """,  # noqa: S608  (the moment is one of the two above)
+        ),
+        {"connection_id": connection.connection_id, "ids": list(record_ids), **times},
     )
-    held_deletions.forget(db, connection, kind, record_ids)
-    _REPLAN[kind](db, connection, ids, now=now)
-    return len(ids)
-
-
-_REPLAN = {RecordKind.CUSTOMER: reminders.replan_customers, RecordKind.INVOICE: reminders.replan_pending}
+    return list(marked.scalars())
 
 
 def _over(kind: RecordKind, statement: str) -> TextClause:

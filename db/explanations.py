@@ -11,7 +11,6 @@ from sqlalchemy import Row, text
 
 from db import openings, phone_confirmations, plan_cases
 from db.invoice_rows import invoice_of_row
-from db.models import ReminderStatus
 from db.openings import HandoverState
 from db.plan_cases import Case
 from db.session import Session
@@ -20,6 +19,7 @@ from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.phones import NO_CONFIRMATIONS, Confirmations
+from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 
 _INVOICE = TypeAdapter(Invoice)

@@ -1,33 +1,81 @@
-"""Statements over invoices_cache: the upsert of invoices that differ (FR-3); those without a customer wait."""
+"""Statements over invoices_cache: locking and writing invoices (FR-3)."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 
-from db import invoice_facts, moved_invoices, reminders, waiting_invoices
+from db import upserts
 from db.connections import Connection
 from db.gate import IS_REPLACED
-from db.known_contacts import NO_VERSION
+from db.invoice_rows import invoice_of_row
+from db.models import CachedInvoice
 from db.session import Session
-from db.waiting_invoices import ObservedInvoice
-from domain.drift import cached_invoice_columns, invoice_columns
+from db.upserts import Column, OnConflict, Written
+from domain.cached_invoices import FreshInvoice, StoredInvoice
+from domain.drift import cached_invoice_columns
 from domain.invoices import DELETED, Invoice
-from domain.versions import Version, goes_back, is_replaced_by
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+from domain.versions import NO_VERSION, version_of
 
 
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """The result of a page; waiting invoices are in neither number."""
+def _asked_version(invoice: Invoice) -> datetime | None:
+    return (invoice.modified_at or NO_VERSION) if invoice.has_details else None
 
-    new: int = 0
-    updated: int = 0
-    went_back: Sequence[str] = ()  #: Zoho's ids of the invoices whose modified time went back, see `domain.versions`
+
+_INVOICE_COLUMNS: Sequence[Column[Invoice]] = (
+    Column("zoho_invoice_id", lambda invoice: invoice.invoice_id),
+    Column("zoho_customer_id", lambda invoice: invoice.customer_id),
+    Column("invoice_number", lambda invoice: invoice.number),
+    Column("status", lambda invoice: invoice.status),
+    Column("date", lambda invoice: invoice.date),
+    Column("due_date", lambda invoice: invoice.due_date),
+    Column("expected_payment_date", lambda invoice: invoice.expected_payment_date),
+    Column("total", lambda invoice: invoice.total),
+    Column("balance", lambda invoice: invoice.balance),
+    Column("currency_code", lambda invoice: invoice.currency_code),
+    Column("ach_payment_initiated", lambda invoice: invoice.ach_payment_initiated),
+    Column("unprocessed_payment", lambda invoice: invoice.unprocessed_payment),
+    Column("sub_status", lambda invoice: invoice.sub_status),
+    Column("payment_reminder_enabled", lambda invoice: invoice.reminders_enabled),
+    Column("asked_version", _asked_version, OnConflict.KEEP_IF_MISSING),
+    Column("zoho_last_modified_at", lambda invoice: invoice.modified_at),
+    Column("sync_hash", lambda invoice: invoice.sync_hash()),
+)
+
+_READ_COLUMNS: Sequence[Column[FreshInvoice]] = (
+    Column("customer_id", lambda fresh: fresh.customer_id),
+    Column("observed_at", lambda fresh: fresh.read.observed_at),
+)
+
+#: A written invoice is planned at once.
+_PLAN_AT: Column[datetime] = Column("plan_at", lambda now: now)
+
+#: Every column that `write` writes, declared once.
+COLUMNS: Sequence[Column[Any]] = (*_INVOICE_COLUMNS, *_READ_COLUMNS, _PLAN_AT)
+
+_UPSERT = upserts.upsert_of(
+    CachedInvoice,
+    "zoho_invoice_id",
+    COLUMNS,
+    gate=f"""
+        {IS_REPLACED} AND (cached.status <> '{DELETED}'
+                           OR excluded.observed_at >= coalesce(cached.observed_at, '-infinity'))
+    """,
+)
+
+
+def write(
+    db: Session, connection: Connection, rows: Sequence[FreshInvoice], *, now: datetime, stamps_may_go_back: bool
+) -> Written:
+    """Insert or update these invoices, except those that another transaction has replaced; their plans become due."""
+    if not rows:
+        return Written({}, {})
+    values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.invoice for row in rows])
+    values |= upserts.values_of(CachedInvoice, _READ_COLUMNS, rows)
+    values |= upserts.values_of(CachedInvoice, [_PLAN_AT], [now] * len(rows))
+    return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
 
 
 # Customers first, then invoices, then reminders: every transaction locks in this order, to avoid deadlocks and plans
@@ -44,232 +92,45 @@ _LOCK_CUSTOMERS = text("""
 """)
 
 _LOCK_STORED = text("""
-    SELECT zoho_invoice_id, connection_id, zoho_customer_id, customer_id, invoice_number, status, date, due_date,
-           expected_payment_date, total, balance, currency_code, ach_payment_initiated, unprocessed_payment, sub_status,
-           payment_reminder_enabled, gone_at, sync_hash, zoho_last_modified_at, observed_at, updated_at
-      FROM invoices_cache
+    SELECT * FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
      ORDER BY zoho_invoice_id
        FOR NO KEY UPDATE
 """)
 
 
-def upsert(
-    db: Session,
-    connection: Connection,
-    batch: Sequence[ObservedInvoice],
-    *,
-    now: datetime,
-    since: datetime | None = None,
-    stamps_may_go_back: bool = False,
-) -> Upserted:
-    """Write the invoices that differ from the cache and are not older; those without a cached customer wait for it.
-
-    Pending reminders of a changed invoice are planned again in the same transaction; new reminders wait for their
-    phase.
-    A row written after `since` (by Postgres's clock), the start of the run, is already counted. `stamps_may_go_back`:
-    see
-    `domain.versions`.
-    """
-    if not batch:
-        return Upserted()
-    latest = _latest(batch)
-    customer_ids = _lock_customers(db, connection, latest)
-    known = [read for read in latest if read.invoice.customer_id in customer_ids]
-    waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
-    waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
-    moved_invoices.withdraw(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
-    known = [read for read in known if read.invoice.invoice_id not in still_wait]
-    stored = _lock_stored(db, connection, known)
-    known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
-    fresh = _fresh(connection, known, stored, customer_ids, stamps_may_go_back)
-    invoice_facts.note_details(db, connection, known)
-    if not fresh:
-        return Upserted()
-    columns = _columns(connection, fresh, customer_ids, now) | {"stamps_may_go_back": stamps_may_go_back}
-    written = db.exec_driver_sql(_UPSERT, columns).all()
-    changed = {row.zoho_invoice_id: row.id for row in written if not row.is_new}
-    reminders.replan_pending(db, connection, list(changed.values()), now=now)
-    counted = {invoice_id for invoice_id, row in stored.items() if since is not None and row.updated_at >= since}
-    counted |= {
-        read.invoice.invoice_id
-        for read in fresh
-        if _is_only_learnt(read.invoice, stored.get(read.invoice.invoice_id), customer_ids)
-    }
-    went_back = [
-        read.invoice.invoice_id
-        for read in fresh
-        if read.invoice.invoice_id in changed and _goes_back(stored.get(read.invoice.invoice_id), read)
-    ]
-    return Upserted(len(written) - len(changed), len(changed.keys() - counted), tuple(went_back))
-
-
-def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
-    """The newest version of each invoice, because Zoho may list one twice. Sorted, so that locks have one order."""
-    latest: dict[str, ObservedInvoice] = {}
-    for read in batch:
-        other = latest.get(read.invoice.invoice_id)
-        if other is None or _version(read) >= _version(other):
-            latest[read.invoice.invoice_id] = read
-    return sorted(latest.values(), key=lambda read: read.invoice.invoice_id)
-
-
-def _version(read: ObservedInvoice) -> Version:
-    return (read.invoice.modified_at or _LONG_AGO, read.observed_at)
-
-
-def _lock_customers(db: Session, connection: Connection, reads: Sequence[ObservedInvoice]) -> dict[str, uuid.UUID]:
-    """Lock the customers of the invoices and the former customers of moved invoices; return the former by Zoho's id."""
+def lock_customers(
+    db: Session, connection: Connection, *, zoho_customer_ids: Collection[str], zoho_invoice_ids: Sequence[str]
+) -> dict[str, uuid.UUID]:
+    """Lock these customers and the present customers of these invoices; return booksync's ids by Zoho's."""
     rows = db.execute(
         _LOCK_CUSTOMERS,
         {
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
-            "ids": list({read.invoice.customer_id for read in reads}),
-            "invoice_ids": [read.invoice.invoice_id for read in reads],
+            "ids": list(zoho_customer_ids),
+            "invoice_ids": list(zoho_invoice_ids),
         },
     )
     return {row.zoho_customer_id: row.id for row in rows}
 
 
-def _lock_stored(db: Session, connection: Connection, reads: Sequence[ObservedInvoice]) -> dict[str, Row[Any]]:
-    ids = [read.invoice.invoice_id for read in reads]
-    rows = db.execute(_LOCK_STORED, {"user_id": connection.user_id, "ids": ids})
-    return {row.zoho_invoice_id: row for row in rows}
+def lock_stored(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> dict[str, StoredInvoice]:
+    """The invoices with these ids of Zoho's as they are cached, locked until the transaction ends."""
+    rows = db.execute(_LOCK_STORED, {"user_id": connection.user_id, "ids": list(zoho_invoice_ids)})
+    return {row.zoho_invoice_id: _stored(row) for row in rows}
 
 
-def _stored_version(row: Row[Any]) -> Version:
-    return (row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO)
-
-
-def _goes_back(row: Row[Any] | None, read: ObservedInvoice) -> bool:
-    return row is not None and goes_back(_stored_version(row), _version(read))
-
-
-def _fresh(
-    connection: Connection,
-    reads: Sequence[ObservedInvoice],
-    stored: Mapping[str, Row[Any]],
-    customer_ids: dict[str, uuid.UUID],
-    stamps_may_go_back: bool,
-) -> list[ObservedInvoice]:
-    """The invoices that are new, or differ and are not older."""
-
-    def is_fresh(read: ObservedInvoice) -> bool:
-        invoice, row = read.invoice, stored.get(read.invoice.invoice_id)
-        if row is None:
-            return True
-        if row.connection_id not in (None, connection.connection_id):
-            return False
-        if not is_replaced_by(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
-            return False
-        if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
-            return False  # A 404 came after this read; a withdrawn row returns at its observed time.
-        if row.gone_at is not None and read.observed_at > row.gone_at:
-            return True  # The invoice is back after a 404.
-        # The columns too, because another program may have changed them.
-        return _reported(invoice, customer_ids) != _cached(row)
-
-    return [read for read in reads if is_fresh(read)]
-
-
-def _reported(invoice: Invoice, customer_ids: Mapping[str, uuid.UUID]) -> tuple[Any, ...]:
-    return (
-        invoice.modified_at,
-        customer_ids[invoice.customer_id],
-        *invoice_columns(invoice),
-        *invoice_facts.facts(invoice),
+def _stored(row: Row[Any]) -> StoredInvoice:
+    return StoredInvoice(
+        connection_id=row.connection_id,
+        customer_id=row.customer_id,
+        invoice=invoice_of_row(row),
+        columns=cached_invoice_columns(row),
+        version=version_of(row.zoho_last_modified_at, row.observed_at),
+        gone_at=row.gone_at,
+        updated_at=row.updated_at,
     )
-
-
-def _cached(row: Row[Any]) -> tuple[Any, ...]:
-    return (
-        row.zoho_last_modified_at,
-        row.customer_id,
-        *cached_invoice_columns(row),
-        *invoice_facts.cached_facts(row),
-    )
-
-
-def _is_only_learnt(invoice: Invoice, row: Row[Any] | None, customer_ids: Mapping[str, uuid.UUID]) -> bool:
-    """Whether only the details are new: a first detail response adds the switch without any change in Zoho."""
-    if row is None or row.payment_reminder_enabled is not None:
-        return False
-    return _reported(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
-
-
-_UPSERT = f"""
-    INSERT INTO invoices_cache AS cached (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
-           invoice_number, status, date, due_date, expected_payment_date, total, balance, currency_code,
-           ach_payment_initiated, unprocessed_payment, sub_status, payment_reminder_enabled, asked_version,
-           zoho_last_modified_at, observed_at, sync_hash, plan_at)
-    SELECT %(user_id)s, %(connection_id)s, batch.*, %(now)s
-      FROM unnest(%(ids)s::text[], %(zoho_customer_ids)s::text[], %(customer_ids)s::uuid[], %(numbers)s::text[],
-                  %(statuses)s::text[], %(dates)s::date[], %(due_dates)s::date[], %(expected_dates)s::date[],
-                  %(totals)s::numeric[], %(balances)s::numeric[], %(currencies)s::text[], %(ach)s::bool[],
-                  %(unprocessed)s::numeric[], %(sub_statuses)s::text[], %(reminders_enabled)s::bool[],
-                  %(asked_versions)s::timestamptz[], %(modified)s::timestamptz[],
-                  %(observed)s::timestamptz[], %(hashes)s::text[]) batch
-    ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE
-       SET connection_id = excluded.connection_id,
-           zoho_customer_id = excluded.zoho_customer_id,
-           customer_id = excluded.customer_id,
-           invoice_number = excluded.invoice_number,
-           status = excluded.status,
-           date = excluded.date,
-           due_date = excluded.due_date,
-           expected_payment_date = excluded.expected_payment_date,
-           total = excluded.total,
-           balance = excluded.balance,
-           currency_code = excluded.currency_code,
-           ach_payment_initiated = excluded.ach_payment_initiated,
-           unprocessed_payment = excluded.unprocessed_payment,
-           sub_status = excluded.sub_status,
-           payment_reminder_enabled = excluded.payment_reminder_enabled,
-           asked_version = coalesce(excluded.asked_version, cached.asked_version),
-           gone_at = CASE WHEN excluded.observed_at > cached.gone_at THEN NULL ELSE cached.gone_at END,
-           zoho_last_modified_at = excluded.zoho_last_modified_at,
-           observed_at = excluded.observed_at,
-           sync_hash = excluded.sync_hash,
-           plan_at = excluded.plan_at,
-           local_last_synced_at = now(),
-           updated_at = now()
-     WHERE {IS_REPLACED}
-       AND (cached.status <> 'deleted' OR excluded.observed_at >= coalesce(cached.observed_at, '-infinity'))
-       AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
-    RETURNING id, zoho_invoice_id, (xmax = 0) AS is_new
-"""  # noqa: S608  (the gate is a constant)
-
-
-def _columns(
-    connection: Connection, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID], now: datetime
-) -> dict[str, Any]:
-    found = [read.invoice for read in reads]
-    return {
-        "user_id": connection.user_id,
-        "connection_id": connection.connection_id,
-        "now": now,
-        "ids": [invoice.invoice_id for invoice in found],
-        "zoho_customer_ids": [invoice.customer_id for invoice in found],
-        "customer_ids": [customer_ids[invoice.customer_id] for invoice in found],
-        "numbers": [invoice.number for invoice in found],
-        "statuses": [invoice.status for invoice in found],
-        "dates": [invoice.date for invoice in found],
-        "due_dates": [invoice.due_date for invoice in found],
-        "expected_dates": [invoice.expected_payment_date for invoice in found],
-        "totals": [invoice.total for invoice in found],
-        "balances": [invoice.balance for invoice in found],
-        "currencies": [invoice.currency_code for invoice in found],
-        "ach": [invoice.ach_payment_initiated for invoice in found],
-        "unprocessed": [invoice.unprocessed_payment for invoice in found],
-        "sub_statuses": [invoice.sub_status for invoice in found],
-        "reminders_enabled": [invoice.reminders_enabled for invoice in found],
-        "asked_versions": [invoice.modified_at or NO_VERSION if invoice.has_details else None for invoice in found],
-        "modified": [invoice.modified_at for invoice in found],
-        "observed": [read.observed_at for read in reads],
-        "hashes": [invoice.sync_hash() for invoice in found],
-    }
 
 
 def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, observed_at: datetime) -> None:
@@ -285,20 +146,27 @@ def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, obs
         )
 
 
-def cache_waiting(
-    db: Session,
-    connection: Connection,
-    zoho_customer_ids: Sequence[str],
-    *,
-    now: datetime,
-    since: datetime | None = None,
-) -> Upserted:
-    """Move the invoices that waited for these customers, which are now cached, to the cache (FR-7).
-
-    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote one of
-    the two: a row that was clearly read later stays.
-    """
-    if not zoho_customer_ids:
-        return Upserted()
-    waited = waiting_invoices.take(db, connection, zoho_customer_ids)
-    return upsert(db, connection, waited, now=now, since=since, stamps_may_go_back=True)
+def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
+    """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
+    if not versions:
+        return
+    db.exec_driver_sql(
+        """
+        UPDATE invoices_cache SET asked_version = noted.version
+          FROM (SELECT cached.id, noted.version
+                  FROM invoices_cache AS cached
+                  JOIN unnest(%(ids)s::text[], %(versions)s::timestamptz[]) AS noted (zoho_id, version)
+                    ON cached.zoho_invoice_id = noted.zoho_id
+                 WHERE user_id = %(user_id)s AND connection_id = %(connection_id)s
+                   AND asked_version IS DISTINCT FROM noted.version
+                   AND coalesce(zoho_last_modified_at, 'epoch') = noted.version
+                 ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached) AS noted
+         WHERE invoices_cache.id = noted.id
+        """,
+        {
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
+            "ids": list(versions),
+            "versions": list(versions.values()),
+        },
+    )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Row, text
@@ -13,9 +13,6 @@ from db.session import Session
 from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
 from domain.persons import ids_of, is_ambiguous
-
-#: The value of `asked_version` for a record without a modified time.
-NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,39 @@
 """Statements over cached invoices that have moved to a customer that is not cached."""
 
+import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
-from db import reminders
 from db.connections import Connection
 from db.gate import CACHED, is_replaced_by
 from db.session import Session
-from db.waiting_invoices import KEPT, ObservedInvoice
+from db.waiting_invoices import KEPT
+from domain.invoices import DELETED
+from domain.observed import ObservedInvoice
 
 _WITHDRAW = f"""
     UPDATE invoices_cache
-       SET status = 'deleted', zoho_last_modified_at = NULL, observed_at = NULL, updated_at = now()
+       SET status = '{DELETED}', zoho_last_modified_at = NULL, observed_at = NULL, updated_at = now()
      WHERE id IN (SELECT cached.id
                     FROM invoices_cache cached
                     JOIN booksync.waiting_invoices kept USING (connection_id, zoho_invoice_id)
                    WHERE connection_id = %(connection_id)s AND zoho_invoice_id = ANY(%(ids)s)
-                     AND cached.status <> 'deleted' AND {is_replaced_by(CACHED, KEPT)}
+                     AND cached.status <> '{DELETED}' AND {is_replaced_by(CACHED, KEPT)}
                    ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached)
     RETURNING id
 """  # noqa: S608  (the gate is a constant)
 
 
 def withdraw(
-    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
-) -> None:
-    """Mark the cached rows of waiting invoices deleted until their new customers are cached.
+    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
+) -> list[uuid.UUID]:
+    """Mark the cached rows of waiting invoices deleted until their new customers are cached; returns booksync's ids.
 
     Otherwise the former customer of such an invoice would be reminded of another customer's debt. The waiting row has
     the version from then on. With its own, perhaps newer, version the cached row would refuse the reading that ends the
     wait, and the invoice would be in neither table.
     """
     if not waiting:
-        return
+        return []
     withdrawn = db.exec_driver_sql(
         _WITHDRAW,
         {
@@ -40,5 +41,5 @@ def withdraw(
             "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in waiting],
         },
-    ).scalars()
-    reminders.replan_pending(db, connection, list(withdrawn), now=now)
+    )
+    return list(withdrawn.scalars())

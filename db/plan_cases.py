@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db.invoice_rows import invoice_of_row
-from db.models import ReminderStatus
 from db.session import Session
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
 from domain.permission import Holds
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
+from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Opening, Plan, plan
 

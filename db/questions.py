@@ -62,7 +62,7 @@ class Question:
 
     kind: RecordKind
     record_id: str  #: Zoho's id
-    version: datetime  #: its modified time, else `known_contacts.NO_VERSION`
+    version: datetime  #: its modified time, else `domain.versions.NO_VERSION`
     is_urgent: bool  #: a handover waits for the details
 
 

@@ -3,7 +3,6 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from sqlalchemy import text
 from db.session import Session
 from domain.contacts import Contact, ContactPerson
 from domain.lists import Rejected
+from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Run
 
@@ -24,14 +24,6 @@ _ID_OF_OWNER = {"person": "the id is its contact's", "invoice": "the id is its c
 
 #: The prefix of the id of a contact with a rejected row in the bulk list. No Zoho id begins with it.
 _REJECTED = "?"
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A contact and the server's time of the earliest response that it was built from."""
-
-    contact: Contact
-    observed_at: datetime
 
 
 def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:

@@ -3,23 +3,22 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Row, text
 
+from db import customers
 from db.connections import Connection
-from db.invoice_facts import cached_facts
 from db.invoice_rows import invoice_of_row
 from db.session import Session
-from db.stored_customers import Stored, stored_rows
+from domain.cached_customers import StoredCustomer
 from domain.deletions import RecordKind
-from domain.drift import INVOICE_COLUMNS, cached_invoice_columns
+from domain.drift import INVOICE_COLUMNS, INVOICE_FACTS, cached_invoice_columns, invoice_facts
 from domain.invoices import Invoice
-from domain.truth_check import INVOICE_FACTS, RECENT, Columns, TruthCheck, Version
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+from domain.truth_check import RECENT, Columns, TruthCheck, Version
+from domain.versions import version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,6 @@ class CachedInvoice:
     invoice: Invoice = field(repr=False)
     columns: Columns = field(repr=False)
     version: Version
-
-
-def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Version:
-    return (modified_at or _LONG_AGO, observed_at or _LONG_AGO)
 
 
 # For a customer that was written without a detail response, the recorded version does not mean that its details are
@@ -89,9 +84,9 @@ def oldest(db: Session, connection: Connection, kind: RecordKind, *, now: dateti
     ]
 
 
-def cached_customer(db: Session, connection: Connection, zoho_customer_id: str) -> Stored | None:
+def cached_customer(db: Session, connection: Connection, zoho_customer_id: str) -> StoredCustomer | None:
     """The customer as it is cached now."""
-    return stored_rows(db, connection, [zoho_customer_id]).get(zoho_customer_id)
+    return customers.stored(db, connection, [zoho_customer_id]).get(zoho_customer_id)
 
 
 _INVOICE = text("""
@@ -110,13 +105,14 @@ def cached_invoice(db: Session, connection: Connection, zoho_invoice_id: str) ->
 
 
 def _cached_invoice(row: Row[Any]) -> CachedInvoice:
+    invoice = invoice_of_row(row)
     columns = {
         **dict(zip(INVOICE_COLUMNS, cached_invoice_columns(row), strict=True)),
         "customer_id": row.owner,
-        **dict(zip(INVOICE_FACTS, cached_facts(row), strict=True)),
+        **dict(zip(INVOICE_FACTS, invoice_facts(invoice), strict=True)),
         "zoho_last_modified_at": row.zoho_last_modified_at,
     }
-    return CachedInvoice(invoice_of_row(row), columns, version_of(row.zoho_last_modified_at, row.observed_at))
+    return CachedInvoice(invoice, columns, version_of(row.zoho_last_modified_at, row.observed_at))
 
 
 # Skips a row that another transaction is writing: without the record, the check only asks again.

@@ -8,10 +8,11 @@ from sqlalchemy import Row, text
 
 from db import phone_confirmations
 from db.connections import Connection
+from db.customers import details_of_row
 from db.session import Session
-from db.stored_customers import details_of_row
+from domain.cached_customers import COMPARED_COLUMNS
 from domain.contacts import ContactDetails
-from domain.drift import Fingerprint, cached_invoice_columns
+from domain.drift import INVOICE_COLUMNS, Fingerprint, cached_invoice_columns
 from domain.phones import Confirmations
 
 #: Rows in memory at once: with a customer's persons a row is a hundred times larger than its fingerprint.
@@ -33,12 +34,10 @@ def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
     for row in _streamed(
         db,
         connection,
-        """
-        SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
-               phone_problem, phone_not_callable, primary_email, contact_persons, time_zone, sync_hash,
-               zoho_last_modified_at, bulk_omits_persons
+        f"""
+        SELECT {", ".join(COMPARED_COLUMNS)}, zoho_customer_id, contact_persons, bulk_omits_persons
           FROM booksync.customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
-        """,
+        """,  # noqa: S608  (the names are constants)
     ):
         fingerprints[row.zoho_customer_id] = Fingerprint.of_customer(row, row.contact_persons)
         if row.bulk_omits_persons:
@@ -81,13 +80,12 @@ def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprin
     rows = _streamed(
         db,
         connection,
-        """
-        SELECT zoho_invoice_id, invoice.zoho_customer_id, customer.zoho_customer_id AS owner, invoice_number,
-               invoice.status, date, due_date, expected_payment_date, total, balance, currency_code,
-               invoice.sync_hash, invoice.zoho_last_modified_at
+        f"""
+        SELECT zoho_invoice_id, customer.zoho_customer_id AS owner, invoice.zoho_last_modified_at,
+               {", ".join(f"invoice.{column}" for column in INVOICE_COLUMNS)}
           FROM invoices_cache invoice LEFT JOIN booksync.customers_cache customer ON customer.id = customer_id
          WHERE invoice.connection_id = :connection_id AND invoice.status IS DISTINCT FROM 'deleted'
-        """,
+        """,  # noqa: S608  (the names are constants)
     )
     return {
         row.zoho_invoice_id: Fingerprint.of_invoice(

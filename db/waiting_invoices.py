@@ -2,8 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from psycopg.types.json import Jsonb
@@ -14,6 +12,7 @@ from db.connections import Connection
 from db.gate import CACHED, is_replaced_by, stamp_of
 from db.session import Session
 from domain.invoices import Invoice
+from domain.observed import ObservedInvoice
 
 _INVOICE = TypeAdapter(Invoice)
 
@@ -25,14 +24,6 @@ class SkipReason(StrEnum):
     CUSTOMER_GONE = "customer_gone"  #: requested: Zoho does not have this contact (any more), or it is not a customer
     CUSTOMER_REJECTED = "customer_rejected"  #: requested: the call fails, or the contact cannot be understood
     NO_CUSTOMER = "no_customer"  #: the row contains no customer
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedInvoice:
-    """An invoice and the server's time of its response."""
-
-    invoice: Invoice
-    observed_at: datetime
 
 
 #: The version of a waiting row that a statement names `kept`.

@@ -69,6 +69,23 @@ def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
     )
 
 
+#: The facts of an invoice that decide whether a payment reminder is allowed and that a list row may lack, by columns.
+INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "payment_reminder_enabled")
+
+
+def invoice_facts(invoice: Invoice) -> tuple[Any, ...]:
+    """The values of these facts, for the comparison with another read.
+
+    List rows and detail responses omit different keys: a missing key means the same as False, 0 and "".
+    """
+    return (
+        bool(invoice.ach_payment_initiated),
+        invoice.unprocessed_payment or 0,
+        invoice.sub_status or "",
+        invoice.reminders_enabled,
+    )
+
+
 def in_one_order(persons: Any) -> Any:
     """The persons of customers_cache.contact_persons in a fixed order; values other than lists stay unchanged."""
     return sorted(persons, key=_canonical) if isinstance(persons, list) else persons

@@ -10,7 +10,14 @@ from typing import Any, Self, TypeVar
 from domain.contacts import Contact
 from domain.customers import Customer, persons_as_json
 from domain.deletions import RecordKind
-from domain.drift import CUSTOMER_COLUMNS, INVOICE_COLUMNS, in_one_order, invoice_columns
+from domain.drift import (
+    CUSTOMER_COLUMNS,
+    INVOICE_COLUMNS,
+    INVOICE_FACTS,
+    in_one_order,
+    invoice_columns,
+    invoice_facts,
+)
 from domain.invoices import OPEN_STATUSES, Invoice
 
 #: The detail calls of one check.
@@ -21,9 +28,6 @@ INTERVAL = timedelta(hours=18)
 
 #: A record that was observed within this time needs no check.
 RECENT = timedelta(hours=12)
-
-#: Facts of an invoice that a list row may lack, by their columns.
-INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "payment_reminder_enabled")
 
 #: The compared columns. A column derived from others is reported only if no other column differs.
 CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
@@ -126,15 +130,12 @@ def customer_values(customer: Customer) -> Columns:
 def invoice_values(invoice: Invoice) -> Columns:
     """The expected values of the checked columns in invoices_cache; `customer_id` is Zoho's id of the linked customer.
 
-    A fact with a missing key equals False, 0 or "".
+    A fact with a missing key equals False, 0 or "", see `invoice_facts`.
     """
     return {
         **dict(zip(INVOICE_COLUMNS, invoice_columns(invoice), strict=True)),
         "customer_id": invoice.customer_id,
-        "ach_payment_initiated": bool(invoice.ach_payment_initiated),
-        "unprocessed_payment": invoice.unprocessed_payment or 0,
-        "sub_status": invoice.sub_status or "",
-        "payment_reminder_enabled": invoice.reminders_enabled,
+        **dict(zip(INVOICE_FACTS, invoice_facts(invoice), strict=True)),
         "zoho_last_modified_at": invoice.modified_at,
     }
 

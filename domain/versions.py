@@ -1,6 +1,6 @@
 """Versions: which of two readings of a record is the newer one, although clocks and stamps may be wrong."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.watermarks import OVERLAP
 
@@ -9,6 +9,16 @@ FURTHEST_AHEAD = timedelta(days=1)
 
 #: (Zoho's time of the last change, the server's time of the response); an unknown time is the oldest one.
 Version = tuple[datetime, datetime]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+#: The value of `asked_version` for a record without a modified time.
+NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Version:
+    """The version with these times; an unknown time is the oldest one."""
+    return (modified_at or _LONG_AGO, observed_at or _LONG_AGO)
 
 
 def is_believable(moment: datetime, now: datetime) -> bool:

@@ -9,7 +9,6 @@ from db.models.cache import (
     HandoverOutcome,
     PhoneConfirmation,
     Reminder,
-    ReminderStatus,
     WaitingInvoice,
 )
 from db.models.connections import (
@@ -43,7 +42,6 @@ __all__ = [
     "RejectedRecord",
     "Reminder",
     "ReminderPolicyRow",
-    "ReminderStatus",
     "SchedulerMark",
     "SeenRecord",
     "StagedContact",

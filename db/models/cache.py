@@ -3,7 +3,6 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Numeric, SmallInteger, Text, UniqueConstraint, text
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import SHARED, Base, CreatedAt, Id, Moment
 from db.models.users import User
+from domain.plan_changes import ReminderStatus
 
 
 class CachedCustomer(Base):
@@ -129,13 +129,6 @@ class CachedInvoice(Base):
     local_last_synced_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
-
-
-class ReminderStatus(StrEnum):
-    SCHEDULED = "scheduled"
-    CANCELLED = "cancelled"  #: its reason no longer applies: paid, void, phone lost, …
-    SUPERSEDED = "superseded"  #: replaced by a later step
-    SENT = "sent"  #: handed over; never changed or repeated
 
 
 class Reminder(Base):

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, invoices, openings, reminder_policies, reminders
+from db import customers, openings, reminder_policies
 from db.connections import Connection
 from db.engine import new_engine
 from db.hand_over import Claimed
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
+from domain.observed import Observed, ObservedInvoice
 from domain.opening import Backlog
 from domain.phones import PhoneFallback
 from tests.drills.reminder_outcomes import Called, Outcomes
@@ -38,6 +37,9 @@ from tests.drills.reminder_year import (
 from tests.integration.db.connection_builders import OPENED_AT, a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import claim, held_back, note_sync
+from workers.services import plan_reminders
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
@@ -88,7 +90,7 @@ class Year:
         found = {record.invoice_id: record for record in read if isinstance(record, Invoice)}
         with self.engine.begin() as db:
             observed = [ObservedInvoice(invoice, now) for invoice in found.values()]
-            invoices.upsert(db, self.connection, observed, now=now)
+            cache_invoices(db, self.connection, observed, now=now)
         self.invoices |= found
         self.plan(now)
         note_sync(self.engine, self.connection, now)
@@ -99,11 +101,11 @@ class Year:
         for first in range(0, len(contacts), customers.BATCH):
             batch = contacts[first : first + customers.BATCH]
             with self.engine.begin() as db:
-                customers.upsert(db, self.connection, batch, fallback=PhoneFallback.NONE, now=now)
+                cache_customers(db, self.connection, batch, fallback=PhoneFallback.NONE, now=now)
         self.persons |= persons
 
     def plan(self, now: dt.datetime) -> None:
-        reminders.plan_all_due(self.engine, self.connection, now=now)
+        plan_reminders.plan_all_due(self.engine, self.connection, now=now)
 
     def close(self, now: dt.datetime) -> None:
         """Close the connection and check that planned reminders stay unchanged."""

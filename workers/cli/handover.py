@@ -20,6 +20,7 @@ from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.reminder_preview import preview_as_json, show
 from workers.cli.terminal import Words, counted, notes, print_json, results
+from workers.services import plan_reminders
 from workers.services.preview import Preview, preview
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
@@ -72,7 +73,7 @@ def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.
         )
         openings.open_handover(db, connection_id, backlog, now=now)
         planned = 0
-        while batch := reminders.plan_due(db, connection, now=now):
+        while batch := plan_reminders.plan_due(db, connection, now=now):
             planned += batch
         state = openings.state_of(db, connection_id)
         standing = reminders.standing(db, connection_id)

@@ -8,12 +8,13 @@ import typer
 from rich.table import Table
 from sqlalchemy import func, select
 
-from db import connections, reminder_policies, reminders
+from db import connections, reminder_policies
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, out, print_json, results
+from workers.services import plan_reminders
 
 app = typer.Typer(
     help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
@@ -148,7 +149,7 @@ def set_rules(
                 raise typer.BadParameter(str(error)) from None
             now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
             reminder_policies.save(db, connection_id, policy, now=now)
-        replanned = reminders.plan_all_due(resources.engine, connection, now=now)
+        replanned = plan_reminders.plan_all_due(resources.engine, connection, now=now)
     results(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 

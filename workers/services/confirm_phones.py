@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from db import phone_confirmations, phone_verdicts, reminders
+from db import phone_confirmations
 from db.connections import Connection
 from db.phone_confirmations import ConfirmableCustomer, Confirmation, PhoneStanding
 from db.session import Session
@@ -19,7 +19,7 @@ from domain.contacts import ContactStatus
 from domain.customers import country_of_numbers
 from domain.errors import BooksyncError
 from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
-from workers.services import spreadsheets
+from workers.services import judge_phones, plan_reminders, spreadsheets
 
 #: Columns that a file must have.
 COLUMNS = ("customer_id", "phone_text", "confirmed", "note")
@@ -162,8 +162,8 @@ def _judged_again(
     now: datetime,
 ) -> Mapping[uuid.UUID, PhoneStanding]:
     ids = [customer.id for customer in customers]
-    phone_verdicts.judge_customers(db, connection, ids, fallback=fallback, now=now)
+    judge_phones.judge_customers(db, connection, ids, fallback=fallback, now=now)
     # An unchanged number is planned again too, because its permission to be called may have changed.
-    reminders.replan_customers(db, connection, ids, now=now)
-    reminders.plan_customers(db, connection, ids, now=now)
+    plan_reminders.replan_customers(db, connection, ids, now=now)
+    plan_reminders.plan_customers(db, connection, [customer.zoho_customer_id for customer in customers], now=now)
     return phone_confirmations.standing(db, ids)

@@ -7,10 +7,11 @@ from operator import attrgetter
 
 from sqlalchemy import Engine, func, select
 
-from db import deletions, held_deletions
+from db import held_deletions
 from db.connections import Connection
 from db.held_deletions import Held
 from domain.deletions import RecordKind
+from workers.services.mark_deleted import mark_held_deleted
 
 #: Records per transaction. It is small because each may have many invoices whose reminders are planned again.
 BATCH = 100
@@ -25,7 +26,7 @@ def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dic
     for kind, record_ids in _batches(chosen):
         with engine.begin() as db:
             now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            marked[kind] += deletions.mark_held(db, connection, kind, record_ids, now=now)
+            marked[kind] += mark_held_deleted(db, connection, kind, record_ids, now=now)
     return marked
 
 

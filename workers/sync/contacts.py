@@ -9,10 +9,10 @@ import structlog
 from db import deletions, known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
-from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.lists import Page, Rejected, record_ids
+from domain.observed import Observed
 from domain.runs import Mode, Phase, RecordRef, Run
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each

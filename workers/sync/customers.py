@@ -8,8 +8,8 @@ import structlog
 from db import customers, known_contacts, staging, watermarks
 from db.runs import StepRef
 from db.session import Session
-from db.staging import Observed
 from domain.deletions import RecordKind
+from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Mode, Phase, Run
 from domain.walk import Walk

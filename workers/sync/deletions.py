@@ -12,13 +12,13 @@ import structlog
 from db import deletions, held_deletions
 from db.runs import StepRef
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.contacts import ContactKind
 from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
 from domain.lists import Rejected
+from domain.observed import Observed, ObservedInvoice
 from domain.runs import Phase, RecordRef, Run
 from domain.webhooks import Entity
+from workers.services.mark_deleted import mark_deleted
 from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
@@ -113,7 +113,7 @@ def _mark(db: Session, work: Work, kind: RecordKind, record_ids: list[str]) -> N
         return
     # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
     found_at = work.run.position.found_gone_at or work.now
-    marked = deletions.mark(db, work.connection, kind, record_ids, observed_at=found_at, now=work.now)
+    marked = mark_deleted(db, work.connection, kind, record_ids, observed_at=found_at, now=work.now)
     log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
 
 

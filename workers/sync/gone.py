@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from db import deletions, orphaned_invoices
+from db import orphaned_invoices
 from db.session import Session
 from db.webhook_events import Due
 from domain.deletions import RecordKind
+from workers.services import mark_deleted
 from workers.sync.asking import Asking
 
 
@@ -18,7 +19,7 @@ def note_gone(
     no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these
     invoices; if it cannot read them, `Work.advance` requests them.
     """
-    deletions.note_gone(db, work.connection, kind, record_id, observed_at=work.observed_at, now=work.now)
+    mark_deleted.note_gone(db, work.connection, kind, record_id, observed_at=work.observed_at, now=work.now)
     if kind is RecordKind.INVOICE or reads_all_invoices:
         return ()
     return orphaned_invoices.ask_again(db, work.connection, record_id)

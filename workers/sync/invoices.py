@@ -8,11 +8,11 @@ import structlog
 from db import deletions, failed_records, known_contacts, staging, waiting_invoices, watermarks
 from db.runs import StepRef
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice, SkipReason
+from db.waiting_invoices import SkipReason
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.lists import Rejected, record_ids
+from domain.observed import Observed, ObservedInvoice
 from domain.runs import Mode, Phase, RecordRef, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping

@@ -13,11 +13,11 @@ import structlog
 
 from db import known_contacts, staging
 from db.session import Session
-from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.forecast import DETAILS_REREAD
 from domain.lists import Rejected
+from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each

@@ -8,7 +8,6 @@ import structlog
 
 from db import (
     connections,
-    customers,
     dead_letters,
     deletion_proofs,
     deletions,
@@ -17,7 +16,6 @@ from db import (
     invoices,
     known_contacts,
     refreshes,
-    reminders,
     staging,
     waiting_invoices,
     webhook_events,
@@ -25,19 +23,23 @@ from db import (
 from db.connections import Connection
 from db.refreshes import RefreshLease
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice, SkipReason
+from db.waiting_invoices import SkipReason
 from db.webhook_events import Due, RefreshRef
 from domain.contacts import Contact, ContactKind
 from domain.deletions import Evidence, RecordKind, Tally, needs_permission
 from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import Rejected
+from domain.observed import Observed, ObservedInvoice
 from domain.webhooks import Entity, Event, EventKind, EventSummary, Outcome, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
 from workers.queue.messages import REFRESH_ACTORS
+from workers.services import plan_reminders
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices, cache_waiting_invoices
+from workers.services.mark_deleted import mark_deleted
 from workers.sync.asking import Asking
 from workers.sync.gone import note_gone
 from workers.zoho import ZohoTransport
@@ -165,12 +167,12 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             # No further call is needed for the invoices that wait for this customer, so the reason is recorded.
             reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
             waiting_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
-        reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
+        plan_reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
         return record.finish(db, outcome)
 
 
 def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
-    written = customers.upsert(
+    written = cache_customers(
         db,
         record.connection,
         [Observed(contact, record.observed_at)],
@@ -191,7 +193,7 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
             outcome = _gone(db, record, Evidence.OTHER_EVENT)
             waiting_invoices.drop(db, record.connection, record.ref.record_id)
             return record.finish(db, outcome)
-        invoices.upsert(db, record.connection, [ObservedInvoice(found, record.observed_at)], now=record.now)
+        cache_invoices(db, record.connection, [ObservedInvoice(found, record.observed_at)], now=record.now)
         invoices.note_observed(db, record.connection, found.invoice_id, record.observed_at)
         _want_customer(db, record, found)
         return record.finish(db, Outcome.ASKED)
@@ -213,8 +215,8 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
 
 def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
     """Writes the waiting invoices of a customer that has been cached, and plans the customer's due reminders."""
-    invoices.cache_waiting(db, record.connection, [zoho_customer_id], now=record.now)
-    reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
+    cache_waiting_invoices(db, record.connection, [zoho_customer_id], now=record.now)
+    plan_reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 
 
 def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
@@ -228,7 +230,7 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
         if held_deletions.hold(db, record.connection, kind, [ref.record_id], evidence):
             log.error("Suspiciously many records are gone: this one is held back", action="refresh.held", kind=kind)
         return Outcome.UNMARKED
-    deletions.mark(db, record.connection, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
+    mark_deleted(db, record.connection, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE
 
 

@@ -8,25 +8,26 @@ import structlog
 
 from db import (
     failed_records,
-    invoice_facts,
+    invoices,
     known_contacts,
     phone_verdicts,
     questions,
     reminder_policies,
-    reminders,
     staging,
     watermarks,
 )
 from db.questions import Question
 from db.runs import StepRef
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import Rejected
+from domain.observed import Observed, ObservedInvoice
 from domain.runs import Mode, RecordRef, Run
+from domain.stored_phones import judged_with
+from domain.versions import NO_VERSION
+from workers.services import judge_phones, plan_reminders
 from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
@@ -58,12 +59,12 @@ def _judge_phones_again(work: Work) -> None:
     connection, fallback = work.connection, work.resources.settings.phone_fallback
     with work.transaction() as db:
         noted = phone_verdicts.noted(db, connection)
-    if noted == phone_verdicts.judged_with(connection, fallback):
+    if noted == judged_with(connection.home, fallback):
         return
     last_id: str | None = ""
     while last_id is not None:
         with work.transaction() as db:
-            last_id = phone_verdicts.judge_again(
+            last_id = judge_phones.judge_next(
                 db,
                 connection,
                 last_id,
@@ -73,7 +74,7 @@ def _judge_phones_again(work: Work) -> None:
             )
             work.checkpoint(db, work.run)
     with work.transaction() as db:
-        phone_verdicts.note_current(db, connection, fallback)
+        phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
     log.info("The cached phone numbers are judged by present rules", action="phones.judged", had_been=noted)
 
 
@@ -81,7 +82,7 @@ def _plan(work: Work) -> None:
     now = work.now
     while True:
         with work.transaction() as db:
-            if reminders.plan_due(db, work.connection, now=now) == 0:
+            if plan_reminders.plan_due(db, work.connection, now=now) == 0:
                 return
             work.checkpoint(db, work.run)
 
@@ -138,7 +139,7 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
             run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
         elif invoice is None:
             _note_gone(db, work, question)
-        invoice_facts.note_asked(db, work.connection, {question.record_id: question.version})
+        invoices.note_asked(db, work.connection, {question.record_id: question.version})
         work.checkpoint(db, _one_more(run))
 
 
@@ -169,7 +170,7 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
     Raises:
         UnusableResponse: the response is older than that version, so its facts may have changed since.
     """
-    if question.version == known_contacts.NO_VERSION:
+    if question.version == NO_VERSION:
         return modified_at
     if modified_at is not None and modified_at < question.version:
         raise UnusableResponse(f"GET {question.kind}", detail="an older version than the list has")

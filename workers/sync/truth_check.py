@@ -7,15 +7,15 @@ import structlog
 
 from db import phone_verdicts, truth_checks
 from db.session import Session
-from db.staging import Observed
-from db.stored_customers import Stored
 from db.truth_checks import CachedInvoice, Checkable
-from db.waiting_invoices import ObservedInvoice
+from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
+from domain.observed import Observed, ObservedInvoice
 from domain.runs import RecordRef, Run
+from domain.stored_phones import judged_with
 from domain.truth_check import (
     comparable_contact,
     comparable_invoice,
@@ -26,6 +26,7 @@ from domain.truth_check import (
     invoice_values,
     is_due,
 )
+from domain.versions import version_of
 from domain.watermarks import overlapping
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
@@ -74,7 +75,7 @@ def _chosen(work: Work) -> Sequence[Checkable]:
         if not is_due(truth_checks.last_checked_at(db, connection), work.now):
             return ()
         # A later phase judges the cached phones by new rules; until then any phone may differ.
-        if phone_verdicts.noted(db, connection) != phone_verdicts.judged_with(connection, fallback):
+        if phone_verdicts.noted(db, connection) != judged_with(connection.home, fallback):
             return ()
         customers, invoices = (
             truth_checks.oldest(db, connection, kind, now=work.now, limit=left) for kind in RecordKind
@@ -115,7 +116,7 @@ def _check_customer(work: Work, record: Checkable) -> None:
     _report(work, record, drifted)
 
 
-def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Stored) -> Drifted:
+def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: StoredCustomer) -> Drifted:
     unused_credits, _ = cached.credits
     comparable = comparable_contact(
         contact,
@@ -132,7 +133,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
     )
     return drifted_columns(
         differing_columns(record.kind, customer_values(customer), cached.columns()),
-        response=truth_checks.version_of(contact.modified_at, work.observed_at),
+        response=version_of(contact.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
         synced_until=overlapping(work.connection.last_customer_sync_at),
@@ -159,7 +160,7 @@ def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: Cach
     )
     return drifted_columns(
         differing_columns(record.kind, invoice_values(comparable), cached.columns),
-        response=truth_checks.version_of(invoice.modified_at, work.observed_at),
+        response=version_of(invoice.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
         synced_until=overlapping(work.connection.last_invoice_sync_at),

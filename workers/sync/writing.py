@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import structlog
 
-from db import customers, invoices, staging
+from db import staging
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.deletions import RecordKind
+from domain.observed import Observed, ObservedInvoice
 from domain.runs import Mode, Run
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
     """Upserts at most `customers.BATCH` contacts and their waiting invoices; returns the run with its counts."""
-    written = customers.upsert(
+    written = cache_customers(
         db,
         work.connection,
         batch,
@@ -39,7 +40,7 @@ def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
 
 def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
     """Upserts a page of invoices; returns the run with its counts."""
-    written = invoices.upsert(
+    written = cache_invoices(
         db,
         work.connection,
         batch,

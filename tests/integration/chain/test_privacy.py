@@ -8,8 +8,8 @@ import pytest
 import redis
 from dramatiq import Message, MessageProxy
 
-from db import customers
 from db.secrets import place_in
+from domain import cached_customers
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
@@ -197,7 +197,7 @@ def test_an_error_that_quotes_personal_data_leaks_nothing(
         def quote(*_: Any, **__: Any) -> None:
             raise ValueError(f"cannot write {personal.names} {personal.numbers}")
 
-        monkeypatch.setattr(customers, "customer_from", quote)
+        monkeypatch.setattr(cached_customers, "customer_from", quote)
     else:
         # Postgres's message quotes the whole rejected row.
         sql = "ALTER TABLE booksync.customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'nobody')"

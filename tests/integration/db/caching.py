@@ -5,14 +5,13 @@ import itertools
 
 from sqlalchemy import Engine
 
-from db import customers
 from db.connections import Connection
-from db.customers import Upserted
-from db.staging import Observed
 from domain.contacts import Contact
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import MODIFIED_AT, a_contact
 from tests.integration.db.look import Row, row, rows
+from workers.services.cache_customers import CachedCustomers, cache_customers
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
@@ -39,13 +38,13 @@ def upsert(
     *contacts: Contact,
     observed_at: dt.datetime = OBSERVED_AT,
     fallback: PhoneFallback = PhoneFallback.NONE,
-) -> Upserted:
+) -> CachedCustomers:
     batch = [Observed(contact, observed_at) for contact in contacts]
     with engine.begin() as db:
-        return customers.upsert(db, connection, batch, fallback=fallback, now=NOW)
+        return cache_customers(db, connection, batch, fallback=fallback, now=NOW)
 
 
-def cache_customer(engine: Engine, connection: Connection, contact_id: str = "5001") -> Upserted:
+def cache_customer(engine: Engine, connection: Connection, contact_id: str = "5001") -> CachedCustomers:
     return upsert(engine, connection, a_contact(contact_id))
 
 
@@ -59,5 +58,5 @@ def the_ids(engine: Engine) -> set[str]:
     }
 
 
-def counts(written: Upserted) -> tuple[int, int]:
+def counts(written: CachedCustomers) -> tuple[int, int]:
     return (written.new, written.updated)

@@ -4,19 +4,20 @@ import datetime as dt
 
 from sqlalchemy import Engine
 
-from db import invoices
 from db.connections import Connection
-from db.invoices import Upserted
-from db.waiting_invoices import ObservedInvoice
 from domain.invoices import Invoice
+from domain.observed import ObservedInvoice
 from tests.integration.db.caching import NOW, OBSERVED_AT
 from tests.integration.db.look import Row, row, rows
+from workers.services.cache_invoices import CachedInvoices, cache_invoices
 
 
-def upsert(engine: Engine, connection: Connection, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT) -> Upserted:
+def upsert(
+    engine: Engine, connection: Connection, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT
+) -> CachedInvoices:
     with engine.begin() as db:
         batch = [ObservedInvoice(invoice, observed_at) for invoice in found]
-        return invoices.upsert(db, connection, batch, now=NOW)
+        return cache_invoices(db, connection, batch, now=NOW)
 
 
 def cached(engine: Engine, invoice_id: str = "8001") -> Row:

@@ -5,17 +5,19 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from db import customers, hand_over, invoices, reminders
+from db import hand_over
 from db.connections import Connection
 from db.hand_over import Claimed
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.contacts import Contact, ContactDetails
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import change
+from workers.services import plan_reminders
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 A_DAY = dt.timedelta(days=1)
@@ -29,12 +31,12 @@ SWITCH_ON = ContactDetails(country_code=None, reminders_enabled=True)
 
 def tell_contact(engine: Engine, connection: Connection, contact: Contact, *, now: dt.datetime = NOW) -> None:
     with engine.begin() as db:
-        customers.upsert(db, connection, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
+        cache_customers(db, connection, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
 
 
 def tell_invoices(engine: Engine, connection: Connection, *told: Invoice, now: dt.datetime = NOW) -> None:
     with engine.begin() as db:
-        invoices.upsert(db, connection, [ObservedInvoice(invoice, now) for invoice in told], now=now)
+        cache_invoices(db, connection, [ObservedInvoice(invoice, now) for invoice in told], now=now)
 
 
 def asked(invoice: Invoice) -> Invoice:
@@ -45,7 +47,7 @@ def asked(invoice: Invoice) -> Invoice:
 def plan_due(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> int:
     """Plan the due invoices, and return their number."""
     with engine.begin() as db:
-        return reminders.plan_due(db, connection, now=now)
+        return plan_reminders.plan_due(db, connection, now=now)
 
 
 def plan_all(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> None:

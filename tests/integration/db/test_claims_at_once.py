@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine, text
 
-from db import hand_over, openings, reminders
+from db import hand_over, openings
 from db.connections import Connection
 from domain.contacts import Contact
 from domain.invoices import Invoice
@@ -31,6 +31,7 @@ from tests.integration.db.reminding import (
     tell_contact,
     tell_invoices,
 )
+from workers.services import plan_reminders
 
 NUMBERS = 20
 CUSTOMERS = 2 * NUMBERS  # Two customers share each number.
@@ -88,7 +89,7 @@ class Office:
         self.closed.append((closed_at, time.perf_counter()))
         with self.engine.begin() as db:
             openings.open_handover(db, self.connection.connection_id, Backlog.LATEST, now=at)
-        reminders.plan_all_due(self.engine, self.connection, now=at)
+        plan_reminders.plan_all_due(self.engine, self.connection, now=at)
 
     def report(self, at: dt.datetime, chance: random.Random) -> None:
         if not self.claimed:

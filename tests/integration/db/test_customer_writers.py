@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine
 
-from db import customers
 from db.connections import Connection
-from db.staging import Observed
 from domain.contacts import ContactDetails
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import MODIFIED_AT, a_contact
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, cached, counts, the_ids, upsert
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import rows, until_somebody_waits
+from workers.services.cache_customers import cache_customers
 
 
 class TestTwoWriters:
@@ -30,7 +30,7 @@ class TestTwoWriters:
         first, second = (newer, older) if newer_is_first else (older, newer)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                customers.upsert(db, connection, [first], fallback=PhoneFallback.NONE, now=NOW)
+                cache_customers(db, connection, [first], fallback=PhoneFallback.NONE, now=NOW)
                 other = threads.submit(upsert, engine, connection, second.contact, observed_at=second.observed_at)
                 until_somebody_waits(engine)
             written = other.result()
@@ -56,7 +56,7 @@ class TestTwoWriters:
         listed = a_contact(modified_at=MODIFIED_AT + A_MINUTE)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                customers.upsert(db, connection, [Observed(detail, OBSERVED_AT)], fallback=PhoneFallback.NONE, now=NOW)
+                cache_customers(db, connection, [Observed(detail, OBSERVED_AT)], fallback=PhoneFallback.NONE, now=NOW)
                 other = threads.submit(upsert, engine, connection, listed)
                 until_somebody_waits(engine)
             other.result()
@@ -86,7 +86,7 @@ class TestAnotherConnection:
         theirs = Observed(a_contact(name="Theirs"), OBSERVED_AT)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                customers.upsert(db, other, [theirs], fallback=PhoneFallback.NONE, now=NOW)
+                cache_customers(db, other, [theirs], fallback=PhoneFallback.NONE, now=NOW)
                 ours = threads.submit(
                     upsert, engine, connection, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE)
                 )

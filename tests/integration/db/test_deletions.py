@@ -5,18 +5,20 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, deletions, invoices, runs
+from db import deletions, runs
 from db.connections import Connection
 from db.runs import StepRef
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.deletions import RecordKind, Tally
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import Row, rows
 from tests.integration.db.reminding import plan_all
+from workers.services import mark_deleted
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
@@ -38,8 +40,8 @@ def tell(
     contacts = [Observed(a_contact(each, modified_at=modified_at), observed_at) for each in ids]
     bills = [ObservedInvoice(an_invoice(each, customer_id=each, modified_at=modified_at), observed_at) for each in ids]
     with engine.begin() as db:
-        customers.upsert(db, connection, contacts, fallback=PhoneFallback.NONE, now=NOW)
-        invoices.upsert(db, connection, bills, now=NOW)
+        cache_customers(db, connection, contacts, fallback=PhoneFallback.NONE, now=NOW)
+        cache_invoices(db, connection, bills, now=NOW)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def run(engine: Engine, home: Connection) -> StepRef:
 
 def mark(engine: Engine, connection: Connection, kind: RecordKind, *ids: str, observed_at: dt.datetime = NOW) -> int:
     with engine.begin() as db:
-        return deletions.mark(db, connection, kind, ids, observed_at=observed_at, now=NOW)
+        return mark_deleted.mark_deleted(db, connection, kind, ids, observed_at=observed_at, now=NOW)
 
 
 def record(engine: Engine, kind: RecordKind, record_id: str) -> Row:
@@ -125,7 +127,7 @@ class TestGone:
 
     def note_gone(self, engine: Engine, connection: Connection, kind: RecordKind, *, at: dt.datetime = NOW) -> None:
         with engine.begin() as db:
-            deletions.note_gone(db, connection, kind, "1", observed_at=at, now=NOW)
+            mark_deleted.note_gone(db, connection, kind, "1", observed_at=at, now=NOW)
 
     def reminded(self, engine: Engine) -> set[str]:
         found = rows(

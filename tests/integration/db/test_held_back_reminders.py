@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, hand_over, invoices, reminder_policies
+from db import hand_over, reminder_policies
 from db.connections import Connection
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.contacts import ContactDetails, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import OPEN_STATUSES
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 from domain.reminders import held_until
@@ -35,6 +34,8 @@ from tests.integration.db.reminding import (
     tell_and_plan,
     tell_invoices,
 )
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 
 class TestHoldingBack:
@@ -162,7 +163,7 @@ class TestFactsThatAreJustChanging:
     ) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.begin() as db:
-            invoices.upsert(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+            cache_invoices(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
         assert row(engine, "SELECT status FROM reminders WHERE step = 0")["status"] == "cancelled"
@@ -180,14 +181,14 @@ class TestFactsThatAreJustChanging:
     ) -> None:
         assert isinstance(told, type(a_contact()))
         with engine.begin() as db:
-            customers.upsert(db, due, [Observed(told, DUE_AT)], fallback=PhoneFallback.NONE, now=DUE_AT)
+            cache_customers(db, due, [Observed(told, DUE_AT)], fallback=PhoneFallback.NONE, now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
 
     def test_a_reminder_can_be_handed_over_after_a_rolled_back_change(self, engine: Engine, due: Connection) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.connect() as db:
-            invoices.upsert(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+            cache_invoices(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
             db.rollback()
         assert len(claim(engine)) == 1
 

@@ -5,16 +5,18 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, deletions, held_deletions, invoices, known_contacts
+from db import deletions, held_deletions, invoices, known_contacts
 from db.connections import Connection
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from domain.deletions import Evidence, RecordKind
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, rows
 from tests.integration.db.test_deletions import A_MINUTE, KINDS, NOW, TABLES, tell
+from workers.services import mark_deleted
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 ENTITIES = {RecordKind.CUSTOMER: "contact", RecordKind.INVOICE: "invoice"}
 
@@ -29,7 +31,7 @@ def home(engine: Engine, connection: Connection) -> Connection:
 def lose(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
     """Record a 404 and hold back the record; returns the number of new rows."""
     with engine.begin() as db:
-        deletions.note_gone(db, connection, kind, record_id, observed_at=at, now=NOW)
+        mark_deleted.note_gone(db, connection, kind, record_id, observed_at=at, now=NOW)
         return held_deletions.hold(db, connection, kind, [record_id], Evidence.NOT_LISTED)
 
 
@@ -75,7 +77,7 @@ class TestHolding:
     def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
         with engine.begin() as db:
-            assert deletions.mark_held(db, home, kind, ["1", "2"], now=NOW) == 1
+            assert mark_deleted.mark_held_deleted(db, home, kind, ["1", "2"], now=NOW) == 1
         assert rows(engine, "SELECT * FROM booksync.held_deletions") == []
         assert row(engine, f"SELECT count(*) FROM {TABLES[kind]} WHERE status = 'deleted'")["count"] == 1
 
@@ -104,7 +106,7 @@ class TestReadingAgain:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         with engine.begin() as db:
-            assert deletions.mark_held(db, home, kind, ["1"], now=NOW) == 0
+            assert mark_deleted.mark_held_deleted(db, home, kind, ["1"], now=NOW) == 0
 
     def test_a_second_loss_is_new_although_the_first_was_dismissed(
         self, engine: Engine, home: Connection, kind: RecordKind
@@ -147,9 +149,9 @@ def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: 
     older = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     with engine.begin() as db:
         contact, invoice = a_contact("1", modified_at=older), an_invoice("1", customer_id="1", modified_at=older)
-        customers.upsert(db, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
+        cache_customers(db, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
         known_contacts.note_observed(db, home, {"1": later})
-        invoices.upsert(db, home, [ObservedInvoice(invoice, later)], now=NOW)
+        cache_invoices(db, home, [ObservedInvoice(invoice, later)], now=NOW)
         invoices.note_observed(db, home, "1", later)
     assert held(engine, home) == []
 

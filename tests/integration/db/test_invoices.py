@@ -9,21 +9,20 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from db import invoices
 from db.connections import Connection
-from db.invoices import Upserted
-from db.waiting_invoices import ObservedInvoice
 from domain.invoices import Invoice
+from domain.observed import ObservedInvoice
 from tests.builders import MODIFIED_AT, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, ORDERS, VERSIONS, cache_customer
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.invoicing import cached, cached_ids, upsert
 from tests.integration.db.look import change, row, rows, until_somebody_waits
+from workers.services.cache_invoices import CachedInvoices, cache_invoices
 
 
 class TestWhatIsWritten:
     def test_a_new_invoice_refers_to_its_customer(self, engine: Engine, home: Connection) -> None:
-        assert upsert(engine, home, an_invoice()) == Upserted(new=1)
+        assert upsert(engine, home, an_invoice()) == CachedInvoices(new=1)
         found, customer = cached(engine), row(engine, "SELECT id FROM booksync.customers_cache")
         assert (found["customer_id"], found["zoho_customer_id"]) == (customer["id"], "5001")
         assert (found["user_id"], found["connection_id"]) == (home.user_id, home.connection_id)
@@ -50,7 +49,7 @@ class TestWhatIsWritten:
     def test_amounts_are_exact(self, engine: Engine, home: Connection, amount: str) -> None:
         upsert(engine, home, an_invoice(total=amount, balance=amount))
         assert (cached(engine)["total"], cached(engine)["balance"]) == (Decimal(amount), Decimal(amount))
-        assert upsert(engine, home, an_invoice(total=amount, balance=amount)) == Upserted()
+        assert upsert(engine, home, an_invoice(total=amount, balance=amount)) == CachedInvoices()
 
     def test_amounts_of_every_form_fit_in_one_page(self, engine: Engine, home: Connection) -> None:
         amounts = [None, "1", "0.5", "100000000000000000000", "-3.25", None, "1e-20"]
@@ -63,26 +62,26 @@ class TestWhatIsWritten:
 
     def test_keys_that_zoho_omits_are_null(self, engine: Engine, home: Connection) -> None:
         bare = an_invoice(date=None, due_date=None, total=None, balance=None, modified_at=None)
-        assert upsert(engine, home, bare) == Upserted(new=1)
+        assert upsert(engine, home, bare) == CachedInvoices(new=1)
         found = cached(engine)
         assert {found[name] for name in ("date", "due_date", "total", "balance", "zoho_last_modified_at")} == {None}
 
     def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, home: Connection) -> None:
         ids = [str(8000 + number) for number in range(10)]
-        assert upsert(engine, home, *map(an_invoice, ids)) == Upserted(new=10)
+        assert upsert(engine, home, *map(an_invoice, ids)) == CachedInvoices(new=10)
         paid = [an_invoice(each, status="paid", balance="0") for each in ids[:3]]
         page = [*paid, *map(an_invoice, ids[3:]), an_invoice("9001")]
-        assert upsert(engine, home, *page) == Upserted(new=1, updated=3)
+        assert upsert(engine, home, *page) == CachedInvoices(new=1, updated=3)
 
     def test_an_unchanged_row_is_not_written(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         before = cached(engine)
-        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == CachedInvoices()
         assert cached(engine) == before
 
     def test_the_same_amount_in_another_notation_is_unchanged(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice(balance="120"))
-        assert upsert(engine, home, an_invoice(balance="120.00")) == Upserted()
+        assert upsert(engine, home, an_invoice(balance="120.00")) == CachedInvoices()
 
     @pytest.mark.parametrize(
         ("changed", "column", "value"),
@@ -99,13 +98,13 @@ class TestWhatIsWritten:
     ) -> None:
         upsert(engine, home, an_invoice())
         change(engine, "UPDATE invoices_cache SET plan_at = NULL")
-        assert upsert(engine, home, changed) == Upserted(updated=1)
+        assert upsert(engine, home, changed) == CachedInvoices(updated=1)
         assert (cached(engine)[column], cached(engine)["plan_at"]) == (value, NOW)
 
     def test_an_invoice_may_move_to_another_customer(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         cache_customer(engine, home, "5002")
-        assert upsert(engine, home, an_invoice(customer_id="5002")) == Upserted(updated=1)
+        assert upsert(engine, home, an_invoice(customer_id="5002")) == CachedInvoices(updated=1)
         customer = row(engine, "SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002'")
         assert cached(engine)["customer_id"] == customer["id"]
 
@@ -114,11 +113,11 @@ class TestWhatIsWritten:
         self, engine: Engine, home: Connection, newest_first: bool
     ) -> None:
         page = [an_invoice(status="sent"), an_invoice(status="paid", modified_at=MODIFIED_AT + A_MINUTE)]
-        assert upsert(engine, home, *(reversed(page) if newest_first else page)) == Upserted(new=1)
+        assert upsert(engine, home, *(reversed(page) if newest_first else page)) == CachedInvoices(new=1)
         assert cached(engine)["status"] == "paid"
 
     def test_an_empty_page_does_nothing(self, engine: Engine, home: Connection) -> None:
-        assert upsert(engine, home) == Upserted()
+        assert upsert(engine, home) == CachedInvoices()
 
     def test_odd_texts_are_stored_exactly(self, engine: Engine, home: Connection) -> None:
         odd = 'INV-"{1,2}" \\ %s :name Ünï 株 🏦'
@@ -133,21 +132,21 @@ class TestDetails:
 
     def test_a_missing_key_changes_nothing(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, self.LISTED)
-        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted()
-        assert upsert(engine, home, self.LISTED) == Upserted()
+        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == CachedInvoices()
+        assert upsert(engine, home, self.LISTED) == CachedInvoices()
 
     def test_the_first_read_of_the_switch_is_not_an_update(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, self.LISTED)
-        assert upsert(engine, home, replace(an_invoice(reminders_enabled=False), has_details=True)) == Upserted()
+        assert upsert(engine, home, replace(an_invoice(reminders_enabled=False), has_details=True)) == CachedInvoices()
         assert cached(engine)["payment_reminder_enabled"] is False
         turned = replace(an_invoice(reminders_enabled=True), has_details=True)
-        assert upsert(engine, home, turned) == Upserted(updated=1)
+        assert upsert(engine, home, turned) == CachedInvoices(updated=1)
 
     def test_a_missing_fact_no_longer_holds(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, replace(self.LISTED, sub_status="cs_in_dispute"))
-        assert upsert(engine, home, an_invoice()) == Upserted()
+        assert upsert(engine, home, an_invoice()) == CachedInvoices()
         assert cached(engine)["sub_status"] == "cs_in_dispute"
-        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted(updated=1)
+        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == CachedInvoices(updated=1)
         assert not cached(engine)["sub_status"]
 
 
@@ -176,14 +175,14 @@ class TestWhatSomebodyElseHasWritten:
         upsert(engine, home, an_invoice())
         before = cached(engine)[column]
         change(engine, f"UPDATE invoices_cache SET {column} = {written}, plan_at = NULL")
-        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted(updated=1)
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == CachedInvoices(updated=1)
         assert (cached(engine)[column], cached(engine)["plan_at"]) == (before, NOW)
-        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == CachedInvoices()
 
     def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         change(engine, "UPDATE invoices_cache SET balance = 0")
-        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT - A_MINUTE) == Upserted()
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT - A_MINUTE) == CachedInvoices()
         assert cached(engine)["balance"] == 0
 
 
@@ -220,10 +219,10 @@ class TestTheGate:
         first, second = (newer, older) if newer_is_first else (older, newer)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                invoices.upsert(db, home, [ObservedInvoice(first, OBSERVED_AT)], now=NOW)
+                cache_invoices(db, home, [ObservedInvoice(first, OBSERVED_AT)], now=NOW)
                 other = threads.submit(upsert, engine, home, second)
                 until_somebody_waits(engine)
-            assert other.result() == (Upserted() if newer_is_first else Upserted(updated=1))
+            assert other.result() == (CachedInvoices() if newer_is_first else CachedInvoices(updated=1))
         assert cached(engine)["status"] == "paid"
 
     def test_pages_in_any_order_never_deadlock(self, engine: Engine, home: Connection) -> None:
@@ -244,11 +243,11 @@ class TestAnotherConnection:
         cache_customer(engine, other, "6001")
         upsert(engine, other, an_invoice(customer_id="6001"))
         before = cached(engine)
-        assert upsert(engine, home, an_invoice(modified_at=MODIFIED_AT + A_MINUTE)) == Upserted()
+        assert upsert(engine, home, an_invoice(modified_at=MODIFIED_AT + A_MINUTE)) == CachedInvoices()
         assert cached(engine) == before
 
     def test_another_user_has_separate_rows(self, engine: Engine, home: Connection) -> None:
         theirs = a_connection(engine)
         cache_customer(engine, theirs)
         upsert(engine, theirs, an_invoice())
-        assert upsert(engine, home, an_invoice()) == Upserted(new=1)
+        assert upsert(engine, home, an_invoice()) == CachedInvoices(new=1)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine
 
-from db import phone_confirmations, phone_verdicts
+from db import phone_confirmations
 from db.connections import Connection
 from db.phone_confirmations import Confirmation
 from domain.confirmations import Wish
@@ -15,6 +15,7 @@ from tests.builders import A_LONDON_PHONE, a_contact, a_person, an_invoice
 from tests.integration.db.caching import cached, upsert
 from tests.integration.db.look import change, row, rows, until_somebody_waits
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
+from workers.services import judge_phones
 from workers.services.confirm_phones import Change, RefusedConfirmationsError, confirm, withdraw
 
 LATER = NOW + dt.timedelta(hours=1)
@@ -161,7 +162,7 @@ class TestHolding:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))
         confirmed(engine, connection, a_wish())
         with engine.begin() as db:
-            phone_verdicts.judge_again(db, connection, "", fallback=PhoneFallback.NONE, now=LATER)
+            judge_phones.judge_next(db, connection, "", fallback=PhoneFallback.NONE, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
     def test_a_confirmation_ends_with_its_text_and_returns_with_it(
@@ -186,7 +187,7 @@ class TestHolding:
         tell_contact(engine, connection, contact)
         confirmed(engine, connection, a_wish())
         with engine.begin() as db:
-            phone_verdicts.judge_again(db, connection, "", fallback=PhoneFallback.VALID, now=LATER)
+            judge_phones.judge_next(db, connection, "", fallback=PhoneFallback.VALID, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
     def test_a_confirmation_is_deleted_with_its_customer(self, engine: Engine, connection: Connection) -> None:
@@ -214,7 +215,7 @@ class TestAtOnce:
 
         def judge_again() -> None:
             with engine.begin() as waiting:
-                phone_verdicts.judge_again(waiting, connection, "", fallback=PhoneFallback.NONE, now=LATER)
+                judge_phones.judge_next(waiting, connection, "", fallback=PhoneFallback.NONE, now=LATER)
 
         with ThreadPoolExecutor(1) as sync, engine.begin() as db:
             confirm(db, connection, [a_wish()], fallback=PhoneFallback.NONE, now=LATER)

@@ -8,14 +8,18 @@ import pytest
 from phonenumbers import PhoneNumberType
 from sqlalchemy import Engine
 
-from db import customers, phone_verdicts
+from db import phone_verdicts
 from db.connections import Connection
-from db.staging import Observed
+from domain import stored_phones
 from domain.contacts import Contact, ContactDetails
+from domain.observed import Observed
 from domain.phones import METADATA_VERSION, PhoneFallback, judging
+from domain.stored_phones import judged_with
 from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
 from tests.integration.db.look import change, row, rows
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
+from workers.services import judge_phones
+from workers.services.cache_customers import cache_customers
 
 LATER = NOW + dt.timedelta(hours=1)
 
@@ -24,7 +28,7 @@ def judge_again(engine: Engine, connection: Connection, fallback: PhoneFallback 
     last_id: str | None = ""
     while last_id is not None:
         with engine.begin() as db:
-            last_id = phone_verdicts.judge_again(db, connection, last_id, fallback=fallback, now=LATER)
+            last_id = judge_phones.judge_next(db, connection, last_id, fallback=fallback, now=LATER)
 
 
 def forget_verdicts() -> None:
@@ -78,27 +82,27 @@ class TestJudgingAnew:
     def test_the_basis_of_the_verdicts_is_recorded(self, engine: Engine, connection: Connection) -> None:
         with engine.begin() as db:
             assert phone_verdicts.noted(db, connection) is None
-            phone_verdicts.note_current(db, connection, PhoneFallback.NONE)
+            phone_verdicts.note_current(db, connection, judged_with(connection.home, PhoneFallback.NONE))
             noted = phone_verdicts.noted(db, connection)
-        assert noted == phone_verdicts.judged_with(connection, PhoneFallback.NONE)
+        assert noted == judged_with(connection.home, PhoneFallback.NONE)
 
     def test_a_change_of_any_basis_makes_the_verdicts_due(
         self, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        judged_with = {
-            phone_verdicts.judged_with(connection, PhoneFallback.NONE),
-            phone_verdicts.judged_with(connection, PhoneFallback.VALID),
-            phone_verdicts.judged_with(replace(connection, country_code="IN"), PhoneFallback.NONE),
-            phone_verdicts.judged_with(replace(connection, time_zone="Asia/Kolkata"), PhoneFallback.NONE),
+        bases = {
+            judged_with(connection.home, PhoneFallback.NONE),
+            judged_with(connection.home, PhoneFallback.VALID),
+            judged_with(replace(connection, country_code="IN").home, PhoneFallback.NONE),
+            judged_with(replace(connection, time_zone="Asia/Kolkata").home, PhoneFallback.NONE),
         }
-        monkeypatch.setattr(phone_verdicts, "METADATA_VERSION", "99.0.0")
-        judged_with.add(phone_verdicts.judged_with(connection, PhoneFallback.NONE))
-        assert len(judged_with) == 5
+        monkeypatch.setattr(stored_phones, "METADATA_VERSION", "99.0.0")
+        bases.add(judged_with(connection.home, PhoneFallback.NONE))
+        assert len(bases) == 5
 
     def test_a_judgement_can_be_limited_to_other_editions(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact())
         with engine.begin() as db:
-            looked_at = phone_verdicts.judge_again(
+            looked_at = judge_phones.judge_next(
                 db, connection, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
             )
         assert looked_at is None
@@ -167,10 +171,10 @@ class TestJudgingAnew:
     def test_all_customers_are_judged_in_batches(
         self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(phone_verdicts, "BATCH", 2)
+        monkeypatch.setattr(judge_phones, "BATCH", 2)
         read = [Observed(a_contact(str(number)), NOW) for number in range(5)]
         with engine.begin() as db:
-            customers.upsert(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
+            cache_customers(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
         change(engine, "UPDATE booksync.customers_cache SET phone_verdict = '{}'")
         judge_again(engine, connection)
         assert rows(engine, "SELECT id FROM booksync.customers_cache WHERE phone_verdict = '{}'") == []

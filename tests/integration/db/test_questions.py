@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import invoice_facts, known_contacts, questions
+from db import invoices, known_contacts, questions
 from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.contacts import ContactDetails
 from domain.deletions import RecordKind
+from domain.versions import NO_VERSION
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row
@@ -42,7 +43,7 @@ def next_questions(
 
 
 def note_asked(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, version: dt.datetime) -> None:
-    note = known_contacts.note_asked if kind is RecordKind.CUSTOMER else invoice_facts.note_asked
+    note = known_contacts.note_asked if kind is RecordKind.CUSTOMER else invoices.note_asked
     with engine.begin() as db:
         note(db, connection, {record_id: version})
 
@@ -95,8 +96,8 @@ def test_records_without_a_modified_time_are_requested_once(engine: Engine, conn
     tell_invoices(engine, connection, an_invoice("1", modified_at=None))
     plan_all(engine, connection)
     assert next_questions(engine, connection, A_DAY_BEFORE) == ["customer 5001", "invoice 1"]
-    note_asked(engine, connection, RecordKind.CUSTOMER, "5001", known_contacts.NO_VERSION)
-    note_asked(engine, connection, RecordKind.INVOICE, "1", known_contacts.NO_VERSION)
+    note_asked(engine, connection, RecordKind.CUSTOMER, "5001", NO_VERSION)
+    note_asked(engine, connection, RecordKind.INVOICE, "1", NO_VERSION)
     assert next_questions(engine, connection, A_DAY_BEFORE) == []
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Engine
 
-from db import reminder_policies, reminders
+from db import reminder_policies
 from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.reminder_policy import ReminderPolicy
@@ -13,6 +13,7 @@ from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows, until_somebody_waits
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
+from workers.services import plan_reminders
 
 
 def save(engine: Engine, connection: Connection, policy: ReminderPolicy) -> int:
@@ -96,7 +97,7 @@ def test_a_policy_that_waits_for_a_planner_makes_its_plan_due(engine: Engine, pl
     change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
     with ThreadPoolExecutor(1) as threads:
         with engine.begin() as db:
-            assert reminders.plan_due(db, planned, now=NOW) == 1
+            assert plan_reminders.plan_due(db, planned, now=NOW) == 1
             saving = threads.submit(save, engine, planned, ReminderPolicy(steps=(2,)))
             until_somebody_waits(engine)
         assert saving.result() == 1

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, deletions, reminders
+from db import reminders
 from db.connections import Connection
-from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import A_LONDON_PHONE, AN_INDIAN_MOBILE, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
@@ -29,6 +29,8 @@ from tests.integration.db.planning import (
     statuses,
 )
 from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact, tell_invoices
+from workers.services import mark_deleted, plan_reminders
+from workers.services.cache_customers import cache_customers
 
 
 class TestPlanning:
@@ -61,7 +63,7 @@ class TestPlanning:
     def test_all_due_invoices_are_planned_in_batches(
         self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(reminders, "BATCH", 2)
+        monkeypatch.setattr(plan_reminders, "BATCH", 2)
         tell_contact(engine, connection, a_contact())
         tell_invoices(engine, connection, *(an_invoice(str(number)) for number in range(5)))
         assert [plan_due(engine, connection) for _ in range(4)] == [2, 2, 1, 0]
@@ -80,7 +82,7 @@ class TestPlanning:
         without_phone = Observed(a_contact(mobile=""), NOW)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                customers.upsert(db, connection, [without_phone], fallback=PhoneFallback.NONE, now=NOW)
+                cache_customers(db, connection, [without_phone], fallback=PhoneFallback.NONE, now=NOW)
                 planner = threads.submit(plan_due, engine, connection)
                 until_somebody_waits(engine)
             assert planner.result() == 1
@@ -165,13 +167,13 @@ class TestCancelling:
 
     def test_a_deleted_customer_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         with engine.begin() as db:
-            deletions.mark(db, planned, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
+            mark_deleted.mark_deleted(db, planned, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == ("customer_deleted", None)
 
     def test_a_deleted_invoice_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         with engine.begin() as db:
-            deletions.mark(db, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
+            mark_deleted.mark_deleted(db, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
 
     def test_a_balance_that_is_not_a_number_cancels_and_blocks_no_other_invoice(

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from db import deletions, runs, staging
 from db.connections import Connection
 from db.session import Session
-from db.staging import Observed
 from domain.contacts import Contact, ContactDetails
 from domain.deletions import RecordKind
 from domain.lists import Rejected
+from domain.observed import Observed
 from domain.runs import Mode, Position, Run
 from domain.walk import WalkById
 from tests.builders import MODIFIED_AT, a_contact, a_person

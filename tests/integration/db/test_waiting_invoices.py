@@ -7,7 +7,6 @@ from sqlalchemy import Engine
 
 from db import deletions, runs, waiting_invoices
 from db.connections import Connection
-from db.invoices import Upserted
 from db.waiting_invoices import SkipReason
 from domain.deletions import RecordKind
 from domain.runs import Mode
@@ -16,6 +15,8 @@ from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, cache_custo
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.invoicing import cached, cached_ids, skipped, upsert
 from tests.integration.db.look import change
+from workers.services import mark_deleted
+from workers.services.cache_invoices import CachedInvoices
 
 
 def unknown_customers(engine: Engine, connection: Connection, limit: int = 20) -> list[str]:
@@ -26,7 +27,7 @@ def unknown_customers(engine: Engine, connection: Connection, limit: int = 20) -
 class TestInvoicesThatWait:
     def test_an_invoice_of_an_unknown_customer_waits(self, engine: Engine, home: Connection) -> None:
         page = [an_invoice("8001"), an_invoice("8002", customer_id="5002"), an_invoice("8003", customer_id="")]
-        assert upsert(engine, home, *page) == Upserted(new=1)
+        assert upsert(engine, home, *page) == CachedInvoices(new=1)
         assert cached_ids(engine) == {"8001"}
         assert skipped(engine) == {"8002": "customer_unknown", "8003": "no_customer"}
 
@@ -38,7 +39,7 @@ class TestInvoicesThatWait:
 
     def test_invoices_move_to_the_cache_with_their_new_customer(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
-        assert cache_customer(engine, connection).cached_waiting == Upserted(new=2)
+        assert cache_customer(engine, connection).cached_waiting == CachedInvoices(new=2)
         assert cached_ids(engine) == {"8001", "8002"}
         assert skipped(engine) == {"8003": "customer_unknown"}
         assert cached(engine)["plan_at"] == NOW
@@ -66,7 +67,7 @@ class TestInvoicesThatWait:
             user_id=connection.user_id,
             connection_id=connection.connection_id,
         )
-        assert cache_customer(engine, connection).cached_waiting == Upserted(new=1)
+        assert cache_customer(engine, connection).cached_waiting == CachedInvoices(new=1)
         assert unknown_customers(engine, connection) == []
 
     def test_invoices_move_to_the_cache_with_a_customer_from_before_booksync(
@@ -87,7 +88,7 @@ class TestInvoicesThatWait:
             waiting_invoices.mark_customer(db, home, "5002", SkipReason.CUSTOMER_GONE)
         later = MODIFIED_AT + A_MINUTE
         page = [an_invoice(modified_at=later), an_invoice("8002", modified_at=later)]
-        assert upsert(engine, home, *page) == Upserted(new=2)
+        assert upsert(engine, home, *page) == CachedInvoices(new=2)
         assert skipped(engine) == {}
 
     def test_a_gone_customer_is_not_requested_again(self, engine: Engine, connection: Connection) -> None:
@@ -112,17 +113,17 @@ class TestInvoicesThatWait:
         upsert(engine, connection, an_invoice())
         with engine.begin() as db:
             waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
-        assert cache_customer(engine, connection).cached_waiting == Upserted(new=1)
+        assert cache_customer(engine, connection).cached_waiting == CachedInvoices(new=1)
 
     def test_another_connections_customer_is_unknown(self, engine: Engine, connection: Connection) -> None:
         cache_customer(engine, a_connection(engine, user_id=connection.user_id, organization_id="20234695"))
-        assert upsert(engine, connection, an_invoice()) == Upserted()
+        assert upsert(engine, connection, an_invoice()) == CachedInvoices()
         assert skipped(engine) == {"8001": "customer_unknown"}
 
     def test_a_deleted_customers_invoices_are_cached(self, engine: Engine, home: Connection) -> None:
         with engine.begin() as db:
-            deletions.mark(db, home, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
-        assert upsert(engine, home, an_invoice()) == Upserted(new=1)
+            mark_deleted.mark_deleted(db, home, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
+        assert upsert(engine, home, an_invoice()) == CachedInvoices(new=1)
 
     def test_waiting_invoices_that_a_whole_walk_has_not_read_are_deleted(
         self, engine: Engine, connection: Connection

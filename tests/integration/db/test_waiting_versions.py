@@ -9,17 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from db import customers, invoices, webhook_events
+from db import invoices, webhook_events
 from db.connections import Connection
 from db.session import Session
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
 from db.webhook_events import RefreshRef
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from domain.watermarks import OVERLAP
 from domain.webhooks import CachedVersion, Entity
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 CACHED, UNKNOWN = "5001", "5002"
 A_SECOND = dt.timedelta(seconds=1)
@@ -54,12 +55,12 @@ def read(db: Session, connection: Connection, reading: Reading, *, full: bool) -
         modified_at=reading.stamp,
     )
     observed = ObservedInvoice(invoice, reading.observed_at)
-    invoices.upsert(db, connection, [observed], now=NOW, stamps_may_go_back=full)
+    cache_invoices(db, connection, [observed], now=NOW, stamps_may_go_back=full)
 
 
 def cache_the_unknown_customer(db: Session, connection: Connection) -> None:
     batch = [Observed(a_contact(UNKNOWN), OBSERVED_AT)]
-    customers.upsert(db, connection, batch, fallback=PhoneFallback.NONE, now=NOW)
+    cache_customers(db, connection, batch, fallback=PhoneFallback.NONE, now=NOW)
 
 
 def cached(db: Session) -> tuple[object, ...]:

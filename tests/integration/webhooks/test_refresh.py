@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from db import customers
 from db.webhook_events import Due
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import PersonFields
 from sandbox.zoho.records import ContactType
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from workers.services.cache_customers import cache_customers
+from workers.sync import one_record
 from workers.sync.one_record import OneRecord, refresh
 
 
@@ -84,16 +85,16 @@ class TestWhatIsFetched:
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.tell_of(CONTACT, contact_id)
         hooks.tell_of(INVOICE, invoice_id)
-        write = customers.upsert
+        write = cache_customers
 
         def write_and_look_aside(*args: Any, **kwargs: Any) -> Any:
             """Lets another worker fetch the invoice; it does not see the uncommitted customer."""
             written = write(*args, **kwargs)
-            monkeypatch.setattr(customers, "upsert", write)
+            monkeypatch.setattr(one_record, "cache_customers", write)
             hooks.take(INVOICE, invoice_id)
             return written
 
-        monkeypatch.setattr(customers, "upsert", write_and_look_aside)
+        monkeypatch.setattr(one_record, "cache_customers", write_and_look_aside)
         hooks.take(CONTACT, contact_id)
         hooks.work()
         assert hooks.bench.rows("SELECT id FROM booksync.waiting_invoices") == []

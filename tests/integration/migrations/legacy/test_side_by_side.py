@@ -5,14 +5,14 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, invoices
 from db.migrations import SchemaFit, Target, migrate, schema_state
-from db.staging import Observed
-from db.waiting_invoices import ObservedInvoice
+from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.migrations.applications import Database, a_legacy_database
+from workers.services.cache_customers import cache_customers
+from workers.services.cache_invoices import cache_invoices
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 
@@ -37,9 +37,9 @@ def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
 
     with engine.begin() as db:
         read = [Observed(a_contact(contact_id), NOW) for contact_id in ("C1", "5001")]
-        customers.upsert(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
+        cache_customers(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
         synced = [an_invoice("1", customer_id="C1"), an_invoice("8001", customer_id="5001")]
-        invoices.upsert(db, connection, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
+        cache_invoices(db, connection, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
 
     by_number = {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")}
     told = {row["zoho_customer_id"]: row for row in database.all_of("customers_cache")}

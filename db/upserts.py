@@ -1,0 +1,133 @@
+"""The upsert of a cache, made from declared columns: the names and the SQL types are those of the model."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import orjson
+from sqlalchemy import ARRAY
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+
+from db.arrays import array_literal
+from db.connections import Connection
+from db.models import Base
+from db.session import Session
+
+RowT = TypeVar("RowT", contravariant=True)
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class OnConflict(StrEnum):
+    """The SQL of a column's value if the row exists: `excluded` is the read row, `cached` is the existing one."""
+
+    REPLACE = "excluded.{name}"
+    KEEP_IF_MISSING = "coalesce(excluded.{name}, cached.{name})"
+    #: A fact of detail responses: only another detail response clears it.
+    KEEP_WITHOUT_DETAILS = (
+        "CASE WHEN excluded.details_observed_at IS NULL"
+        " THEN coalesce(excluded.{name}, cached.{name}) ELSE excluded.{name} END"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[RowT]):
+    """A column of a cache, and the value of a row in it."""
+
+    name: str
+    value: Callable[[RowT], Any]
+    on_conflict: OnConflict = OnConflict.REPLACE
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The rows that an upsert has written: Zoho's ids with booksync's."""
+
+    new: Mapping[str, uuid.UUID]
+    updated: Mapping[str, uuid.UUID]
+
+
+def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> dict[str, list[Any]]:
+    """The parameters of `unnest_of`: a list for each column, in the order of the rows."""
+    values: dict[str, list[Any]] = {}
+    for column in columns:
+        found: Iterable[Any] = map(column.value, rows)
+        kind = model.__table__.c[column.name].type
+        if isinstance(kind, JSONB):
+            found = (orjson.dumps(value).decode() for value in found)
+        elif isinstance(kind, ARRAY):
+            found = map(array_literal, found)
+        values[column.name] = list(found)
+    return values
+
+
+def unnest_of(model: type[Base], columns: Sequence[Column[Any]]) -> str:
+    """The rows as a table expression; columns of arrays are texts, see `selected`."""
+    arrays = (f"%({column.name})s::{_passed_as(model, column)}[]" for column in columns)
+    return f"unnest({', '.join(arrays)})"
+
+
+def selected(model: type[Base], column: Column[Any], batch: str) -> str:
+    """The column of `unnest_of`, which is named `batch`, with its type in the model."""
+    return f"{batch}.{column.name}::{_type(model, column)}"
+
+
+def names_of(columns: Sequence[Column[Any]]) -> str:
+    return ", ".join(column.name for column in columns)
+
+
+def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
+    """INSERT … ON CONFLICT with the declared columns; the first of them is `key`, Zoho's id.
+
+    A row of another connection is not written, nor one that the gate refuses. The gate is repeated here because another
+    transaction may insert a row after ours were locked. The same holds for what `OnConflict` keeps.
+    """
+    changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
+    return f"""
+        INSERT INTO {model.__table__} AS cached (user_id, connection_id, {names_of(columns)})
+        SELECT %(user_id)s, %(connection_id)s, {", ".join(selected(model, column, "batch") for column in columns)}
+          FROM {unnest_of(model, columns)} AS batch ({names_of(columns)})
+        ON CONFLICT (user_id, {key}) DO UPDATE
+           SET {changed},
+               connection_id = excluded.connection_id,
+               gone_at = CASE WHEN excluded.observed_at > cached.gone_at THEN NULL ELSE cached.gone_at END,
+               local_last_synced_at = now(),
+               updated_at = now()
+         WHERE {gate} AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
+        RETURNING id, {key}, (xmax = 0) AS is_new
+    """  # noqa: S608  (names of the models, and constants)
+
+
+def write(
+    db: Session,
+    connection: Connection,
+    statement: str,
+    values: Mapping[str, list[Any]],
+    *,
+    stamps_may_go_back: bool,
+) -> Written:
+    """Run a statement of `upsert_of`."""
+    rows = db.exec_driver_sql(
+        statement,
+        {
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
+            "stamps_may_go_back": stamps_may_go_back,
+            **values,
+        },
+    ).all()
+    new = {zoho_id: our_id for our_id, zoho_id, is_new in rows if is_new}
+    updated = {zoho_id: our_id for our_id, zoho_id, is_new in rows if not is_new}
+    return Written(new, updated)
+
+
+def _type(model: type[Base], column: Column[Any]) -> str:
+    return model.__table__.c[column.name].type.compile(dialect=_DIALECT)
+
+
+def _passed_as(model: type[Base], column: Column[Any]) -> str:
+    is_array = isinstance(model.__table__.c[column.name].type, ARRAY)
+    return "text" if is_array else _type(model, column)

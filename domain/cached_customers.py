@@ -1,0 +1,188 @@
+"""Cached customers: which of the contacts that were read are written to the cache, and how they are counted."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind, ContactStatus
+from domain.customers import Customer, Home, customer_from, persons_as_json
+from domain.drift import CUSTOMER_COLUMNS, in_one_order
+from domain.lists import Rejected
+from domain.observed import Observed
+from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
+from domain.versions import NO_VERSION, Version, gives_way, goes_back
+
+#: The facts by which a row differs from a customer, apart from details and persons: the hash (TR-2), the facts that it
+#: does not cover, and the columns themselves, because another program may have changed them.
+COMPARED_COLUMNS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
+_compared: Callable[[Customer], tuple[Any, ...]] = attrgetter(*COMPARED_COLUMNS)
+
+_FOREIGN = "another connection of this user has cached the same id"
+
+
+class StoredCustomer(NamedTuple):
+    """The compared facts of a cached customer; a plain tuple, because most runs do nothing but compare."""
+
+    connection_id: uuid.UUID | None
+    status: str
+    facts: tuple[Any, ...]  #: the values of `COMPARED_COLUMNS`
+    persons: Any  #: as `persons_as_json` wrote them, or any content of another program
+    version: Version
+    details: ContactDetails
+    credits: tuple[Decimal | None, str]  #: the amount and its currency
+    gone_at: datetime | None
+    updated_at: datetime
+    confirmed: Confirmations = NO_CONFIRMATIONS  #: numbers that a person has confirmed for texts of this customer
+
+    def __repr__(self) -> str:
+        return f"StoredCustomer(version={self.version})"  # Without personal data.
+
+    def gives_way_to(self, read: Observed, *, stamps_may_go_back: bool) -> bool:
+        """Whether the read may replace it. A customer with a 404 is only back if it was read again later."""
+        _, observed_at = self.version
+        if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
+            return False
+        return gives_way(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
+
+    def is_back(self, read: Observed) -> bool:
+        """Whether it was read again after Zoho's 404 for it."""
+        return self.gone_at is not None and read.observed_at > self.gone_at
+
+    def completes(self, contact: Contact) -> Contact:
+        """The contact, with the stored credits and their currency for keys that its own row does not have."""
+        amount, currency = self.credits
+        completed = (
+            amount if contact.unused_credits is None else contact.unused_credits,
+            contact.currency_code or currency,
+        )
+        # Most rows have both, and copying a contact takes as long as comparing it.
+        if completed == (contact.unused_credits, contact.currency_code):
+            return contact
+        return replace(contact, unused_credits=completed[0], currency_code=completed[1])
+
+    def matches(self, customer: Customer) -> bool:
+        """Whether all facts match the customer's."""
+        return (
+            _details(customer) == self.details
+            and (customer.unused_credits, customer.credits_currency) == self.credits
+            and self.matches_without_details(customer)
+        )
+
+    def matches_without_details(self, customer: Customer) -> bool:
+        """Whether all facts except the details match the customer's. The order of persons makes no difference."""
+        if self.facts != _compared(customer):
+            return False
+        persons = persons_as_json(customer.persons)
+        return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
+
+    def columns(self) -> dict[str, Any]:
+        """The row in the form of `domain.truth_check.customer_values`."""
+        amount, currency = self.credits
+        return {
+            **dict(zip(COMPARED_COLUMNS, self.facts, strict=True)),
+            "contact_persons": in_one_order(self.persons),
+            "country_code": self.details.country_code,
+            "address_state": self.details.state,
+            "address_postcode": self.details.postcode,
+            "payment_reminder_enabled": self.details.reminders_enabled,
+            "unused_credits": amount,
+            "credits_currency": currency,
+        }
+
+    def belongs_to(self, connection_id: uuid.UUID) -> bool:
+        """Whether this connection may write it; a row from before booksync belongs to no connection."""
+        return self.connection_id is None or self.connection_id == connection_id
+
+
+class FreshCustomer(NamedTuple):
+    """A customer to write, and the contact that it was made from."""
+
+    customer: Customer
+    read: Observed
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRules:
+    """The facts apart from the rows themselves that decide which contacts of a connection are written, and how."""
+
+    connection_id: uuid.UUID
+    home: Home
+    fallback: PhoneFallback
+    stamps_may_go_back: bool  #: see `domain.versions`
+
+
+def customers_of(batch: Iterable[Observed]) -> list[Observed]:
+    """The contacts without vendors, ascending, so that the newest version counts if a contact comes twice."""
+    return sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
+
+
+def fresh_customers(
+    reads: Iterable[Observed], stored: Mapping[str, StoredCustomer], rules: CustomerRules
+) -> dict[str, FreshCustomer]:
+    """The contacts that are new, or differ and are not older. If a contact comes twice, the last one counts."""
+    fresh: dict[str, FreshCustomer] = {}
+    for read in reads:
+        row = stored.get(read.contact.contact_id)
+        customer = customer_from(
+            row.completes(read.contact) if row else read.contact,
+            home=rules.home,
+            known=row.details if row else None,
+            confirmed=row.confirmed if row else NO_CONFIRMATIONS,
+            fallback=rules.fallback,
+        )
+        if row is None or _replaces(read, customer, row, rules):
+            fresh[customer.zoho_customer_id] = FreshCustomer(customer, read)
+    return fresh
+
+
+def _replaces(read: Observed, customer: Customer, row: StoredCustomer, rules: CustomerRules) -> bool:
+    return (
+        row.belongs_to(rules.connection_id)
+        and row.gives_way_to(read, stamps_may_go_back=rules.stamps_may_go_back)
+        and (row.is_back(read) or not row.matches(customer))
+    )
+
+
+def foreign_customers(stored: Mapping[str, StoredCustomer], connection_id: uuid.UUID) -> Sequence[Rejected]:
+    """The contacts that another connection of the user has cached."""
+    return [Rejected(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(connection_id)]
+
+
+def versions_without_news(reads: Iterable[Observed], fresh: Mapping[str, FreshCustomer]) -> dict[str, datetime]:
+    """The versions whose details were read although nothing is written: they need no further detail call."""
+    return {
+        read.contact.contact_id: read.contact.modified_at or NO_VERSION
+        for read in reads
+        if read.contact.details is not None and read.contact.contact_id not in fresh
+    }
+
+
+def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime | None) -> bool:
+    """Whether an updated row adds to the count of updates.
+
+    It does not if it was written after `since`, the start of the run, or if only its details are new: a first detail
+    response adds facts without any change in Zoho.
+    """
+    if row is None:
+        return True
+    is_only_learnt = row.details == NOTHING_TOLD and row.matches_without_details(customer)
+    return not is_only_learnt and (since is None or row.updated_at < since)
+
+
+def has_gone_back(row: StoredCustomer | None, read: Observed) -> bool:
+    """Whether Zoho's modified time went back, see `domain.versions`."""
+    return row is not None and goes_back(row.version, read.version)
+
+
+def _details(customer: Customer) -> ContactDetails:
+    return ContactDetails(
+        country_code=customer.country_code,
+        reminders_enabled=customer.reminders_enabled,
+        state=customer.address_state,
+        postcode=customer.address_postcode,
+        country_unknown=customer.country_unknown,
+    )

@@ -1,0 +1,119 @@
+"""Cached invoices: which of the invoices that were read are written to the cache, and how they are counted."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.drift import invoice_columns, invoice_facts
+from domain.invoices import DELETED, Invoice
+from domain.observed import ObservedInvoice
+from domain.versions import NO_VERSION, Version, goes_back, is_replaced_by
+
+
+class StoredInvoice(NamedTuple):
+    """The compared facts of a cached invoice."""
+
+    connection_id: uuid.UUID | None
+    customer_id: uuid.UUID | None
+    invoice: Invoice
+    columns: tuple[Any, ...]  #: the values of `domain.drift.INVOICE_COLUMNS`, perhaps changed by another program
+    version: Version
+    gone_at: datetime | None
+    updated_at: datetime
+
+    def is_replaced_by(self, read: ObservedInvoice, *, stamps_may_go_back: bool) -> bool:
+        """Whether the read may replace it. A withdrawn row returns at its observed time, one with a 404 later."""
+        _, observed_at = self.version
+        if self.invoice.status == DELETED and read.observed_at < observed_at:
+            return False
+        return is_replaced_by(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
+
+    def is_back(self, read: ObservedInvoice) -> bool:
+        """Whether it was read again after Zoho's 404 for it."""
+        return self.gone_at is not None and read.observed_at > self.gone_at
+
+    def matches(self, invoice: Invoice, customer_id: uuid.UUID) -> bool:
+        """Whether all facts match the invoice's."""
+        cached = (self.invoice.modified_at, self.customer_id, *self.columns, *invoice_facts(self.invoice))
+        return cached == (invoice.modified_at, customer_id, *invoice_columns(invoice), *invoice_facts(invoice))
+
+
+class FreshInvoice(NamedTuple):
+    """An invoice to write, and booksync's id of its customer."""
+
+    read: ObservedInvoice
+    customer_id: uuid.UUID
+
+    @property
+    def invoice_id(self) -> str:
+        return self.read.invoice.invoice_id
+
+
+def latest(batch: Iterable[ObservedInvoice]) -> list[ObservedInvoice]:
+    """The newest version of each invoice, because Zoho may list one twice. Sorted, so that locks have one order."""
+    newest: dict[str, ObservedInvoice] = {}
+    for read in batch:
+        other = newest.get(read.invoice.invoice_id)
+        if other is None or read.version >= other.version:
+            newest[read.invoice.invoice_id] = read
+    return sorted(newest.values(), key=lambda read: read.invoice.invoice_id)
+
+
+def completed(read: ObservedInvoice, row: StoredInvoice | None) -> ObservedInvoice:
+    """The read with the stored facts for keys that its own row does not have."""
+    return read if row is None else replace(read, invoice=read.invoice.completed_by(row.invoice))
+
+
+def fresh_invoices(
+    reads: Iterable[ObservedInvoice],
+    stored: Mapping[str, StoredInvoice],
+    customer_ids: Mapping[str, uuid.UUID],
+    *,
+    connection_id: uuid.UUID,
+    stamps_may_go_back: bool,
+) -> list[FreshInvoice]:
+    """The invoices that are new, or differ and are not older; `customer_ids` are booksync's ids by Zoho's."""
+
+    def is_fresh(invoice: FreshInvoice) -> bool:
+        row = stored.get(invoice.invoice_id)
+        if row is None:
+            return True
+        if row.connection_id not in (None, connection_id):
+            return False
+        if not row.is_replaced_by(invoice.read, stamps_may_go_back=stamps_may_go_back):
+            return False
+        return row.is_back(invoice.read) or not row.matches(invoice.read.invoice, invoice.customer_id)
+
+    return [each for read in reads if is_fresh(each := FreshInvoice(read, customer_ids[read.invoice.customer_id]))]
+
+
+def versions_with_details(reads: Iterable[ObservedInvoice]) -> dict[str, datetime]:
+    """The versions whose details were read: they need no further detail call, whatever the details contain."""
+    return {
+        read.invoice.invoice_id: read.invoice.modified_at or NO_VERSION for read in reads if read.invoice.has_details
+    }
+
+
+def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime | None) -> bool:
+    """Whether an updated row adds to the count of updates.
+
+    It does not if it was written after `since`, the start of the run, or if only its details are new: a first detail
+    response adds the switch without any change in Zoho.
+    """
+    if row is None:
+        return True
+    is_only_learnt = row.invoice.reminders_enabled is None and row.matches(
+        replace(fresh.read.invoice, reminders_enabled=None), fresh.customer_id
+    )
+    return not is_only_learnt and (since is None or row.updated_at < since)
+
+
+def gone_back(fresh: Iterable[FreshInvoice], stored: Mapping[str, StoredInvoice]) -> Sequence[str]:
+    """The ids of the invoices whose modified time went back, see `domain.versions`."""
+    return [
+        each.invoice_id
+        for each in fresh
+        if (row := stored.get(each.invoice_id)) and goes_back(row.version, each.read.version)
+    ]

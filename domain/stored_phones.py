@@ -1,0 +1,63 @@
+"""Stored phones: the cached facts that a customer's number is judged by again, without a call to Zoho."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.contacts import Contact, ContactDetails
+from domain.customers import Customer, Home, customer_from
+from domain.phones import METADATA_VERSION, Confirmations, PhoneFallback, verdict_as_json
+
+#: The keys of a verdict that decide whether the number is called.
+_PLANNED_BY = ("kind", "doubts", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhone:
+    """A cached customer with its judged number."""
+
+    id: uuid.UUID
+    contact: Contact = field(repr=False)
+    details: ContactDetails
+    confirmed: Confirmations = field(repr=False)
+    has_persons: bool  #: False: a customer from before booksync, with only the number from its invoices
+    outcome: tuple[Any, ...] = field(repr=False)  #: in the form of `outcome_of`
+    verdict: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAgain:
+    """A customer whose number was judged again."""
+
+    id: uuid.UUID
+    customer: Customer = field(repr=False)
+    is_changed: bool  #: the plans of the customer's invoices may change
+
+
+def judged_again(stored: StoredPhone, home: Home, fallback: PhoneFallback) -> JudgedAgain:
+    """Judge the number by the present rules. A key that an older edition did not write is not compared."""
+    customer = customer_from(
+        stored.contact, home=home, known=stored.details, confirmed=stored.confirmed, fallback=fallback
+    )
+    verdict = verdict_as_json(customer.judged_phone)
+    is_changed = outcome_of(customer) != stored.outcome or any(
+        stored.verdict[key] != verdict.get(key) for key in _PLANNED_BY if key in stored.verdict
+    )
+    return JudgedAgain(stored.id, customer, is_changed)
+
+
+def outcome_of(customer: Customer) -> tuple[Any, ...]:
+    """The cached values that follow from a judgement and decide a plan."""
+    return (
+        customer.primary_phone,
+        customer.phone_problem,
+        customer.phone_not_callable,
+        customer.time_zone,
+        list(customer.time_zones or ()),
+    )
+
+
+def judged_with(home: Home, fallback: PhoneFallback) -> str:
+    """Everything except the customer that a verdict depends on: the edition, the setting, the organisation's home."""
+    return " ".join((METADATA_VERSION, fallback, home.country_code or "-", home.time_zone))

@@ -1,0 +1,88 @@
+"""Caching customers: the contacts that differ are written, with the rows that depend on them (FR-2, FR-5, FR-7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db import customers, known_contacts
+from db.connections import Connection
+from db.session import Session
+from domain import cached_customers
+from domain.cached_customers import CustomerRules, FreshCustomer, StoredCustomer
+from domain.lists import Rejected
+from domain.observed import Observed
+from domain.phones import PhoneFallback
+from workers.services import plan_reminders
+from workers.services.cache_invoices import CachedInvoices, cache_waiting_invoices
+
+
+@dataclass(frozen=True, slots=True)
+class CachedCustomers:
+    """The result of a batch."""
+
+    new: int = 0
+    updated: int = 0
+    rejected: Sequence[Rejected] = ()
+    went_back: Sequence[str] = ()  #: Zoho's ids of the contacts whose modified time went back, see `domain.versions`
+    cached_waiting: CachedInvoices = field(default_factory=CachedInvoices)  #: that waited for these customers
+
+
+def cache_customers(
+    db: Session,
+    connection: Connection,
+    batch: Sequence[Observed],
+    *,
+    fallback: PhoneFallback,
+    now: datetime,
+    since: datetime | None = None,
+    stamps_may_go_back: bool = False,
+) -> CachedCustomers:
+    """Write the contacts that differ from the cache and are not older, and update the rows that depend on them.
+
+    Invoices that waited for these customers move to the cache, and the reminders of a changed customer are planned
+    again, all in the caller's transaction. Vendors are skipped, because they are not customers. A row written after
+    `since` (by Postgres's clock), the start of the run, is already counted. `stamps_may_go_back`: see
+    `domain.versions`.
+    """
+    rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
+    reads = cached_customers.customers_of(batch)
+    stored, fresh = _lock_fresh(db, connection, reads, rules)
+    foreign = cached_customers.foreign_customers(stored, connection.connection_id)
+    written = customers.write(db, connection, list(fresh.values()), stamps_may_go_back=stamps_may_go_back)
+    known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
+    # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
+    ours = {read.contact.contact_id for read in reads} - {each.record_id for each in foreign}
+    cached_waiting = cache_waiting_invoices(db, connection, sorted(ours), now=now, since=since)
+    plan_reminders.replan_customers(db, connection, list(written.updated.values()), now=now)
+    updated = {contact_id: fresh[contact_id] for contact_id in written.updated}
+    return CachedCustomers(
+        new=len(written.new),
+        updated=sum(
+            cached_customers.is_counted(stored.get(key), each.customer, since) for key, each in updated.items()
+        ),
+        rejected=foreign,
+        went_back=tuple(
+            sorted(key for key, each in updated.items() if cached_customers.has_gone_back(stored.get(key), each.read))
+        ),
+        cached_waiting=cached_waiting,
+    )
+
+
+def _lock_fresh(
+    db: Session, connection: Connection, reads: Sequence[Observed], rules: CustomerRules
+) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
+    """The stored rows, and the customers to write; the rows of the latter are locked.
+
+    Locking a row is a write, and most runs leave most rows unchanged: only rows that differ are locked, and compared
+    again if another transaction has changed them in the meantime.
+    """
+    stored = customers.stored(db, connection, [read.contact.contact_id for read in reads])
+    fresh = cached_customers.fresh_customers(reads, stored, rules)
+    if not (known := sorted(fresh.keys() & stored.keys())):
+        return stored, fresh
+    locked = customers.lock_stored(db, connection, known)
+    moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
+    stored |= locked
+    unmoved = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
+    again = [read for read in reads if read.contact.contact_id in moved]
+    return stored, unmoved | cached_customers.fresh_customers(again, stored, rules)

@@ -1,0 +1,98 @@
+"""Caching invoices: those that differ are written, and those without a cached customer wait for it (FR-3, FR-7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import invoices, moved_invoices, waiting_invoices
+from db.connections import Connection
+from db.session import Session
+from domain import cached_invoices
+from domain.observed import ObservedInvoice
+from workers.services import plan_reminders
+
+
+@dataclass(frozen=True, slots=True)
+class CachedInvoices:
+    """The result of a page; waiting invoices are in neither number."""
+
+    new: int = 0
+    updated: int = 0
+    went_back: Sequence[str] = ()  #: Zoho's ids of the invoices whose modified time went back, see `domain.versions`
+
+
+def cache_invoices(
+    db: Session,
+    connection: Connection,
+    batch: Sequence[ObservedInvoice],
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    stamps_may_go_back: bool = False,
+) -> CachedInvoices:
+    """Write the invoices that differ from the cache and are not older; those without a cached customer wait for it.
+
+    Pending reminders of a changed invoice are planned again in the same transaction; new reminders wait for their
+    phase. A row written after `since` (by Postgres's clock), the start of the run, is already counted.
+    `stamps_may_go_back`: see `domain.versions`.
+    """
+    if not batch:
+        return CachedInvoices()
+    latest = cached_invoices.latest(batch)
+    customer_ids = invoices.lock_customers(
+        db,
+        connection,
+        zoho_customer_ids={read.invoice.customer_id for read in latest},
+        zoho_invoice_ids=[read.invoice.invoice_id for read in latest],
+    )
+    waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
+    _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
+    known = [read for read in latest if read.invoice.customer_id in customer_ids]
+    still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
+    known = [read for read in known if read.invoice.invoice_id not in still_wait]
+    stored = invoices.lock_stored(db, connection, [read.invoice.invoice_id for read in known])
+    known = [cached_invoices.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
+    fresh = cached_invoices.fresh_invoices(
+        known,
+        stored,
+        customer_ids,
+        connection_id=connection.connection_id,
+        stamps_may_go_back=stamps_may_go_back,
+    )
+    invoices.note_asked(db, connection, cached_invoices.versions_with_details(known))
+    written = invoices.write(db, connection, fresh, now=now, stamps_may_go_back=stamps_may_go_back)
+    plan_reminders.replan_invoices(db, connection, list(written.updated.values()), now=now)
+    updated = [each for each in fresh if each.invoice_id in written.updated]
+    return CachedInvoices(
+        new=len(written.new),
+        updated=sum(cached_invoices.is_counted(stored.get(each.invoice_id), each, since) for each in updated),
+        went_back=tuple(cached_invoices.gone_back(updated, stored)),
+    )
+
+
+def _keep_waiting(
+    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
+) -> None:
+    """Store invoices whose customer is not cached; a former customer is no longer reminded of them."""
+    waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
+    withdrawn = moved_invoices.withdraw(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
+    plan_reminders.replan_invoices(db, connection, withdrawn, now=now)
+
+
+def cache_waiting_invoices(
+    db: Session,
+    connection: Connection,
+    zoho_customer_ids: Sequence[str],
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> CachedInvoices:
+    """Move the invoices that waited for these customers, which are now cached, to the cache (FR-7).
+
+    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote one of
+    the two: a row that was clearly read later stays.
+    """
+    if not zoho_customer_ids:
+        return CachedInvoices()
+    waited = waiting_invoices.take(db, connection, zoho_customer_ids)
+    return cache_invoices(db, connection, waited, now=now, since=since, stamps_may_go_back=True)

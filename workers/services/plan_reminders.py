@@ -1,0 +1,91 @@
+"""Planning reminders: the only place where plans are made from the cache and written (FR-5).
+
+Every transaction that plans locks the customers first, then the invoices (each by Zoho's id, the order in which the
+upserts insert them), then the reminders. This order avoids deadlocks, and plans from a fact that is being changed.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from db import openings, plan_cases, reminder_policies, reminders
+from db.connections import Connection
+from db.reminders import NotedPlan, ScheduledReminder, WithdrawnReminder
+from db.session import Session
+from domain.plan_changes import outcome_of, planned_reminders, withdrawn
+from domain.reminders import next_planning_at
+
+#: Invoices per transaction.
+BATCH = 500
+
+
+def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
+    """Plan the next invoices whose planning is due, at most `BATCH`; returns their number."""
+    due = reminders.due_of_connection(db, connection, now=now, limit=BATCH)
+    _plan(db, connection, due, now=now)
+    return len(due)
+
+
+def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> int:
+    """Plan all due invoices in batches, one transaction each. After an interruption the next run plans the rest."""
+    planned = 0
+    while True:
+        with engine.begin() as db:
+            batch = plan_due(db, connection, now=now)
+        if batch == 0:
+            return planned
+        planned += batch
+
+
+def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
+    """Plan this customer's invoices whose planning is due, at most `BATCH`: webhook changes do not wait for a run."""
+    due = reminders.due_of_customers(db, connection, [zoho_customer_id], now=now, limit=BATCH)
+    _plan(db, connection, due, now=now)
+
+
+def plan_customers(db: Session, connection: Connection, zoho_customer_ids: Sequence[str], *, now: datetime) -> None:
+    """Plan these customers' invoices whose planning is due. The caller has locked the customers."""
+    due = reminders.due_of_customers(db, connection, zoho_customer_ids, now=now, limit=None)
+    for start in range(0, len(due), BATCH):
+        _plan(db, connection, due[start : start + BATCH], now=now)
+
+
+def replan_invoices(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    """Plan those of these changed invoices again that have pending reminders: these are moved or cancelled at once."""
+    if invoice_ids:
+        _plan(db, connection, reminders.with_pending(db, invoice_ids), now=now)
+
+
+def replan_customers(db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    """Replan after a change of these customers: pending reminders at once, their other open invoices become due."""
+    if customer_ids:
+        replan_invoices(db, connection, reminders.make_due(db, customer_ids, now=now), now=now)
+
+
+def _plan(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    if not invoice_ids:
+        return
+    cases = list(plan_cases.lock(db, invoice_ids))
+    policy = reminder_policies.policy_of(db, connection.connection_id)
+    opening = openings.opening_of(db, connection.connection_id)
+    plans = [(case, case.plan(policy, opening, home_time_zone=connection.time_zone, now=now)) for case in cases]
+    reminders.withdraw(
+        db,
+        [
+            WithdrawnReminder(case.id, step, status)
+            for case, made in plans
+            for step, status in withdrawn(made, case.pending).items()
+        ],
+    )
+    reminders.schedule(
+        db,
+        connection,
+        [
+            ScheduledReminder(case.id, case.customer.id, case.customer.primary_phone, reminder)
+            for case, made in plans
+            for reminder in planned_reminders(made)
+        ],
+    )
+    reminders.note_plans(db, [NotedPlan(case.id, next_planning_at(made), outcome_of(made)) for case, made in plans])
