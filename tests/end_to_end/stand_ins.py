@@ -12,7 +12,8 @@ match sys.argv[1]:
     case "migrate":
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
             connection.execute("CREATE SCHEMA IF NOT EXISTS booksync")
-            connection.execute("CREATE TABLE IF NOT EXISTS booksync.sync_runs (connection_id uuid, finished_at timestamptz,"
+            connection.execute("CREATE TABLE IF NOT EXISTS booksync.sync_runs (connection_id uuid,"
+                               " finished_at timestamptz,"
                                " mode text, status text, counters jsonb, api_calls int, error text,"
                                " degraded_reason text)")
             connection.execute("CREATE TABLE IF NOT EXISTS reminders (user_id uuid, invoice_id uuid, status text)")
