@@ -1,7 +1,10 @@
 """Phase 2: booksync's tables and functions in the schema booksync; the shared tables stay where they are."""
 
-from db.legacy.side_by_side import renew_triggers
+from functools import partial
+
+from db.legacy.side_by_side import renew_triggers, with_new_triggers
 from db.migrations import placement
+from db.migrations.schemas import SCHEMA, host_schema
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007d_schema_phase2"
@@ -17,13 +20,13 @@ _ROWS_ARE_REQUIRED = """
 
 def upgrade() -> None:
     with letting_others_work() as connection:
-        placement.move(connection)
-        renew_triggers(connection)
+        placement.move(connection, around_customers=partial(with_new_triggers, connection, SCHEMA))
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
-        placement.undo(connection)
+        host = host_schema(connection)
+        placement.undo(connection, around_customers=partial(with_new_triggers, connection, host))
         renew_triggers(connection)
         placement.drop_schema(connection)

@@ -12,9 +12,10 @@ from db.legacy.backfill import link_late_invoices, link_reminders
 from db.legacy.phones import fill_missing_phones, take_back_filled_phones
 from db.legacy.quarantine import bring_back, move_out
 from db.legacy.receipts import refuse_unaccounted
-from db.legacy.side_by_side import renew_triggers
+from db.legacy.side_by_side import with_new_triggers
 from db.migrations import containment, handover, numbers, placement
 from db.migrations.batches import over_rows
+from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
@@ -68,5 +69,4 @@ def downgrade() -> None:
             handover.add(connection)
             numbers.add(connection)
             containment.add(connection)
-        placement.move(connection)
-        renew_triggers(connection)
+        placement.move(connection, around_customers=partial(with_new_triggers, connection, SCHEMA))

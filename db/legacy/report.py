@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import psycopg
 from sqlalchemy import Connection, text
 
 from db.legacy.receipts import UNACCOUNTED
 from db.migrations.errors import MigrationError
 from db.migrations.revisions import current_revision
+from db.migrations.schemas import use_schemas
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def report(connection: Connection) -> Report:
     Raises:
         MigrationError: the database has no receipts yet.
     """
-    _require(connection)
+    _find_receipt(connection)
     rows: dict[str, dict[str, int]] = {}
     for table, outcome, count in connection.execute(text(_ROWS)):
         rows.setdefault(table, {})[outcome] = count
@@ -113,12 +115,13 @@ def values(connection: Connection) -> Iterator[tuple[Any, ...]]:
     Raises:
         MigrationError: the database has no receipts yet.
     """
-    _require(connection)
+    _find_receipt(connection)
     for row in connection.execution_options(yield_per=_PAGE).execute(text(_ALL_VALUES)):
         yield tuple(row)
 
 
-def _require(connection: Connection) -> None:
+def _find_receipt(connection: Connection) -> None:
+    use_schemas(cast("psycopg.Connection[Any]", connection.connection.driver_connection))
     if connection.scalar(text("SELECT to_regclass('migration_receipt')")) is None:
         raise MigrationError("The receipt does not exist yet: `booksync migrate --to phase2` writes it")
 

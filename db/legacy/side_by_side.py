@@ -47,12 +47,34 @@ def renew_triggers(connection: Raw) -> None:
 
     Their functions are in the schema that was the first one before.
     """
+    if _has_triggers(connection):
+        briefly(connection, _dropped(connection) + _path(search_path(connection)) + side_by_side())
+
+
+def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
+    """The statements `moved`, which move the customers, with the triggers dropped before and created after them.
+
+    An older application's session has compiled the functions with the table of before, and its next write would fail.
+    The new functions are in the schema `first`. They find the tables of both schemas, because others move later.
+    """
+    if not moved or not _has_triggers(connection):
+        return moved
+    host = host_schema(connection)
+    path = f"{SCHEMA}, {host}" if first == SCHEMA else f"{host}, {SCHEMA}"
+    return _dropped(connection) + moved + _path(path) + side_by_side()
+
+
+def _has_triggers(connection: Raw) -> bool:
     found = "SELECT FROM pg_trigger WHERE tgrelid = 'invoices_cache'::regclass AND tgname = 'booksync_link_invoice'"
-    if connection.execute(found).fetchone() is not None:
-        host = _literal(host_schema(connection))
-        everywhere = f"SELECT set_config('search_path', '{SCHEMA}, {host}', true);"
-        present = f"SELECT set_config('search_path', '{_literal(search_path(connection))}', true);"
-        briefly(connection, everywhere + side_by_side_end() + present + side_by_side())
+    return connection.execute(found).fetchone() is not None
+
+
+def _dropped(connection: Raw) -> str:
+    return _path(f"{SCHEMA}, {host_schema(connection)}") + side_by_side_end()
+
+
+def _path(schemas: str) -> str:
+    return f"SELECT set_config('search_path', '{_literal(schemas)}', true);\n"
 
 
 def _json(value: dict[str, str] | tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 The view has the table's owner and grants, because the previous release's processes read and write through it.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from db.migrations.errors import MigrationRefusedError
@@ -53,6 +54,8 @@ _OF_MIGRATIONS: Final = (
     VERSION_TABLE,
 )
 
+_CUSTOMERS: Final = "customers_cache"
+
 #: Former table → former column → present column.
 _RENAMED_COLUMNS: Final = {"resyncs": {"taken_at": "leased_at"}}
 
@@ -86,17 +89,23 @@ _ON_A_VIEW: Final = """
 """
 
 
-def move_tables(connection: Raw, host: str) -> None:
+#: Adds statements to those that move the customers, for the same transaction.
+Around = Callable[[str], str]
+
+
+def move_tables(connection: Raw, host: str, around_customers: Around) -> None:
     """Move the tables, the table of the revisions last."""
     for former in _SEEN:
-        briefly(connection, _moved(connection, host, former))
+        moved = _moved(connection, host, former)
+        briefly(connection, around_customers(moved) if former == _CUSTOMERS else moved)
     briefly(connection, "".join(_moved(connection, host, former) for former in _OF_MIGRATIONS))
 
 
-def move_tables_back(connection: Raw, host: str) -> None:
+def move_tables_back(connection: Raw, host: str, around_customers: Around) -> None:
     """Move the tables back in the opposite order, so that unqualified names find them at any time."""
     for former in reversed(_SEEN):
-        briefly(connection, _moved_back(connection, host, former))
+        moved = _moved_back(connection, host, former)
+        briefly(connection, around_customers(moved) if former == _CUSTOMERS else moved)
     briefly(connection, "".join(_moved_back(connection, host, former) for former in _OF_MIGRATIONS))
 
 

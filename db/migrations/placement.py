@@ -13,6 +13,7 @@ from db.migrations.batches import BATCH, over_keys
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.moved_functions import move_functions, move_functions_back
 from db.migrations.moved_tables import (
+    Around,
     move_tables,
     move_tables_back,
     refuse_dependent_views,
@@ -38,8 +39,10 @@ _IS_EMPTY: Final = """
 """
 
 
-def move(connection: Raw) -> None:
+def move(connection: Raw, *, around_customers: Around = str) -> None:
     """Move the tables and functions to the schema `booksync`, and leave views and functions of the former names.
+
+    `around_customers` adds statements to those that move the customers.
 
     Raises:
         MigrationRefusedError: the schema cannot be created, or has another application's table of such a name.
@@ -48,7 +51,7 @@ def move(connection: Raw) -> None:
     refuse_foreign_tables(connection, host)
     _make_schema(connection)
     add_columns(connection, "reminders", ["handover_id uuid"])
-    move_tables(connection, host)
+    move_tables(connection, host, around_customers)
     use_schemas(connection)
     _fill_handover_ids(connection)
     move_functions(connection, host)
@@ -57,7 +60,7 @@ def move(connection: Raw) -> None:
     _refer_to_handovers(connection)
 
 
-def undo(connection: Raw) -> None:
+def undo(connection: Raw, *, around_customers: Around = str) -> None:
     """Restore the functions of the former names, then move the tables back to the host's schema.
 
     Raises:
@@ -66,7 +69,7 @@ def undo(connection: Raw) -> None:
     host = host_schema(connection)
     refuse_dependent_views(connection, host)
     move_functions_back(connection, host)
-    move_tables_back(connection, host)
+    move_tables_back(connection, host, around_customers)
     use_schemas(connection)
     briefly(connection, "ALTER TABLE reminders DROP CONSTRAINT IF EXISTS fk_reminders_handover_id")
     drop_index(connection, "ix_reminders_handover_id")

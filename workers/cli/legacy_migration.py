@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +17,6 @@ from db import legacy
 from db.engine import new_engine
 from db.legacy import Adoption, Report
 from db.migrations import MigrationError
-from db.migrations.schemas import use_schemas
 from db.session import Session
 from workers.boot.settings import database_url
 from workers.cli.terminal import notes, print_json, results
@@ -128,7 +126,6 @@ def _looking() -> Iterator[Session]:
         raise MigrationError("The database's address is not a postgresql:// URL") from None
     try:
         with engine.connect() as db:
-            use_schemas(cast("psycopg.Connection[Any]", db.connection.driver_connection))
             yield db
     finally:
         engine.dispose()

@@ -61,6 +61,7 @@ def test_the_logs_name_a_missing_grant(granted: Session, roles: DatabaseRoles) -
 
 def test_any_other_role_cannot_hand_over(granted: Session) -> None:
     granted.execute(text("CREATE ROLE booksync_stranger"))
+    granted.execute(text("GRANT USAGE ON SCHEMA booksync TO booksync_stranger"))
     granted.execute(text("SET LOCAL ROLE booksync_stranger"))
     with pytest.raises(ProgrammingError, match="permission denied for function claim_due_reminders"):
         hand_over.claim(granted, at=DUE_AT)
@@ -69,7 +70,7 @@ def test_any_other_role_cannot_hand_over(granted: Session) -> None:
 def test_a_sender_cannot_inject_a_table_of_its_own(granted: Session, roles: DatabaseRoles) -> None:
     """Otherwise a function with its owner's rights would write rows that the sender chooses."""
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
-    granted.execute(text("CREATE TEMP TABLE booksync.handovers (id uuid)"))
-    granted.execute(text("CREATE TEMP TABLE booksync.zoho_connections (id uuid, handover text)"))
+    granted.execute(text("CREATE TEMP TABLE handovers (id uuid)"))
+    granted.execute(text("CREATE TEMP TABLE zoho_connections (id uuid, handover text)"))
     assert len(hand_over.claim(granted, at=DUE_AT)) == 1
     assert granted.execute(text("SELECT count(*) FROM pg_temp.handovers")).scalar_one() == 0

@@ -10,6 +10,9 @@ from db.migrations import Target, migrate, placement
 from db.migrations.schemas import use_schemas
 
 #: It owns nothing, and uses four tables.
+#: A session's option: unqualified names find booksync's tables before the move to their own schema and after it.
+BOTH_SCHEMAS = "-c search_path=booksync,public"
+
 LEGACY_ROLE = "legacy_application"
 _LET_IN = f"""
     DO $$ DECLARE known regclass; BEGIN

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from db.engine import new_engine
 from sandbox.servers import EmbeddedPostgres
-from tests.integration.migrations.applications import Database
+from tests.integration.migrations.applications import BOTH_SCHEMAS, Database
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,9 +27,7 @@ def url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    # Unqualified names find booksync's tables before the move to their own schema and after it.
-    path = "-c search_path=booksync,public"
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=path) as connection:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
         yield Database(connection)
 
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from db.migrations import Target, migrate
 from sandbox.servers import EmbeddedPostgres
-from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
 from tests.integration.migrations.legacy import dirt
 from tests.integration.migrations.legacy.dirt import LegacyInvoice
 
@@ -133,6 +133,6 @@ def a_database(postgres: EmbeddedPostgres) -> Iterator[tuple[str, Database]]:
     migrate(postgres.create_database(_TEMPLATE), Target.LEGACY)
     name = f"dirty_{uuid.uuid4().hex}"
     url = postgres.create_database(name, template=_TEMPLATE)
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
         yield url, Database(connection)
     postgres.drop_database(name)

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from db.migrations import Target, migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
-from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
 
 ROOT = Path(__file__).resolve().parents[4]
 _INVOICES = 10_000
@@ -40,7 +40,7 @@ def crowded(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
     names = [f"crowded_{uuid.uuid4().hex}" for _ in range(2)]
     url = postgres.create_database(names[0])
     migrate(url, Target.PHASE1)
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
         Database(connection).a_user()
         connection.execute(_MANY, [_INVOICES])
     yield url, postgres.create_database(names[1], template=names[0])
@@ -54,7 +54,7 @@ def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undistur
     url, undisturbed = crowded
     migrate(undisturbed, Target.PHASE2)
 
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
         database = Database(connection)
         before = [len(rows) for rows in legacy_rows(database)]
         kills = 0
@@ -69,7 +69,7 @@ def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undistur
             process.wait()
         assert database.rows("SELECT * FROM migration_progress") == []
         assert [len(rows) for rows in legacy_rows(database)] == before
-        with psycopg.connect(undisturbed, autocommit=True, row_factory=dict_row) as other:
+        with psycopg.connect(undisturbed, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as other:
             assert _result(database) == _result(Database(other))
 
 

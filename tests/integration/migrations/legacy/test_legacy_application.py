@@ -61,7 +61,7 @@ def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_and_cannot_i
 
     assert database.customer_of(invoice)["customer_name"] == "Grace"
     paths = database.rows("SELECT DISTINCT proconfig FROM pg_proc WHERE prosecdef")
-    assert [row["proconfig"] for row in paths] == [["search_path=public, pg_temp"]]
+    assert [row["proconfig"] for row in paths] == [["search_path=booksync, public, pg_temp"]]
 
 
 def test_the_legacy_application_deletes_a_user_whose_invoices_are_gone(url: str, database: Database) -> None:
