@@ -284,7 +284,7 @@ class TestMetrics:
         counters = Counters.at(redis_url)
         counters.step(Phase.CONTACTS, JobOutcome.DONE)
         counters.step(Phase.CONTACTS, JobOutcome.RETRIED)
-        counters.resync(Entity.INVOICE, JobOutcome.DONE)
+        counters.refresh(Entity.INVOICE, JobOutcome.DONE)
         counters.api_call(429)
         counters.api_call(None)
         counters.budget_wait(1.5, WaitReason.MINUTE)

@@ -138,13 +138,13 @@ class Counters:
     def close(self) -> None:
         self._client.close()
 
-    def step(self, phase: Phase | None, ending: JobOutcome) -> None:
+    def step(self, phase: Phase | None, outcome: JobOutcome) -> None:
         """Count an attempt at a run step; the phase can be None without a lease."""
-        self._add({_field(Family.STEPS, phase or UNKNOWN, ending): 1})
+        self._add({_field(Family.STEPS, phase or UNKNOWN, outcome): 1})
 
-    def resync(self, entity: Entity, ending: JobOutcome) -> None:
+    def refresh(self, entity: Entity, outcome: JobOutcome) -> None:
         """Count an attempt to refresh a record that a webhook named."""
-        self._add({_field(Family.REFRESHES, entity, ending): 1})
+        self._add({_field(Family.REFRESHES, entity, outcome): 1})
 
     def api_call(self, status: int | None) -> None:
         """Count a call to Zoho's API by its HTTP status, None without a complete response."""

@@ -36,7 +36,7 @@ def refresh_record(
     ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
         _, ending = execute(resources.engine, RefreshJob, lambda: _acquire(resources, ref, do))
-        resources.counters.resync(entity, ending)
+        resources.counters.refresh(entity, ending)
 
 
 def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob | None":

@@ -58,7 +58,7 @@ def test_run_step_is_counted_by_phase_and_outcome(world: World) -> None:
 
 
 def test_record_is_counted_by_kind_and_outcome(world: World) -> None:
-    world.counters.resync(Entity.INVOICE, JobOutcome.PARKED)
+    world.counters.refresh(Entity.INVOICE, JobOutcome.PARKED)
     assert world.counted(Family.REFRESHES) == {("invoice", "parked"): 1}
 
 
