@@ -114,7 +114,7 @@ def _a_retry_that_dies_again_is_the_same_letter(letters: Letters, letter: Row) -
     letters.await_deaths(5)
     again = letters.shown(letter["id"])
     assert (again["status"], again["failures"], again["attempts"]) == ("open", 2, 2)
-    assert [entry["what"] for entry in again["history"]] == ["died", "sent again", "died"]
+    assert [entry["what"] for entry in again["history"]] == ["failed", "sent again", "failed"]
 
 
 def _what_cannot_be_read_cannot_be_retried(letters: Letters, letter: Row) -> None:
