@@ -4,19 +4,14 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from db import held_deletions
+from db.cached_tables import over
 from db.connections import Connection
 from db.session import Session
-from domain.deletions import RecordKind, Tally
-from domain.webhooks import Entity
-
-_TABLES = {
-    RecordKind.CUSTOMER: ("booksync.customers_cache", "zoho_customer_id"),
-    RecordKind.INVOICE: ("invoices_cache", "zoho_invoice_id"),
-}
-
+from domain.deletions import Tally
+from domain.entities import Entity
 
 #: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed permanently, or
 #: an earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
@@ -25,21 +20,20 @@ _DELETED_EVENT = """
      WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
        AND (outcome IS NULL OR outcome IN ('failed', 'unmarked'))
 """
-_ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
 
 
-def see(db: Session, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
+def see(db: Session, run_id: uuid.UUID, entity: Entity, record_ids: Iterable[str]) -> None:
     """Record ids that a full run has read."""
     db.exec_driver_sql(
         """
         INSERT INTO booksync.seen_records (run_id, kind, record_id)
         SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
         """,
-        {"run_id": run_id, "kind": str(kind), "ids": list(record_ids)},
+        {"run_id": run_id, "kind": entity.kind, "ids": list(record_ids)},
     )
 
 
-def confirm_gone(db: Session, run_id: uuid.UUID, kind: RecordKind, record_id: str) -> None:
+def confirm_gone(db: Session, run_id: uuid.UUID, entity: Entity, record_id: str) -> None:
     """Record that Zoho has returned a 404 for the record."""
     db.execute(
         text("""
@@ -47,18 +41,17 @@ def confirm_gone(db: Session, run_id: uuid.UUID, kind: RecordKind, record_id: st
             VALUES (:run_id, :kind, :record_id, true)
             ON CONFLICT (run_id, kind, record_id) DO UPDATE SET is_gone = true
         """),
-        {"run_id": run_id, "kind": kind, "record_id": record_id},
+        {"run_id": run_id, "kind": entity.kind, "record_id": record_id},
     )
 
 
 def unseen(
-    db: Session, connection: Connection, run_id: uuid.UUID, kind: RecordKind, limit: int, *, with_held: bool = True
+    db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity, limit: int, *, with_held: bool = True
 ) -> list[str]:
     """Cached live records that the run has neither read nor checked, at most `limit`.
 
     Each run has its own order, so that a run that cannot check all does not always check the same records. Records
-    whose
-    call has failed in the run come last. Without `with_held`, records that wait for a person or that a person has
+    whose call has failed in the run come last. Without `with_held`, records that wait for a person or that a person has
     dismissed are omitted, because their 404 is known.
     """
     # EXCEPT reads either side once. With NOT EXISTS, Postgres read it for each cached record if the statistics were
@@ -69,16 +62,17 @@ def unseen(
         if with_held
         else f"""
             EXCEPT
-            SELECT record_id FROM ({held_deletions.STANDING}) standing
+            SELECT record_id FROM ({held_deletions.standing_rows()}) standing
              WHERE connection_id = :connection_id AND kind = :kind
         """  # noqa: S608  (a constant)
     )
     rows = db.execute(
-        _over(
-            kind,
+        over(
+            entity,
             f"""
             SELECT record_id FROM (
-                SELECT {{id}} AS record_id FROM {{table}} WHERE connection_id = :connection_id AND status <> 'deleted'
+                SELECT {{record_id}} AS record_id FROM {{table}}
+                 WHERE connection_id = :connection_id AND status <> 'deleted'
                 EXCEPT
                 SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = :kind
                 {known}) AS unseen
@@ -87,48 +81,48 @@ def unseen(
              ORDER BY failed_at NULLS FIRST, md5(record_id || :run_id ::text) LIMIT :limit
             """,  # noqa: S608  (constants)
         ),
-        {"connection_id": connection.connection_id, "run_id": run_id, "kind": kind, "limit": limit},
+        {"connection_id": connection.connection_id, "run_id": run_id, "kind": entity.kind, "limit": limit},
     )
     return list(rows.scalars())
 
 
-def tally(db: Session, connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> Tally:
+def tally(db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity) -> Tally:
     """The numbers by which the deletion safeguard decides in a run."""
     gone: int = db.execute(
         text(f"""
             SELECT count(*) FROM booksync.seen_records
              WHERE run_id = :run_id AND kind = :kind AND is_gone AND record_id NOT IN ({_DELETED_EVENT})
         """),  # noqa: S608  (a constant)
-        {"connection_id": connection.connection_id, "run_id": run_id, "kind": kind, "entity": _ENTITIES[kind]},
+        {"connection_id": connection.connection_id, "run_id": run_id, "kind": entity.kind, "entity": entity.name},
     ).scalar_one()
-    held = held_deletions.count(db, connection.connection_id, kind)
-    return Tally(cached=count_live(db, connection, kind), gone=gone, held=held)
+    held = held_deletions.count(db, connection.connection_id, entity)
+    return Tally(cached=count_live(db, connection, entity), gone=gone, held=held)
 
 
-def count_live(db: Session, connection: Connection, kind: RecordKind) -> int:
+def count_live(db: Session, connection: Connection, entity: Entity) -> int:
     """The number of records of that kind that are cached and not marked deleted."""
     live: int = db.execute(
-        _over(kind, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
+        over(entity, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
         {"connection_id": connection.connection_id},
     ).scalar_one()
     return live
 
 
-def proven(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> set[str]:
+def proven(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> set[str]:
     """The records among `record_ids` (each with a 404) that also have a deleted event."""
     found = db.execute(
         text(f"{_DELETED_EVENT} AND record_id = ANY(:ids)"),
-        {"connection_id": connection.connection_id, "entity": _ENTITIES[kind], "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "entity": entity.name, "ids": list(record_ids)},
     ).scalars()
     return set(found)
 
 
-def confirmed(db: Session, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
+def confirmed(db: Session, run_id: uuid.UUID, entity: Entity) -> list[str]:
     """The records with a 404 in this run."""
     return list(
         db.execute(
             text("SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
-            {"run_id": run_id, "kind": kind},
+            {"run_id": run_id, "kind": entity.kind},
         ).scalars()
     )
 
@@ -142,14 +136,14 @@ _LOCK_CUSTOMERS = text("""
 """)
 
 
-def adopt(db: Session, connection: Connection, kind: RecordKind) -> None:
+def adopt(db: Session, connection: Connection, entity: Entity) -> None:
     """Assign rows from before booksync to the user's only connection, so that their deletion can be found too.
 
     If the user has several connections, the owner of a row is unknown until one connection lists the record.
     """
     db.execute(
-        _over(
-            kind,
+        over(
+            entity,
             """
             UPDATE {table} SET connection_id = :connection_id
              WHERE user_id = :user_id AND connection_id IS NULL
@@ -166,15 +160,15 @@ def lock_customers(db: Session, connection: Connection, zoho_invoice_ids: Sequen
 
 
 def note_gone(
-    db: Session, connection: Connection, kind: RecordKind, record_id: str, *, observed_at: datetime
+    db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime
 ) -> list[uuid.UUID]:
     """Record Zoho's 404 for a cached record, unless it was read later; returns booksync's id if it is a new fact."""
     ids = db.execute(
-        _over(
-            kind,
+        over(
+            entity,
             """
             UPDATE {table} SET gone_at = :observed_at
-             WHERE connection_id = :connection_id AND {id} = :record_id AND gone_at IS NULL
+             WHERE connection_id = :connection_id AND {record_id} = :record_id AND gone_at IS NULL
                AND coalesce(observed_at, '-infinity') <= :observed_at
             RETURNING id
             """,
@@ -185,38 +179,33 @@ def note_gone(
 
 
 def mark(
-    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], *, observed_at: datetime
+    db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, observed_at: datetime
 ) -> list[uuid.UUID]:
     """Mark the live ones of these records deleted at that time of the 404, unless they were read later."""
-    return _mark(db, connection, kind, record_ids, ":observed_at", observed_at=observed_at)
+    return _mark(db, connection, entity, record_ids, ":observed_at", observed_at=observed_at)
 
 
-def mark_held(db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str]) -> list[uuid.UUID]:
+def mark_held(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> list[uuid.UUID]:
     """Like `mark`, each record with the time of its own 404."""
-    return _mark(db, connection, kind, record_ids, "gone_at")
+    return _mark(db, connection, entity, record_ids, "gone_at")
 
 
 def _mark(
-    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], moment: str, **times: datetime
+    db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], moment: str, **times: datetime
 ) -> list[uuid.UUID]:
     marked = db.execute(
-        _over(
-            kind,
+        over(
+            entity,
             f"""
             UPDATE {{table}}
                SET status = 'deleted', observed_at = {moment}, updated_at = now()
              WHERE id IN (SELECT id FROM {{table}}
-                           WHERE connection_id = :connection_id AND {{id}} = ANY(:ids) AND status <> 'deleted'
+                           WHERE connection_id = :connection_id AND {{record_id}} = ANY(:ids) AND status <> 'deleted'
                              AND coalesce(observed_at, '-infinity') <= {moment}
-                           ORDER BY {{id}} FOR NO KEY UPDATE)
+                           ORDER BY {{record_id}} FOR NO KEY UPDATE)
             RETURNING id
             """,  # noqa: S608  (the moment is one of the two above)
         ),
         {"connection_id": connection.connection_id, "ids": list(record_ids), **times},
     )
     return list(marked.scalars())
-
-
-def _over(kind: RecordKind, statement: str) -> TextClause:
-    table, record_id = _TABLES[kind]
-    return text(statement.format(table=table, id=record_id))

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import text
 
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import Entity, entity_of_kind
 from domain.runs import RecordRef
 
 
@@ -14,7 +14,7 @@ def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
     rows = db.execute(
         text("SELECT kind, record_id, attempts FROM booksync.failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
-    return {RecordRef(RecordKind(row.kind), row.record_id): row.attempts for row in rows}
+    return {RecordRef(entity_of_kind(row.kind), row.record_id): row.attempts for row in rows}
 
 
 def record_failure(
@@ -32,7 +32,7 @@ def record_failure(
         """),
         {
             "run_id": run_id,
-            "kind": ref.kind,
+            "kind": ref.entity.kind,
             "record_id": ref.record_id,
             "attempts": attempts,
             "reason": reason,
@@ -41,13 +41,13 @@ def record_failure(
     )
 
 
-def count_suspects(db: Session, run_id: uuid.UUID, kind: RecordKind) -> None:
+def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
     """Count the earlier failures as caused by the records, because another record of that kind was read."""
     db.execute(
         text(
             "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"
         ),
-        {"run_id": run_id, "kind": kind},
+        {"run_id": run_id, "kind": entity.kind},
     )
 
 
@@ -55,7 +55,7 @@ def forget(db: Session, run_id: uuid.UUID, ref: RecordRef) -> None:
     """Delete the failures of a record that was read after all."""
     db.execute(
         text("DELETE FROM booksync.failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
-        {"run_id": run_id, "kind": ref.kind, "record_id": ref.record_id},
+        {"run_id": run_id, "kind": ref.entity.kind, "record_id": ref.record_id},
     )
 
 
@@ -68,4 +68,4 @@ def rejected(db: Session, run_id: uuid.UUID) -> list[RecordRef]:
         """),
         {"run_id": run_id},
     )
-    return [RecordRef(RecordKind(row.kind), row.record_id) for row in rows]
+    return [RecordRef(entity_of_kind(row.kind), row.record_id) for row in rows]

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db.held_deletions import STANDING
+from db.held_deletions import standing_rows
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import entities
 
 Rows = list[dict[str, Any]]
 
@@ -43,10 +43,10 @@ _OVERDUE = text("""
            (SELECT count(*) FROM booksync.refreshes WHERE received > handled) AS refreshes
 """)
 
-_HELD = text(f"""
+_HELD = """
     SELECT connection_id::text AS connection, kind, count(*) AS records
-      FROM ({STANDING}) standing WHERE dismissed_at IS NULL GROUP BY 1, 2
-""")  # noqa: S608  (a constant)
+      FROM ({standing}) standing WHERE dismissed_at IS NULL GROUP BY 1, 2
+"""
 
 _WAITING = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoices GROUP BY 1 ORDER BY 1")
 
@@ -84,8 +84,10 @@ def waiting_invoices(db: Session) -> dict[str, int]:
 def held_deletions(db: Session) -> dict[tuple[str, str], int]:
     """The number of records held back from being marked deleted, by connection and kind; 0 for none."""
     counts = {
-        (row.id, str(kind)): 0
+        (row.id, entity.kind): 0
         for row in db.execute(text("SELECT id::text FROM booksync.zoho_connections ORDER BY created_at, id"))
-        for kind in RecordKind
+        for entity in entities()
     }
-    return counts | {(row.connection, row.kind): row.records for row in db.execute(_HELD)}
+    return counts | {
+        (row.connection, row.kind): row.records for row in db.execute(text(_HELD.format(standing=standing_rows())))
+    }

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import text
 
 from db import webhook_events
+from db.cached_tables import table_of
 from db.connections import Connection
 from db.leases import LeaseLostError
 from db.refreshes import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
 from db.session import Session
 from db.webhook_events import RefreshRef
+from domain.entities import CUSTOMER, Entity
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
-from domain.webhooks import Entity, Outcome
+from domain.webhooks import Outcome
 
 _LEAVE = text("""
     UPDATE booksync.refreshes
@@ -125,7 +127,7 @@ def flooded(db: Session) -> list[Flooded]:
             "flood": FLOOD,
             "marks": list(MARKS),
             "full_run": LEFT_TO_FULL_RUN,
-            "contact": Entity.CONTACT,
+            "contact": CUSTOMER.name,
             "quiet": QUIET_SECONDS,
             "longest": LONGEST_QUIET_SECONDS,
         },
@@ -133,66 +135,44 @@ def flooded(db: Session) -> list[Flooded]:
     return [Flooded(row.connection_id, row.waiting, row.left_to_full_run, row.contacts) for row in rows]
 
 
-_CACHED = {
-    Entity.CONTACT: """
-        SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-          FROM booksync.customers_cache
-         WHERE user_id = :user_id AND zoho_customer_id = event.record_id AND connection_id = :connection_id
-    """,
-    Entity.INVOICE: """
-        SELECT is_live, modified_at, observed_at
-          FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-                  FROM invoices_cache
-                 WHERE user_id = :user_id AND zoho_invoice_id = event.record_id AND connection_id = :connection_id
-                UNION ALL
-                SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
-                  FROM booksync.waiting_invoices
-                 WHERE connection_id = :connection_id AND zoho_invoice_id = event.record_id) versions
-         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
-    """,
-}
-
 # The change of an untimed event is at most as old as its arrival. Zoho's clock has whole seconds: a response of the
 # second in which the walk began may be up to a second older than the walk's first call, so it proves only events from
 # before that second. SKIP LOCKED, and no record that is leased, because its worker completes the events itself. A
 # record is completed up to its first unproven event, because events are handled in the order of their numbers. OFFSET 0
 # keeps an index scan for each record: the statistics of a table that a flood has just filled are stale.
-_PROVEN = {
-    entity: text(f"""
-        WITH record AS (
-            SELECT record_id, handled FROM booksync.refreshes
-             WHERE connection_id = :connection_id AND entity = :entity AND received > handled
-               AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
-             ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED
-        ), event AS MATERIALIZED (
-            SELECT record.record_id, record.handled, event.number,
-                   event.received_at < :asked_at AND (
-                       :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE) OR coalesce(
-                       CASE WHEN event.kind = 'wanted' THEN cached.is_live
-                            WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
-                            WHEN event.modified_at IS NULL THEN
-                                 cached.observed_at >= :read_since + CASE
-                                     WHEN event.received_at > :asked_at - interval '1 second' THEN interval '1 second'
-                                     ELSE interval '0 seconds' END
-                            ELSE cached.modified_at > event.modified_at
-                              OR (cached.modified_at = event.modified_at
-                                  AND cached.observed_at >= event.modified_at + interval '1 second') END,
-                       false)) AS is_proven
-              FROM record
-              CROSS JOIN LATERAL (
-                   SELECT * FROM booksync.webhook_events
-                    WHERE connection_id = :connection_id AND entity = :entity
-                      AND record_id = record.record_id AND number > record.handled OFFSET 0) event
-              LEFT JOIN LATERAL ({cached} OFFSET 0) cached ON true
-        )
-        SELECT record_id, handled, max(number) AS number
-          FROM (SELECT record_id, handled, number,
-                       bool_and(is_proven) OVER (PARTITION BY record_id ORDER BY number) AS is_so
-                  FROM event) so_far
-         WHERE is_so GROUP BY record_id, handled
-    """)  # noqa: S608  (the parts are those above)
-    for entity, cached in _CACHED.items()
-}
+_PROVEN = """
+    WITH record AS (
+        SELECT record_id, handled FROM booksync.refreshes
+         WHERE connection_id = :connection_id AND entity = :entity AND received > handled
+           AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+         ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED
+    ), event AS MATERIALIZED (
+        SELECT record.record_id, record.handled, event.number,
+               event.received_at < :asked_at AND (
+                   :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE) OR coalesce(
+                   CASE WHEN event.kind = 'wanted' THEN cached.is_live
+                        WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
+                        WHEN event.modified_at IS NULL THEN
+                             cached.observed_at >= :read_since + CASE
+                                 WHEN event.received_at > :asked_at - interval '1 second' THEN interval '1 second'
+                                 ELSE interval '0 seconds' END
+                        ELSE cached.modified_at > event.modified_at
+                          OR (cached.modified_at = event.modified_at
+                              AND cached.observed_at >= event.modified_at + interval '1 second') END,
+                   false)) AS is_proven
+          FROM record
+          CROSS JOIN LATERAL (
+               SELECT * FROM booksync.webhook_events
+                WHERE connection_id = :connection_id AND entity = :entity
+                  AND record_id = record.record_id AND number > record.handled OFFSET 0) event
+          LEFT JOIN LATERAL ({cached} OFFSET 0) cached ON true
+    )
+    SELECT record_id, handled, max(number) AS number
+      FROM (SELECT record_id, handled, number,
+                   bool_and(is_proven) OVER (PARTITION BY record_id ORDER BY number) AS is_so
+              FROM event) so_far
+     WHERE is_so GROUP BY record_id, handled
+"""
 
 _HANDLE_RECORD = text("""
     UPDATE booksync.refreshes
@@ -225,17 +205,16 @@ def complete(
     """Complete the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
 
     The walk began at `read_since` (the server's time). With `covers_all` it has read every record and checked the
-    missing
-    ones. Even then a deleted event of a live record stays, because it may be the proof of a later loss. Without
+    missing ones. Even then a deleted event of a live record stays, because it may be the proof of a later loss. Without
     `covers_all` an event is completed if the cache proves it: the cached version is newer than the event, or was read
     since. A deleted event is never proven in that way, because a list does not contain deleted records.
     """
     found = db.execute(
-        _PROVEN[entity],
+        text(_PROVEN.format(cached=table_of(entity).version.format(record_id="event.record_id"))),
         {
             "connection_id": connection.connection_id,
             "user_id": connection.user_id,
-            "entity": entity,
+            "entity": entity.name,
             "asked_at": asked_at,
             "read_since": read_since,
             "covers_all": covers_all,
@@ -270,7 +249,7 @@ def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: 
     After a full run (`covers_all`) some of many get detail calls too, because the next full run would prove as little.
     Returns the number of records.
     """
-    values = {"connection_id": connection_id, "entity": entity, "asked_at": asked_at}
+    values = {"connection_id": connection_id, "entity": entity.name, "asked_at": asked_at}
     count: int = db.execute(_COUNT_REST, values).scalar_one()
     if count > FLOOD:
         db.execute(_HAND_ON, values | {"waiting_for": LEFT_TO_FULL_RUN, "limit": None})

@@ -5,38 +5,50 @@ A row counts while the cached record still has the 404 of that row. A later read
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
+from db.cached_tables import over, table_of
 from db.connections import Connection
 from db.session import Session
-from domain.deletions import Evidence, RecordKind
+from domain.deletions import Evidence
+from domain.entities import Entity, entities, entity_of_kind
 
-#: The rows that count, including dismissed ones, with the names of their records. `found_at` is a copy of `gone_at`:
-#: the server's time of the 404.
-STANDING = """
+#: The rows of one entity that count. `found_at` is a copy of `gone_at`: the server's time of the 404.
+_STANDING = """
     SELECT held.connection_id, held.kind, held.record_id, held.evidence, held.found_at, held.dismissed_at,
-           coalesce(customer.customer_name, invoice.invoice_number, '') AS name,
-           coalesce(owner.customer_name, '') AS customer_name
+           coalesce(cached.{label}, '') AS name, {owner} AS customer_name
       FROM booksync.held_deletions held
       JOIN booksync.zoho_connections connection ON connection.id = held.connection_id
-      LEFT JOIN booksync.customers_cache customer
-             ON held.kind = 'customer' AND customer.user_id = connection.user_id
-            AND customer.zoho_customer_id = held.record_id AND customer.connection_id = connection.id
-            AND customer.status <> 'deleted' AND customer.gone_at = held.found_at
-            AND coalesce(customer.observed_at, '-infinity') <= customer.gone_at
-      LEFT JOIN invoices_cache invoice
-             ON held.kind = 'invoice' AND invoice.user_id = connection.user_id
-            AND invoice.zoho_invoice_id = held.record_id AND invoice.connection_id = connection.id
-            AND invoice.status <> 'deleted' AND invoice.gone_at = held.found_at
-            AND coalesce(invoice.observed_at, '-infinity') <= invoice.gone_at
-      LEFT JOIN booksync.customers_cache owner ON owner.id = invoice.customer_id
-     WHERE coalesce(customer.id, invoice.id) IS NOT NULL
+      JOIN {table} cached
+        ON cached.user_id = connection.user_id AND cached.{record_id} = held.record_id
+       AND cached.connection_id = connection.id AND cached.status <> 'deleted' AND cached.gone_at = held.found_at
+       AND coalesce(cached.observed_at, '-infinity') <= cached.gone_at
+     WHERE held.kind = '{kind}'
 """
+_OWNER = """
+    coalesce((SELECT customer_name FROM booksync.customers_cache WHERE id = cached.customer_id), '')
+"""
+
+
+def standing_rows() -> str:
+    """SQL of the rows that count, including dismissed ones, with the names of their records."""
+    return " UNION ALL ".join(map(_standing_of, entities()))
+
+
+def _standing_of(entity: Entity) -> str:
+    table = table_of(entity)
+    return _STANDING.format(
+        kind=entity.kind,
+        table=table.name,
+        record_id=table.record_id,
+        label=table.label,
+        owner=_OWNER if "customer_id" in table.model.__table__.c else "''",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Held:
     """A record that is held back from being marked deleted."""
 
     connection_id: uuid.UUID
-    kind: RecordKind
+    entity: Entity
     record_id: str  #: Zoho's id
     name: str = field(repr=False)  #: the customer's name or the invoice's number
     customer_name: str = field(repr=False)  #: of an invoice's customer, otherwise ""
@@ -57,50 +69,48 @@ class Held:
 class Standing:
     """The number of records of a connection that are held back, and since when; dismissed ones are not counted."""
 
-    customers: int = 0
-    invoices: int = 0
+    counts: Mapping[Entity, int]
     since: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"customers": self.customers, "invoices": self.invoices, "since": self.since}
+        return {**{entity.plural: count for entity, count in self.counts.items()}, "since": self.since}
 
 
-_HOLD = {
-    kind: text(f"""
-        INSERT INTO booksync.held_deletions AS kept (connection_id, kind, record_id, evidence, found_at)
-        SELECT connection_id, :kind, {record_id}, :evidence, gone_at FROM {table}
-         WHERE connection_id = :connection_id AND {record_id} = ANY(:ids) AND status <> 'deleted'
-           AND gone_at >= coalesce(observed_at, '-infinity')
-         ORDER BY {record_id}
-        ON CONFLICT (connection_id, kind, record_id) DO UPDATE
-           SET evidence = excluded.evidence, found_at = excluded.found_at, dismissed_at = NULL
-         WHERE kept.found_at <> excluded.found_at
-        RETURNING record_id
-    """)  # noqa: S608  (the names are the two below)
-    for kind, table, record_id in (
-        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id"),
-        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
-    )
-}
+_HOLD = """
+    INSERT INTO booksync.held_deletions AS kept (connection_id, kind, record_id, evidence, found_at)
+    SELECT connection_id, :kind, {record_id}, :evidence, gone_at FROM {table}
+     WHERE connection_id = :connection_id AND {record_id} = ANY(:ids) AND status <> 'deleted'
+       AND gone_at >= coalesce(observed_at, '-infinity')
+     ORDER BY {record_id}
+    ON CONFLICT (connection_id, kind, record_id) DO UPDATE
+       SET evidence = excluded.evidence, found_at = excluded.found_at, dismissed_at = NULL
+     WHERE kept.found_at <> excluded.found_at
+    RETURNING record_id
+"""
 
 
-def hold(db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], evidence: Evidence) -> int:
+def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], evidence: Evidence) -> int:
     """Hold back records whose 404 is recorded in the cache; returns the number of new ones.
 
     A row about the same 404 stays unchanged, dismissed or not.
     """
-    values = {"connection_id": connection.connection_id, "kind": kind, "evidence": evidence, "ids": list(record_ids)}
-    return len(db.execute(_HOLD[kind], values).all())
+    values = {
+        "connection_id": connection.connection_id,
+        "kind": entity.kind,
+        "evidence": evidence,
+        "ids": list(record_ids),
+    }
+    return len(db.execute(over(entity, _HOLD), values).all())
 
 
-def forget(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> None:
+def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> None:
     """Removes the rows of records that are marked deleted."""
     db.execute(
         text("""
             DELETE FROM booksync.held_deletions
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids)
         """),
-        {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "kind": entity.kind, "ids": list(record_ids)},
     )
 
 
@@ -110,84 +120,90 @@ def prune(db: Session, connection: Connection) -> None:
         text(f"""
             DELETE FROM booksync.held_deletions
              WHERE connection_id = :connection_id
-               AND (kind, record_id) NOT IN (SELECT kind, record_id FROM ({STANDING}) standing
+               AND (kind, record_id) NOT IN (SELECT kind, record_id FROM ({standing_rows()}) standing
                                               WHERE connection_id = :connection_id)
-        """),  # noqa: S608  (a constant)
+        """),  # noqa: S608  (constants)
         {"connection_id": connection.connection_id},
     )
 
 
-def wait_for_turn(db: Session, connection: Connection, kind: RecordKind) -> None:
+def wait_for_turn(db: Session, connection: Connection, entity: Entity) -> None:
     """Let only one transaction at a time count the losses of that kind; the lock ends with the transaction.
 
     Concurrent transactions would not see each other's losses, and each would find the number below the limit.
     """
     db.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"booksync deletions {connection.connection_id} {kind}"},
+        {"name": f"booksync deletions {connection.connection_id} {entity.kind}"},
     )
 
 
-def is_decided_by_a_person(db: Session, connection: Connection, kind: RecordKind, record_id: str) -> bool:
+def is_decided_by_a_person(db: Session, connection: Connection, entity: Entity, record_id: str) -> bool:
     """Whether the record is held back or dismissed: then only a proof or a person may mark it deleted."""
     return bool(
         db.execute(
             text(f"""
-                SELECT EXISTS (SELECT FROM ({STANDING}) standing
+                SELECT EXISTS (SELECT FROM ({standing_rows()}) standing
                                 WHERE connection_id = :connection_id AND kind = :kind AND record_id = :record_id)
-            """),  # noqa: S608  (a constant)
-            {"connection_id": connection.connection_id, "kind": kind, "record_id": record_id},
+            """),  # noqa: S608  (constants)
+            {"connection_id": connection.connection_id, "kind": entity.kind, "record_id": record_id},
         ).scalar_one()
     )
 
 
-def count(db: Session, connection_id: uuid.UUID, kind: RecordKind) -> int:
+def count(db: Session, connection_id: uuid.UUID, entity: Entity) -> int:
     """The number of held-back records of that kind, without dismissed ones."""
     counted: int = db.execute(
         text(f"""
-            SELECT count(*) FROM ({STANDING}) standing
+            SELECT count(*) FROM ({standing_rows()}) standing
              WHERE connection_id = :connection_id AND kind = :kind AND dismissed_at IS NULL
-        """),  # noqa: S608  (a constant)
-        {"connection_id": connection_id, "kind": kind},
+        """),  # noqa: S608  (constants)
+        {"connection_id": connection_id, "kind": entity.kind},
     ).scalar_one()
     return counted
 
 
 def standing(db: Session, connection_id: uuid.UUID) -> Standing:
     """The numbers for one connection."""
-    row = db.execute(
+    rows = db.execute(
         text(f"""
-            SELECT count(*) FILTER (WHERE kind = 'customer') AS customers,
-                   count(*) FILTER (WHERE kind = 'invoice') AS invoices, min(found_at) AS since
-              FROM ({STANDING}) standing WHERE connection_id = :connection_id AND dismissed_at IS NULL
-        """),  # noqa: S608  (a constant)
+            SELECT kind, count(*) AS records, min(found_at) AS since
+              FROM ({standing_rows()}) standing WHERE connection_id = :connection_id AND dismissed_at IS NULL
+             GROUP BY kind
+        """),  # noqa: S608  (constants)
         {"connection_id": connection_id},
-    ).one()
-    return Standing(row.customers, row.invoices, row.since)
+    ).all()
+    counts = {row.kind: row.records for row in rows}
+    return Standing(
+        {entity: counts.get(entity.kind, 0) for entity in entities()}, min((row.since for row in rows), default=None)
+    )
 
 
-_LISTED = text(f"""
-    SELECT * FROM ({STANDING}) standing
+_LISTED = """
+    SELECT * FROM ({standing}) standing
      WHERE (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
        AND (kind = :kind OR CAST(:kind AS text) IS NULL)
        AND (dismissed_at IS NOT NULL) = :dismissed
      ORDER BY connection_id, kind, found_at, record_id
-""")  # noqa: S608  (a constant)
+"""
 
 
 def held(
     db: Session,
     connection_id: uuid.UUID | None = None,
-    kind: RecordKind | None = None,
+    entity: Entity | None = None,
     *,
     dismissed: bool = False,
 ) -> list[Held]:
-    """The held-back records, or the dismissed ones: customers first, those held longest first."""
-    rows = db.execute(_LISTED, {"connection_id": connection_id, "kind": kind, "dismissed": dismissed})
+    """The held-back records, or the dismissed ones: by kind, those held longest first."""
+    rows = db.execute(
+        text(_LISTED.format(standing=standing_rows())),
+        {"connection_id": connection_id, "kind": entity and entity.kind, "dismissed": dismissed},
+    )
     return [
         Held(
             connection_id=row.connection_id,
-            kind=RecordKind(row.kind),
+            entity=entity_of_kind(row.kind),
             record_id=row.record_id,
             name=row.name,
             customer_name=row.customer_name,
@@ -199,12 +215,12 @@ def held(
     ]
 
 
-def dismiss(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> int:
+def dismiss(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> int:
     """Dismiss records that exist, as a person confirms; returns the number of held-back ones among them."""
     return db.execute(
         text("""
             UPDATE booksync.held_deletions SET dismissed_at = clock_timestamp()
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids) AND dismissed_at IS NULL
         """),
-        {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "kind": entity.kind, "ids": list(record_ids)},
     ).rowcount

@@ -6,8 +6,9 @@ from db import webhook_events
 from db.connections import Connection
 from db.session import Session
 from db.webhook_events import Due
+from domain.entities import INVOICE
 from domain.invoices import OPEN_STATUSES
-from domain.webhooks import Entity, Event, EventKind
+from domain.webhooks import Event, EventKind
 
 _IS_OPEN = "invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0"
 
@@ -50,6 +51,6 @@ def _request(db: Session, connection: Connection, statement: TextClause, **value
             **values,
         },
     ).scalars()
-    events = [Event(Entity.INVOICE, each, EventKind.ORPHANED, modified_at=None, digest=None) for each in invoice_ids]
+    events = [Event(INVOICE.name, each, EventKind.ORPHANED, modified_at=None, digest=None) for each in invoice_ids]
     due = (webhook_events.receive(db, connection.connection_id, event) for event in events)
     return [each for each in due if each is not None]

@@ -14,7 +14,7 @@ from db.connections import Connection
 from db.session import Session
 from domain.calling_hours import hours_in_common
 from domain.calling_window import CallingWindow
-from domain.deletions import RecordKind
+from domain.entities import Entity, entity_of_kind
 from domain.invoices import OPEN_STATUSES
 from domain.permission import SkipReason
 from domain.phones import PhoneProblem
@@ -60,7 +60,7 @@ _ORDER_WHILE_CLOSED = (Cause.REFUSED, Cause.SOON, Cause.HELD, Cause.ASSUMED)
 class Question:
     """A record whose details are to be read: the present version of a customer or an invoice."""
 
-    kind: RecordKind
+    entity: Entity
     record_id: str  #: Zoho's id
     version: datetime  #: its modified time, else `domain.versions.NO_VERSION`
     is_urgent: bool  #: a handover waits for the details
@@ -171,7 +171,7 @@ def questions(
             **_RULES,
         },
     )
-    return [Question(RecordKind(row.kind), row.record_id, row.version, row.is_urgent) for row in rows]
+    return [Question(entity_of_kind(row.kind), row.record_id, row.version, row.is_urgent) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from db import webhook_events
 from db.leases import LeaseLostError
 from db.session import Session
 from db.webhook_events import Due, RefreshRef
+from domain.entities import entity_named
 from domain.floods import FLOOD
-from domain.webhooks import MOST_SENT, Entity, Outcome
+from domain.webhooks import MOST_SENT, Outcome
 
 #: The first words of `waiting_for` if the record waits for the API budget, which has queued it.
 BUDGET = "API budget"
@@ -182,7 +183,7 @@ _SWEEP = text("""
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[RefreshRef]:
     """The records without a lease for `sweep_seconds`: their messages are to be sent again."""
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
-    return [RefreshRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
+    return [RefreshRef(row.connection_id, entity_named(row.entity), row.record_id) for row in rows]
 
 
 # While many records wait for a run, only records that no list can prove get messages, because a list does not contain
@@ -221,7 +222,7 @@ def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
     rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )
-    return [Due.of(RefreshRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
+    return [Due.of(RefreshRef(row.connection_id, entity_named(row.entity), row.record_id), row.seconds) for row in rows]
 
 
 def count_waiting(db: Session, connection_id: uuid.UUID) -> int:

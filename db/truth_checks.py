@@ -10,12 +10,13 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Row, text
 
 from db import customers
+from db.cached_tables import over
 from db.connections import Connection
 from db.invoice_rows import invoice_of_row
 from db.session import Session
 from domain.cached_customers import StoredCustomer
-from domain.deletions import RecordKind
 from domain.drift import INVOICE_COLUMNS, INVOICE_FACTS, cached_invoice_columns, invoice_facts
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import Invoice
 from domain.truth_check import RECENT, Columns, TruthCheck, Version
 from domain.versions import version_of
@@ -25,7 +26,7 @@ from domain.versions import version_of
 class Checkable:
     """A cached record that was chosen for a check."""
 
-    kind: RecordKind
+    entity: Entity
     record_id: str  #: Zoho's id
     modified_at: datetime | None
     observed_at: datetime | None
@@ -48,32 +49,30 @@ class CachedInvoice:
 
 # For a customer that was written without a detail response, the recorded version does not mean that its details are
 # cached.
-_OLDEST = {
-    kind: text(f"""
-        SELECT {record_id} AS record_id, zoho_last_modified_at, observed_at,
-               coalesce({details} AND asked_version = coalesce(zoho_last_modified_at, 'epoch'), false) AS has_details,
-               coalesce(asked_version <> coalesce(zoho_last_modified_at, 'epoch'), false) AS has_older_details
-          FROM {table}
-         WHERE connection_id = :connection_id AND status IS DISTINCT FROM 'deleted' AND gone_at IS NULL
-           AND (greatest(observed_at, truth_checked_at) < :before) IS NOT FALSE
-         ORDER BY greatest(observed_at, truth_checked_at) NULLS FIRST, id
-         LIMIT :limit
-    """)  # noqa: S608  (the names are the two lines below)
-    for kind, table, record_id, details in (
-        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id", "details_observed_at IS NOT NULL"),
-        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id", "true"),
-    )
-}
+_OLDEST = """
+    SELECT {record_id} AS record_id, zoho_last_modified_at, observed_at,
+           coalesce({details} AND asked_version = coalesce(zoho_last_modified_at, 'epoch'), false) AS has_details,
+           coalesce(asked_version <> coalesce(zoho_last_modified_at, 'epoch'), false) AS has_older_details
+      FROM {table}
+     WHERE connection_id = :connection_id AND status IS DISTINCT FROM 'deleted' AND gone_at IS NULL
+       AND (greatest(observed_at, truth_checked_at) < :before) IS NOT FALSE
+     ORDER BY greatest(observed_at, truth_checked_at) NULLS FIRST, id
+     LIMIT :limit
+"""
+
+# What proves that the details of the present version were read.
+_HAS_DETAILS = {CUSTOMER: "details_observed_at IS NOT NULL", INVOICE: "true"}
 
 
-def oldest(db: Session, connection: Connection, kind: RecordKind, *, now: datetime, limit: int) -> Sequence[Checkable]:
+def oldest(db: Session, connection: Connection, entity: Entity, *, now: datetime, limit: int) -> Sequence[Checkable]:
     """The live records that were observed or checked longest ago, at least `RECENT` before `now`."""
     rows = db.execute(
-        _OLDEST[kind], {"connection_id": connection.connection_id, "before": now - RECENT, "limit": limit}
+        over(entity, _OLDEST.replace("{details}", _HAS_DETAILS[entity])),
+        {"connection_id": connection.connection_id, "before": now - RECENT, "limit": limit},
     )
     return [
         Checkable(
-            kind,
+            entity,
             row.record_id,
             row.zoho_last_modified_at,
             row.observed_at,
@@ -116,23 +115,19 @@ def _cached_invoice(row: Row[Any]) -> CachedInvoice:
 
 
 # Skips a row that another transaction is writing: without the record, the check only asks again.
-_NOTE_ASKED = {
-    kind: text(f"""
-        UPDATE {table} SET truth_checked_at = :now
-         WHERE id IN (SELECT id FROM {table}
-                       WHERE connection_id = :connection_id AND {record_id} = :record_id
-                         FOR NO KEY UPDATE SKIP LOCKED)
-    """)  # noqa: S608  (the names are the two lines below)
-    for kind, table, record_id in (
-        (RecordKind.CUSTOMER, "booksync.customers_cache", "zoho_customer_id"),
-        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
-    )
-}
+_NOTE_ASKED = """
+    UPDATE {table} SET truth_checked_at = :now
+     WHERE id IN (SELECT id FROM {table}
+                   WHERE connection_id = :connection_id AND {record_id} = :record_id
+                     FOR NO KEY UPDATE SKIP LOCKED)
+"""
 
 
-def note_asked(db: Session, connection: Connection, kind: RecordKind, record_id: str, *, now: datetime) -> None:
+def note_asked(db: Session, connection: Connection, entity: Entity, record_id: str, *, now: datetime) -> None:
     """Record that a check has requested the record, whatever the result: later checks start with other records."""
-    db.execute(_NOTE_ASKED[kind], {"connection_id": connection.connection_id, "record_id": record_id, "now": now})
+    db.execute(
+        over(entity, _NOTE_ASKED), {"connection_id": connection.connection_id, "record_id": record_id, "now": now}
+    )
 
 
 def last_checked_at(db: Session, connection: Connection) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE, Entity
 
 _SET_WATERMARK = {
     kind: text(f"""
@@ -14,18 +14,18 @@ _SET_WATERMARK = {
          WHERE connection_id = :connection_id
     """)  # noqa: S608  (the columns are the two below)
     for kind, column in (
-        (RecordKind.CUSTOMER, "last_customer_sync_at"),
-        (RecordKind.INVOICE, "last_invoice_sync_at"),
+        (CUSTOMER, "last_customer_sync_at"),
+        (INVOICE, "last_invoice_sync_at"),
     )
 }
 
 
-def set_watermark(db: Session, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
+def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime) -> None:
     """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
 
     Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
     """
-    db.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
+    db.execute(_SET_WATERMARK[entity], {"connection_id": connection_id, "moment": moment})
 
 
 def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:

@@ -9,15 +9,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db import webhook_secrets
+from db.cached_tables import table_of
 from db.connections import Connection
 from db.deletion_proofs import IS_PROVEN_DELETED
 from db.session import Session
+from domain.entities import CUSTOMER, Entity, entity_named, is_cached
 from domain.webhooks import (
     LONGEST_QUIET_SECONDS,
     MOST_SENT,
     QUIET_SECONDS,
     CachedVersion,
-    Entity,
     Event,
     EventKind,
     EventSummary,
@@ -34,7 +35,7 @@ class RefreshRef:
     record_id: str
 
     def as_values(self) -> dict[str, Any]:
-        return {"connection_id": self.connection_id, "entity": self.entity, "record_id": self.record_id}
+        return {"connection_id": self.connection_id, "entity": self.entity.name, "record_id": self.record_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,14 @@ def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     The transaction locks the record's row until it ends; receive several events in the order of their records.
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
-    if event.entity not in tuple(Entity):
+    if not is_cached(event.entity):
         db.execute(_IGNORE, values)
         return None
     limits = {"quiet": QUIET_SECONDS, "longest": LONGEST_QUIET_SECONDS, "most_sent": MOST_SENT}
     row = db.execute(_RECEIVE, values | limits).one()
     if row.waiting > 1 or not row.is_sent:
         return None
-    return Due.of(RefreshRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
+    return Due.of(RefreshRef(connection_id, entity_named(event.entity), event.record_id), row.seconds)
 
 
 #: An id without a connection: an event for it passes every check of the tables except the foreign key's.
@@ -116,7 +117,7 @@ _NO_CONNECTION = uuid.UUID(int=0)
 
 def can_receive(db: Session) -> bool:
     """Whether the tables accept the rows of `receive`, in a schema of a later release; the trial leaves no rows."""
-    trial = Event(Entity.CONTACT, "0", EventKind.CHANGED, None, None)
+    trial = Event(CUSTOMER.name, "0", EventKind.CHANGED, None, None)
     return all(_is_accepted(db, event) for event in (trial, replace(trial, entity="trial")))
 
 
@@ -180,31 +181,10 @@ def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: in
     )
 
 
-_CACHED = {
-    Entity.CONTACT: text("""
-        SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-          FROM booksync.customers_cache
-         WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
-    """),
-    # An invoice that waits for its customer is in another table. Its row in the cache, if any, was withdrawn by then,
-    # and may have the newer modified time.
-    Entity.INVOICE: text("""
-        SELECT is_live, modified_at, observed_at
-          FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
-                  FROM invoices_cache
-                 WHERE user_id = :user_id AND zoho_invoice_id = :record_id AND connection_id = :connection_id
-                UNION ALL
-                SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
-                  FROM booksync.waiting_invoices
-                 WHERE connection_id = :connection_id AND zoho_invoice_id = :record_id) versions
-         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
-    """),
-}
-
-
 def cached_version(db: Session, connection: Connection, ref: RefreshRef) -> CachedVersion | None:
     """The cached version of the record; None if it is not cached."""
-    row = db.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": connection.user_id}).one_or_none()
+    statement = table_of(ref.entity).version.format(record_id=":record_id")
+    row = db.execute(text(statement), ref.as_values() | {"user_id": connection.user_id}).one_or_none()
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 

@@ -12,13 +12,6 @@ SAFEGUARD_SHARE = 0.02
 MOST_ASKED_ABOUT = 500
 
 
-class RecordKind(StrEnum):
-    """The kinds of records that can be deleted in Zoho."""
-
-    CUSTOMER = "customer"
-    INVOICE = "invoice"
-
-
 class Evidence(StrEnum):
     """The reason why a record seems to be deleted. The deletion safeguard weighs each reason.
 

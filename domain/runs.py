@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from domain.deletions import RecordKind
+from domain.entities import Entity
 from domain.lists import Page
 from domain.truth_check import TruthCheck
 from domain.walk import Walk, WalkById
@@ -32,13 +32,8 @@ NAMED_RECORDS = 5
 class RecordRef:
     """The address of a record in Zoho."""
 
-    kind: RecordKind
+    entity: Entity
     record_id: str
-
-    @property
-    def entity(self) -> str:
-        """Zoho's name for a record of this kind."""
-        return "contact" if self.kind is RecordKind.CUSTOMER else "invoice"
 
 
 class Mode(StrEnum):
@@ -259,7 +254,7 @@ class Run:
         """The same run, degraded if it has rejected records because their detail calls fail."""
         if not records:
             return self
-        names = ", ".join(f"{ref.entity} {ref.record_id}" for ref in records[:NAMED_RECORDS])
+        names = ", ".join(f"{ref.entity.name} {ref.record_id}" for ref in records[:NAMED_RECORDS])
         more = f" and {len(records) - NAMED_RECORDS:,} more" if len(records) > NAMED_RECORDS else ""
         count = "1 record was" if len(records) == 1 else f"{len(records):,} records were"
         return self.degraded(f"{count} rejected because Zoho's detail call fails: {names}{more}.")

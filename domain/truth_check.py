@@ -9,7 +9,6 @@ from typing import Any, Self, TypeVar
 
 from domain.contacts import Contact
 from domain.customers import Customer, persons_as_json
-from domain.deletions import RecordKind
 from domain.drift import (
     CUSTOMER_COLUMNS,
     INVOICE_COLUMNS,
@@ -18,6 +17,7 @@ from domain.drift import (
     invoice_columns,
     invoice_facts,
 )
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import OPEN_STATUSES, Invoice
 
 #: The detail calls of one check.
@@ -30,8 +30,8 @@ INTERVAL = timedelta(hours=18)
 RECENT = timedelta(hours=12)
 
 #: The compared columns. A column derived from others is reported only if no other column differs.
-CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
-    RecordKind.CUSTOMER: (
+CHECKED_COLUMNS: Mapping[Entity, Sequence[str]] = {
+    CUSTOMER: (
         *CUSTOMER_COLUMNS,
         "contact_persons",
         "country_code",
@@ -42,7 +42,7 @@ CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
         "credits_currency",
         "zoho_last_modified_at",
     ),
-    RecordKind.INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
+    INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
 }
 
 #: A hash of other columns, redundant if they differ too.
@@ -77,7 +77,7 @@ class TruthCheck:
         """The number of detail calls that the check may still make."""
         return max(0, RECORDS - self.asked)
 
-    def after(self, kind: RecordKind, record_id: str, columns: Sequence[str] | None) -> Self:
+    def after(self, entity: Entity, record_id: str, columns: Sequence[str] | None) -> Self:
         """The check after one more call: `columns` have drifted, None if the record was not compared."""
         asked = replace(self, asked=self.asked + 1)
         if columns is None:
@@ -86,9 +86,9 @@ class TruthCheck:
         if not columns:
             return compared
         drifted = Counter(self.drifted)
-        drifted.update(f"{kind}s.{column}" for column in columns)
+        drifted.update(f"{entity.plural}.{column}" for column in columns)
         compared = replace(compared, drifted=dict(drifted))
-        if kind is RecordKind.CUSTOMER:
+        if entity is CUSTOMER:
             return replace(compared, customers=(*self.customers, record_id))
         return replace(compared, invoices=(*self.invoices, record_id))
 
@@ -186,9 +186,9 @@ def _before_it_was_overdue(response: Invoice, cached: Invoice) -> Invoice:
     )
 
 
-def differing_columns(kind: RecordKind, responded: Columns, cached: Columns) -> tuple[str, ...]:
+def differing_columns(entity: Entity, responded: Columns, cached: Columns) -> tuple[str, ...]:
     """The names of the checked columns that differ."""
-    differing = tuple(column for column in CHECKED_COLUMNS[kind] if responded[column] != cached[column])
+    differing = tuple(column for column in CHECKED_COLUMNS[entity] if responded[column] != cached[column])
     if differing == (_HASH,):
         return differing
     return tuple(column for column in differing if column != _HASH)

@@ -16,13 +16,6 @@ LONGEST_QUIET_SECONDS = 10.0
 MOST_SENT = 25
 
 
-class Entity(StrEnum):
-    """The kinds of records that booksync reads after an event; other kinds are ignored."""
-
-    CONTACT = "contact"
-    INVOICE = "invoice"
-
-
 class EventKind(StrEnum):
     CHANGED = "changed"  #: created or edited
     DELETED = "deleted"  #: deleted in Zoho according to the event

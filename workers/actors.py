@@ -5,7 +5,7 @@ The arguments of a step are (run id, step); those of a refresh are (connection i
 
 from dramatiq import actor
 
-from domain.webhooks import Entity
+from domain.entities import CUSTOMER, INVOICE, Entity
 from workers.boot.process import resources, thread_shares
 from workers.queue.arguments import check_record, check_step
 from workers.queue.messages import Queue
@@ -55,12 +55,12 @@ def create_reminders(run_id: str, step: int) -> None:
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_contact(connection_id: str, record_id: str) -> None:
-    _refresh_record(connection_id, Entity.CONTACT, record_id)
+    _refresh_record(connection_id, CUSTOMER, record_id)
 
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_invoice(connection_id: str, record_id: str) -> None:
-    _refresh_record(connection_id, Entity.INVOICE, record_id)
+    _refresh_record(connection_id, INVOICE, record_id)
 
 
 def _take(run_id: str, step: int, do: Step) -> None:

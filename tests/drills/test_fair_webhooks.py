@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from db import webhook_events
 from db.engine import new_engine
-from domain.webhooks import Entity, Event, EventKind
+from domain.entities import CUSTOMER
+from domain.webhooks import Event, EventKind
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
@@ -112,7 +113,7 @@ def tell(engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_ids: 
     with engine.begin() as db:
         found = [
             webhook_events.receive(
-                db, connection_id, Event(Entity.CONTACT, each, EventKind.CHANGED, modified_at=None, digest=None)
+                db, connection_id, Event(CUSTOMER.name, each, EventKind.CHANGED, modified_at=None, digest=None)
             )
             for each in contact_ids
         ]

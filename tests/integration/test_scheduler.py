@@ -14,8 +14,9 @@ from db import parking, refreshes, runs, scheduler_marks, webhook_events
 from db.connections import Connection
 from db.runs import StepRef
 from db.webhook_events import RefreshRef
+from domain.entities import CUSTOMER
 from domain.runs import Mode, Phase
-from domain.webhooks import Entity, Event, EventKind, Outcome
+from domain.webhooks import Event, EventKind, Outcome
 from sandbox.servers.ports import free_port
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
@@ -212,7 +213,7 @@ class TestHouse:
         with resources.engine.begin() as db:
             for event in events:
                 webhook_events.receive(db, connection.connection_id, event)
-            lease = refreshes.acquire(db, RefreshRef(connection.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
+            lease = refreshes.acquire(db, RefreshRef(connection.connection_id, CUSTOMER, "1"), lease_seconds=60)
             assert lease is not None
             refreshes.finish(db, lease, Outcome.ASKED)
         change(resources.engine, "UPDATE booksync.webhook_events SET received_at = now() - interval '8 days'")

@@ -19,9 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from db.migrations import Target, expected_head, migrate
 from db.migrations.revisions import revision_of
 from db.migrations.schemas import VERSION_TABLE
-from domain.deletions import RecordKind
+from domain.entities import INVOICE
 from domain.runs import Phase
-from domain.webhooks import Entity
 from sandbox.servers.ports import free_port
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
@@ -284,11 +283,11 @@ class TestMetrics:
         counters = Counters.at(redis_url)
         counters.step(Phase.CONTACTS, JobOutcome.DONE)
         counters.step(Phase.CONTACTS, JobOutcome.RETRIED)
-        counters.refresh(Entity.INVOICE, JobOutcome.DONE)
+        counters.refresh(INVOICE, JobOutcome.DONE)
         counters.api_call(429)
         counters.api_call(None)
         counters.budget_wait(1.5, WaitReason.MINUTE)
-        counters.truth_check(RecordKind.INVOICE, ["balance"])
+        counters.truth_check(INVOICE, ["balance"])
         counters.close()
         answer = process(database_url, redis_url)("/metrics")
         told = self.told(answer)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from db import connections, held_deletions
 from db.held_deletions import Held
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID, OneConnection
 from workers.cli.opening import open_resources
@@ -26,7 +26,19 @@ app = typer.Typer(
 
 _NAMES_SHOWN = 20
 
-KindOption = Annotated[RecordKind | None, typer.Option("--kind", help="Only customers, or only invoices.")]
+_KINDS = [entity.kind for entity in entities()]
+
+
+def _entity(kind: str) -> Entity:
+    if kind not in _KINDS:
+        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(map(repr, _KINDS))}.")
+    return entity_of_kind(kind)
+
+
+KindOption = Annotated[
+    Entity | None,
+    typer.Option("--kind", parser=_entity, metavar=f"[{'|'.join(_KINDS)}]", help="Only customers, or only invoices."),
+]
 RecordOption = Annotated[
     list[str] | None,
     typer.Option("--record", metavar="ID", help="Only the record with this Zoho id; may be repeated."),
@@ -96,20 +108,19 @@ def dismiss_held(
             _report_nothing(connection_id, "dismissed", chosen, as_json=as_json)
 
 
-def held_back(customers: int, invoices: int, since: datetime | None) -> str | None:
-    """Return a sentence about a connection's held deletions; None without any."""
+def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
+    """Return a sentence about a connection's held deletions, by the plural of their kind; None without any."""
     if since is None:
         return None
-    is_one = customers + invoices == 1
-    verb = "has" if is_one else "have"
-    return f"{_amounts(customers, invoices)} {verb} been held back from being marked deleted since {_moment(since)}."
+    verb = "has" if sum(counts.values()) == 1 else "have"
+    return f"{_amounts(counts)} {verb} been held back from being marked deleted since {_moment(since)}."
 
 
 _NOTHING = "No record is held back from being marked deleted."
 
 
 def _chosen(
-    resources: Resources, connection_id: uuid.UUID, kind: RecordKind | None, record_ids: Sequence[str] | None
+    resources: Resources, connection_id: uuid.UUID, kind: Entity | None, record_ids: Sequence[str] | None
 ) -> list[Held]:
     """Return the held records that the options name, by default all."""
     with resources.engine.connect() as db:
@@ -134,13 +145,13 @@ def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -
     if as_json:
         raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
     _show(chosen[0].connection_id, chosen, notes.print, _NAMES_SHOWN)
-    return typer.confirm(f"{verb.capitalize()} {_amounts(**_counts(chosen))}?", err=True)
+    return typer.confirm(f"{verb.capitalize()} {_amounts(_counts(chosen))}?", err=True)
 
 
-def _report(connection_id: uuid.UUID, done: str, key: str, numbers: Mapping[RecordKind, int], *, as_json: bool) -> None:
+def _report(connection_id: uuid.UUID, done: str, key: str, numbers: Mapping[Entity, int], *, as_json: bool) -> None:
     counts = _as_counts(numbers)
     is_one = sum(counts.values()) == 1
-    results(as_json).print(f"{_amounts(**counts)} {'is' if is_one else 'are'} {done}.")
+    results(as_json).print(f"{_amounts(counts)} {'is' if is_one else 'are'} {done}.")
     if as_json:
         print_json({"connection_id": str(connection_id), key: counts})
 
@@ -157,8 +168,8 @@ def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., N
         table.add_column(heading)
     for each in found[:limit]:
         evidence = "dismissed" if each.dismissed_at else each.evidence.sentence
-        table.add_row(each.kind, each.record_id, _name(each), _moment(each.found_at), evidence)
-    tell(f"{connection_id}: {_amounts(**_counts(found))}")
+        table.add_row(each.entity.noun, each.record_id, _name(each), _moment(each.found_at), evidence)
+    tell(f"{connection_id}: {_amounts(_counts(found))}")
     tell(table)
     if len(found) > limit:
         tell(f"… and {len(found) - limit:,} more: --limit {len(found)}")
@@ -172,7 +183,7 @@ def _name(held: Held) -> str:
 def _json(held: Held) -> dict[str, Any]:
     return {
         "connection_id": str(held.connection_id),
-        "kind": held.kind,
+        "kind": held.entity.kind,
         "record_id": held.record_id,
         "name": held.name,
         "customer_name": held.customer_name or None,
@@ -184,25 +195,21 @@ def _json(held: Held) -> dict[str, Any]:
 
 
 def _counts(found: Sequence[Held]) -> dict[str, int]:
-    kinds = Counter(each.kind for each in found)
-    return _as_counts(kinds)
+    return _as_counts(Counter(each.entity for each in found))
 
 
-def _as_counts(numbers: Mapping[RecordKind, int]) -> dict[str, int]:
-    return {"customers": numbers[RecordKind.CUSTOMER], "invoices": numbers[RecordKind.INVOICE]}
+def _as_counts(numbers: Mapping[Entity, int]) -> dict[str, int]:
+    return {entity.plural: numbers[entity] for entity in entities()}
 
 
 def _since(found: Sequence[Held]) -> datetime | None:
     return min((each.found_at for each in found), default=None)
 
 
-def _amounts(customers: int, invoices: int) -> str:
-    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless both are."""
-    parts = [
-        counted(customers, "customer", "customers") if customers or not invoices else "",
-        counted(invoices, "invoice", "invoices") if invoices else "",
-    ]
-    return " and ".join(part for part in parts if part)
+def _amounts(counts: Mapping[str, int]) -> str:
+    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless all are."""
+    found = {entity: counts[entity.plural] for entity in entities() if counts[entity.plural]} or {CUSTOMER: 0}
+    return " and ".join(counted(count, entity.noun, f"{entity.noun}s") for entity, count in found.items())
 
 
 def _moment(moment: datetime) -> str:

@@ -167,7 +167,7 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
 
 def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Console) -> None:
     """Print the records that wait for a decision about deletion."""
-    if sentence := held_back(held["customers"], held["invoices"], held["since"]):
+    if sentence := held_back({key: count for key, count in held.items() if key != "since"}, held["since"]):
         tell.print(f"  {sentence} Next: booksync deletions list {connection_id}", style="yellow")
 
 

@@ -16,10 +16,9 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from domain.deletions import RecordKind
+from domain.entities import Entity, entities
 from domain.runs import Phase
 from domain.truth_check import CHECKED_COLUMNS
-from domain.webhooks import Entity
 from workers.budget import WaitReason
 from workers.observability.logs import describe
 from workers.redis_access.client import redis_client
@@ -106,12 +105,16 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
         *((phase.value, ending.value) for phase, ending in product(Phase, JobOutcome) if phase is not Phase.DONE),
         *((UNKNOWN, ending.value) for ending in _BEFORE_A_CLAIM),
     ],
-    Family.REFRESHES: [(entity.value, ending.value) for entity, ending in product(Entity, JobOutcome)],
+    Family.REFRESHES: [(entity.name, ending.value) for entity, ending in product(entities(), JobOutcome)],
     Family.API_CALLS: [("200",), ("400",), ("401",), ("404",), ("429",), ("500",), ("503",), (NO_ANSWER,)],
     Family.BUDGET_WAITS: _REASONS,
     Family.BUDGET_WAIT_MS: _REASONS,
-    Family.TRUTH_CHECK_RECORDS: [(f"{kind}s", verdict.value) for kind, verdict in product(RecordKind, Verdict)],
-    Family.TRUTH_CHECK_DRIFT: [(f"{kind}s", column) for kind, columns in CHECKED_COLUMNS.items() for column in columns],
+    Family.TRUTH_CHECK_RECORDS: [
+        (entity.plural, verdict.value) for entity, verdict in product(CHECKED_COLUMNS, Verdict)
+    ],
+    Family.TRUTH_CHECK_DRIFT: [
+        (entity.plural, column) for entity, columns in CHECKED_COLUMNS.items() for column in columns
+    ],
     Family.CONSOLE_PASSWORDS: [(outcome.value,) for outcome in PasswordOutcome],
 }
 
@@ -144,7 +147,7 @@ class Counters:
 
     def refresh(self, entity: Entity, outcome: JobOutcome) -> None:
         """Count an attempt to refresh a record that a webhook named."""
-        self._add({_field(Family.REFRESHES, entity, outcome): 1})
+        self._add({_field(Family.REFRESHES, entity.name, outcome): 1})
 
     def api_call(self, status: int | None) -> None:
         """Count a call to Zoho's API by its HTTP status, None without a complete response."""
@@ -159,11 +162,11 @@ class Counters:
             }
         )
 
-    def truth_check(self, kind: RecordKind, drifted: Sequence[str] | None) -> None:
+    def truth_check(self, entity: Entity, drifted: Sequence[str] | None) -> None:
         """Count a record of a truth check, with the columns that have drifted; None if it was not compared."""
         verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
-        columns = {_field(Family.TRUTH_CHECK_DRIFT, f"{kind}s", column): 1 for column in drifted or ()}
-        self._add({_field(Family.TRUTH_CHECK_RECORDS, f"{kind}s", verdict): 1, **columns})
+        columns = {_field(Family.TRUTH_CHECK_DRIFT, entity.plural, column): 1 for column in drifted or ()}
+        self._add({_field(Family.TRUTH_CHECK_RECORDS, entity.plural, verdict): 1, **columns})
 
     def console_password(self, outcome: PasswordOutcome) -> None:
         """Count a password that was sent to the console."""

@@ -11,8 +11,8 @@ from dramatiq.errors import BrokerConnectionError
 
 from db.runs import StepRef
 from db.webhook_events import Due
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.runs import Phase
-from domain.webhooks import Entity
 from workers.redis_access import refusal_of
 
 log = structlog.get_logger(__name__)
@@ -52,8 +52,8 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
 
 #: The actor that refreshes a record named by a webhook.
 REFRESH_ACTORS: dict[Entity, tuple[str, Queue]] = {
-    Entity.CONTACT: ("resync_contact", Queue.INTERACTIVE),
-    Entity.INVOICE: ("resync_invoice", Queue.INTERACTIVE),
+    CUSTOMER: ("resync_contact", Queue.INTERACTIVE),
+    INVOICE: ("resync_invoice", Queue.INTERACTIVE),
 }
 
 
@@ -96,7 +96,7 @@ def send_refresh(broker: Broker, due: Due) -> None:
             action="refresh.not_sent",
             error=_reason(error),
             connection_id=str(ref.connection_id),
-            entity=ref.entity,
+            entity=ref.entity.name,
             record_id=ref.record_id,
         )
 

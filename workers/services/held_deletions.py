@@ -2,50 +2,48 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 from sqlalchemy import Engine, func, select
 
 from db import held_deletions
 from db.connections import Connection
 from db.held_deletions import Held
-from domain.deletions import RecordKind
+from domain.entities import Entity, entities
 from workers.services.mark_deleted import mark_held_deleted
 
 #: Records per transaction. It is small because each may have many invoices whose reminders are planned again.
 BATCH = 100
 
 
-def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
     """Mark the records deleted, one transaction per batch, and plan the reminders of their invoices again.
 
     A record that was read again since its 404 is not marked. Returns how many of each kind were marked.
     """
-    marked = dict.fromkeys(RecordKind, 0)
-    for kind, record_ids in _batches(chosen):
+    marked = dict.fromkeys(entities(), 0)
+    for entity, record_ids in _batches(chosen):
         with engine.begin() as db:
             now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            marked[kind] += mark_held_deleted(db, connection, kind, record_ids, now=now)
+            marked[entity] += mark_held_deleted(db, connection, entity, record_ids, now=now)
     return marked
 
 
-def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
     """Store a person's decision that the records exist. Returns how many of each kind were held back until now.
 
     They stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A later
     read of a record ends this state, and a second loss is held back like any other.
     """
-    dismissed = dict.fromkeys(RecordKind, 0)
-    for kind, record_ids in _batches(chosen):
+    dismissed = dict.fromkeys(entities(), 0)
+    for entity, record_ids in _batches(chosen):
         with engine.begin() as db:
-            dismissed[kind] += held_deletions.dismiss(db, connection, kind, record_ids)
+            dismissed[entity] += held_deletions.dismiss(db, connection, entity, record_ids)
     return dismissed
 
 
-def _batches(chosen: Sequence[Held]) -> Iterator[tuple[RecordKind, list[str]]]:
-    """Yield batches of one kind, customers first because writers lock customers before invoices."""
-    for kind, records in groupby(sorted(chosen, key=attrgetter("kind", "record_id")), key=attrgetter("kind")):
-        record_ids = [record.record_id for record in records]
+def _batches(chosen: Sequence[Held]) -> Iterator[tuple[Entity, list[str]]]:
+    """Yield batches of one entity each, customers first because writers lock customers before invoices."""
+    for entity in entities():
+        record_ids = sorted(held.record_id for held in chosen if held.entity is entity)
         for start in range(0, len(record_ids), BATCH):
-            yield kind, record_ids[start : start + BATCH]
+            yield entity, record_ids[start : start + BATCH]

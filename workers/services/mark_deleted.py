@@ -7,63 +7,63 @@ from datetime import datetime
 from db import deletions, held_deletions
 from db.connections import Connection
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE, Entity
 from workers.services import plan_reminders
 
-_REPLAN = {RecordKind.CUSTOMER: plan_reminders.replan_customers, RecordKind.INVOICE: plan_reminders.replan_invoices}
+_REPLAN = {CUSTOMER: plan_reminders.replan_customers, INVOICE: plan_reminders.replan_invoices}
 
 
 def note_gone(
-    db: Session, connection: Connection, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
+    db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime, now: datetime
 ) -> None:
     """Record Zoho's 404 for a cached record: no reminder calls about it, whether it is marked deleted or not.
 
     A later read of the record clears it.
     """
-    _lock_customers(db, connection, kind, [record_id])
-    gone = deletions.note_gone(db, connection, kind, record_id, observed_at=observed_at)
-    _REPLAN[kind](db, connection, gone, now=now)
+    _lock_customers(db, connection, entity, [record_id])
+    gone = deletions.note_gone(db, connection, entity, record_id, observed_at=observed_at)
+    _REPLAN[entity](db, connection, gone, now=now)
 
 
 def mark_deleted(
     db: Session,
     connection: Connection,
-    kind: RecordKind,
+    entity: Entity,
     record_ids: Sequence[str],
     *,
     observed_at: datetime,
     now: datetime,
 ) -> int:
     """Mark records with a 404 as deleted; the rows stay, their reminders end. Returns how many were live."""
-    _lock_customers(db, connection, kind, record_ids)
-    marked = deletions.mark(db, connection, kind, record_ids, observed_at=observed_at)
-    return _follow_up(db, connection, kind, record_ids, marked, now=now)
+    _lock_customers(db, connection, entity, record_ids)
+    marked = deletions.mark(db, connection, entity, record_ids, observed_at=observed_at)
+    return _follow_up(db, connection, entity, record_ids, marked, now=now)
 
 
 def mark_held_deleted(
-    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], *, now: datetime
+    db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, now: datetime
 ) -> int:
     """Mark records that a person decided about: each with the time of its own 404, if not read since."""
-    _lock_customers(db, connection, kind, record_ids)
-    marked = deletions.mark_held(db, connection, kind, record_ids)
-    return _follow_up(db, connection, kind, record_ids, marked, now=now)
+    _lock_customers(db, connection, entity, record_ids)
+    marked = deletions.mark_held(db, connection, entity, record_ids)
+    return _follow_up(db, connection, entity, record_ids, marked, now=now)
 
 
-def _lock_customers(db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str]) -> None:
+def _lock_customers(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> None:
     """Lock the customers of invoices first: the lock order of all planning code."""
-    if kind is RecordKind.INVOICE:
+    if entity is INVOICE:
         deletions.lock_customers(db, connection, record_ids)
 
 
 def _follow_up(
     db: Session,
     connection: Connection,
-    kind: RecordKind,
+    entity: Entity,
     record_ids: Sequence[str],
     marked: Sequence[uuid.UUID],
     *,
     now: datetime,
 ) -> int:
-    held_deletions.forget(db, connection, kind, record_ids)
-    _REPLAN[kind](db, connection, marked, now=now)
+    held_deletions.forget(db, connection, entity, record_ids)
+    _REPLAN[entity](db, connection, marked, now=now)
     return len(marked)

@@ -10,7 +10,7 @@ from db import deletions, known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.lists import Page, Rejected, record_ids
 from domain.observed import Observed
 from domain.runs import Mode, Phase, RecordRef, Run
@@ -47,7 +47,7 @@ def _fetch_page(work: Work) -> StepRef:
             return work.advance(db, run)
         run = run.having_read(page)
         if run.mode is Mode.FULL:
-            deletions.see(db, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
+            deletions.see(db, run.run_id, CUSTOMER, _customer_ids(page))
         staging.rejected(db, connection.connection_id, "contact", page.rejected)
         return work.advance(db, stage_sorted(db, run, connection, rows, observed_at=page.server_time, now=work.now))
 
@@ -80,7 +80,7 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
         _keep_row(db, work, listed, observed_at=listed.modified_at or work.now)
         return work.run
 
-    return DetailCalls(lambda listed: RecordRef(RecordKind.CUSTOMER, listed.contact_id), ask, reject)
+    return DetailCalls(lambda listed: RecordRef(CUSTOMER, listed.contact_id), ask, reject)
 
 
 def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Rejected | None) -> None:
@@ -88,7 +88,7 @@ def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Re
         # Only a full run marks deletions, all in one phase under the deletion safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
         contact_id, run = listed.contact_id, work.run
-        note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
+        note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         staging.unstage(db, run.run_id, [contact_id])
     elif isinstance(found, Rejected):
         staging.rejected(db, work.run.connection_id, "contact", [found])

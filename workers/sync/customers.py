@@ -8,12 +8,11 @@ import structlog
 from db import customers, known_contacts, staging, watermarks
 from db.runs import StepRef
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Mode, Phase, Run
 from domain.walk import Walk
-from domain.webhooks import Entity
 from workers.sync.floods import complete_events
 from workers.sync.old_details import reread_old_details
 from workers.sync.work import Work
@@ -81,9 +80,9 @@ def _after(db: Session, work: Work) -> Run:
     if run.position.contacts_unread:
         return run.go_to(Phase.INVOICES)
     assert walk.started_at is not None
-    watermarks.set_watermark(db, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
+    watermarks.set_watermark(db, run.connection_id, CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
     if run.mode is not Mode.FULL:
-        complete_events(db, work, run, Entity.CONTACT)
+        complete_events(db, work, run, CUSTOMER)
     following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
     return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)

@@ -13,11 +13,11 @@ from db import deletions, held_deletions
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import ContactKind
-from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
+from domain.deletions import MOST_ASKED_ABOUT, Evidence, Tally, is_unreliable, needs_permission
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.lists import Rejected
 from domain.observed import Observed, ObservedInvoice
 from domain.runs import Phase, RecordRef, Run
-from domain.webhooks import Entity
 from workers.services.mark_deleted import mark_deleted
 from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
@@ -31,40 +31,39 @@ log = structlog.get_logger(__name__)
 #: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
-_KINDS = {Phase.GONE_CUSTOMERS: RecordKind.CUSTOMER, Phase.GONE_INVOICES: RecordKind.INVOICE}
-_ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
+_ENTITIES = {Phase.GONE_CUSTOMERS: CUSTOMER, Phase.GONE_INVOICES: INVOICE}
 _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.REMINDERS}
 
 
 def confirm_deletions(work: Work) -> StepRef:
     """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
-    run, kind = work.run, _KINDS[work.run.phase]
+    run, entity = work.run, _ENTITIES[work.run.phase]
     with work.transaction() as db:
         # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.
-        deletions.adopt(db, work.connection, kind)
+        deletions.adopt(db, work.connection, entity)
     with work.transaction() as db:
         # In its own transaction, because a webhook and marking lock the cached record before its row in this table.
         held_deletions.prune(db, work.connection)
     with work.transaction() as db:
         missing = deletions.unseen(
-            db, work.connection, run.run_id, kind, QUESTIONS_PER_STEP, with_held=run.allow_deletions
+            db, work.connection, run.run_id, entity, QUESTIONS_PER_STEP, with_held=run.allow_deletions
         )
-        tally = deletions.tally(db, work.connection, run.run_id, kind)
+        tally = deletions.tally(db, work.connection, run.run_id, entity)
         if not missing:
-            return work.advance(db, _known(db, work, _decided(db, work, kind, tally), kind))
+            return work.advance(db, _known(db, work, _decided(db, work, entity, tally), entity))
         if is_unreliable(run.position.found_there, tally.cached):
-            return work.advance(db, _decided(db, work, kind, tally).degraded(_unreliable(kind)))
+            return work.advance(db, _decided(db, work, entity, tally).degraded(_unreliable(entity)))
         if _asks_no_more(db, work, tally):
-            decided = _decided(db, work, kind, tally).degraded(_not_all_asked(kind))
-            return work.advance(db, _known(db, work, decided, kind))
-    ask_each(work, missing, _detail_calls(work, kind))
+            decided = _decided(db, work, entity, tally).degraded(_not_all_asked(entity))
+            return work.advance(db, _known(db, work, decided, entity))
+    ask_each(work, missing, _detail_calls(work, entity))
     with work.transaction() as db:
         return work.advance(db, work.run)
 
 
-def _known(db: Session, work: Work, run: Run, kind: RecordKind) -> Run:
+def _known(db: Session, work: Work, run: Run, entity: Entity) -> Run:
     """Completes the events of the missing records; returns the run unchanged."""
-    complete_events(db, work, run, _ENTITIES[kind])
+    complete_events(db, work, run, entity)
     return run
 
 
@@ -75,72 +74,74 @@ def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
     return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(db, work)
 
 
-def _decided(db: Session, work: Work, kind: RecordKind, tally: Tally) -> Run:
+def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
     """Marks the records that are gone; if they are suspiciously many, marks the proven ones and holds the rest."""
-    gone = deletions.confirmed(db, work.run.run_id, kind)
+    gone = deletions.confirmed(db, work.run.run_id, entity)
     if work.run.allow_deletions or not needs_permission(tally):
-        _mark(db, work, kind, gone)
+        _mark(db, work, entity, gone)
         return _on_from(work.run)
-    proven = deletions.proven(db, work.connection, kind, gone)
-    _mark(db, work, kind, sorted(proven))
-    held = held_deletions.hold(db, work.connection, kind, sorted(set(gone) - proven), Evidence.NOT_LISTED)
-    return _on_from(work.run.degraded(_held_back(work, kind, held, before=tally.held)) if held else work.run)
+    proven = deletions.proven(db, work.connection, entity, gone)
+    _mark(db, work, entity, sorted(proven))
+    held = held_deletions.hold(db, work.connection, entity, sorted(set(gone) - proven), Evidence.NOT_LISTED)
+    return _on_from(work.run.degraded(_held_back(work, entity, held, before=tally.held)) if held else work.run)
 
 
-def _held_back(work: Work, kind: RecordKind, count: int, *, before: int) -> str:
-    log.error("Suspiciously many records are gone: they are held back", action="deletions.held", kind=kind, count=count)
-    records = f"1 {kind} is" if count == 1 else f"{count:,} {kind}s are"
+def _held_back(work: Work, entity: Entity, count: int, *, before: int) -> str:
+    log.error(
+        "Suspiciously many records are gone: they are held back", action="deletions.held", kind=entity.kind, count=count
+    )
+    records = f"1 {entity.noun} is" if count == 1 else f"{count:,} {entity.noun}s are"
     others = f", and {before:,} were before" if before else ""
     connection_id = work.run.connection_id
     return (
-        f"Suspiciously many {kind}s are gone from Zoho: {records} held back from being marked deleted{others}. "
+        f"Suspiciously many {entity.noun}s are gone from Zoho: {records} held back from being marked deleted{others}. "
         f"Next: `booksync deletions list {connection_id}`, then apply or dismiss them. "
         f"`booksync sync {connection_id} --full --allow-deletions` marks all that are gone."
     )
 
 
-def _unreliable(kind: RecordKind) -> str:
-    log.error("The list lacks records that Zoho has", action="deletions.unreliable_list", kind=kind)
-    return f"Zoho's list lacked many {kind}s that Zoho still has, so the other missing ones were not checked."
+def _unreliable(entity: Entity) -> str:
+    log.error("The list lacks records that Zoho has", action="deletions.unreliable_list", kind=entity.kind)
+    return f"Zoho's list lacked many {entity.noun}s that Zoho still has, so the other missing ones were not checked."
 
 
-def _not_all_asked(kind: RecordKind) -> str:
-    return f"More {kind}s are missing from the list. The next full run checks them."
+def _not_all_asked(entity: Entity) -> str:
+    return f"More {entity.noun}s are missing from the list. The next full run checks them."
 
 
-def _mark(db: Session, work: Work, kind: RecordKind, record_ids: list[str]) -> None:
+def _mark(db: Session, work: Work, entity: Entity, record_ids: list[str]) -> None:
     if not record_ids:
         return
     # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
     found_at = work.run.position.found_gone_at or work.now
-    marked = mark_deleted(db, work.connection, kind, record_ids, observed_at=found_at, now=work.now)
-    log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
+    marked = mark_deleted(db, work.connection, entity, record_ids, observed_at=found_at, now=work.now)
+    log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=entity.kind, count=marked)
 
 
 def _on_from(run: Run) -> Run:
     return replace(run, position=replace(run.position, found_there=0)).go_to(_FOLLOWING[run.phase])
 
 
-def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
+def _detail_calls(work: Work, entity: Entity) -> DetailCalls[str]:
     def reject(db: Session, record_id: str, _reason: str) -> Run:
         # Zoho has not reported the record as gone, so its cached row stays.
-        deletions.see(db, work.run.run_id, kind, [record_id])
+        deletions.see(db, work.run.run_id, entity, [record_id])
         return work.run
 
-    return DetailCalls(lambda record_id: RecordRef(kind, record_id), partial(_ask, work, kind), reject)
+    return DetailCalls(lambda record_id: RecordRef(entity, record_id), partial(_ask, work, entity), reject)
 
 
-def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
+def _ask(work: Work, entity: Entity, record_id: str) -> None:
     """Makes one detail call; records the record as gone, or writes it if Zoho still has it."""
-    found = _FIND[kind](work, record_id)
+    found = _FIND[entity](work, record_id)
     with work.transaction() as db:
         if found is None:
-            deletions.confirm_gone(db, work.run.run_id, kind, record_id)
-            note_gone(db, work, kind, record_id, reads_all_invoices=work.run.reads_all_invoices)
+            deletions.confirm_gone(db, work.run.run_id, entity, record_id)
+            note_gone(db, work, entity, record_id, reads_all_invoices=work.run.reads_all_invoices)
             position = replace(work.run.position, found_gone_at=work.observed_at)
             work.checkpoint(db, replace(work.run, position=position))
         else:
-            deletions.see(db, work.run.run_id, kind, [record_id])
+            deletions.see(db, work.run.run_id, entity, [record_id])
             run = found(db)
             work.checkpoint(db, replace(run, position=replace(run.position, found_there=run.position.found_there + 1)))
 
@@ -167,4 +168,4 @@ def _find_invoice(work: Work, record_id: str) -> Writer | None:
     return lambda db: write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
 
 
-_FIND = {RecordKind.CUSTOMER: _find_customer, RecordKind.INVOICE: _find_invoice}
+_FIND = {CUSTOMER: _find_customer, INVOICE: _find_invoice}

@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from db import connections
 from db.connections import UnknownConnectionError
 from db.webhook_events import Due, RefreshRef
-from domain.webhooks import Entity
+from domain.entities import Entity
 from workers.boot.resources import Resources
 from workers.queue import send_refresh
 from workers.queue.thread_shares import ThreadShares

@@ -4,8 +4,8 @@ import structlog
 
 from db import floods
 from db.session import Session
+from domain.entities import CUSTOMER, Entity
 from domain.runs import Mode, Run
-from domain.webhooks import Entity
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -19,7 +19,7 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
     position = run.position
     walk, asked_at = (
         (position.contacts, position.customers_asked_at)
-        if entity is Entity.CONTACT
+        if entity is CUSTOMER
         else (position.invoices, position.invoices_asked_at)
     )
     # A run of an older release may have no time of its first call.
@@ -40,7 +40,7 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
     log.info(
         "The run has read the records of many webhooks",
         action="flood.read",
-        entity=entity,
+        entity=entity.name,
         records=completed.records,
         events=completed.events,
         left=left,

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from db import orphaned_invoices
 from db.session import Session
 from db.webhook_events import Due
-from domain.deletions import RecordKind
+from domain.entities import INVOICE, Entity
 from workers.services import mark_deleted
 from workers.sync.asking import Asking
 
 
 def note_gone(
-    db: Session, work: Asking, kind: RecordKind, record_id: str, *, reads_all_invoices: bool = False
+    db: Session, work: Asking, entity: Entity, record_id: str, *, reads_all_invoices: bool = False
 ) -> Sequence[Due]:
     """Records the 404 of the last response; returns the open invoices of a gone customer, which must be fetched.
 
@@ -19,7 +19,7 @@ def note_gone(
     no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these
     invoices; if it cannot read them, `Work.advance` requests them.
     """
-    mark_deleted.note_gone(db, work.connection, kind, record_id, observed_at=work.observed_at, now=work.now)
-    if kind is RecordKind.INVOICE or reads_all_invoices:
+    mark_deleted.note_gone(db, work.connection, entity, record_id, observed_at=work.observed_at, now=work.now)
+    if entity is INVOICE or reads_all_invoices:
         return ()
     return orphaned_invoices.ask_again(db, work.connection, record_id)

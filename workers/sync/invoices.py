@@ -10,13 +10,12 @@ from db.runs import StepRef
 from db.session import Session
 from db.waiting_invoices import SkipReason
 from domain.contacts import Contact, ContactKind
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected, record_ids
 from domain.observed import Observed, ObservedInvoice
 from domain.runs import Mode, Phase, RecordRef, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
-from domain.webhooks import Entity
 from workers.sync.floods import complete_events
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
@@ -66,7 +65,7 @@ def _fetch_page(work: Work) -> StepRef:
                 db, replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at))
             )
         if run.mode is Mode.FULL:
-            deletions.see(db, run.run_id, RecordKind.INVOICE, record_ids(page))
+            deletions.see(db, run.run_id, INVOICE, record_ids(page))
         staging.rejected(db, connection.connection_id, "invoice", page.rejected)
         run = write_invoices(db, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
         run = replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at)).having_read(page)
@@ -78,9 +77,9 @@ def _after_walk(db: Session, work: Work, run: Run, walk: Walk) -> Run:
     if run.position.invoices_unread:
         return run.go_to(Phase.REMINDERS)
     assert walk.started_at is not None
-    watermarks.set_watermark(db, run.connection_id, RecordKind.INVOICE, walk.started_at)
+    watermarks.set_watermark(db, run.connection_id, INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
-        complete_events(db, work, run, Entity.INVOICE)
+        complete_events(db, work, run, INVOICE)
         return run.go_to(Phase.REMINDERS)
     waiting_invoices.drop_unseen(db, run.connection_id, run.run_id)
     return run.go_to(Phase.GONE_INVOICES)
@@ -98,7 +97,7 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
         waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
         return work.run
 
-    return DetailCalls(lambda zoho_customer_id: RecordRef(RecordKind.CUSTOMER, zoho_customer_id), ask, reject)
+    return DetailCalls(lambda zoho_customer_id: RecordRef(CUSTOMER, zoho_customer_id), ask, reject)
 
 
 def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Rejected | None) -> Run:
@@ -106,7 +105,7 @@ def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Reje
     if isinstance(found, Rejected):
         staging.rejected(db, work.run.connection_id, "contact", [found])
         # A full run reads rejected customers again, but only once per run.
-        ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
+        ref = RecordRef(CUSTOMER, zoho_customer_id)
         failed_records.record_failure(db, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True)
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
         reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE

@@ -14,7 +14,7 @@ import structlog
 from db import known_contacts, staging
 from db.session import Session
 from domain.contacts import Contact
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.forecast import DETAILS_REREAD
 from domain.lists import Rejected
 from domain.observed import Observed
@@ -61,7 +61,7 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
         return _one_more(work.run)
 
     return DetailCalls(
-        lambda contact_id: RecordRef(RecordKind.CUSTOMER, contact_id),
+        lambda contact_id: RecordRef(CUSTOMER, contact_id),
         partial(_reread, work),
         reject,
         attempts=1,
@@ -85,5 +85,5 @@ def _reread(work: Work, contact_id: str) -> None:
             staging.rejected(db, run.connection_id, "contact", [contact])
             known_contacts.note_unreadable(db, work.connection, contact_id, now=work.now)
         else:
-            note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
+            note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         work.checkpoint(db, _one_more(run))

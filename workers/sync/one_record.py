@@ -26,12 +26,13 @@ from db.session import Session
 from db.waiting_invoices import SkipReason
 from db.webhook_events import Due, RefreshRef
 from domain.contacts import Contact, ContactKind
-from domain.deletions import Evidence, RecordKind, Tally, needs_permission
+from domain.deletions import Evidence, Tally, needs_permission
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.observed import Observed, ObservedInvoice
-from domain.webhooks import Entity, Event, EventKind, EventSummary, Outcome, is_known
+from domain.webhooks import Event, EventKind, EventSummary, Outcome, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
@@ -48,9 +49,6 @@ log = structlog.get_logger(__name__)
 
 #: The deletion safeguard counts records that events have marked within this time.
 _SAFEGUARD_SECONDS = 3600.0
-
-_KINDS = {Entity.CONTACT: RecordKind.CUSTOMER, Entity.INVOICE: RecordKind.INVOICE}
-
 
 #: The maximum share of a window's calls that refreshes may reserve ahead. After an import Zoho sends an event for each
 #: record, and a run, which reads two hundred records per call, would wait behind the calls for these events.
@@ -83,7 +81,7 @@ class OneRecord(Asking):
     @cached_property
     def transport(self) -> ZohoTransport:
         ref = self.ref
-        holder = f"refresh-{ref.connection_id}-{ref.entity}-{ref.record_id}"
+        holder = f"refresh-{ref.connection_id}-{ref.entity.name}-{ref.record_id}"
         return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def finish(self, db: Session, outcome: Outcome) -> list[Due]:
@@ -203,12 +201,12 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
     """Handles the invoice's customer like one named by an event if it is not cached; the invoice waits."""
     if not invoice.customer_id:
         return
-    ref = RefreshRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
+    ref = RefreshRef(record.ref.connection_id, CUSTOMER, invoice.customer_id)
     if known_contacts.is_cached(db, record.connection, invoice.customer_id):
         # The customer may have been cached after the invoice was found to lack it.
         _take_up(db, record, invoice.customer_id)
         return
-    event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
+    event = Event(ref.entity.name, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
     due = webhook_events.receive(db, ref.connection_id, event)
     record.following.extend([due] if due else [])
 
@@ -221,16 +219,18 @@ def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
 
 def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
     """Marks a gone record, or holds it back for a person if the deletion safeguard requires it."""
-    ref, kind = record.ref, _KINDS[record.ref.entity]
+    ref, entity = record.ref, record.ref.entity
     cached = webhook_events.cached_version(db, record.connection, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
-    record.following.extend(note_gone(db, record, kind, ref.record_id))
+    record.following.extend(note_gone(db, record, entity, ref.record_id))
     if not _is_proven(db, record, evidence) and _must_wait(db, record):
-        if held_deletions.hold(db, record.connection, kind, [ref.record_id], evidence):
-            log.error("Suspiciously many records are gone: this one is held back", action="refresh.held", kind=kind)
+        if held_deletions.hold(db, record.connection, entity, [ref.record_id], evidence):
+            log.error(
+                "Suspiciously many records are gone: this one is held back", action="refresh.held", kind=entity.kind
+            )
         return Outcome.UNMARKED
-    mark_deleted(db, record.connection, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
+    mark_deleted(db, record.connection, entity, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE
 
 
@@ -241,31 +241,31 @@ def _is_proven(db: Session, record: OneRecord, evidence: Evidence) -> bool:
     """
     if evidence is Evidence.VENDOR:
         return False
-    kind, record_id = _KINDS[record.ref.entity], record.ref.record_id
-    if kind is RecordKind.INVOICE and deletion_proofs.is_of_a_proven_customer(db, record.connection, record_id):
+    entity, record_id = record.ref.entity, record.ref.record_id
+    if entity is INVOICE and deletion_proofs.is_of_a_proven_customer(db, record.connection, record_id):
         return True
-    return record_id in deletions.proven(db, record.connection, kind, [record_id])
+    return record_id in deletions.proven(db, record.connection, entity, [record_id])
 
 
 def _must_wait(db: Session, record: OneRecord) -> bool:
-    ref, kind = record.ref, _KINDS[record.ref.entity]
-    held_deletions.wait_for_turn(db, record.connection, kind)
-    if held_deletions.is_decided_by_a_person(db, record.connection, kind, ref.record_id):
+    ref, entity = record.ref, record.ref.entity
+    held_deletions.wait_for_turn(db, record.connection, entity)
+    if held_deletions.is_decided_by_a_person(db, record.connection, entity, ref.record_id):
         return True
     tally = Tally(
-        cached=deletions.count_live(db, record.connection, kind),
+        cached=deletions.count_live(db, record.connection, entity),
         gone=1 + webhook_events.recently_marked(db, ref, seconds=_SAFEGUARD_SECONDS),
-        held=held_deletions.count(db, ref.connection_id, kind),
+        held=held_deletions.count(db, ref.connection_id, entity),
     )
     return needs_permission(tally)
 
 
 def _rejected(db: Session, record: OneRecord, aside: Rejected) -> Outcome:
-    staging.rejected(db, record.ref.connection_id, record.ref.entity, [aside])
+    staging.rejected(db, record.ref.connection_id, record.ref.entity.name, [aside])
     return Outcome.UNREADABLE
 
 
 _REFRESH: dict[Entity, Callable[[OneRecord], Sequence[Due]]] = {
-    Entity.CONTACT: _refresh_contact,
-    Entity.INVOICE: _refresh_invoice,
+    CUSTOMER: _refresh_contact,
+    INVOICE: _refresh_invoice,
 }

@@ -17,7 +17,7 @@ import structlog
 
 from db import failed_records, staging
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import Entity, entities
 from domain.lists import Rejected
 from domain.runs import RecordRef, Run
 from workers.budget import BudgetWait, WaitReason
@@ -130,8 +130,8 @@ class _Failures(Generic[RecordT]):
         self._calls = calls
         with work.transaction() as db:
             self._attempts = failed_records.attempts(db, work.run.run_id)
-        self._in_a_row: dict[RecordKind, list[_Failed[RecordT]]] = defaultdict(list)
-        self._kinds_read: set[RecordKind] = set()
+        self._in_a_row: dict[Entity, list[_Failed[RecordT]]] = defaultdict(list)
+        self._entities_read: set[Entity] = set()
         self._failed = self._may_succeed = 0
 
     @property
@@ -149,7 +149,7 @@ class _Failures(Generic[RecordT]):
         if self._attempts.get(ref, 0) > 0 or is_its_own:
             self._count(record, error)
             return
-        self._in_a_row[ref.kind].append(_Failed(record, error, self._work.transport.renewals, was_renewed))
+        self._in_a_row[ref.entity].append(_Failed(record, error, self._work.transport.renewals, was_renewed))
         with self._work.transaction() as db:
             self._save(db, record, error, attempts=0)
             self._work.renew(db)
@@ -157,16 +157,16 @@ class _Failures(Generic[RecordT]):
     def another_was_read(self, record: RecordT) -> None:
         """Counts the earlier failures as the records' own, because Zoho returns records of that kind."""
         ref, run_id = self._calls.ref_of(record), self._work.run.run_id
-        self._kinds_read.add(ref.kind)
+        self._entities_read.add(ref.entity)
         if ref in self._attempts:
             with self._work.transaction() as db:
                 failed_records.forget(db, run_id, ref)
             del self._attempts[ref]
-        self._count_in_a_row(ref.kind, another_was_read=True)
-        suspects = [each for each, attempts in self._attempts.items() if each.kind is ref.kind and attempts == 0]
+        self._count_in_a_row(ref.entity, another_was_read=True)
+        suspects = [each for each, attempts in self._attempts.items() if each.entity is ref.entity and attempts == 0]
         if suspects:
             with self._work.transaction() as db:
-                failed_records.count_suspects(db, run_id, ref.kind)
+                failed_records.count_suspects(db, run_id, ref.entity)
             self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
@@ -178,23 +178,23 @@ class _Failures(Generic[RecordT]):
                 self._work.checkpoint(db, self._calls.reject(db, failed.record, describe(failed.error)))
 
     def end(self) -> Asked:
-        for kind in RecordKind:
-            self._raise_if_nothing_else_is_left(kind)
-            self._count_in_a_row(kind, another_was_read=False)
-        if self._may_succeed and not self._kinds_read:
+        for entity in entities():
+            self._raise_if_nothing_else_is_left(entity)
+            self._count_in_a_row(entity, another_was_read=False)
+        if self._may_succeed and not self._entities_read:
             raise OnlyFailingRecordsError(_PAUSE_SECONDS)
         return Asked.SOME if self._failed else Asked.ALL
 
-    def _raise_if_nothing_else_is_left(self, kind: RecordKind) -> None:
+    def _raise_if_nothing_else_is_left(self, entity: Entity) -> None:
         """Raises if no record of the kind was read: only another attempt shows whether the records or Zoho fail."""
-        if self._calls.is_spare or kind in self._kinds_read or self._work.run.is_last_attempt:
+        if self._calls.is_spare or entity in self._entities_read or self._work.run.is_last_attempt:
             return
-        for failed in self._in_a_row.get(kind, ()):
+        for failed in self._in_a_row.get(entity, ()):
             if is_worth_another_attempt(failed.error):
                 raise failed.error
 
-    def _count_in_a_row(self, kind: RecordKind, *, another_was_read: bool) -> None:
-        for failed in self._in_a_row.pop(kind, ()):
+    def _count_in_a_row(self, entity: Entity, *, another_was_read: bool) -> None:
+        for failed in self._in_a_row.pop(entity, ()):
             is_same_token = failed.renewals == self._work.transport.renewals
             is_its_own = failed.was_renewed or (another_was_read and is_same_token)
             may_succeed = isinstance(failed.error, REFUSED_TOKEN) and not is_its_own
@@ -218,12 +218,15 @@ class _Failures(Generic[RecordT]):
     def _reject(self, db: Session, record: RecordT, error: ZohoError) -> Run:
         ref, reason = self._calls.ref_of(record), describe(error)
         log.warning(
-            "A record is rejected: its call fails", action="record.rejected", kind=ref.kind, record_id=ref.record_id,
+            "A record is rejected: its call fails",
+            action="record.rejected",
+            kind=ref.entity.kind,
+            record_id=ref.record_id,
             reason=reason,
-        )  # fmt: skip
+        )
         if self._calls.is_named:
             aside = Rejected(ref.record_id, reason)
-            staging.rejected(db, self._work.run.connection_id, ref.entity, [aside])
+            staging.rejected(db, self._work.run.connection_id, ref.entity.name, [aside])
         return self._calls.reject(db, record, reason)
 
     def _save(

@@ -10,7 +10,7 @@ from db import dead_letters, parking, refreshes
 from db.parking import Parking
 from db.session import Session
 from db.webhook_events import Due, RefreshRef
-from domain.webhooks import Entity
+from domain.entities import Entity
 from domain.webhooks import Outcome as EventOutcome
 from workers.boot.resources import Resources
 from workers.budget import BudgetWait
@@ -34,7 +34,7 @@ def refresh_record(
     A failed refresh leaves a dead letter, written in the transaction that ends its events.
     """
     ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
-    with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
+    with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity.name, record_id=record_id):
         _, ending = execute(resources.engine, RefreshJob, lambda: _acquire(resources, ref, do))
         resources.counters.refresh(entity, ending)
 

@@ -20,7 +20,7 @@ from db.questions import Question
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.observed import Observed, ObservedInvoice
@@ -143,7 +143,7 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
         work.checkpoint(db, _one_more(run))
 
 
-_ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}
+_ASK = {CUSTOMER: _ask_for_customer, INVOICE: _ask_for_invoice}
 
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
@@ -151,13 +151,13 @@ def _ask(work: Work, asked: Sequence[Question]) -> bool:
 
     def reject(db: Session, question: Question, _reason: str) -> Run:
         # Without its facts the invoice is not handed over.
-        if question.kind is RecordKind.CUSTOMER:
+        if question.entity is CUSTOMER:
             known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
         return _one_more(work.run)
 
     calls = DetailCalls(
-        lambda question: RecordRef(question.kind, question.record_id),
-        lambda question: _ASK[question.kind](work, question),
+        lambda question: RecordRef(question.entity, question.record_id),
+        lambda question: _ASK[question.entity](work, question),
         reject,
         is_spare=True,
     )
@@ -173,13 +173,13 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
     if question.version == NO_VERSION:
         return modified_at
     if modified_at is not None and modified_at < question.version:
-        raise UnusableResponse(f"GET {question.kind}", detail="an older version than the list has")
+        raise UnusableResponse(f"GET {question.entity.kind}", detail="an older version than the list has")
     return modified_at or question.version
 
 
 def _note_gone(db: Session, work: Work, question: Question) -> None:
     """Stops reminders about the record. The next full run marks gone records under the deletion safeguard."""
-    note_gone(db, work, question.kind, question.record_id)
+    note_gone(db, work, question.entity, question.record_id)
 
 
 def _one_more(run: Run) -> Run:

@@ -11,7 +11,7 @@ from db.truth_checks import CachedInvoice, Checkable
 from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.observed import Observed, ObservedInvoice
 from domain.runs import RecordRef, Run
@@ -78,7 +78,7 @@ def _chosen(work: Work) -> Sequence[Checkable]:
         if phone_verdicts.noted(db, connection) != judged_with(connection.home, fallback):
             return ()
         customers, invoices = (
-            truth_checks.oldest(db, connection, kind, now=work.now, limit=left) for kind in RecordKind
+            truth_checks.oldest(db, connection, entity, now=work.now, limit=left) for entity in (CUSTOMER, INVOICE)
         )
         chosen = in_turn(customers, invoices, left)
         if not chosen or is_affordable(db, work):
@@ -93,8 +93,8 @@ def _detail_calls(work: Work) -> DetailCalls[Checkable]:
         return _one_more(db, work, work.run, record, None)
 
     return DetailCalls(
-        lambda record: RecordRef(record.kind, record.record_id),
-        lambda record: _CHECK[record.kind](work, record),
+        lambda record: RecordRef(record.entity, record.record_id),
+        lambda record: _CHECK[record.entity](work, record),
         reject,
         attempts=1,
         is_spare=True,
@@ -132,7 +132,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
         fallback=work.resources.settings.phone_fallback,
     )
     return drifted_columns(
-        differing_columns(record.kind, customer_values(customer), cached.columns()),
+        differing_columns(record.entity, customer_values(customer), cached.columns()),
         response=version_of(contact.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
@@ -159,7 +159,7 @@ def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: Cach
         invoice, cached.invoice, has_details=record.has_details, has_older_details=record.has_older_details
     )
     return drifted_columns(
-        differing_columns(record.kind, invoice_values(comparable), cached.columns),
+        differing_columns(record.entity, invoice_values(comparable), cached.columns),
         response=version_of(invoice.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
@@ -167,7 +167,7 @@ def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: Cach
     )
 
 
-_CHECK = {RecordKind.CUSTOMER: _check_customer, RecordKind.INVOICE: _check_invoice}
+_CHECK = {CUSTOMER: _check_customer, INVOICE: _check_invoice}
 
 
 def _checkpoint(
@@ -175,24 +175,24 @@ def _checkpoint(
 ) -> None:
     """Writes the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
     if is_gone:
-        note_gone(db, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
+        note_gone(db, work, record.entity, record.record_id, reads_all_invoices=run.reads_all_invoices)
     work.checkpoint(db, _one_more(db, work, run, record, drifted))
 
 
 def _one_more(db: Session, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:
     """The run with one more checked record, so a repeated step does not check the record again."""
-    truth_checks.note_asked(db, work.connection, record.kind, record.record_id, now=work.now)
-    check = run.position.truth_check.after(record.kind, record.record_id, drifted)
+    truth_checks.note_asked(db, work.connection, record.entity, record.record_id, now=work.now)
+    check = run.position.truth_check.after(record.entity, record.record_id, drifted)
     return replace(run, position=replace(run.position, truth_check=check))
 
 
 def _report(work: Work, record: Checkable, drifted: Drifted) -> None:
-    work.resources.counters.truth_check(record.kind, drifted)
+    work.resources.counters.truth_check(record.entity, drifted)
     if drifted:
         log.warning(
             "A record differed from Zoho and is corrected",
             action="truth_check.drift",
-            entity=record.kind,
+            entity=record.entity.kind,
             record_id=record.record_id,
             columns=list(drifted),
         )

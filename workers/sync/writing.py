@@ -7,7 +7,7 @@ import structlog
 
 from db import staging
 from db.session import Session
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.observed import Observed, ObservedInvoice
 from domain.runs import Mode, Run
 from workers.services.cache_customers import cache_customers
@@ -35,7 +35,7 @@ def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
         invoices_new=written.cached_waiting.new,
         invoices_updated=written.cached_waiting.updated,
     )
-    return _having_gone_back(replace(work.run, counters=counters), RecordKind.CUSTOMER, written.went_back)
+    return _having_gone_back(replace(work.run, counters=counters), CUSTOMER, written.went_back)
 
 
 def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
@@ -49,17 +49,17 @@ def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) ->
         stamps_may_go_back=work.run.mode is Mode.FULL,
     )
     counters = work.run.counters.plus(invoices_new=written.new, invoices_updated=written.updated)
-    return _having_gone_back(replace(work.run, counters=counters), RecordKind.INVOICE, written.went_back)
+    return _having_gone_back(replace(work.run, counters=counters), INVOICE, written.went_back)
 
 
-def _having_gone_back(run: Run, kind: RecordKind, record_ids: Sequence[str]) -> Run:
+def _having_gone_back(run: Run, entity: Entity, record_ids: Sequence[str]) -> Run:
     """The run with a count of the rows that it wrote although Zoho's stamp is older than the cached stamp."""
     if not record_ids:
         return run
     log.warning(
         "Stamps went back: the younger reading counts",
         action="records.stamps_went_back",
-        kind=kind,
+        kind=entity.kind,
         count=len(record_ids),
         record_ids=list(record_ids),
     )

@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from domain.webhooks import Entity, Event, EventKind
+from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.webhooks import Event, EventKind
 from workers.zoho.fields import moment, record_id
 
 #: Keys of the kind of event, in the URL's query or in any object around the record.
@@ -30,12 +31,12 @@ _JSON_KEYS = frozenset(
 
 #: Keys whose object is such a record, so that a plain "id" in it is the record's id.
 _RECORD_KEYS = {
-    "contact": Entity.CONTACT,
-    "contacts": Entity.CONTACT,
-    "customer": Entity.CONTACT,
-    "customers": Entity.CONTACT,
-    "invoice": Entity.INVOICE,
-    "invoices": Entity.INVOICE,
+    "contact": CUSTOMER,
+    "contacts": CUSTOMER,
+    "customer": CUSTOMER,
+    "customers": CUSTOMER,
+    "invoice": INVOICE,
+    "invoices": INVOICE,
 }
 
 #: Keys of an object that should have a record's id.
@@ -125,7 +126,9 @@ class Found:
     def events(self, digest: str) -> list[Event]:
         """Return an event for each record; without records, one for `other`."""
         if self.records:
-            return [Event(each.entity, each.record_id, each.kind, each.modified_at, digest) for each in self.records]
+            return [
+                Event(each.entity.name, each.record_id, each.kind, each.modified_at, digest) for each in self.records
+            ]
         entity, identity = self.other or (_OTHER, "")
         return [Event(entity, identity, EventKind.CHANGED, None, digest)]
 
@@ -206,8 +209,8 @@ class _Place:
     def records(self, fields: Fields) -> Iterator[NamedRecord]:
         """Yield the records that this object itself names."""
         entity, is_movement = _RECORD_KEYS.get(self.name), self._is_movement(fields)
-        invoices = fields.ids_of("invoiceid", *(["id"] if entity is Entity.INVOICE else []))
-        contacts = fields.ids_of("contactid", *(["id"] if entity is Entity.CONTACT else []))
+        invoices = fields.ids_of("invoiceid", *(["id"] if entity is INVOICE else []))
+        contacts = fields.ids_of("contactid", *(["id"] if entity is CUSTOMER else []))
         # An event of an invoice or an estimate does not change its customer.
         if is_movement or not (invoices or self._is_foreign(fields)):
             contacts += fields.ids_of("customerid")
@@ -215,12 +218,12 @@ class _Place:
         kind = EventKind.DELETED if is_deleted else EventKind.CHANGED
         modified_at = None if is_movement else _moment(fields)
         for identity in invoices:
-            yield NamedRecord(Entity.INVOICE, identity, kind, modified_at)
+            yield NamedRecord(INVOICE, identity, kind, modified_at)
         if kind is EventKind.CHANGED and _is_vendor(fields):
             kind = EventKind.VENDOR
         for identity in contacts:
             # In an object with an invoice's id, the time is the invoice's.
-            yield NamedRecord(Entity.CONTACT, identity, kind, None if invoices else modified_at)
+            yield NamedRecord(CUSTOMER, identity, kind, None if invoices else modified_at)
 
     def should_have_id(self, fields: Fields) -> bool:
         """Return whether the object describes a contact or an invoice: a missing id is then a mistake of the rule."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db import connections, questions, reminder_policies
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.reminder_policy import ReminderPolicy
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.commands import FaultName, HostileRow
@@ -100,7 +100,7 @@ def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
     with bench.resources.engine.connect() as db:
         connection = connections.connection(db, bench.connection_id)
         found = questions.questions(db, connection, window, now=dt.datetime.now(dt.UTC), limit=20)
-    customer = next(question for question in found if question.kind is RecordKind.CUSTOMER)
+    customer = next(question for question in found if question.entity is CUSTOMER)
     failure.strike(bench.zoho, f"/contacts/{customer.record_id}")
     return "contact", customer.record_id
 

@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from db import webhook_events
-from domain.webhooks import Entity, Event, EventKind
+from domain.entities import CUSTOMER
+from domain.webhooks import Event, EventKind
 from tests.integration.chain.bench import Bench
 from workers.sync.refreshes import refresh_record
 
@@ -56,7 +57,7 @@ def a_webhooks_record(bench: Bench) -> None:
     with bench.resources.engine.begin() as db:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(db, bench.connection_id, event)
-    refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
+    refresh_record(bench.resources, str(bench.connection_id), CUSTOMER, contact_id)
 
 
 TABLES: dict[Callable[[Bench], None], str] = {a_run: "booksync.sync_runs", a_webhooks_record: "booksync.refreshes"}

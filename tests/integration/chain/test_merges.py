@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from db import webhook_events
+from domain.entities import entity_named
 from domain.invoices import OPEN_STATUSES
 from domain.runs import Mode, Phase
-from domain.webhooks import Entity, Event, EventKind
+from domain.webhooks import Event, EventKind
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import STEPS, Bench
@@ -26,7 +27,7 @@ def refresh_all(bench: Bench) -> None:
         "UPDATE booksync.refreshes SET not_before = now() WHERE received > handled RETURNING entity, record_id"
     ):
         for row in waiting:
-            refresh_record(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
+            refresh_record(bench.resources, str(bench.connection_id), entity_named(row["entity"]), row["record_id"])
 
 
 def open_invoices(bench: Bench, contact_id: str) -> list[str]:

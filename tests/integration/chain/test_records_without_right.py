@@ -8,7 +8,8 @@ import pytest
 
 from db import webhook_events
 from db.tokens import REFRESHES_PER_WINDOW
-from domain.webhooks import Entity, Event, EventKind
+from domain.entities import CUSTOMER
+from domain.webhooks import Event, EventKind
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
@@ -60,7 +61,7 @@ def a_webhook(bench: Bench, contact_id: str) -> str:
     with bench.resources.engine.begin() as db:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(db, bench.connection_id, event)
-    refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
+    refresh_record(bench.resources, str(bench.connection_id), CUSTOMER, contact_id)
     (row,) = bench.rows(
         "SELECT outcome FROM booksync.webhook_events WHERE record_id = %(id)s ORDER BY id DESC LIMIT 1", id=contact_id
     )

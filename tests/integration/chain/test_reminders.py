@@ -10,7 +10,7 @@ from sqlalchemy import text
 from db import connections, questions, reminder_policies
 from db.questions import Question
 from domain.contacts import Contact
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.phones import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
@@ -104,7 +104,7 @@ def test_a_run_succeeds_although_zoho_does_not_respond(eager: Bench) -> None:
 def test_a_record_that_fails_in_every_run_does_not_block_the_others(eager: Bench) -> None:
     eager.sync()
     first, *others = questions_left(eager)
-    assert first.kind is RecordKind.CUSTOMER
+    assert first.entity is CUSTOMER
     assert others
     eager.zoho.fault(FaultName.ANSWER, path=f"/contacts/{first.record_id}", status=500, code=1000)
     for _ in range(len(others) // ReminderPolicy().detail_calls_per_run + 1):
@@ -116,7 +116,7 @@ def test_a_record_that_fails_in_every_run_does_not_block_the_others(eager: Bench
 @pytest.mark.parametrize("status", [503, 403])
 def test_an_invoice_with_unreadable_details_counts_as_not_read(eager: Bench, status: int) -> None:
     eager.sync()
-    assert any(question.kind is RecordKind.INVOICE for question in questions_left(eager))
+    assert any(question.entity is INVOICE for question in questions_left(eager))
     eager.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=status, code=9999)
     for _ in range(3):
         eager.sync(is_scheduled=True)

@@ -7,7 +7,8 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from db import webhook_events
-from domain.webhooks import Entity, Event, EventKind
+from domain.entities import CUSTOMER
+from domain.webhooks import Event, EventKind
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
 from workers.boot.resources import Resources
@@ -75,7 +76,7 @@ def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
         """)
         bench.rows("UPDATE booksync.refreshes SET not_before = now() RETURNING record_id")
-        refresh_record(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
+        refresh_record(set_up(bench.resources), str(bench.connection_id), CUSTOMER, contact_id)
     assert bench.rows("SELECT attempts, has_failed FROM booksync.refreshes") == [{"attempts": 0, "has_failed": False}]
     assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 

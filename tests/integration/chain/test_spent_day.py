@@ -3,7 +3,7 @@
 import pytest
 
 from db import runs
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.runs import RecordRef
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
@@ -202,7 +202,7 @@ def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Be
     assert lease is not None
     work = Work(bench.resources, lease)
     calls = DetailCalls(
-        ref_of=lambda record_id: RecordRef(RecordKind.CUSTOMER, record_id),
+        ref_of=lambda record_id: RecordRef(CUSTOMER, record_id),
         ask=ask,
         reject=lambda _connection, _record_id, _reason: work.run,
         is_spare=True,

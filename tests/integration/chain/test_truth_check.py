@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.contacts import Contact
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.runs import Mode
 from domain.truth_check import CHECKED_COLUMNS, RECORDS
@@ -24,7 +24,7 @@ from workers.sync.work import Work
 
 
 def contents(rows: dict[str, Row], table: str) -> dict[str, Row]:
-    kind = RecordKind.CUSTOMER if table == "booksync.customers_cache" else RecordKind.INVOICE
+    kind = CUSTOMER if table == "booksync.customers_cache" else INVOICE
     return {key: {column: row[column] for column in CHECKED_COLUMNS[kind]} for key, row in rows.items()}
 
 

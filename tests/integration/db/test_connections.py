@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from db import connections, parking, sync_schedule, watermarks
 from db.connections import Connection, UnknownConnectionError
 from db.parking import Parking
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from tests.integration.db.connection_builders import A_DAY_SECONDS, a_connection, a_new_connection, save
 from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
 
@@ -112,7 +112,7 @@ class TestSaving:
         first_id, _ = save(engine, new)
         with engine.begin() as db:
             parking.park(db, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
-            watermarks.set_watermark(db, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+            watermarks.set_watermark(db, first_id, CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
         changed = replace(
             new,
             refresh_token="refresh-2",
@@ -184,8 +184,8 @@ class TestWhatIsRemembered:
         other = a_connection(engine, user_id=connection.user_id, organization_id="20234695")
         one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
         with engine.begin() as db:
-            watermarks.set_watermark(db, connection.connection_id, RecordKind.CUSTOMER, one)
-            watermarks.set_watermark(db, connection.connection_id, RecordKind.INVOICE, two)
+            watermarks.set_watermark(db, connection.connection_id, CUSTOMER, one)
+            watermarks.set_watermark(db, connection.connection_id, INVOICE, two)
         found = look_up(engine, connection.connection_id)
         assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
         assert look_up(engine, other.connection_id).last_customer_sync_at is None

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from db import deletions, held_deletions, invoices, known_contacts
 from db.connections import Connection
-from domain.deletions import Evidence, RecordKind
+from domain.deletions import Evidence
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
@@ -18,7 +19,7 @@ from workers.services import mark_deleted
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices
 
-ENTITIES = {RecordKind.CUSTOMER: "contact", RecordKind.INVOICE: "invoice"}
+ENTITIES = {CUSTOMER: "contact", INVOICE: "invoice"}
 
 
 @pytest.fixture
@@ -28,53 +29,51 @@ def home(engine: Engine, connection: Connection) -> Connection:
     return connection
 
 
-def lose(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
+def lose(engine: Engine, connection: Connection, kind: Entity, record_id: str, *, at: dt.datetime = NOW) -> int:
     """Record a 404 and hold back the record; returns the number of new rows."""
     with engine.begin() as db:
         mark_deleted.note_gone(db, connection, kind, record_id, observed_at=at, now=NOW)
         return held_deletions.hold(db, connection, kind, [record_id], Evidence.NOT_LISTED)
 
 
-def held(engine: Engine, connection: Connection, *, dismissed: bool = False) -> list[tuple[RecordKind, str]]:
+def held(engine: Engine, connection: Connection, *, dismissed: bool = False) -> list[tuple[Entity, str]]:
     with engine.connect() as db:
         found = held_deletions.held(db, connection.connection_id, dismissed=dismissed)
-    return [(each.kind, each.record_id) for each in found]
+    return [(each.entity, each.record_id) for each in found]
 
 
-def dismiss(engine: Engine, connection: Connection, kind: RecordKind, *ids: str) -> int:
+def dismiss(engine: Engine, connection: Connection, kind: Entity, *ids: str) -> int:
     with engine.begin() as db:
         return held_deletions.dismiss(db, connection, kind, ids)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestHolding:
-    def test_a_lost_record_is_held_once_since_its_404(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+    def test_a_lost_record_is_held_once_since_its_404(self, engine: Engine, home: Connection, kind: Entity) -> None:
         assert lose(engine, home, kind, "1") == 1
         assert lose(engine, home, kind, "1", at=NOW + A_MINUTE) == 0
         with engine.connect() as db:
             (found,) = held_deletions.held(db, home.connection_id)
-        assert (found.kind, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
+        assert (found.entity, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
 
-    def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+    def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Connection, kind: Entity) -> None:
         with engine.begin() as db:
             assert held_deletions.hold(db, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0
         assert held(engine, home) == []
 
     def test_a_404_from_before_the_last_read_holds_nothing(
-        self, engine: Engine, home: Connection, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: Entity
     ) -> None:
         tell(engine, home, "1", observed_at=NOW + A_MINUTE, modified_at=NOW)
         assert lose(engine, home, kind, "1") == 0
 
-    def test_another_connection_does_not_hold_the_record(
-        self, engine: Engine, home: Connection, kind: RecordKind
-    ) -> None:
+    def test_another_connection_does_not_hold_the_record(self, engine: Engine, home: Connection, kind: Entity) -> None:
         other = a_connection(engine, user_id=home.user_id, organization_id="20234695")
         assert lose(engine, other, kind, "1") == 0
         lose(engine, home, kind, "1")
         assert held(engine, other) == []
 
-    def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+    def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Connection, kind: Entity) -> None:
         lose(engine, home, kind, "1")
         with engine.begin() as db:
             assert mark_deleted.mark_held_deleted(db, home, kind, ["1", "2"], now=NOW) == 1
@@ -85,7 +84,7 @@ class TestHolding:
 @pytest.mark.parametrize("kind", KINDS)
 class TestReadingAgain:
     def test_a_later_read_ends_the_hold_and_its_row_is_pruned(
-        self, engine: Engine, home: Connection, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: Entity
     ) -> None:
         lose(engine, home, kind, "1")
         lose(engine, home, kind, "2")
@@ -95,21 +94,19 @@ class TestReadingAgain:
             held_deletions.prune(db, home)
         assert rows(engine, "SELECT record_id FROM booksync.held_deletions") == [{"record_id": "2"}]
 
-    def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+    def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Connection, kind: Entity) -> None:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert held(engine, home) == [(kind, "1")]
 
-    def test_a_record_that_was_read_again_is_not_marked(
-        self, engine: Engine, home: Connection, kind: RecordKind
-    ) -> None:
+    def test_a_record_that_was_read_again_is_not_marked(self, engine: Engine, home: Connection, kind: Entity) -> None:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         with engine.begin() as db:
             assert mark_deleted.mark_held_deleted(db, home, kind, ["1"], now=NOW) == 0
 
     def test_a_second_loss_is_new_although_the_first_was_dismissed(
-        self, engine: Engine, home: Connection, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: Entity
     ) -> None:
         lose(engine, home, kind, "1")
         assert dismiss(engine, home, kind, "1") == 1
@@ -121,7 +118,7 @@ class TestReadingAgain:
 @pytest.mark.parametrize("kind", KINDS)
 class TestDismissing:
     def test_the_same_loss_is_not_held_again_after_a_dismissal(
-        self, engine: Engine, home: Connection, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: Entity
     ) -> None:
         lose(engine, home, kind, "1")
         assert (dismiss(engine, home, kind, "1", "2"), dismiss(engine, home, kind, "1")) == (1, 0)
@@ -130,7 +127,7 @@ class TestDismissing:
         assert held(engine, home, dismissed=True) == [(kind, "1")]
 
     def test_a_dismissed_record_counts_in_neither_number_nor_time(
-        self, engine: Engine, home: Connection, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: Entity
     ) -> None:
         lose(engine, home, kind, "1")
         dismiss(engine, home, kind, "1")
@@ -143,8 +140,8 @@ class TestDismissing:
 
 def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: Connection) -> None:
     """The upsert keeps the newer version, but Zoho has the record."""
-    lose(engine, home, RecordKind.CUSTOMER, "1")
-    lose(engine, home, RecordKind.INVOICE, "1")
+    lose(engine, home, CUSTOMER, "1")
+    lose(engine, home, INVOICE, "1")
     later = NOW + A_MINUTE
     older = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     with engine.begin() as db:
@@ -170,7 +167,7 @@ def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: 
     ],
 )
 def test_an_uncontradicted_deleted_event_is_proof(
-    engine: Engine, home: Connection, kind: RecordKind, event: str, outcome: str | None, is_proof: bool
+    engine: Engine, home: Connection, kind: Entity, event: str, outcome: str | None, is_proof: bool
 ) -> None:
     change(
         engine,

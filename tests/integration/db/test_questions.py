@@ -10,7 +10,7 @@ from db import invoices, known_contacts, questions
 from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.contacts import ContactDetails
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.versions import NO_VERSION
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
@@ -39,11 +39,11 @@ def next_questions(
 ) -> list[str]:
     with engine.connect() as db:
         found = questions.questions(db, connection, window or CallingWindow(), now=at, limit=limit)
-    return [f"{question.kind} {question.record_id}" for question in found]
+    return [f"{question.entity.kind} {question.record_id}" for question in found]
 
 
-def note_asked(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, version: dt.datetime) -> None:
-    note = known_contacts.note_asked if kind is RecordKind.CUSTOMER else invoices.note_asked
+def note_asked(engine: Engine, connection: Connection, kind: Entity, record_id: str, version: dt.datetime) -> None:
+    note = known_contacts.note_asked if kind is CUSTOMER else invoices.note_asked
     with engine.begin() as db:
         note(db, connection, {record_id: version})
 
@@ -66,29 +66,29 @@ def test_an_invoice_with_known_details_is_not_requested(engine: Engine, planned:
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 2"]
 
 
-@pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
+@pytest.mark.parametrize(("kind", "record_id"), [(CUSTOMER, "5001"), (INVOICE, "1")])
 def test_a_response_without_the_fact_is_recorded(
-    engine: Engine, planned: Connection, kind: RecordKind, record_id: str
+    engine: Engine, planned: Connection, kind: Entity, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT)
-    assert f"{kind} {record_id}" not in next_questions(engine, planned, FIRST_AT)
+    assert f"{kind.kind} {record_id}" not in next_questions(engine, planned, FIRST_AT)
 
 
 def test_a_later_version_is_requested_again(engine: Engine, planned: Connection) -> None:
-    note_asked(engine, planned, RecordKind.CUSTOMER, "5001", MODIFIED_AT)
-    note_asked(engine, planned, RecordKind.INVOICE, "1", MODIFIED_AT)
+    note_asked(engine, planned, CUSTOMER, "5001", MODIFIED_AT)
+    note_asked(engine, planned, INVOICE, "1", MODIFIED_AT)
     later = MODIFIED_AT + A_MINUTE
     tell_contact(engine, planned, a_contact(name="Renamed", modified_at=later))
     tell_invoices(engine, planned, an_invoice("1", number="Renumbered", modified_at=later))
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 1", "invoice 2"]
 
 
-@pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
+@pytest.mark.parametrize(("kind", "record_id"), [(CUSTOMER, "5001"), (INVOICE, "1")])
 def test_a_response_for_an_outdated_version_does_not_count(
-    engine: Engine, planned: Connection, kind: RecordKind, record_id: str
+    engine: Engine, planned: Connection, kind: Entity, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT - A_MINUTE)
-    assert f"{kind} {record_id}" in next_questions(engine, planned, A_DAY_BEFORE)
+    assert f"{kind.kind} {record_id}" in next_questions(engine, planned, A_DAY_BEFORE)
 
 
 def test_records_without_a_modified_time_are_requested_once(engine: Engine, connection: Connection) -> None:
@@ -96,8 +96,8 @@ def test_records_without_a_modified_time_are_requested_once(engine: Engine, conn
     tell_invoices(engine, connection, an_invoice("1", modified_at=None))
     plan_all(engine, connection)
     assert next_questions(engine, connection, A_DAY_BEFORE) == ["customer 5001", "invoice 1"]
-    note_asked(engine, connection, RecordKind.CUSTOMER, "5001", NO_VERSION)
-    note_asked(engine, connection, RecordKind.INVOICE, "1", NO_VERSION)
+    note_asked(engine, connection, CUSTOMER, "5001", NO_VERSION)
+    note_asked(engine, connection, INVOICE, "1", NO_VERSION)
     assert next_questions(engine, connection, A_DAY_BEFORE) == []
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from db import reminders
 from db.connections import Connection
 from domain.contacts import Contact
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.observed import Observed
 from domain.phones import PhoneFallback
@@ -167,13 +167,13 @@ class TestCancelling:
 
     def test_a_deleted_customer_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         with engine.begin() as db:
-            mark_deleted.mark_deleted(db, planned, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
+            mark_deleted.mark_deleted(db, planned, CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == ("customer_deleted", None)
 
     def test_a_deleted_invoice_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         with engine.begin() as db:
-            mark_deleted.mark_deleted(db, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
+            mark_deleted.mark_deleted(db, planned, INVOICE, ["8001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
 
     def test_a_balance_that_is_not_a_number_cancels_and_blocks_no_other_invoice(

@@ -11,7 +11,7 @@ from db import deletions, runs, staging
 from db.connections import Connection
 from db.session import Session
 from domain.contacts import Contact, ContactDetails
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, Position, Run
@@ -240,7 +240,7 @@ def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(
         for each in (run, other):
             staging.stage_persons(db, each.run_id, [("5001", a_person())])
             staging.stage_contacts(db, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset())
-            deletions.see(db, each.run_id, RecordKind.CUSTOMER, ["5001"])
+            deletions.see(db, each.run_id, CUSTOMER, ["5001"])
         staging.clear(db, run.run_id)
     for table in ("booksync.staged_contacts", "booksync.staged_persons", "booksync.seen_records"):
         assert [each["run_id"] for each in rows(engine, f"SELECT run_id FROM {table}")] == [other.run_id]

@@ -14,8 +14,9 @@ from db.runs import StepRef
 from db.session import Session
 from db.transactions import in_transaction
 from db.webhook_events import RefreshRef
+from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS
-from domain.webhooks import Entity, Event, EventKind
+from domain.webhooks import Event, EventKind
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.db.look import change, row, rows
 from tests.integration.db.stepping import leased
@@ -133,7 +134,7 @@ class TestAttempts:
         assert row(engine, "SELECT attempts FROM booksync.sync_runs")["attempts"] == 2
 
     def test_a_record_keeps_its_attempts_too(self, engine: Engine, connection: Connection) -> None:
-        ref = RefreshRef(connection.connection_id, Entity.CONTACT, "1")
+        ref = RefreshRef(connection.connection_id, CUSTOMER, "1")
         with engine.begin() as db:
             webhook_events.receive(db, connection.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
         for _ in range(2 * MAX_ATTEMPTS):

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from db import deletions, runs, waiting_invoices
 from db.connections import Connection
 from db.waiting_invoices import SkipReason
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, cache_customer
@@ -122,7 +122,7 @@ class TestInvoicesThatWait:
 
     def test_a_deleted_customers_invoices_are_cached(self, engine: Engine, home: Connection) -> None:
         with engine.begin() as db:
-            mark_deleted.mark_deleted(db, home, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
+            mark_deleted.mark_deleted(db, home, CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
         assert upsert(engine, home, an_invoice()) == CachedInvoices(new=1)
 
     def test_waiting_invoices_that_a_whole_walk_has_not_read_are_deleted(
@@ -132,6 +132,6 @@ class TestInvoicesThatWait:
         with engine.begin() as db:
             run = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
             assert run is not None
-            deletions.see(db, run.run_id, RecordKind.INVOICE, ["8002"])
+            deletions.see(db, run.run_id, INVOICE, ["8002"])
             waiting_invoices.drop_unseen(db, connection.connection_id, run.run_id)
         assert skipped(engine) == {"8002": "customer_unknown"}

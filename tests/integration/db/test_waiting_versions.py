@@ -13,10 +13,11 @@ from db import invoices, webhook_events
 from db.connections import Connection
 from db.session import Session
 from db.webhook_events import RefreshRef
+from domain.entities import INVOICE
 from domain.observed import Observed, ObservedInvoice
 from domain.phones import PhoneFallback
 from domain.watermarks import OVERLAP
-from domain.webhooks import CachedVersion, Entity
+from domain.webhooks import CachedVersion
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT
 from workers.services.cache_customers import cache_customers
@@ -121,7 +122,7 @@ def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_modified_time_w
 def test_a_waiting_invoice_is_live_although_its_withdrawn_row_has_the_newer_modified_time(
     engine: Engine, home: Connection
 ) -> None:
-    ref = RefreshRef(home.connection_id, Entity.INVOICE, "8001")
+    ref = RefreshRef(home.connection_id, INVOICE, "8001")
     with engine.begin() as db:
         read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
         read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)

@@ -11,7 +11,8 @@ from dramatiq import Message
 
 from db import webhook_secrets
 from db.secrets import Place, SecretName
-from domain.webhooks import Entity, EventKind
+from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.webhooks import EventKind
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from tests.truth import record_differences
@@ -21,9 +22,9 @@ from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 from workers.web.app import app
 
-ENTITIES = {"resync_contact": Entity.CONTACT, "resync_invoice": Entity.INVOICE}
+ENTITIES = {"resync_contact": CUSTOMER, "resync_invoice": INVOICE}
 
-DETAIL_CALLS = {Entity.CONTACT: CallKind.CONTACT, Entity.INVOICE: CallKind.INVOICE}
+DETAIL_CALLS = {CUSTOMER: CallKind.CONTACT, INVOICE: CallKind.INVOICE}
 
 
 def post(
@@ -65,17 +66,17 @@ class Hooks:
 
     def tell(self, entity: Entity, record_id: str, modified_at: str = "", **query: str) -> None:
         """Sends an event in the shortest form that Zoho may use."""
-        record = {f"{entity}_id": record_id, "last_modified_time": modified_at}
-        assert self.send({entity: record}, **query).status_code == 202
+        record = {f"{entity.name}_id": record_id, "last_modified_time": modified_at}
+        assert self.send({entity.name: record}, **query).status_code == 202
 
     def tell_of(self, entity: Entity, record_id: str) -> None:
         """Sends an event with the whole current record."""
-        assert self.send({entity: self.record(entity, record_id)}).status_code == 202
+        assert self.send({entity.name: self.record(entity, record_id)}).status_code == 202
 
     def record(self, entity: Entity, record_id: str) -> Row:
         """The record in the simulator."""
-        for record in self.bench.zoho.snapshot()[f"{entity}s"]:
-            if record[f"{entity}_id"] == record_id:
+        for record in self.bench.zoho.snapshot()[f"{entity.name}s"]:
+            if record[f"{entity.name}_id"] == record_id:
                 return dict(record)
         raise KeyError(record_id)
 
@@ -134,9 +135,6 @@ class Hooks:
         url = self.bench.resources.settings.database_url.get_secret_value()
         with psycopg.connect(url, autocommit=True) as database:
             return record_differences(self.bench.zoho.snapshot(), database, self.bench.connection_id)
-
-
-CONTACT, INVOICE = Entity.CONTACT, Entity.INVOICE
 
 
 def a_contact_id(hooks: Hooks) -> str:

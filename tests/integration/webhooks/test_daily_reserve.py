@@ -1,8 +1,9 @@
 """Promises of the daily reserve: webhooks do not use the share of other integrations, and a person may use it."""
 
 from db import connections
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
 from workers.services.connect import connect_organization
 
 #: The remaining calls of a day's 1,000: fewer than the reserve of a tenth.
@@ -16,8 +17,8 @@ def leave_less_than_the_reserve(hooks: Hooks) -> None:
     hooks.bench.sync(Mode.FULL)
     used = zoho.stats().count()
     zoho.set_limits(requests_per_day=1_000, spend_day=1_000 - LEFT - used)
-    hooks.tell(CONTACT, a_contact_id(hooks))
-    hooks.take(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
+    hooks.take(CUSTOMER, a_contact_id(hooks))
     hooks.messages()
     zoho.reset_stats()
 

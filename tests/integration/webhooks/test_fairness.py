@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Sequence
 
 from db.webhook_events import Due
+from domain.entities import CUSTOMER
 from domain.webhooks import MOST_SENT, Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.queue.thread_shares import ThreadShares
 from workers.scheduler import tick
 from workers.sync.fair_refreshes import refresh_fairly
@@ -20,13 +21,13 @@ from workers.sync.refreshes import Refresh
 def take_fairly(hooks: Hooks, shares: ThreadShares, contact_id: str, *, do: Refresh = refresh) -> None:
     """Processes a contact's message as a worker does."""
     connection_id = str(hooks.bench.connection_id)
-    refresh_fairly(hooks.bench.resources, shares, connection_id, CONTACT, contact_id, do=do)
+    refresh_fairly(hooks.bench.resources, shares, connection_id, CUSTOMER, contact_id, do=do)
 
 
 def tell_of_many(hooks: Hooks, count: int) -> None:
     """Sends events of contacts that Zoho does not have, so each one needs a call."""
     for number in range(count):
-        hooks.tell(CONTACT, str(5_000_000 + number))
+        hooks.tell(CUSTOMER, str(5_000_000 + number))
 
 
 def test_only_a_few_messages_of_a_connection_are_under_way(hooks: Hooks) -> None:
@@ -43,13 +44,13 @@ def test_another_organisations_event_does_not_wait_behind_a_flood(hooks: Hooks) 
         quiet = Hooks(Bench.connected(hooks.bench.resources, other, user_id=uuid.uuid4()))
         zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=429, code=44)
         tell_of_many(hooks, MOST_SENT + 10)
-        quiet.tell(CONTACT, a_contact_id(quiet))
+        quiet.tell(CUSTOMER, a_contact_id(quiet))
         assert len(hooks.messages()) == MOST_SENT + 1
 
 
 def test_waiting_removals_are_sent_as_soon_as_the_first_are_handled(hooks: Hooks) -> None:
     for number in range(MOST_SENT + 10):
-        hooks.tell(CONTACT, str(5_000_000 + number), event="deleted")
+        hooks.tell(CUSTOMER, str(5_000_000 + number), event="deleted")
     assert hooks.work() == MOST_SENT + 10
     assert None not in hooks.outcomes()
 
@@ -116,7 +117,7 @@ def test_the_scheduler_sends_waiting_records_that_no_worker_has_sent(hooks: Hook
 def test_another_event_of_a_waiting_record_sends_no_message(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 1)
     hooks.messages()
-    hooks.tell(CONTACT, str(5_000_000 + MOST_SENT))
+    hooks.tell(CUSTOMER, str(5_000_000 + MOST_SENT))
     assert hooks.messages() == []
     hooks.lose_messages()
     tick(hooks.bench.resources)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.integration.webhooks.hooks import CONTACT, Hooks
+from domain.entities import CUSTOMER
+from tests.integration.webhooks.hooks import Hooks
 from tests.integration.webhooks.test_floods import (
     MANY,
     a_minute_passes,
@@ -29,7 +30,7 @@ def flood_that_only_a_full_run_proves(hooks: Hooks) -> None:
         hooks.bench.zoho.edit_person(
             person_id(hooks, contact_id), stamp_contact=False, mobile=f"+44 7912 3456{number:02}"
         )
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
     quiet_comes(hooks)
 
 

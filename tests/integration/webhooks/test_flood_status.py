@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from domain.entities import CUSTOMER
 from domain.floods import FLOOD
-from tests.integration.webhooks.hooks import CONTACT, Hooks
+from tests.integration.webhooks.hooks import Hooks
 from tests.integration.webhooks.test_floods import MANY, contact_ids, mass_edit, quiet_comes, run_that_is_due
 from workers.cli.app import app as command
 from workers.web.app import app as web
@@ -79,5 +80,5 @@ def test_status_shows_no_flood_after_the_run(flooded: Hooks) -> None:
 
 def test_a_single_removal_does_not_count_as_a_flood(hooks: Hooks) -> None:
     (contact_id,) = contact_ids(hooks, 1)
-    hooks.tell(CONTACT, contact_id, event="deleted")
+    hooks.tell(CUSTOMER, contact_id, event="deleted")
     assert status(hooks)[1] is None

@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 from db import refreshes
 from db.refreshes import LEFT_TO_FULL_RUN
 from domain.deletions import SAFEGUARD_COUNT
+from domain.entities import CUSTOMER, INVOICE
 from domain.floods import FLOOD
 from domain.runs import Mode
 from domain.webhooks import Outcome
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
+from tests.integration.webhooks.hooks import Hooks
 from workers.scheduler import tick
 from workers.sync import deletions as run_deletions
 
@@ -34,7 +35,7 @@ def invoice_ids(hooks: Hooks, count: int) -> Sequence[str]:
 
 
 def person_id(hooks: Hooks, contact_id: str) -> str:
-    return str(hooks.record(CONTACT, contact_id)["contact_persons"][0]["contact_person_id"])
+    return str(hooks.record(CUSTOMER, contact_id)["contact_persons"][0]["contact_person_id"])
 
 
 def mass_edit(hooks: Hooks, contacts: Sequence[str]) -> None:
@@ -44,7 +45,7 @@ def mass_edit(hooks: Hooks, contacts: Sequence[str]) -> None:
     """
     for contact_id in contacts:
         hooks.bench.zoho.edit_contact(contact_id, contact_name=f"Renamed {uuid.uuid4()}")
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
 
 
 def quiet_comes(hooks: Hooks) -> None:
@@ -95,7 +96,7 @@ class TestAMassEdit:
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
         assert hooks.outcomes() == [Outcome.READ] * MANY
-        assert hooks.calls(CONTACT) == 0
+        assert hooks.calls(CUSTOMER) == 0
         assert hooks.differences() == []
 
     def test_invoices_are_read_without_detail_calls(self, hooks: Hooks) -> None:
@@ -155,7 +156,7 @@ class TestAMassEdit:
         quiet_comes(hooks)
         run_that_is_due(hooks)
         hooks.bench.zoho.edit_contact(contacts[0], contact_name="Renamed again")
-        hooks.tell(CONTACT, contacts[0])
+        hooks.tell(CUSTOMER, contacts[0])
         hooks.work()
         assert hooks.bench.customers()[contacts[0]]["customer_name"] == "Renamed again"
 
@@ -164,11 +165,11 @@ class TestAMassEdit:
         for contact_id in contact_ids(hooks, MANY):
             mass_edit(hooks, [contact_id])
             hooks.work()
-        assert hooks.calls(CONTACT) == FLOOD
+        assert hooks.calls(CUSTOMER) == FLOOD
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
         assert hooks.outcomes() == [Outcome.ASKED] * FLOOD + [Outcome.READ] * (MANY - FLOOD)
-        assert hooks.calls(CONTACT) == FLOOD
+        assert hooks.calls(CUSTOMER) == FLOOD
         assert hooks.differences() == []
 
 
@@ -185,7 +186,7 @@ class TestWhatARunDoesNotProve:
         quiet_comes(hooks)
         tick(hooks.bench.resources)
         while (step := hooks.bench.present_step()) is not None:
-            if step.phase == "customers" and hooks.calls(CONTACT) == 0 and len(hooks.events()) == MANY:
+            if step.phase == "customers" and hooks.calls(CUSTOMER) == 0 and len(hooks.events()) == MANY:
                 mass_edit(hooks, contacts[-1:])
             hooks.bench.take(step)
         assert hooks.outcomes() == [Outcome.READ] * MANY + [None]
@@ -204,25 +205,25 @@ class TestWhatARunDoesNotProve:
         tick(hooks.bench.resources)
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["status"] == "deleted"
-        assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 0)
+        assert (hooks.calls(INVOICE), hooks.calls(CUSTOMER)) == (1, 0)
 
     def test_few_persons_without_a_new_time_get_detail_calls(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts[1:])
         hooks.bench.zoho.edit_person(person_id(hooks, contacts[0]), stamp_contact=False, mobile="+44 7912 345678")
-        hooks.tell(CONTACT, contacts[0])
+        hooks.tell(CUSTOMER, contacts[0])
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
         tick(hooks.bench.resources)
         hooks.work()
-        assert hooks.calls(CONTACT) == 1
+        assert hooks.calls(CUSTOMER) == 1
         assert hooks.differences() == []
 
     def test_many_persons_without_a_new_time_are_read_by_a_full_run(self, hooks: Hooks) -> None:
         for number, contact_id in enumerate(contact_ids(hooks, MANY)):
             mobile = f"+44 7912 3456{number:02}"
             hooks.bench.zoho.edit_person(person_id(hooks, contact_id), stamp_contact=False, mobile=mobile)
-            hooks.tell(CONTACT, contact_id)
+            hooks.tell(CUSTOMER, contact_id)
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
         waits_for = {row["waiting_for"] for row in hooks.bench.rows("SELECT waiting_for FROM booksync.refreshes")}
@@ -281,17 +282,17 @@ class TestWhatARunDoesNotProve:
     def test_a_removal_that_the_list_contradicts_gets_a_detail_call(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
-        hooks.tell(CONTACT, contacts[0], event="deleted")
+        hooks.tell(CUSTOMER, contacts[0], event="deleted")
         quiet_comes(hooks)
         hooks.bench.sync(Mode.FULL)
         (left,) = hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE received > handled")
         assert left["record_id"] == contacts[0]
-        asked = hooks.calls(CONTACT)
+        asked = hooks.calls(CUSTOMER)
         hooks.messages()
         hooks.lose_messages()
         tick(hooks.bench.resources)
         hooks.work()
-        assert (waiting(hooks), hooks.calls(CONTACT) - asked) == (0, 1)
+        assert (waiting(hooks), hooks.calls(CUSTOMER) - asked) == (0, 1)
 
     def test_many_removals_that_the_list_contradicts_get_detail_calls_in_portions(self, hooks: Hooks) -> None:
         hooks.bench.zoho.set_limits(requests_per_day=1_000)

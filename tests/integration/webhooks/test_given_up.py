@@ -9,11 +9,12 @@ from db import connections, dead_letter_lists, dead_letters, event_history
 from db.dead_letter_lists import Choice, Row
 from db.webhook_events import Due
 from domain.dead_letters import Cause, DeadLetterStatus
+from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS, Mode
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
-from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.scheduler import tick
 from workers.secrets.tokens import SharedTokens
 from workers.services.connect import connect_organization
@@ -51,11 +52,11 @@ def fail(_: OneRecord) -> Sequence[Due]:
 def die_of_a_defect(hooks: Hooks) -> str:
     """Fails every attempt of a contact's refresh, and returns the contact's id."""
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
     with capture_logs():
         for _ in range(MAX_ATTEMPTS):
             hooks.skip_waiting()
-            hooks.take(CONTACT, contact_id, do=fail)
+            hooks.take(CUSTOMER, contact_id, do=fail)
     return contact_id
 
 
@@ -63,7 +64,7 @@ class TestDying:
     def test_exhausted_retries_leave_a_dead_letter(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         found = the_letter(hooks)
         assert (found["cause"], found["actor"], found["queue_name"]) == (
@@ -78,7 +79,7 @@ class TestDying:
 
     def test_a_permanent_error_leaves_a_dead_letter_after_one_attempt(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
-        hooks.tell(CONTACT, a_contact_id(hooks))
+        hooks.tell(CUSTOMER, a_contact_id(hooks))
         hooks.work()
         found = the_letter(hooks)
         assert (found["cause"], found["attempts"]) == (Cause.PERMANENT_ERROR, 1)
@@ -91,7 +92,7 @@ class TestDying:
         assert hooks.outcomes() == [Outcome.FAILED]
 
     def test_a_record_that_kills_its_process_leaves_a_dead_letter(self, hooks: Hooks) -> None:
-        hooks.tell(CONTACT, a_contact_id(hooks))
+        hooks.tell(CUSTOMER, a_contact_id(hooks))
         hooks.bench.rows(f"UPDATE booksync.refreshes SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
         hooks.work()
         assert the_letter(hooks)["cause"] == Cause.PROCESS_KILLER
@@ -100,7 +101,7 @@ class TestDying:
     def test_an_outage_makes_one_group_with_one_dead_letter_for_each_record(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         for record_id in ("5000001", "5000002", "5000002"):
-            hooks.tell(CONTACT, record_id)
+            hooks.tell(CUSTOMER, record_id)
             hooks.work()
         assert sorted(found["failures"] for found in letters(hooks)) == [1, 2]
         assert len({found["fingerprint"] for found in letters(hooks)}) == 1
@@ -113,10 +114,10 @@ class TestDying:
 
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         monkeypatch.setattr(dead_letters, "keep", lose)
         with pytest.raises(ConnectionError):
-            hooks.take(CONTACT, contact_id)
+            hooks.take(CUSTOMER, contact_id)
         assert hooks.outcomes() == [None]
 
 
@@ -127,7 +128,7 @@ class TestClosing:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
         fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         hooks.bench.zoho.clear_faults(fault)
         return contact_id
@@ -157,7 +158,7 @@ class TestClosing:
         assert (found["status"], found["cause"], found["failures"]) == (DeadLetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
 
     def test_the_next_event_of_the_record_closes_the_dead_letter(self, hooks: Hooks, contact_id: str) -> None:
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         assert (the_letter(hooks)["status"], last_of(hooks)) == (DeadLetterStatus.RETRIED, "done")
 
@@ -176,7 +177,7 @@ class TestClosing:
 
     def test_a_defect_stays_open_even_if_a_later_refresh_succeeds(self, hooks: Hooks) -> None:
         contact_id = die_of_a_defect(hooks)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         hooks.bench.sync(Mode.FULL)
         assert the_letter(hooks)["status"] == DeadLetterStatus.OPEN
@@ -197,7 +198,7 @@ class TestParking:
         """The id of a contact for whose event Zoho refuses the connection."""
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
         contact_id = a_contact_id(hooks)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         return contact_id
 
@@ -221,17 +222,17 @@ class TestParking:
     def test_two_refused_events_leave_one_dead_letter(self, hooks: Hooks) -> None:
         one, two = a_contact_id(hooks), "5000001"
         for record_id in (one, two):
-            hooks.tell(CONTACT, record_id)
+            hooks.tell(CUSTOMER, record_id)
 
         def refuse(_: OneRecord) -> Sequence[Due]:
             raise TokenRevoked("the token endpoint")
 
         def refuse_both(record: OneRecord) -> Sequence[Due]:
             assert not record.connection.is_parked
-            hooks.take(CONTACT, two, do=refuse)
+            hooks.take(CUSTOMER, two, do=refuse)
             return refuse(record)
 
-        hooks.take(CONTACT, one, do=refuse_both)
+        hooks.take(CUSTOMER, one, do=refuse_both)
         assert the_letter(hooks)["arguments"]["args"][1] == two
         assert hooks.outcomes() == [None, None]
 
@@ -250,7 +251,7 @@ class TestParking:
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contact_id = a_contact_id(hooks)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
 
         def refuse_late(record: SharedTokens) -> None:
             monkeypatch.undo()
@@ -258,7 +259,7 @@ class TestParking:
             raise TokenRevoked("the token endpoint")
 
         monkeypatch.setattr(SharedTokens, "current", refuse_late)
-        hooks.take(CONTACT, contact_id)
+        hooks.take(CUSTOMER, contact_id)
         with hooks.bench.resources.engine.connect() as db:
             assert not connections.connection(db, hooks.bench.connection_id).is_parked
         assert letters(hooks) == []

@@ -5,16 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from db import held_deletions
-from domain.deletions import SAFEGUARD_COUNT, Evidence, RecordKind
+from domain.deletions import SAFEGUARD_COUNT, Evidence
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.opening import Backlog
 from domain.runs import Mode
-from domain.webhooks import Entity, Outcome
+from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.records import ContactType
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
+from tests.integration.webhooks.hooks import Hooks
 
 #: More records than the safeguard marks, fewer than a flood.
 MANY = 14
@@ -69,28 +70,27 @@ def test_a_run_that_allows_deletions_marks_all_gone_invoices(hooks: Hooks) -> No
     assert reminded(hooks.bench) & ids == set()
 
 
-ENTITIES = [CONTACT, INVOICE]
-KINDS = {CONTACT: RecordKind.CUSTOMER, INVOICE: RecordKind.INVOICE}
+ENTITIES = [CUSTOMER, INVOICE]
 
 
 def held(hooks: Hooks, entity: Entity | None = None) -> dict[str, Evidence]:
     """The held records with their evidence; only those of the entity's kind if an entity is given."""
     with hooks.bench.resources.engine.connect() as db:
-        found = held_deletions.held(db, hooks.bench.connection_id, KINDS[entity] if entity else None)
+        found = held_deletions.held(db, hooks.bench.connection_id, entity)
     return {each.record_id: each.evidence for each in found}
 
 
 def ids_of(hooks: Hooks, entity: Entity) -> list[str]:
-    return sorted(hooks.bench.customers() if entity is CONTACT else hooks.bench.invoices())
+    return sorted(hooks.bench.customers() if entity is CUSTOMER else hooks.bench.invoices())
 
 
 def status_of(hooks: Hooks, entity: Entity, record_id: str) -> str:
-    rows = hooks.bench.customers() if entity is CONTACT else hooks.bench.invoices()
+    rows = hooks.bench.customers() if entity is CUSTOMER else hooks.bench.invoices()
     return str(rows[record_id]["status"])
 
 
 def delete(hooks: Hooks, entity: Entity, record_id: str) -> None:
-    if entity is CONTACT:
+    if entity is CUSTOMER:
         hooks.bench.zoho.delete_contact(record_id, with_invoices=True)
     else:
         hooks.bench.zoho.delete_invoice(record_id)
@@ -161,7 +161,7 @@ class TestEvidence:
         for record_id in ids:
             delete(hooks, entity, record_id)
             hooks.tell(entity, record_id, event="deleted")
-            if entity is CONTACT:  # Zoho has deleted the contact's invoices with it.
+            if entity is CUSTOMER:  # Zoho has deleted the contact's invoices with it.
                 for invoice_id, row in hooks.bench.invoices().items():
                     if row["zoho_customer_id"] == record_id:
                         hooks.tell(INVOICE, invoice_id, event="deleted")
@@ -191,7 +191,7 @@ class TestInvoicesOfAGoneCustomer:
     @pytest.fixture
     def owner(self, hooks: Hooks) -> str:
         """A customer with more open invoices than the safeguard marks."""
-        owner = ids_of(hooks, CONTACT)[0]
+        owner = ids_of(hooks, CUSTOMER)[0]
         for _ in range(SAFEGUARD_COUNT + 2):
             hooks.bench.zoho.create_invoice(owner)
         hooks.bench.sync(Mode.FULL)
@@ -200,52 +200,52 @@ class TestInvoicesOfAGoneCustomer:
     def test_invoices_count_for_the_safeguard_without_a_deleted_event_of_their_customer(
         self, hooks: Hooks, owner: str
     ) -> None:
-        delete(hooks, CONTACT, owner)
-        hooks.tell(CONTACT, owner)
+        delete(hooks, CUSTOMER, owner)
+        hooks.tell(CUSTOMER, owner)
         hooks.work()
-        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert status_of(hooks, CUSTOMER, owner) == "deleted"
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
     def test_invoices_count_for_the_safeguard_if_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
-        delete(hooks, CONTACT, owner)
+        delete(hooks, CUSTOMER, owner)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
         hooks.bench.sync(Mode.FULL)
-        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert status_of(hooks, CUSTOMER, owner) == "deleted"
         for row in hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE entity = 'invoice'"):
             hooks.take(INVOICE, row["record_id"])
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
     def test_invoices_are_marked_if_a_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
-        delete(hooks, CONTACT, owner)
-        hooks.tell(CONTACT, owner, event="deleted")
+        delete(hooks, CUSTOMER, owner)
+        hooks.tell(CUSTOMER, owner, event="deleted")
         hooks.work()
         assert len(marked(hooks)) > SAFEGUARD_COUNT
         assert held(hooks) == {}
 
     def test_invoices_count_for_the_safeguard_if_their_customer_came_back(self, hooks: Hooks, owner: str) -> None:
         fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
-        hooks.tell(CONTACT, owner, event="deleted")
+        hooks.tell(CUSTOMER, owner, event="deleted")
         hooks.work()
-        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert status_of(hooks, CUSTOMER, owner) == "deleted"
         hooks.bench.zoho.clear_faults(fault)
         a_minute_passes(hooks.bench)
         hooks.bench.sync(Mode.FULL)
-        assert status_of(hooks, CONTACT, owner) != "deleted"
-        delete(hooks, CONTACT, owner)
+        assert status_of(hooks, CUSTOMER, owner) != "deleted"
+        delete(hooks, CUSTOMER, owner)
         a_minute_passes(hooks.bench)
-        hooks.tell(CONTACT, owner)
+        hooks.tell(CUSTOMER, owner)
         hooks.work()
-        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert status_of(hooks, CUSTOMER, owner) == "deleted"
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert held(hooks) != {}
 
     def test_invoices_count_for_the_safeguard_together_with_other_customers_losses(
         self, hooks: Hooks, owner: str
     ) -> None:
-        delete(hooks, CONTACT, owner)
-        hooks.tell(CONTACT, owner)
+        delete(hooks, CUSTOMER, owner)
+        hooks.tell(CUSTOMER, owner)
         hooks.work()
         other = str(hooks.bench.zoho.snapshot()["invoices"][0]["invoice_id"])
         hooks.bench.zoho.delete_invoice(other)
@@ -270,21 +270,21 @@ def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -
 
 
 def test_invoices_of_many_customers_without_proof_share_one_safeguard(hooks: Hooks) -> None:
-    ids = lose(hooks, CONTACT, SAFEGUARD_COUNT + 12)
+    ids = lose(hooks, CUSTOMER, SAFEGUARD_COUNT + 12)
     hooks.work()
-    assert {each for each in ids if status_of(hooks, CONTACT, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
+    assert {each for each in ids if status_of(hooks, CUSTOMER, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
     assert len(marked(hooks)) == SAFEGUARD_COUNT
     assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
 
 def test_customers_that_became_vendors_count_for_the_safeguard(hooks: Hooks) -> None:
-    ids = ids_of(hooks, CONTACT)[: SAFEGUARD_COUNT + 1]
+    ids = ids_of(hooks, CUSTOMER)[: SAFEGUARD_COUNT + 1]
     for contact_id in ids:
         hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
     assert held(hooks) == {ids[-1]: Evidence.VENDOR}
-    assert status_of(hooks, CONTACT, ids[-1]) != "deleted"
+    assert status_of(hooks, CUSTOMER, ids[-1]) != "deleted"
 
 
 def test_records_held_by_a_run_count_for_later_webhooks(hooks: Hooks) -> None:

@@ -31,7 +31,7 @@ from workers.web.request_bodies import BODY_SECONDS, MAX_BODY_BYTES
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 _PLACE = Place(SecretName.WEBHOOK_SECRET, uuid.UUID(int=0))
-CONTACT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
+CUSTOMER = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
 PROJECT = Path(__file__).parents[3]
 
 #: The longest time of an open connection without progress, with a margin for a slow machine.
@@ -71,7 +71,7 @@ class Web:
         return b"".join([b"POST ", self.path.encode(), b" HTTP/1.1\r\nHost: booksync\r\n", *lines])
 
     def good_webhook(self) -> httpx.Response:
-        body, headers = signed_json(SECRET, CONTACT)
+        body, headers = signed_json(SECRET, CUSTOMER)
         return httpx.post(f"http://127.0.0.1:{self.port}{self.path}", content=body, headers=headers, timeout=5)
 
 

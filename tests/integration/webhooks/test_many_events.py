@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from db.webhook_events import Due
+from domain.entities import CUSTOMER, INVOICE
 from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, Outcome
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
 from workers.sync.one_record import OneRecord, refresh
 
 
 def test_a_burst_of_a_thousand_costs_two_calls_at_most(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
-    hooks.take(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
+    hooks.take(CUSTOMER, contact_id)
     hooks.bench.rows(
         "INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind) "
         "SELECT %(id)s, 'contact', %(contact)s, 1 + n, 'changed' FROM generate_series(1, 998) n RETURNING id",
@@ -20,14 +21,14 @@ def test_a_burst_of_a_thousand_costs_two_calls_at_most(hooks: Hooks) -> None:
         contact=contact_id,
     )
     hooks.bench.rows("UPDATE booksync.refreshes SET received = received + 998 RETURNING record_id")
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
     for _ in range(5):
-        hooks.take(CONTACT, contact_id)
-    assert hooks.calls(CONTACT) == 1
+        hooks.take(CUSTOMER, contact_id)
+    assert hooks.calls(CUSTOMER) == 1
     hooks.skip_waiting()
     for _ in range(5):
-        hooks.take(CONTACT, contact_id)
-    assert hooks.calls(CONTACT) == 2
+        hooks.take(CUSTOMER, contact_id)
+    assert hooks.calls(CUSTOMER) == 2
     assert hooks.outcomes() == [Outcome.ASKED] * 1000
 
 
@@ -35,18 +36,18 @@ def test_a_repeated_event_costs_no_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
     for _ in range(4):
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
     assert hooks.outcomes() == [Outcome.ASKED] + [Outcome.KNOWN] * 3
-    assert hooks.calls(CONTACT) == 1
+    assert hooks.calls(CUSTOMER) == 1
 
 
 def test_another_change_in_the_same_second_costs_a_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="First name")
-    hooks.tell_of(CONTACT, contact_id)
+    hooks.tell_of(CUSTOMER, contact_id)
     hooks.work()
-    told = hooks.record(CONTACT, contact_id)
+    told = hooks.record(CUSTOMER, contact_id)
     observed = "date_trunc('second', zoho_last_modified_at)"
     hooks.bench.rows(f"UPDATE booksync.customers_cache SET observed_at = {observed} RETURNING id")
     assert hooks.send({"contact": told | {"contact_name": "Second name"}}).status_code == 202
@@ -56,9 +57,9 @@ def test_another_change_in_the_same_second_costs_a_call(hooks: Hooks) -> None:
 
 def test_an_old_event_after_a_newer_one_costs_no_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    old = hooks.record(CONTACT, contact_id)
+    old = hooks.record(CUSTOMER, contact_id)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
-    hooks.tell_of(CONTACT, contact_id)
+    hooks.tell_of(CUSTOMER, contact_id)
     hooks.work()
     hooks.send({"contact": old})
     hooks.work()
@@ -79,12 +80,12 @@ def test_an_event_of_a_record_that_a_run_has_read_costs_no_call(hooks: Hooks) ->
 
 def test_the_first_event_is_due_immediately_and_later_events_wait_for_quiet(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
     assert hooks.resync_row()["wait"] <= timedelta(0)
     assert len(hooks.messages()) == 1
-    hooks.take(CONTACT, contact_id)
+    hooks.take(CUSTOMER, contact_id)
     for _ in range(3):
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         wait = hooks.resync_row()["wait"].total_seconds()
         assert QUIET_SECONDS - 1 < wait <= QUIET_SECONDS
     assert hooks.messages() == []
@@ -93,24 +94,24 @@ def test_the_first_event_is_due_immediately_and_later_events_wait_for_quiet(hook
 
 def test_the_wait_for_quiet_is_limited(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
-    hooks.take(CONTACT, contact_id)
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
+    hooks.take(CUSTOMER, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
     ago = f"now() - interval '{LONGEST_QUIET_SECONDS - 0.5} seconds'"
     hooks.bench.rows(f"UPDATE booksync.refreshes SET waiting_since = {ago} RETURNING record_id")
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
     assert hooks.resync_row()["wait"].total_seconds() <= 0.5
 
 
 def test_an_event_that_arrives_during_the_call_gets_another_refresh(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
 
     def meanwhile(record: OneRecord) -> Sequence[Due]:
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         return refresh(record)
 
-    hooks.take(CONTACT, contact_id, do=meanwhile)
+    hooks.take(CUSTOMER, contact_id, do=meanwhile)
     assert hooks.outcomes() == [Outcome.ASKED, None]
     assert len(hooks.messages("interactive.DQ")) == 1
 
@@ -118,35 +119,35 @@ def test_an_event_that_arrives_during_the_call_gets_another_refresh(hooks: Hooks
 def test_a_message_that_comes_too_early_is_sent_again(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     for _ in range(2):
-        hooks.tell(CONTACT, contact_id)
-        hooks.take(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
+        hooks.take(CUSTOMER, contact_id)
     hooks.messages("interactive.DQ")
-    hooks.take(CONTACT, contact_id)
+    hooks.take(CUSTOMER, contact_id)
     assert len(hooks.messages("interactive.DQ")) == 1
-    assert hooks.calls(CONTACT) == 1
+    assert hooks.calls(CUSTOMER) == 1
 
 
 def test_a_leased_record_gets_no_second_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
+    hooks.tell(CUSTOMER, contact_id)
 
     def twice(record: OneRecord) -> Sequence[Due]:
-        hooks.take(CONTACT, contact_id)
+        hooks.take(CUSTOMER, contact_id)
         return refresh(record)
 
-    hooks.take(CONTACT, contact_id, do=twice)
-    assert hooks.calls(CONTACT) == 1
+    hooks.take(CUSTOMER, contact_id, do=twice)
+    assert hooks.calls(CUSTOMER) == 1
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
-    hooks.tell_of(CONTACT, contact_id)
+    hooks.tell_of(CUSTOMER, contact_id)
 
     def too_long(record: OneRecord) -> Sequence[Due]:
         hooks.bench.rows("UPDATE booksync.refreshes SET claimed_until = now() + interval '1 hour' RETURNING record_id")
         return refresh(record)
 
-    hooks.take(CONTACT, contact_id, do=too_long)
+    hooks.take(CUSTOMER, contact_id, do=too_long)
     assert hooks.bench.customers()[contact_id]["customer_name"] != "Renamed Bakery"
     assert hooks.outcomes() == [None]

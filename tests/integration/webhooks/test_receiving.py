@@ -13,7 +13,7 @@ import pytest
 from db.engine import new_engine
 from db.migrations.schemas import VERSION_TABLE
 from db.secrets import Place, SecretName
-from domain.webhooks import Entity, EventKind
+from domain.webhooks import EventKind
 from sandbox.servers.ports import free_port
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, rows
@@ -102,7 +102,7 @@ class TestWhatIsAccepted:
         answer = post(resources, path, *signed_json(SECRET, CONTACT), method=method)
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
         (event,) = events(resources)
-        assert (event["entity"], event["record_id"], event["kind"]) == (Entity.CONTACT, "5001", KINDS[method])
+        assert (event["entity"], event["record_id"], event["kind"]) == ("contact", "5001", KINDS[method])
         assert event["modified_at"].isoformat() == "2026-03-02T09:30:00+00:00"
         assert event["outcome"] is None
         assert messages(resources) == 1
@@ -120,7 +120,7 @@ class TestWhatIsAccepted:
     ) -> None:
         assert post(resources, path, *signed_form(SECRET, fields)).status_code == 202
         (event,) = events(resources)
-        assert (event["entity"], event["record_id"]) == (Entity.INVOICE, "8001")
+        assert (event["entity"], event["record_id"]) == ("invoice", "8001")
 
     @pytest.mark.parametrize(("query", "content_type", "body"), UNTIDY)
     def test_an_id_in_an_untidy_request_is_an_event(
@@ -128,13 +128,13 @@ class TestWhatIsAccepted:
     ) -> None:
         headers = {"Content-Type": content_type, "X-Booksync-Secret": SECRET}
         assert post(resources, path + query, body, headers).status_code == 202
-        assert (Entity.CONTACT, "5001") in [(event["entity"], event["record_id"]) for event in events(resources)]
+        assert ("contact", "5001") in [(event["entity"], event["record_id"]) for event in events(resources)]
 
     def test_a_payment_is_an_event_for_each_invoice(self, resources: Resources, path: str) -> None:
         document = {"payment": {"payment_id": "9", "invoices": [{"invoice_id": "8001"}, {"invoice_id": "8002"}]}}
         assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
         found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
-        assert found == [(Entity.INVOICE, "8001", None), (Entity.INVOICE, "8002", None)]
+        assert found == [("invoice", "8001", None), ("invoice", "8002", None)]
 
     def test_the_signature_covers_the_fields_of_a_multipart_form(self, resources: Resources, path: str) -> None:
         body = b'--b\r\nContent-Disposition: form-data; name="contact_id"\r\n\r\n5001\r\n--b--\r\n'

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from db.webhook_events import Due
+from domain.entities import CUSTOMER, INVOICE
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import PersonFields
 from sandbox.zoho.records import ContactType
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
 from workers.services.cache_customers import cache_customers
 from workers.sync import one_record
 from workers.sync.one_record import OneRecord, refresh
@@ -29,16 +30,16 @@ class TestWhatIsFetched:
     def test_a_changed_contact_is_cached_after_one_call(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         assert hooks.work() == 1
         assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
-        assert (hooks.outcomes(), hooks.calls(CONTACT)) == ([Outcome.ASKED], 1)
+        assert (hooks.outcomes(), hooks.calls(CUSTOMER)) == ([Outcome.ASKED], 1)
         assert hooks.differences() == []
 
     def test_a_new_contact_and_its_new_invoice_are_cached(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
@@ -65,7 +66,7 @@ class TestWhatIsFetched:
         hooks.work()
         assert pending_of(hooks, invoice_id) == set()
         hooks.bench.zoho.create_person(contact_id, primary=True, first_name="Bob", mobile="+44 7912 345678")
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
         assert pending_of(hooks, invoice_id) == {"+447912345678"}
 
@@ -76,14 +77,14 @@ class TestWhatIsFetched:
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
         assert hooks.bench.rows("SELECT id FROM booksync.waiting_invoices") == []
-        assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
+        assert (hooks.calls(INVOICE), hooks.calls(CUSTOMER)) == (1, 1)
 
     def test_concurrent_events_of_a_new_customer_and_its_invoice_link_both(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.tell_of(INVOICE, invoice_id)
         write = cache_customers
 
@@ -95,7 +96,7 @@ class TestWhatIsFetched:
             return written
 
         monkeypatch.setattr(one_record, "cache_customers", write_and_look_aside)
-        hooks.take(CONTACT, contact_id)
+        hooks.take(CUSTOMER, contact_id)
         hooks.work()
         assert hooks.bench.rows("SELECT id FROM booksync.waiting_invoices") == []
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
@@ -110,7 +111,7 @@ class TestWhatIsFetched:
         hooks.work()
         (skipped,) = hooks.bench.rows("SELECT zoho_invoice_id, reason FROM booksync.waiting_invoices")
         assert skipped == {"zoho_invoice_id": invoice_id, "reason": "customer_gone"}
-        assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
+        assert (hooks.calls(INVOICE), hooks.calls(CUSTOMER)) == (1, 1)
 
     def test_the_calls_use_the_lane_of_webhooks(self, hooks: Hooks) -> None:
         settings = hooks.bench.resources.settings
@@ -121,8 +122,8 @@ class TestWhatIsFetched:
             lanes.append(record.transport._lane)
             return refresh(record)
 
-        hooks.tell(CONTACT, a_contact_id(hooks))
-        hooks.take(CONTACT, a_contact_id(hooks), do=note)
+        hooks.tell(CUSTOMER, a_contact_id(hooks))
+        hooks.take(CUSTOMER, a_contact_id(hooks), do=note)
         assert lanes == ["webhook"]
 
 
@@ -139,10 +140,10 @@ class TestWhatIsGone:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.delete_contact(contact_id)
         for _ in range(3):
-            hooks.tell(CONTACT, contact_id, event="deleted")
+            hooks.tell(CUSTOMER, contact_id, event="deleted")
             hooks.work()
         assert hooks.outcomes() == [Outcome.GONE, Outcome.KNOWN, Outcome.KNOWN]
-        assert hooks.calls(CONTACT) == 1
+        assert hooks.calls(CUSTOMER) == 1
 
     def test_a_deleted_event_of_an_existing_record_marks_nothing(self, hooks: Hooks) -> None:
         invoice_id = an_invoice_id(hooks)
@@ -159,14 +160,14 @@ class TestWhatIsGone:
 
     def test_a_vendor_is_ignored(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
         assert contact_id not in hooks.bench.customers()
-        assert hooks.calls(CONTACT) == 0
+        assert hooks.calls(CUSTOMER) == 0
 
     def test_a_vendor_that_the_event_does_not_identify_is_ignored_after_a_call(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
-        hooks.tell(CONTACT, contact_id)
+        hooks.tell(CUSTOMER, contact_id)
         hooks.work()
         assert contact_id not in hooks.bench.customers()
         # The outcome is not GONE, because the deletion safeguard counts gone records.
@@ -175,6 +176,6 @@ class TestWhatIsGone:
     def test_a_customer_that_became_a_vendor_is_marked_deleted(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
-        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
         assert hooks.bench.customers()[contact_id]["status"] == "deleted"

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from db.connections import Connection
+from domain.entities import CUSTOMER
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row
-from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id, post
+from tests.integration.webhooks.hooks import Hooks, a_contact_id, post
 from tests.process_logs import logs_of_a_process
 from tests.webhooks import signed_json
 from workers.cli.app import app
@@ -93,7 +94,7 @@ def test_a_flood_of_refusals_costs_one_write_a_second_and_one_line(
 
 def test_a_valid_webhook_of_another_rule_keeps_the_line(hooks: Hooks) -> None:
     refuse(hooks)
-    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
     refuse(hooks)
     assert hooks.send({}).status_code == 400
     assert counted(hooks)["count"] == 2
@@ -104,7 +105,7 @@ def test_a_valid_webhook_keeps_refusals_that_are_not_written_yet(hooks: Hooks) -
     with hooks.bench.resources.engine.begin() as held:
         held.execute(text("SELECT FROM booksync.zoho_connections FOR NO KEY UPDATE"))
         refuse(hooks)
-    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
     refuse(hooks)
     assert counted(hooks)["count"] == 2
 

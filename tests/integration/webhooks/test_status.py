@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
-from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id
+from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.cli.app import app
 from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import RecordUnreadable
@@ -34,7 +35,7 @@ def events() -> Any:
 
 
 def test_status_has_no_webhook_line_if_all_events_were_applied(hooks: Hooks) -> None:
-    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
     hooks.work()
     assert "webhooks:" not in words(status())
     assert events() == {"unmarked": 0, "unreadable": 0, "ignored": 0}
@@ -58,7 +59,7 @@ def test_events_of_unreadable_records_are_counted(hooks: Hooks, monkeypatch: pyt
         raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
 
     monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
-    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
     hooks.work()
     assert "webhooks: 1 event of a record that could not be understood" in words(status())
 
@@ -78,7 +79,7 @@ def test_held_deletions_stay_in_status_after_further_runs(hooks: Hooks) -> None:
 
 def test_a_connection_parked_by_a_webhook_shows_the_reason_and_the_dead_letter(hooks: Hooks) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
-    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.tell(CUSTOMER, a_contact_id(hooks))
     hooks.work()
     told = words(status())
     assert "parked" in told

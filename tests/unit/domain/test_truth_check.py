@@ -9,7 +9,7 @@ import pytest
 
 from domain.contacts import ContactDetails, ContactStatus
 from domain.customers import customer_from
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.phones import NotCallable, PhoneProblem
 from domain.truth_check import (
@@ -28,7 +28,7 @@ from domain.truth_check import (
 )
 from tests.builders import A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_customer, a_person, an_invoice
 
-CUSTOMER, INVOICE = RecordKind.CUSTOMER, RecordKind.INVOICE
+CUSTOMER, INVOICE = CUSTOMER, INVOICE
 HOUR = timedelta(hours=1)
 #: Every fact that a list row may lack.
 FACTS: dict[str, Any] = {

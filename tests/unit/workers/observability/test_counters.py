@@ -5,9 +5,8 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from domain.deletions import RecordKind
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Phase
-from domain.webhooks import Entity
 from workers.budget import WaitReason
 from workers.observability.counters import KEY, LABELS, NO_ANSWER, UNKNOWN, Counters, Family, JobOutcome, Labels, totals
 
@@ -58,7 +57,7 @@ def test_run_step_is_counted_by_phase_and_outcome(world: World) -> None:
 
 
 def test_record_is_counted_by_kind_and_outcome(world: World) -> None:
-    world.counters.refresh(Entity.INVOICE, JobOutcome.PARKED)
+    world.counters.refresh(INVOICE, JobOutcome.PARKED)
     assert world.counted(Family.REFRESHES) == {("invoice", "parked"): 1}
 
 
@@ -76,9 +75,9 @@ def test_wait_is_counted_by_reason_with_its_length(world: World) -> None:
 
 
 def test_truth_check_is_counted_by_finding_and_by_each_differing_column(world: World) -> None:
-    world.counters.truth_check(RecordKind.CUSTOMER, ["primary_phone", "contact_persons"])
-    world.counters.truth_check(RecordKind.CUSTOMER, [])
-    world.counters.truth_check(RecordKind.INVOICE, None)
+    world.counters.truth_check(CUSTOMER, ["primary_phone", "contact_persons"])
+    world.counters.truth_check(CUSTOMER, [])
+    world.counters.truth_check(INVOICE, None)
     assert world.counted(Family.TRUTH_CHECK_RECORDS) == {
         ("customers", "drifted"): 1,
         ("customers", "equal"): 1,

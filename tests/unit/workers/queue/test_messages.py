@@ -15,8 +15,8 @@ from dramatiq.common import current_millis
 
 from db.runs import StepRef
 from db.webhook_events import Due, RefreshRef
+from domain.entities import INVOICE, entities
 from domain.runs import Phase
-from domain.webhooks import Entity
 from workers.queue import LONGEST_DELAY_SECONDS, Queue, new_broker, send_refresh, send_step
 from workers.queue.messages import ACTORS, REFRESH_ACTORS
 
@@ -105,12 +105,12 @@ def test_each_phase_has_an_actor_for_its_messages(broker: StubBroker, monkeypatc
     importlib.import_module("workers.actors")
     declared = {(actor.actor_name, actor.queue_name) for actor in broker.actors.values()}
     assert declared == set(ACTORS.values()) | set(REFRESH_ACTORS.values())
-    assert REFRESH_ACTORS.keys() == set(Entity)
+    assert REFRESH_ACTORS.keys() == set(entities())
     assert ACTORS.keys() == set(WORKING_PHASES)
 
 
 class TestResyncs:
-    REF = RefreshRef(RUN_ID, Entity.INVOICE, "8001")
+    REF = RefreshRef(RUN_ID, INVOICE, "8001")
 
     def test_message_has_only_connection_and_record(self, broker: StubBroker) -> None:
         send_refresh(broker, Due(self.REF, 0.0))

@@ -1,0 +1,69 @@
+"""The tables of the caches by entity, for statements that are the same over each of them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+from db.models import Base, CachedCustomer, CachedInvoice
+from domain.entities import CUSTOMER, INVOICE, Entity
+
+#: SQL of the newest cached version of one record. `{record_id}` is the expression of Zoho's id.
+_CUSTOMER_VERSION = """
+    SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+      FROM booksync.customers_cache
+     WHERE user_id = :user_id AND zoho_customer_id = {record_id} AND connection_id = :connection_id
+"""
+
+# An invoice that waits for its customer is in another table. Its row in the cache, if any, was withdrawn by then, and
+# may have the newer modified time.
+_INVOICE_VERSION = """
+    SELECT is_live, modified_at, observed_at
+      FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+              FROM invoices_cache
+             WHERE user_id = :user_id AND zoho_invoice_id = {record_id} AND connection_id = :connection_id
+            UNION ALL
+            SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
+              FROM booksync.waiting_invoices
+             WHERE connection_id = :connection_id AND zoho_invoice_id = {record_id}) versions
+     ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedTable:
+    """The table of an entity.
+
+    Its further columns are id, user_id, connection_id, status, zoho_last_modified_at, observed_at, gone_at, created_at
+    and updated_at; a record that is gone has the status 'deleted'.
+    """
+
+    model: type[Base]
+    record_id: str  #: the column of Zoho's id
+    label: str  #: the column of the name or number by which people know the record
+    version: str  #: see `_CUSTOMER_VERSION`
+
+    @property
+    def name(self) -> str:
+        """With its schema, unless the table is a shared one."""
+        return str(self.model.__table__)
+
+
+_tables: dict[Entity, CachedTable] = {
+    CUSTOMER: CachedTable(CachedCustomer, "zoho_customer_id", "customer_name", _CUSTOMER_VERSION),
+    INVOICE: CachedTable(CachedInvoice, "zoho_invoice_id", "invoice_number", _INVOICE_VERSION),
+}
+
+
+def table_of(entity: Entity) -> CachedTable:
+    return _tables[entity]
+
+
+def register(entity: Entity, table: CachedTable) -> None:
+    """Adds the table of a further entity."""
+    _tables[entity] = table
+
+
+def over(entity: Entity, template: str) -> TextClause:
+    """The statement over an entity's table; the template may have `{table}`, `{record_id}` and `{label}`."""
+    table = table_of(entity)
+    return text(template.format(table=table.name, record_id=table.record_id, label=table.label))

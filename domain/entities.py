@@ -1,0 +1,60 @@
+"""Entities: the kinds of Zoho's records that booksync caches. What a layer needs to know of each is registered there.
+
+Customers and invoices are registered here. docs/adding-an-entity.md shows how another one is added.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One kind of record. Both names are stored, so they never change."""
+
+    name: str  #: Zoho's word: in webhooks, refreshes, actors, rejected rows and metrics
+    kind: str  #: the cache's word: in deletions, failed records and JSON
+    depends_on: Sequence["Entity"] = ()  #: a run reads their lists before this one's
+
+    @property
+    def plural(self) -> str:
+        """The key of JSON and metrics: customers."""
+        return f"{self.kind}s"
+
+    @property
+    def noun(self) -> str:
+        """For sentences; the plural has an s."""
+        return self.kind.replace("_", " ")
+
+
+CUSTOMER = Entity("contact", "customer")
+INVOICE = Entity("invoice", "invoice", depends_on=(CUSTOMER,))
+
+_registered: list[Entity] = [CUSTOMER, INVOICE]
+
+
+def entities() -> Sequence[Entity]:
+    """All entities in the order in which a run reads their lists."""
+    return tuple(_registered)
+
+
+def entity_named(name: str) -> Entity:
+    """The entity with that name of Zoho's.
+
+    Raises:
+        KeyError: booksync does not cache it.
+    """
+    return {entity.name: entity for entity in _registered}[name]
+
+
+def entity_of_kind(kind: str) -> Entity:
+    """The entity with that name in the cache.
+
+    Raises:
+        KeyError: booksync does not cache it.
+    """
+    return {entity.kind: entity for entity in _registered}[kind]
+
+
+def is_cached(name: str) -> bool:
+    """Whether booksync caches the records that Zoho calls so."""
+    return any(entity.name == name for entity in _registered)
