@@ -54,13 +54,13 @@ _CUSTOMER_COLUMNS: Sequence[Column[Customer]] = (
 
 
 def _asked_version(fresh: FreshCustomer) -> Any:
-    return (fresh.customer.zoho_last_modified_at or NO_VERSION) if fresh.read.contact.details else None
+    return (fresh.customer.zoho_last_modified_at or NO_VERSION) if fresh.read.record.details else None
 
 
 _READ_COLUMNS: Sequence[Column[FreshCustomer]] = (
     Column(
         "details_observed_at",
-        lambda fresh: fresh.read.observed_at if fresh.read.contact.details else None,
+        lambda fresh: fresh.read.observed_at if fresh.read.record.details else None,
         OnConflict.KEEP_IF_MISSING,
     ),
     Column("asked_version", _asked_version, OnConflict.KEEP_IF_MISSING),

@@ -15,7 +15,7 @@ from db.models import CachedInvoice
 from db.session import Session
 from db.upserts import Column, OnConflict, Written
 from domain.cached_invoices import FreshInvoice, StoredInvoice
-from domain.drift import cached_invoice_columns
+from domain.drift import INVOICE_VALUES, cached_invoice_columns
 from domain.invoices import DELETED, Invoice
 from domain.versions import NO_VERSION, version_of
 
@@ -26,22 +26,13 @@ def _asked_version(invoice: Invoice) -> datetime | None:
 
 _INVOICE_COLUMNS: Sequence[Column[Invoice]] = (
     Column("zoho_invoice_id", lambda invoice: invoice.invoice_id),
-    Column("zoho_customer_id", lambda invoice: invoice.customer_id),
-    Column("invoice_number", lambda invoice: invoice.number),
-    Column("status", lambda invoice: invoice.status),
-    Column("date", lambda invoice: invoice.date),
-    Column("due_date", lambda invoice: invoice.due_date),
-    Column("expected_payment_date", lambda invoice: invoice.expected_payment_date),
-    Column("total", lambda invoice: invoice.total),
-    Column("balance", lambda invoice: invoice.balance),
-    Column("currency_code", lambda invoice: invoice.currency_code),
+    *(Column(name, value) for name, value in INVOICE_VALUES.items()),
     Column("ach_payment_initiated", lambda invoice: invoice.ach_payment_initiated),
     Column("unprocessed_payment", lambda invoice: invoice.unprocessed_payment),
     Column("sub_status", lambda invoice: invoice.sub_status),
     Column("payment_reminder_enabled", lambda invoice: invoice.reminders_enabled),
     Column("asked_version", _asked_version, OnConflict.KEEP_IF_MISSING),
     Column("zoho_last_modified_at", lambda invoice: invoice.modified_at),
-    Column("sync_hash", lambda invoice: invoice.sync_hash()),
 )
 
 _READ_COLUMNS: Sequence[Column[FreshInvoice]] = (
@@ -72,7 +63,7 @@ def write(
     """Insert or update these invoices, except those that another transaction has replaced; their plans become due."""
     if not rows:
         return Written({}, {})
-    values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.invoice for row in rows])
+    values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.record for row in rows])
     values |= upserts.values_of(CachedInvoice, _READ_COLUMNS, rows)
     values |= upserts.values_of(CachedInvoice, [_PLAN_AT], [now] * len(rows))
     return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)

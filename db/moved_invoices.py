@@ -7,8 +7,8 @@ from db.connections import Connection
 from db.gate import CACHED, is_replaced_by
 from db.session import Session
 from db.waiting_invoices import KEPT
-from domain.invoices import DELETED
-from domain.observed import ObservedInvoice
+from domain.invoices import DELETED, Invoice
+from domain.observed import Observed
 
 _WITHDRAW = f"""
     UPDATE invoices_cache
@@ -24,7 +24,7 @@ _WITHDRAW = f"""
 
 
 def withdraw(
-    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
+    db: Session, connection: Connection, waiting: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
 ) -> list[uuid.UUID]:
     """Mark the cached rows of waiting invoices deleted until their new customers are cached; returns booksync's ids.
 
@@ -39,7 +39,7 @@ def withdraw(
         {
             "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
-            "ids": [read.invoice.invoice_id for read in waiting],
+            "ids": [read.record.invoice_id for read in waiting],
         },
     )
     return list(withdrawn.scalars())

@@ -1,7 +1,7 @@
 """Statements over sync_runs: start, lease, advance, release, sweep. All times are Postgres's."""
 
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,7 +10,8 @@ from sqlalchemy import Row, text
 
 from db.leases import LeaseLostError
 from db.session import Session
-from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
+from domain.run_position import Position
+from domain.runs import Counters, Mode, Phase, Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,7 @@ def advance(db: Session, lease: StepLease, *, sweep_seconds: float, error: str |
     """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
 
     `lease.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
-    acquired
-    the step.
+    acquired the step.
 
     Raises:
         LeaseLostError: another worker has done the step; the caller's transaction must roll back.
@@ -181,7 +181,7 @@ def _state(run: Run) -> dict[str, Any]:
         "step": run.step,
         "mode": run.mode,
         "position": orjson.dumps(run.position.to_json()).decode(),
-        "counters": orjson.dumps(asdict(run.counters)).decode(),
+        "counters": orjson.dumps(run.counters.to_json()).decode(),
     }
 
 
@@ -279,7 +279,7 @@ def _run(row: Row[Any]) -> Run:
         step=row.step,
         attempts=row.attempts,
         position=Position.from_json(row.position),
-        counters=Counters(**row.counters),
+        counters=Counters.from_json(row.counters),
         degraded_reason=row.degraded_reason,
         status=RunStatus(row.status),
         started_at=row.started_at,

@@ -139,7 +139,7 @@ def clear_persons(db: Session, run_id: uuid.UUID) -> None:
     db.execute(text("DELETE FROM booksync.staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 
-def set_details(db: Session, run_id: uuid.UUID, observed: Observed) -> None:
+def set_details(db: Session, run_id: uuid.UUID, observed: Observed[Contact]) -> None:
     """Replace the staged list row by a detail response."""
     db.exec_driver_sql(
         """
@@ -148,8 +148,8 @@ def set_details(db: Session, run_id: uuid.UUID, observed: Observed) -> None:
         """,
         {
             "run_id": run_id,
-            "contact_id": observed.contact.contact_id,
-            "contact": _contact_json(observed.contact),
+            "contact_id": observed.record.contact_id,
+            "contact": _contact_json(observed.record),
             "observed_at": observed.observed_at,
         },
     )
@@ -163,7 +163,7 @@ def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
     )
 
 
-def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed]:
+def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed[Contact]]:
     """The next contacts to upsert, by id, at most `limit`."""
     rows = db.execute(
         text("""

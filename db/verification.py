@@ -6,13 +6,15 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from db import phone_confirmations
+from db import phone_confirmations, plain_records
 from db.connections import Connection
 from db.customers import details_of_row
 from db.session import Session
 from domain.cached_customers import COMPARED_COLUMNS
 from domain.contacts import ContactDetails
-from domain.drift import INVOICE_COLUMNS, Fingerprint, cached_invoice_columns
+from domain.drift import INVOICE_COLUMNS, Fingerprint, cached_invoice_columns, invoice_columns
+from domain.entities import INVOICE, Entity
+from domain.invoices import Invoice
 from domain.phones import Confirmations
 
 #: Rows in memory at once: with a customer's persons a row is a hundred times larger than its fingerprint.
@@ -75,7 +77,7 @@ def known_confirmations(db: Session, connection: Connection) -> dict[str, Confir
     return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
-def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprint]:
+def _cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprint]:
     """Fingerprints of the live invoices, made from their columns and their customers."""
     rows = _streamed(
         db,
@@ -95,14 +97,48 @@ def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprin
     }
 
 
-def waiting_invoice_ids(db: Session, connection: Connection) -> frozenset[str]:
-    """The invoices that wait for their customer."""
+def waiting_ids(db: Session, connection: Connection, entity: Entity) -> frozenset[str]:
+    """The records that are listed but not cached yet: invoices that wait for their customer."""
+    if entity is not INVOICE:
+        return frozenset()
     return frozenset(
         db.execute(
             text("SELECT zoho_invoice_id FROM booksync.waiting_invoices WHERE connection_id = :connection_id"),
             {"connection_id": connection.connection_id},
         ).scalars()
     )
+
+
+def fingerprint(entity: Entity, record: Any) -> Fingerprint:
+    """The fingerprint of a listed record, for the comparison with `cached_records`."""
+    if entity is INVOICE:
+        return _invoice_fingerprint(record)
+    values = tuple(column.value(record) for column in plain_records.table_of(entity).values)
+    return Fingerprint.of_values(values, record.modified_at)
+
+
+def cached_records(db: Session, connection: Connection, entity: Entity) -> dict[str, Fingerprint]:
+    """Fingerprints of the live records of an entity other than customers."""
+    if entity is INVOICE:
+        return _cached_invoices(db, connection)
+    table = plain_records.table_of(entity)
+    names = [column.name for column in table.values]
+    rows = _streamed(
+        db,
+        connection,
+        f"""
+        SELECT {table.record_id} AS record_id, zoho_last_modified_at, {", ".join(names)} FROM {table.name}
+         WHERE connection_id = :connection_id AND status <> 'deleted'
+        """,  # noqa: S608  (names of the model)
+    )
+    return {
+        row.record_id: Fingerprint.of_values(tuple(getattr(row, name) for name in names), row.zoho_last_modified_at)
+        for row in rows
+    }
+
+
+def _invoice_fingerprint(invoice: Invoice) -> Fingerprint:
+    return Fingerprint.of_invoice(invoice_columns(invoice), owner=invoice.customer_id, modified_at=invoice.modified_at)
 
 
 def _streamed(db: Session, connection: Connection, statement: str) -> Iterator[Row[Any]]:

@@ -12,7 +12,7 @@ from db.connections import Connection
 from db.gate import CACHED, is_replaced_by, stamp_of
 from db.session import Session
 from domain.invoices import Invoice
-from domain.observed import ObservedInvoice
+from domain.observed import Observed
 
 _INVOICE = TypeAdapter(Invoice)
 
@@ -52,7 +52,7 @@ _SKIP = f"""
 """  # noqa: S608  (the gates are constants)
 
 
-def skip(db: Session, connection: Connection, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool) -> None:
+def skip(db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool) -> None:
     """Store these invoices as waiting, unless a newer version waits or is cached; their customers are not cached."""
     if not reads:
         return
@@ -62,14 +62,14 @@ def skip(db: Session, connection: Connection, reads: Sequence[ObservedInvoice], 
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
-            "ids": [read.invoice.invoice_id for read in reads],
-            "customer_ids": [read.invoice.customer_id for read in reads],
+            "ids": [read.record.invoice_id for read in reads],
+            "customer_ids": [read.record.customer_id for read in reads],
             "reasons": [
-                str(SkipReason.CUSTOMER_UNKNOWN if read.invoice.customer_id else SkipReason.NO_CUSTOMER)
+                str(SkipReason.CUSTOMER_UNKNOWN if read.record.customer_id else SkipReason.NO_CUSTOMER)
                 for read in reads
             ],
-            "are_open": [read.invoice.is_open or read.invoice.has_unknown_status for read in reads],
-            "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
+            "are_open": [read.record.is_open or read.record.has_unknown_status for read in reads],
+            "invoices": [Jsonb(_INVOICE.dump_python(read.record, mode="json")) for read in reads],
             "observed": [read.observed_at for read in reads],
         },
     )
@@ -93,7 +93,7 @@ _END_WAIT = f"""
 
 
 def end_wait(
-    db: Session, connection: Connection, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
+    db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
 ) -> frozenset[str]:
     """End the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
 
@@ -104,8 +104,8 @@ def end_wait(
         {
             "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
-            "ids": [read.invoice.invoice_id for read in reads],
-            "modified": [read.invoice.modified_at for read in reads],
+            "ids": [read.record.invoice_id for read in reads],
+            "modified": [read.record.modified_at for read in reads],
             "observed": [read.observed_at for read in reads],
         },
     )
@@ -187,10 +187,10 @@ _TAKE = text("""
 """)
 
 
-def take(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
+def take(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> list[Observed[Invoice]]:
     """Return the invoices that waited for these customers, and end their wait."""
     # Most connections have no waiting invoice, and the lookup for each customer costs ten times this query.
     if not db.exec_driver_sql(_ANY_WAITS, {"connection_id": connection.connection_id}).scalar_one():
         return []
     rows = db.execute(_TAKE, {"connection_id": connection.connection_id, "ids": list(zoho_customer_ids)})
-    return [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]
+    return [Observed(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]

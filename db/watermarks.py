@@ -8,24 +8,45 @@ from sqlalchemy import text
 from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 
-_SET_WATERMARK = {
-    kind: text(f"""
-        UPDATE sync_metadata SET {column} = least(:moment, clock_timestamp()), updated_at = now()
-         WHERE connection_id = :connection_id
-    """)  # noqa: S608  (the columns are the two below)
-    for kind, column in (
-        (CUSTOMER, "last_customer_sync_at"),
-        (INVOICE, "last_invoice_sync_at"),
-    )
-}
+#: The columns of sync_metadata (FR-8).
+_COLUMNS = {CUSTOMER: "last_customer_sync_at", INVOICE: "last_invoice_sync_at"}
+
+
+def watermark(db: Session, connection_id: uuid.UUID, entity: Entity) -> datetime | None:
+    """The time before which all changes of this entity (by Zoho's clock) are cached; None before the first sync."""
+    found = db.execute(text(_read(entity)), {"connection_id": connection_id, "entity": entity.name})
+    moment: datetime | None = found.scalar_one_or_none()
+    return moment
+
+
+def _read(entity: Entity) -> str:
+    if entity in _COLUMNS:
+        return f"SELECT {_COLUMNS[entity]} FROM sync_metadata WHERE connection_id = :connection_id"  # noqa: S608
+    return """
+        SELECT synced_at FROM booksync.entity_watermarks WHERE connection_id = :connection_id AND entity = :entity
+    """
 
 
 def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime) -> None:
-    """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
+    """Set the watermark.
 
     Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
     """
-    db.execute(_SET_WATERMARK[entity], {"connection_id": connection_id, "moment": moment})
+    values = {"connection_id": connection_id, "entity": entity.name, "moment": moment}
+    db.execute(text(_write(entity)), values)
+
+
+def _write(entity: Entity) -> str:
+    if entity in _COLUMNS:
+        return f"""
+            UPDATE sync_metadata SET {_COLUMNS[entity]} = least(:moment, clock_timestamp()), updated_at = now()
+             WHERE connection_id = :connection_id
+        """  # noqa: S608  (the columns are the two above)
+    return """
+        INSERT INTO booksync.entity_watermarks (connection_id, entity, synced_at)
+        VALUES (:connection_id, :entity, least(:moment, clock_timestamp()))
+        ON CONFLICT (connection_id, entity) DO UPDATE SET synced_at = excluded.synced_at, updated_at = now()
+    """
 
 
 def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:

@@ -41,14 +41,14 @@ class StoredCustomer(NamedTuple):
     def __repr__(self) -> str:
         return f"StoredCustomer(version={self.version})"  # Without personal data.
 
-    def gives_way_to(self, read: Observed, *, stamps_may_go_back: bool) -> bool:
+    def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
         """Whether the read may replace it. A customer with a 404 is only back if it was read again later."""
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False
         return gives_way(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
 
-    def is_back(self, read: Observed) -> bool:
+    def is_back(self, read: Observed[Contact]) -> bool:
         """Whether it was read again after Zoho's 404 for it."""
         return self.gone_at is not None and read.observed_at > self.gone_at
 
@@ -102,7 +102,7 @@ class FreshCustomer(NamedTuple):
     """A customer to write, and the contact that it was made from."""
 
     customer: Customer
-    read: Observed
+    read: Observed[Contact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +115,20 @@ class CustomerRules:
     stamps_may_go_back: bool  #: see `domain.versions`
 
 
-def customers_of(batch: Iterable[Observed]) -> list[Observed]:
+def customers_of(batch: Iterable[Observed[Contact]]) -> list[Observed[Contact]]:
     """The contacts without vendors, ascending, so that the newest version counts if a contact comes twice."""
-    return sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
+    return sorted((read for read in batch if read.record.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
 
 
 def fresh_customers(
-    reads: Iterable[Observed], stored: Mapping[str, StoredCustomer], rules: CustomerRules
+    reads: Iterable[Observed[Contact]], stored: Mapping[str, StoredCustomer], rules: CustomerRules
 ) -> dict[str, FreshCustomer]:
     """The contacts that are new, or differ and are not older. If a contact comes twice, the last one counts."""
     fresh: dict[str, FreshCustomer] = {}
     for read in reads:
-        row = stored.get(read.contact.contact_id)
+        row = stored.get(read.record.contact_id)
         customer = customer_from(
-            row.completes(read.contact) if row else read.contact,
+            row.completes(read.record) if row else read.record,
             home=rules.home,
             known=row.details if row else None,
             confirmed=row.confirmed if row else NO_CONFIRMATIONS,
@@ -139,7 +139,7 @@ def fresh_customers(
     return fresh
 
 
-def _replaces(read: Observed, customer: Customer, row: StoredCustomer, rules: CustomerRules) -> bool:
+def _replaces(read: Observed[Contact], customer: Customer, row: StoredCustomer, rules: CustomerRules) -> bool:
     return (
         row.belongs_to(rules.connection_id)
         and row.gives_way_to(read, stamps_may_go_back=rules.stamps_may_go_back)
@@ -152,12 +152,14 @@ def foreign_customers(stored: Mapping[str, StoredCustomer], connection_id: uuid.
     return [Rejected(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(connection_id)]
 
 
-def versions_without_news(reads: Iterable[Observed], fresh: Mapping[str, FreshCustomer]) -> dict[str, datetime]:
+def versions_without_news(
+    reads: Iterable[Observed[Contact]], fresh: Mapping[str, FreshCustomer]
+) -> dict[str, datetime]:
     """The versions whose details were read although nothing is written: they need no further detail call."""
     return {
-        read.contact.contact_id: read.contact.modified_at or NO_VERSION
+        read.record.contact_id: read.record.modified_at or NO_VERSION
         for read in reads
-        if read.contact.details is not None and read.contact.contact_id not in fresh
+        if read.record.details is not None and read.record.contact_id not in fresh
     }
 
 
@@ -173,7 +175,7 @@ def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime |
     return not is_only_learnt and (since is None or row.updated_at < since)
 
 
-def has_gone_back(row: StoredCustomer | None, read: Observed) -> bool:
+def has_gone_back(row: StoredCustomer | None, read: Observed[Contact]) -> bool:
     """Whether Zoho's modified time went back, see `domain.versions`."""
     return row is not None and goes_back(row.version, read.version)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.drift import invoice_columns, invoice_facts
 from domain.invoices import DELETED, Invoice
-from domain.observed import ObservedInvoice
+from domain.observed import Observed
 from domain.versions import NO_VERSION, Version, goes_back, is_replaced_by
 
 
@@ -23,14 +23,14 @@ class StoredInvoice(NamedTuple):
     gone_at: datetime | None
     updated_at: datetime
 
-    def is_replaced_by(self, read: ObservedInvoice, *, stamps_may_go_back: bool) -> bool:
+    def is_replaced_by(self, read: Observed[Invoice], *, stamps_may_go_back: bool) -> bool:
         """Whether the read may replace it. A withdrawn row returns at its observed time, one with a 404 later."""
         _, observed_at = self.version
         if self.invoice.status == DELETED and read.observed_at < observed_at:
             return False
         return is_replaced_by(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
 
-    def is_back(self, read: ObservedInvoice) -> bool:
+    def is_back(self, read: Observed[Invoice]) -> bool:
         """Whether it was read again after Zoho's 404 for it."""
         return self.gone_at is not None and read.observed_at > self.gone_at
 
@@ -43,31 +43,21 @@ class StoredInvoice(NamedTuple):
 class FreshInvoice(NamedTuple):
     """An invoice to write, and booksync's id of its customer."""
 
-    read: ObservedInvoice
+    read: Observed[Invoice]
     customer_id: uuid.UUID
 
     @property
     def invoice_id(self) -> str:
-        return self.read.invoice.invoice_id
+        return self.read.record.invoice_id
 
 
-def latest(batch: Iterable[ObservedInvoice]) -> list[ObservedInvoice]:
-    """The newest version of each invoice, because Zoho may list one twice. Sorted, so that locks have one order."""
-    newest: dict[str, ObservedInvoice] = {}
-    for read in batch:
-        other = newest.get(read.invoice.invoice_id)
-        if other is None or read.version >= other.version:
-            newest[read.invoice.invoice_id] = read
-    return sorted(newest.values(), key=lambda read: read.invoice.invoice_id)
-
-
-def completed(read: ObservedInvoice, row: StoredInvoice | None) -> ObservedInvoice:
+def completed(read: Observed[Invoice], row: StoredInvoice | None) -> Observed[Invoice]:
     """The read with the stored facts for keys that its own row does not have."""
-    return read if row is None else replace(read, invoice=read.invoice.completed_by(row.invoice))
+    return read if row is None else replace(read, record=read.record.completed_by(row.invoice))
 
 
 def fresh_invoices(
-    reads: Iterable[ObservedInvoice],
+    reads: Iterable[Observed[Invoice]],
     stored: Mapping[str, StoredInvoice],
     customer_ids: Mapping[str, uuid.UUID],
     *,
@@ -84,16 +74,14 @@ def fresh_invoices(
             return False
         if not row.is_replaced_by(invoice.read, stamps_may_go_back=stamps_may_go_back):
             return False
-        return row.is_back(invoice.read) or not row.matches(invoice.read.invoice, invoice.customer_id)
+        return row.is_back(invoice.read) or not row.matches(invoice.read.record, invoice.customer_id)
 
-    return [each for read in reads if is_fresh(each := FreshInvoice(read, customer_ids[read.invoice.customer_id]))]
+    return [each for read in reads if is_fresh(each := FreshInvoice(read, customer_ids[read.record.customer_id]))]
 
 
-def versions_with_details(reads: Iterable[ObservedInvoice]) -> dict[str, datetime]:
+def versions_with_details(reads: Iterable[Observed[Invoice]]) -> dict[str, datetime]:
     """The versions whose details were read: they need no further detail call, whatever the details contain."""
-    return {
-        read.invoice.invoice_id: read.invoice.modified_at or NO_VERSION for read in reads if read.invoice.has_details
-    }
+    return {read.record.invoice_id: read.record.modified_at or NO_VERSION for read in reads if read.record.has_details}
 
 
 def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime | None) -> bool:
@@ -105,7 +93,7 @@ def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime |
     if row is None:
         return True
     is_only_learnt = row.invoice.reminders_enabled is None and row.matches(
-        replace(fresh.read.invoice, reminders_enabled=None), fresh.customer_id
+        replace(fresh.read.record, reminders_enabled=None), fresh.customer_id
     )
     return not is_only_learnt and (since is None or row.updated_at < since)
 

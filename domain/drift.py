@@ -1,6 +1,6 @@
 """Drift: the differences between the cache and Zoho, record by record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,19 +35,20 @@ _LISTED = 3
 #: Hex digits of each half of a customer's digest.
 _HALF = 32
 
-#: The columns of invoices_cache with values from Zoho, in the order of `invoice_columns`.
-INVOICE_COLUMNS = (
-    "zoho_customer_id",
-    "invoice_number",
-    "status",
-    "date",
-    "due_date",
-    "expected_payment_date",
-    "total",
-    "balance",
-    "currency_code",
-    "sync_hash",
-)
+#: The columns of invoices_cache with values from Zoho, and the values of an invoice in them.
+INVOICE_VALUES: Mapping[str, Callable[[Invoice], Any]] = {
+    "zoho_customer_id": lambda invoice: invoice.customer_id,
+    "invoice_number": lambda invoice: invoice.number,
+    "status": lambda invoice: invoice.status,
+    "date": lambda invoice: invoice.date,
+    "due_date": lambda invoice: invoice.due_date,
+    "expected_payment_date": lambda invoice: invoice.expected_payment_date,
+    "total": lambda invoice: invoice.total,
+    "balance": lambda invoice: invoice.balance,
+    "currency_code": lambda invoice: invoice.currency_code,
+    "sync_hash": lambda invoice: invoice.sync_hash(),
+}
+INVOICE_COLUMNS = tuple(INVOICE_VALUES)
 
 #: Reads these columns from a row of invoices_cache.
 cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOICE_COLUMNS)
@@ -55,18 +56,7 @@ cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOIC
 
 def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
     """The expected values in invoices_cache."""
-    return (
-        invoice.customer_id,
-        invoice.number,
-        invoice.status,
-        invoice.date,
-        invoice.due_date,
-        invoice.expected_payment_date,
-        invoice.total,
-        invoice.balance,
-        invoice.currency_code,
-        invoice.sync_hash(),
-    )
+    return tuple(value(invoice) for value in INVOICE_VALUES.values())
 
 
 #: The facts of an invoice that decide whether a payment reminder is allowed and that a list row may lack, by columns.
@@ -118,8 +108,13 @@ class Fingerprint:
     def of_invoice(cls, columns: tuple[Any, ...], owner: str | None, modified_at: datetime | None) -> "Fingerprint":
         """The fingerprint of `invoice_columns` or `cached_invoice_columns`; `owner` is the linked customer's id in
         Zoho."""
-        plain = [_plain(value) if isinstance(value, Decimal) else value for value in columns]
-        return cls(sha256_of([owner, *plain]), modified_at)
+        return cls.of_values((owner, *columns), modified_at)
+
+    @classmethod
+    def of_values(cls, values: Iterable[Any], modified_at: datetime | None) -> "Fingerprint":
+        """The fingerprint of a record by the values of its columns."""
+        plain = [_plain(value) if isinstance(value, Decimal) else value for value in values]
+        return cls(sha256_of(plain), modified_at)
 
     def listed_part(self) -> "Fingerprint":
         """The part of a customer that a list row contains, for a comparison without its persons."""

@@ -58,3 +58,23 @@ def entity_of_kind(kind: str) -> Entity:
 def is_cached(name: str) -> bool:
     """Whether booksync caches the records that Zoho calls so."""
     return any(entity.name == name for entity in _registered)
+
+
+def following_entity(entity: Entity) -> Entity | None:
+    """The entity whose list a run reads after this one's; None after the last one."""
+    following = _registered.index(entity) + 1
+    return _registered[following] if following < len(_registered) else None
+
+
+def register(entity: Entity) -> Entity:
+    """Adds a further entity; a run reads its list after those before it.
+
+    Raises:
+        ValueError: an entity that it depends on is not registered, or its name is taken.
+    """
+    if missing := [each.name for each in entity.depends_on if each not in _registered]:
+        raise ValueError(f"{entity.name} depends on {', '.join(missing)}, which is not registered.")
+    if any({entity.name, entity.kind} & {each.name, each.kind} for each in _registered):
+        raise ValueError(f"An entity is called {entity.name} or {entity.kind} already.")
+    _registered.append(entity)
+    return entity

@@ -1,32 +1,33 @@
-"""Records as they were read, with the time of the response."""
+"""A record as it was read, with the time of the response."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
-from domain.contacts import Contact
-from domain.invoices import Invoice
+from domain.lists import Listed, ListedT
 from domain.versions import Version, version_of
 
+RecordT = TypeVar("RecordT", bound=Listed, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """A contact and the server's time of the earliest response that it was built from."""
+class Observed(Generic[RecordT]):
+    """A record and the server's time of the earliest response that it was built from."""
 
-    contact: Contact
+    record: RecordT
     observed_at: datetime
 
     @property
     def version(self) -> Version:
-        return version_of(self.contact.modified_at, self.observed_at)
+        return version_of(self.record.modified_at, self.observed_at)
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedInvoice:
-    """An invoice and the server's time of its response."""
-
-    invoice: Invoice
-    observed_at: datetime
-
-    @property
-    def version(self) -> Version:
-        return version_of(self.invoice.modified_at, self.observed_at)
+def latest(batch: Iterable[Observed[ListedT]]) -> list[Observed[ListedT]]:
+    """The newest version of each record, because Zoho may list one twice. Sorted, so that locks have one order."""
+    newest: dict[str, Observed[ListedT]] = {}
+    for read in batch:
+        other = newest.get(read.record.record_id)
+        if other is None or read.version >= other.version:
+            newest[read.record.record_id] = read
+    return sorted(newest.values(), key=lambda read: read.record.record_id)

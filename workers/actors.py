@@ -5,11 +5,11 @@ The arguments of a step are (run id, step); those of a refresh are (connection i
 
 from dramatiq import actor
 
-from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.entities import Entity, entities
 from workers.boot.process import resources, thread_shares
 from workers.queue.arguments import check_record, check_step
-from workers.queue.messages import Queue
-from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
+from workers.queue.messages import Queue, refresh_actor
+from workers.sync import contacts, customers, deletions, further_records, invoices, persons, reminders, start
 from workers.sync.fair_refreshes import refresh_fairly
 from workers.sync.run_steps import Step, run_step
 
@@ -44,6 +44,11 @@ def sync_invoices_page(run_id: str, step: int) -> None:
 
 
 @actor(queue_name=Queue.API)
+def sync_records_page(run_id: str, step: int) -> None:
+    _take(run_id, step, further_records.sync_records_page)
+
+
+@actor(queue_name=Queue.API)
 def confirm_deletions(run_id: str, step: int) -> None:
     _take(run_id, step, deletions.confirm_deletions)
 
@@ -53,21 +58,21 @@ def create_reminders(run_id: str, step: int) -> None:
     _take(run_id, step, reminders.create_reminders)
 
 
-@actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
-def resync_contact(connection_id: str, record_id: str) -> None:
-    _refresh_record(connection_id, CUSTOMER, record_id)
-
-
-@actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
-def resync_invoice(connection_id: str, record_id: str) -> None:
-    _refresh_record(connection_id, INVOICE, record_id)
-
-
 def _take(run_id: str, step: int, do: Step) -> None:
     check_step(run_id, step)
     run_step(resources(), run_id, step, do)
 
 
-def _refresh_record(connection_id: str, entity: Entity, record_id: str) -> None:
-    check_record(connection_id, record_id)
-    refresh_fairly(resources(), thread_shares(), connection_id, entity, record_id)
+def declare_refresh(entity: Entity) -> None:
+    """Declares the actor that refreshes the records of that entity."""
+    name, queue = refresh_actor(entity)
+
+    def refresh(connection_id: str, record_id: str) -> None:
+        check_record(connection_id, record_id)
+        refresh_fairly(resources(), thread_shares(), connection_id, entity, record_id)
+
+    actor(actor_name=name, queue_name=queue, priority=_FIRST)(refresh)
+
+
+for _entity in entities():
+    declare_refresh(_entity)

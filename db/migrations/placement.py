@@ -19,7 +19,7 @@ from db.migrations.moved_tables import (
     refuse_dependent_views,
     refuse_foreign_tables,
 )
-from db.migrations.rights import owner_of_table
+from db.migrations.rights import grants_of_table, owner_of_table
 from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw, host_schema, use_schemas
 from db.migrations.steps import at_length, briefly
 
@@ -58,6 +58,7 @@ def move(connection: Raw, *, around_customers: Around = str) -> None:
     # Handovers that were claimed before the functions were replaced.
     _fill_handover_ids(connection)
     _refer_to_handovers(connection)
+    _make_watermarks(connection)
 
 
 def undo(connection: Raw, *, around_customers: Around = str) -> None:
@@ -68,6 +69,7 @@ def undo(connection: Raw, *, around_customers: Around = str) -> None:
     """
     host = host_schema(connection)
     refuse_dependent_views(connection, host)
+    briefly(connection, f"DROP TABLE IF EXISTS {SCHEMA}.entity_watermarks")
     move_functions_back(connection, host)
     move_tables_back(connection, host, around_customers)
     use_schemas(connection)
@@ -106,6 +108,26 @@ def _make_schema(connection: Raw) -> None:
     note(connection, _CREATED)
     # A migration by a superuser leaves later migrations to the role that has made the earlier ones.
     briefly(connection, f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {owner_of_table(connection, VERSION_TABLE)}")
+
+
+def _make_watermarks(connection: Raw) -> None:
+    """Create the table of further entities' watermarks, with the owner and the grants of the connections' table."""
+    table, like = f"{SCHEMA}.entity_watermarks", f"{SCHEMA}.zoho_connections"
+    briefly(
+        connection,
+        f"""
+        CREATE TABLE IF NOT EXISTS {table} (
+            connection_id uuid NOT NULL
+                CONSTRAINT fk_entity_watermarks_connection_id REFERENCES {like} (id),
+            entity text NOT NULL,
+            synced_at timestamptz NOT NULL,
+            updated_at timestamptz DEFAULT now() NOT NULL,
+            CONSTRAINT pk_entity_watermarks PRIMARY KEY (connection_id, entity)
+        );
+        ALTER TABLE {table} OWNER TO {owner_of_table(connection, like)};
+        """
+        + "".join(grant.on(table) for grant in grants_of_table(connection, like)),
+    )
 
 
 def _fill_handover_ids(connection: Raw) -> None:

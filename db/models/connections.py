@@ -102,6 +102,17 @@ class SyncMetadata(Base):
     updated_at: Mapped[CreatedAt]
 
 
+class EntityWatermark(Base):
+    """The watermark of a further entity; those of customers and invoices are in `sync_metadata`."""
+
+    __tablename__ = "entity_watermarks"
+
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
+    entity: Mapped[str] = mapped_column(primary_key=True)
+    synced_at: Mapped[Moment]
+    updated_at: Mapped[CreatedAt]
+
+
 class ApiUse(Base):
     """The part of an organisation's API budget that outlives Redis: the last call, and a pause imposed by Zoho."""
 

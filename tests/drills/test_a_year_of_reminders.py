@@ -18,7 +18,7 @@ from db.engine import new_engine
 from db.hand_over import Claimed
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.opening import Backlog
 from domain.phones import PhoneFallback
 from tests.drills.reminder_outcomes import Called, Outcomes
@@ -89,7 +89,7 @@ class Year:
         self.write(persons, now)
         found = {record.invoice_id: record for record in read if isinstance(record, Invoice)}
         with self.engine.begin() as db:
-            observed = [ObservedInvoice(invoice, now) for invoice in found.values()]
+            observed = [Observed(invoice, now) for invoice in found.values()]
             cache_invoices(db, self.connection, observed, now=now)
         self.invoices |= found
         self.plan(now)

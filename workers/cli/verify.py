@@ -6,6 +6,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
+from domain.entities import entities
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import Words, notes, out, print_json
@@ -46,17 +47,18 @@ def _progress() -> Progress:
 
 
 def _tell(found: dict[str, Any]) -> None:
+    kinds = [entity.plural for entity in entities()]
     table = Table(box=None, padding=(0, 2, 0, 0))
     headings = ("", "in Zoho", "cached", "missing", "surplus", "different", "not synced yet", "not compared")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left")
-    for kind in ("customers", "invoices"):
+    for kind in kinds:
         drift = found[kind]
         counted = (len(drift[name]) for name in ("missing", "surplus", "different"))
         numbers = (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"], len(drift["not_compared"]))
         table.add_row(kind, *(f"{number:,}" for number in numbers))
     out.print(table)
-    for kind in ("customers", "invoices"):
+    for kind in kinds:
         for name in ("missing", "surplus", "different", "not_compared"):
             if ids := found[kind][name]:
                 more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
@@ -66,7 +68,7 @@ def _tell(found: dict[str, Any]) -> None:
             "The bulk list of persons cannot be read, so only status, name and company of the customers were compared.",
             style="yellow",
         )
-    if found["customers"]["not_compared"] or found["invoices"]["not_compared"]:
+    if any(found[kind]["not_compared"] for kind in kinds):
         notes.print(
             "The records that were not compared exist in Zoho, but its list lacks their rows, or has rows that booksync"
             " cannot understand or that contradict the records' own details.",

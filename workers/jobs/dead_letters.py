@@ -26,7 +26,7 @@ from domain.runs import Run
 from workers.boot import process
 from workers.jobs.execution import JobFailure
 from workers.observability.logs import describe, where
-from workers.queue.messages import ACTORS, DEAD_LETTER_OPTION, REFRESH_ACTORS
+from workers.queue.messages import ACTORS, DEAD_LETTER_OPTION, refresh_actor, refresh_actors
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +35,6 @@ _TELLING_FRAMES = 2
 
 #: The form of an id or a number. Other values in a message are not booksync's and may be personal data.
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
-
-#: Actors that may return before their work is done, because they wait or leave it to another message.
-_CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in REFRESH_ACTORS.values()}
 
 #: Replaces a value that was not stored; a dead letter with it cannot be sent again.
 HIDDEN = "(hidden)"
@@ -65,7 +62,7 @@ def failed_step(run: Run, failure: JobFailure) -> NewDeadLetter:
 
 def failed_refresh(ref: RefreshRef, failure: JobFailure, *, attempts: int) -> NewDeadLetter:
     """The dead letter of a refresh that has failed; a retry sends the same message."""
-    actor_name, queue_name = REFRESH_ACTORS[ref.entity]
+    actor_name, queue_name = refresh_actor(ref.entity)
     return NewDeadLetter(
         cause=failure.cause,
         queue_name=queue_name,
@@ -110,8 +107,7 @@ class DeadLetterMiddleware(Middleware):
             message.options["death"] = _failed_message(message, Cause.DEFECT, describe(exception), exception)
             message.fail()
         elif (
-            message.actor_name not in _CLOSED_BY_THEIR_WORK
-            and (dead_letter_id := _retried_dead_letter(message)) is not None
+            message.actor_name not in refresh_actors() and (dead_letter_id := _retried_dead_letter(message)) is not None
         ):
             with process.resources().engine.begin() as db:
                 dead_letters.message_done(db, dead_letter_id, message.message_id)

@@ -11,7 +11,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from db.runs import StepRef
 from db.webhook_events import Due
-from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.entities import Entity, entities
 from domain.runs import Phase
 from workers.redis_access import refusal_of
 
@@ -47,14 +47,20 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
     Phase.GONE_CUSTOMERS: ("confirm_deletions", Queue.API),
     Phase.INVOICES: ("sync_invoices_page", Queue.API),
     Phase.GONE_INVOICES: ("confirm_deletions", Queue.API),
+    Phase.RECORDS: ("sync_records_page", Queue.API),
+    Phase.GONE_RECORDS: ("confirm_deletions", Queue.API),
     Phase.REMINDERS: ("create_reminders", Queue.DATABASE),
 }
 
-#: The actor that refreshes a record named by a webhook.
-REFRESH_ACTORS: dict[Entity, tuple[str, Queue]] = {
-    CUSTOMER: ("resync_contact", Queue.INTERACTIVE),
-    INVOICE: ("resync_invoice", Queue.INTERACTIVE),
-}
+
+def refresh_actor(entity: Entity) -> tuple[str, Queue]:
+    """The actor that refreshes a record named by a webhook, and its queue."""
+    return f"resync_{entity.name}", Queue.INTERACTIVE
+
+
+def refresh_actors() -> set[str]:
+    """These actors' names. They may return before their work is done: they wait, or leave it to another message."""
+    return {refresh_actor(entity)[0] for entity in entities()}
 
 
 def ready_messages(client: redis.Redis, queue: Queue) -> int:
@@ -89,7 +95,7 @@ def send_refresh(broker: Broker, due: Due) -> None:
         return
     ref = due.ref
     try:
-        _enqueue(broker, REFRESH_ACTORS[ref.entity], (str(ref.connection_id), ref.record_id), due.seconds)
+        _enqueue(broker, refresh_actor(ref.entity), (str(ref.connection_id), ref.record_id), due.seconds)
     except NOT_SENT as error:
         log.warning(
             "Redis refused the message: the sweeper will send this record again",

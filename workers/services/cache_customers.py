@@ -9,6 +9,7 @@ from db.connections import Connection
 from db.session import Session
 from domain import cached_customers
 from domain.cached_customers import CustomerRules, FreshCustomer, StoredCustomer
+from domain.contacts import Contact
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.phones import PhoneFallback
@@ -30,7 +31,7 @@ class CachedCustomers:
 def cache_customers(
     db: Session,
     connection: Connection,
-    batch: Sequence[Observed],
+    batch: Sequence[Observed[Contact]],
     *,
     fallback: PhoneFallback,
     now: datetime,
@@ -51,7 +52,7 @@ def cache_customers(
     written = customers.write(db, connection, list(fresh.values()), stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
     # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
-    ours = {read.contact.contact_id for read in reads} - {each.record_id for each in foreign}
+    ours = {read.record.contact_id for read in reads} - {each.record_id for each in foreign}
     cached_waiting = cache_waiting_invoices(db, connection, sorted(ours), now=now, since=since)
     plan_reminders.replan_customers(db, connection, list(written.updated.values()), now=now)
     updated = {contact_id: fresh[contact_id] for contact_id in written.updated}
@@ -69,14 +70,14 @@ def cache_customers(
 
 
 def _lock_fresh(
-    db: Session, connection: Connection, reads: Sequence[Observed], rules: CustomerRules
+    db: Session, connection: Connection, reads: Sequence[Observed[Contact]], rules: CustomerRules
 ) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
     """The stored rows, and the customers to write; the rows of the latter are locked.
 
     Locking a row is a write, and most runs leave most rows unchanged: only rows that differ are locked, and compared
     again if another transaction has changed them in the meantime.
     """
-    stored = customers.stored(db, connection, [read.contact.contact_id for read in reads])
+    stored = customers.stored(db, connection, [read.record.contact_id for read in reads])
     fresh = cached_customers.fresh_customers(reads, stored, rules)
     if not (known := sorted(fresh.keys() & stored.keys())):
         return stored, fresh
@@ -84,5 +85,5 @@ def _lock_fresh(
     moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
     stored |= locked
     unmoved = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
-    again = [read for read in reads if read.contact.contact_id in moved]
+    again = [read for read in reads if read.record.contact_id in moved]
     return stored, unmoved | cached_customers.fresh_customers(again, stored, rules)

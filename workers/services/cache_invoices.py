@@ -8,7 +8,8 @@ from db import invoices, moved_invoices, waiting_invoices
 from db.connections import Connection
 from db.session import Session
 from domain import cached_invoices
-from domain.observed import ObservedInvoice
+from domain.invoices import Invoice
+from domain.observed import Observed, latest
 from workers.services import plan_reminders
 
 
@@ -24,7 +25,7 @@ class CachedInvoices:
 def cache_invoices(
     db: Session,
     connection: Connection,
-    batch: Sequence[ObservedInvoice],
+    batch: Sequence[Observed[Invoice]],
     *,
     now: datetime,
     since: datetime | None = None,
@@ -38,20 +39,20 @@ def cache_invoices(
     """
     if not batch:
         return CachedInvoices()
-    latest = cached_invoices.latest(batch)
+    reads = latest(batch)
     customer_ids = invoices.lock_customers(
         db,
         connection,
-        zoho_customer_ids={read.invoice.customer_id for read in latest},
-        zoho_invoice_ids=[read.invoice.invoice_id for read in latest],
+        zoho_customer_ids={read.record.customer_id for read in reads},
+        zoho_invoice_ids=[read.record.invoice_id for read in reads],
     )
-    waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
+    waiting = [read for read in reads if read.record.customer_id not in customer_ids]
     _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    known = [read for read in latest if read.invoice.customer_id in customer_ids]
+    known = [read for read in reads if read.record.customer_id in customer_ids]
     still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
-    known = [read for read in known if read.invoice.invoice_id not in still_wait]
-    stored = invoices.lock_stored(db, connection, [read.invoice.invoice_id for read in known])
-    known = [cached_invoices.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
+    known = [read for read in known if read.record.invoice_id not in still_wait]
+    stored = invoices.lock_stored(db, connection, [read.record.invoice_id for read in known])
+    known = [cached_invoices.completed(read, stored.get(read.record.invoice_id)) for read in known]
     fresh = cached_invoices.fresh_invoices(
         known,
         stored,
@@ -71,7 +72,12 @@ def cache_invoices(
 
 
 def _keep_waiting(
-    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
+    db: Session,
+    connection: Connection,
+    waiting: Sequence[Observed[Invoice]],
+    *,
+    now: datetime,
+    stamps_may_go_back: bool,
 ) -> None:
     """Store invoices whose customer is not cached; a former customer is no longer reminded of them."""
     waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)

@@ -10,7 +10,13 @@ from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 from workers.services import plan_reminders
 
+#: No reminder depends on a record of another entity.
 _REPLAN = {CUSTOMER: plan_reminders.replan_customers, INVOICE: plan_reminders.replan_invoices}
+
+
+def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    if entity in _REPLAN:
+        _REPLAN[entity](db, connection, ids, now=now)
 
 
 def note_gone(
@@ -22,7 +28,7 @@ def note_gone(
     """
     _lock_customers(db, connection, entity, [record_id])
     gone = deletions.note_gone(db, connection, entity, record_id, observed_at=observed_at)
-    _REPLAN[entity](db, connection, gone, now=now)
+    _replan(db, connection, entity, gone, now=now)
 
 
 def mark_deleted(
@@ -65,5 +71,5 @@ def _follow_up(
     now: datetime,
 ) -> int:
     held_deletions.forget(db, connection, entity, record_ids)
-    _REPLAN[entity](db, connection, marked, now=now)
+    _replan(db, connection, entity, marked, now=now)
     return len(marked)

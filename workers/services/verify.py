@@ -2,17 +2,18 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from db import clock, connections, verification
+from db import clock, connections, verification, watermarks
 from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
-from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
+from domain.drift import Drift, Fingerprint, drift_between
+from domain.entities import CUSTOMER, Entity, entities
 from domain.forecast import reading_cost
 from domain.lists import ListedT, Page
 from domain.persons import disagree, joined
@@ -24,7 +25,7 @@ from workers.budget import Lane
 from workers.jobs.attempts import Attempts
 from workers.jobs.outcomes import Outcome, concerns_one_record, handling_of
 from workers.services.forecast import forecast
-from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
+from workers.zoho.entities import records_of
 from workers.zoho.errors import ZohoError
 from workers.zoho.list_reader import ListReader, WalkT
 
@@ -33,18 +34,40 @@ from workers.zoho.list_reader import ListReader, WalkT
 MAX_CONFIRMATIONS = 200
 
 Persons = dict[str, tuple[ContactPerson, ...]]
+Fingerprints = dict[str, Fingerprint]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The comparison of one entity's records."""
+
+    drift: Drift
+    not_compared: tuple[str, ...]  #: ids of records that Zoho has without a comparable row in the list
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "zoho": self.drift.zoho,
+            "cached": self.drift.cached,
+            "missing": self.drift.missing,
+            "surplus": self.drift.surplus,
+            "different": self.drift.different,
+            "not_synced_yet": self.drift.not_synced_yet,
+            "not_compared": self.not_compared,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The result of the comparison, and its cost."""
 
-    customers: Drift
-    invoices: Drift
-    customers_not_compared: tuple[str, ...]  #: ids of customers that Zoho has without a comparable row in the list
-    invoices_not_compared: tuple[str, ...]
+    compared: Mapping[Entity, Compared]
     api_calls: int
     persons_compared: bool  #: False: the bulk list cannot be read, so only the contacts list's data was compared
+
+    @property
+    def drift(self) -> int:
+        """The number of records that differ."""
+        return sum(each.drift.count for each in self.compared.values())
 
 
 class Verification:
@@ -71,11 +94,9 @@ class Verification:
             self._began_at, self._began = clock.present(db), time.monotonic()
         self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
         transport = resources.transport(self.connection, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
-        zone = zone_named(self.connection.time_zone)
+        self._zone = zone_named(self.connection.time_zone)
         self._transport = transport
-        self._contacts = ZohoContactsClient(transport, zone=zone)
-        self._invoices = ZohoInvoicesClient(transport, zone=zone)
-        self._reader = ListReader(self._contacts, self._invoices)
+        self._reader = ListReader(transport, zone=self._zone)
         self._rejected: set[str] = set()  #: ids of the rows that cannot be understood
 
     def _now(self) -> datetime:
@@ -95,40 +116,40 @@ class Verification:
             WalkStuck: a list reports further pages, but returns nothing new.
         """
         persons = self._persons()
-        listed_customers, unclear = self._listed_customers(persons or {})
-        listed_invoices = {
-            invoice.invoice_id: Fingerprint.of_invoice(
-                invoice_columns(invoice), owner=invoice.customer_id, modified_at=invoice.modified_at
-            )
-            for invoice in self._rows(Walk.begin(None), self._reader.invoices)
-        }
-        with self._resources.engine.connect() as db:
-            cached = verification.cached_customers(db, self.connection)
-            cached_invoices = verification.cached_invoices(db, self.connection)
-            skipped = verification.waiting_invoice_ids(db, self.connection)
-        # The lists do not contain the persons of these customers.
-        omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
-        listed_customers = _without_persons(listed_customers, omitted)
-        cached_customers = _without_persons(cached.fingerprints, omitted)
-        unlisted_customers = self._not_comparable(cached_customers.keys() - listed_customers.keys(), self._is_customer)
-        unlisted_customers |= self._contradicted(listed_customers, cached_customers, omitted | unclear)
-        unlisted_invoices = self._not_comparable(cached_invoices.keys() - listed_invoices.keys(), self._is_invoice)
+        customers = self._compared_customers(persons)
+        others = {entity: self._compared_records(entity) for entity in entities() if entity is not CUSTOMER}
         return Verified(
-            customers=drift_between(
-                _without(listed_customers, unlisted_customers),
-                _without(cached_customers, unlisted_customers),
-                synced_at=self.connection.last_customer_sync_at,
-            ),
-            invoices=drift_between(
-                _without(listed_invoices, unlisted_invoices | skipped),
-                _without(cached_invoices, unlisted_invoices),
-                synced_at=self.connection.last_invoice_sync_at,
-            ),
-            customers_not_compared=tuple(sorted(unlisted_customers)),
-            invoices_not_compared=tuple(sorted(unlisted_invoices)),
-            api_calls=self._transport.calls,
-            persons_compared=persons is not None,
+            {CUSTOMER: customers, **others}, api_calls=self._transport.calls, persons_compared=persons is not None
         )
+
+    def _compared_customers(self, persons: Persons | None) -> Compared:
+        listed, unclear = self._listed_customers(persons or {})
+        with self._resources.engine.connect() as db:
+            found = verification.cached_customers(db, self.connection)
+        # The lists do not contain the persons of these customers.
+        omitted = found.fingerprints.keys() if persons is None else found.with_omitted_persons | unclear
+        listed = _without_persons(listed, omitted)
+        cached = _without_persons(found.fingerprints, omitted)
+        unlisted = self._not_comparable(cached.keys() - listed.keys(), self._is_customer)
+        unlisted |= self._contradicted(listed, cached, omitted | unclear)
+        return self._compared(CUSTOMER, _without(listed, unlisted), _without(cached, unlisted), unlisted)
+
+    def _compared_records(self, entity: Entity) -> Compared:
+        listed = {each.record_id: verification.fingerprint(entity, each) for each in self._listed(entity)}
+        with self._resources.engine.connect() as db:
+            cached = verification.cached_records(db, self.connection, entity)
+            waiting = verification.waiting_ids(db, self.connection, entity)
+        unlisted = self._not_comparable(
+            cached.keys() - listed.keys(), lambda record_id: self._record(entity, record_id) is not None
+        )
+        return self._compared(entity, _without(listed, unlisted | waiting), _without(cached, unlisted), unlisted)
+
+    def _compared(
+        self, entity: Entity, listed: Fingerprints, cached: Fingerprints, not_compared: frozenset[str]
+    ) -> Compared:
+        with self._resources.engine.connect() as db:
+            synced_at = watermarks.watermark(db, self.connection.connection_id, entity)
+        return Compared(drift_between(listed, cached, synced_at=synced_at), tuple(sorted(not_compared)))
 
     def _contradicted(
         self, listed: dict[str, Fingerprint], cached: dict[str, Fingerprint], asked: Set[str]
@@ -168,7 +189,7 @@ class Verification:
             confirmed = verification.known_confirmations(db, self.connection)
         listed: dict[str, Fingerprint] = {}
         unclear: set[str] = set()
-        for contact in self._rows(Walk.begin(None), self._reader.contacts):
+        for contact in self._listed(CUSTOMER):
             if contact.kind is ContactKind.CUSTOMER:
                 contact_id, its_persons = contact.contact_id, persons.get(contact.contact_id, ())
                 listed[contact_id] = self._fingerprint(
@@ -192,6 +213,9 @@ class Verification:
         for _, row in sorted(rows.items(), key=lambda item: (len(item[0]), item[0])):
             found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
         return found
+
+    def _listed(self, entity: Entity) -> Iterator[Any]:
+        yield from self._rows(Walk.begin(None), partial(self._reader.page, entity))
 
     def _rows(
         self, walk: WalkT, read: Callable[[WalkT], tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]]
@@ -224,37 +248,24 @@ class Verification:
         self._on_call(self._transport.calls)
         return found
 
+    def _record(self, entity: Entity, record_id: str) -> Any | None:
+        return records_of(entity).record(self._transport, record_id, self._zone)
+
     def _customer(self, contact_id: str) -> Contact | None:
-        contact = self._contacts.get_contact_by_id(contact_id)
+        contact: Contact | None = self._record(CUSTOMER, contact_id)
         return contact if contact and contact.kind is ContactKind.CUSTOMER else None
 
     def _is_customer(self, contact_id: str) -> bool:
         return self._customer(contact_id) is not None
 
-    def _is_invoice(self, invoice_id: str) -> bool:
-        return self._invoices.get_invoice_by_id(invoice_id) is not None
-
 
 def verified_json(verified: Verified) -> dict[str, Any]:
     """Return the output of `booksync verify --json`."""
     return {
-        "drift": verified.customers.count + verified.invoices.count,
-        "customers": _drift_json(verified.customers, verified.customers_not_compared),
-        "invoices": _drift_json(verified.invoices, verified.invoices_not_compared),
+        "drift": verified.drift,
+        **{entity.plural: compared.as_json() for entity, compared in verified.compared.items()},
         "api_calls": verified.api_calls,
         "persons_compared": verified.persons_compared,
-    }
-
-
-def _drift_json(drift: Drift, not_compared: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "zoho": drift.zoho,
-        "cached": drift.cached,
-        "missing": drift.missing,
-        "surplus": drift.surplus,
-        "different": drift.different,
-        "not_synced_yet": drift.not_synced_yet,
-        "not_compared": not_compared,
     }
 
 

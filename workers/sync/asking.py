@@ -4,18 +4,21 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
+from typing import Any
 
 from db.connections import Connection
 from db.session import Session
 from domain.contacts import Contact
+from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.time_zones import zone_named
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
-from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
+from workers.zoho import ZohoTransport
+from workers.zoho.entities import records_of
 from workers.zoho.errors import RecordUnreadable
 
 
@@ -41,30 +44,26 @@ class Asking(ABC):
         return self.transport.calls if "transport" in self.__dict__ else 0
 
     @property
-    def contacts_client(self) -> ZohoContactsClient:
-        return ZohoContactsClient(self.transport, zone=zone_named(self.connection.time_zone))
+    def zone(self) -> tzinfo:
+        """The organisation's time zone."""
+        return zone_named(self.connection.time_zone)
 
-    @property
-    def invoices_client(self) -> ZohoInvoicesClient:
-        return ZohoInvoicesClient(self.transport, zone=zone_named(self.connection.time_zone))
-
-    def ask_contact(self, contact_id: str) -> Contact | Rejected | None:
-        """One detail call: the contact, None if Zoho has deleted it, or the reason why the contact is rejected.
+    def ask(self, entity: Entity, record_id: str) -> Any | Rejected | None:
+        """One detail call: the record, None if Zoho has deleted it, or the reason why it is rejected.
 
         Raises:
-            BudgetWait, ZohoError: see `ZohoContactsClient.get_contact_by_id`.
+            BudgetWait, ZohoError: see `workers.zoho.entities.ZohoRecords.record`.
         """
         try:
-            return self.contacts_client.get_contact_by_id(contact_id)
+            return records_of(entity).record(self.transport, record_id, self.zone)
         except RecordUnreadable as error:
-            return Rejected(contact_id, describe(error))
+            return Rejected(record_id, describe(error))
+
+    def ask_contact(self, contact_id: str) -> Contact | Rejected | None:
+        return self.ask(CUSTOMER, contact_id)
 
     def ask_invoice(self, invoice_id: str) -> Invoice | Rejected | None:
-        """As `ask_contact`."""
-        try:
-            return self.invoices_client.get_invoice_by_id(invoice_id)
-        except RecordUnreadable as error:
-            return Rejected(invoice_id, describe(error))
+        return self.ask(INVOICE, invoice_id)
 
     @property
     def observed_at(self) -> datetime:

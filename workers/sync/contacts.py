@@ -1,20 +1,20 @@
 """The walk over the contacts, page by page, and the detail calls for facts that the list rows lack."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from db import deletions, known_contacts, staging
+from db import known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER
 from domain.lists import Page, Rejected, record_ids
 from domain.observed import Observed
-from domain.runs import Mode, Phase, RecordRef, Run
+from domain.runs import Phase, RecordRef, Run
 from workers.sync.gone import note_gone
+from workers.sync.list_pages import fetch_page, record_page
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
@@ -33,23 +33,16 @@ def fetch_contacts_page(work: Work) -> StepRef:
 
 
 def _fetch_page(work: Work) -> StepRef:
-    run, connection = work.run, work.connection
-    walk = run.position.contacts
-    assert walk is not None
-    if walk.is_finished:
+    if work.run.position.list_of(CUSTOMER).is_walked:
         with work.transaction() as db:
-            return work.advance(db, run.go_to(Phase.CUSTOMERS))
-    asked_at = run.position.customers_asked_at or work.now_before(walk)
-    walk, page, rows = work.lists.contacts(walk)
-    run = replace(run, position=replace(run.position, contacts=walk, customers_asked_at=asked_at))
+            return work.advance(db, work.run.go_to(Phase.CUSTOMERS))
+    listed = fetch_page(work, CUSTOMER)
+    run, page = listed.run, listed.page
     with work.transaction() as db:
-        if page is None:
-            return work.advance(db, run)
-        run = run.having_read(page)
-        if run.mode is Mode.FULL:
-            deletions.see(db, run.run_id, CUSTOMER, _customer_ids(page))
-        staging.rejected(db, connection.connection_id, "contact", page.rejected)
-        return work.advance(db, stage_sorted(db, run, connection, rows, observed_at=page.server_time, now=work.now))
+        if page is not None:
+            run = record_page(db, run, CUSTOMER, page, seen=_customer_ids(page))
+            run = stage_sorted(db, run, work.connection, listed.rows, observed_at=page.server_time, now=work.now)
+        return work.advance(db, run)
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import structlog
 
-from db import customers, known_contacts, staging, watermarks
+from db import customers, known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
+from domain.contacts import Contact
 from domain.entities import CUSTOMER
 from domain.observed import Observed
 from domain.persons import Sweep
-from domain.runs import Mode, Phase, Run
-from domain.walk import Walk
-from workers.sync.floods import complete_events
+from domain.runs import Phase, Run
+from workers.sync.list_pages import end_list
 from workers.sync.old_details import reread_old_details
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
@@ -25,7 +25,7 @@ def upsert_customers(work: Work) -> StepRef:
     """Upserts all staged contacts; continues with the walk, or after its end with the next phase."""
     while _write_batch(work):
         pass
-    if _walk(work.run).is_finished and reread_old_details(work):
+    if work.run.position.list_of(CUSTOMER).is_walked and reread_old_details(work):
         with work.transaction() as db:
             return work.advance(db, work.run)
     with work.transaction() as db:
@@ -41,11 +41,11 @@ def _write_batch(work: Work) -> bool:
         return bool(batch)
 
 
-def _write(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
-    contact_ids = [observed.contact.contact_id for observed in batch]
+def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
+    contact_ids = [observed.record.contact_id for observed in batch]
     sweep = staging.sweep(db, work.run, contact_ids)
-    run = write_customers(db, work, [_joined(observed, sweep) for observed in batch])
-    asked = {read.contact.contact_id: read.observed_at for read in batch if read.contact.persons is not None}
+    run = write_customers(db, work, work.run, [_joined(observed, sweep) for observed in batch])
+    asked = {read.record.contact_id: read.observed_at for read in batch if read.record.persons is not None}
     known_contacts.note_observed(db, work.connection, asked)
     if sweep is not None:
         known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
@@ -53,36 +53,26 @@ def _write(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
     return run
 
 
-def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
+def _joined(observed: Observed[Contact], sweep: Sweep | None) -> Observed[Contact]:
     """A list row joined with its persons from the bulk read; a row from a detail call is returned unchanged."""
-    contact = observed.contact
+    contact = observed.record
     if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
         return observed
     # The joined row is as old as the older of its two responses.
     return Observed(sweep.joined(contact), min(observed.observed_at, sweep.began_at))
 
 
-def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
+def _omissions(batch: Sequence[Observed[Contact]], sweep: Sweep) -> dict[str, bool]:
     """By contact id, whether the bulk list omits persons that a detail response has; False without such a response."""
-    contacts = (observed.contact for observed in batch)
+    contacts = (observed.record for observed in batch)
     return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 
 
-def _walk(run: Run) -> Walk:
-    assert run.position.contacts is not None
-    return run.position.contacts
-
-
 def _after(db: Session, work: Work) -> Run:
-    run, walk = work.run, _walk(work.run)
-    if not walk.is_finished:
+    run, read = work.run, work.run.position.list_of(CUSTOMER)
+    if not read.is_walked:
         return run.go_to(Phase.CONTACTS)
-    if run.position.contacts_unread:
-        return run.go_to(Phase.INVOICES)
-    assert walk.started_at is not None
-    watermarks.set_watermark(db, run.connection_id, CUSTOMER, walk.started_at)
-    log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
-    if run.mode is not Mode.FULL:
-        complete_events(db, work, run, CUSTOMER)
-    following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
-    return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)
+    if read.is_complete:
+        run = replace(run, position=replace(run.position, customers_complete=True))
+        log.info("The customers are complete", action="customers.complete", new=run.counters.new.get(CUSTOMER, 0))
+    return end_list(db, work, run, CUSTOMER)

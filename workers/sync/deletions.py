@@ -12,32 +12,30 @@ import structlog
 from db import deletions, held_deletions
 from db.runs import StepRef
 from db.session import Session
-from domain.contacts import ContactKind
+from domain.contacts import Contact, ContactKind
 from domain.deletions import MOST_ASKED_ABOUT, Evidence, Tally, is_unreliable, needs_permission
-from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.entities import Entity
 from domain.lists import Rejected
-from domain.observed import Observed, ObservedInvoice
-from domain.runs import Phase, RecordRef, Run
+from domain.observed import Observed
+from domain.runs import RecordRef, Run
 from workers.services.mark_deleted import mark_deleted
 from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
-from workers.sync.writing import write_customers, write_invoices
+from workers.sync.writing import write_records
 
 log = structlog.get_logger(__name__)
 
 #: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
-_ENTITIES = {Phase.GONE_CUSTOMERS: CUSTOMER, Phase.GONE_INVOICES: INVOICE}
-_FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.REMINDERS}
-
 
 def confirm_deletions(work: Work) -> StepRef:
     """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
-    run, entity = work.run, _ENTITIES[work.run.phase]
+    run, entity = work.run, work.run.entity
+    assert entity is not None
     with work.transaction() as db:
         # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.
         deletions.adopt(db, work.connection, entity)
@@ -79,11 +77,12 @@ def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
     gone = deletions.confirmed(db, work.run.run_id, entity)
     if work.run.allow_deletions or not needs_permission(tally):
         _mark(db, work, entity, gone)
-        return _on_from(work.run)
+        return _on_from(work.run, entity)
     proven = deletions.proven(db, work.connection, entity, gone)
     _mark(db, work, entity, sorted(proven))
     held = held_deletions.hold(db, work.connection, entity, sorted(set(gone) - proven), Evidence.NOT_LISTED)
-    return _on_from(work.run.degraded(_held_back(work, entity, held, before=tally.held)) if held else work.run)
+    run = work.run.degraded(_held_back(work, entity, held, before=tally.held)) if held else work.run
+    return _on_from(run, entity)
 
 
 def _held_back(work: Work, entity: Entity, count: int, *, before: int) -> str:
@@ -118,8 +117,8 @@ def _mark(db: Session, work: Work, entity: Entity, record_ids: list[str]) -> Non
     log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=entity.kind, count=marked)
 
 
-def _on_from(run: Run) -> Run:
-    return replace(run, position=replace(run.position, found_there=0)).go_to(_FOLLOWING[run.phase])
+def _on_from(run: Run, entity: Entity) -> Run:
+    return replace(run, position=replace(run.position, found_there=0)).go_on_after(entity)
 
 
 def _detail_calls(work: Work, entity: Entity) -> DetailCalls[str]:
@@ -133,7 +132,7 @@ def _detail_calls(work: Work, entity: Entity) -> DetailCalls[str]:
 
 def _ask(work: Work, entity: Entity, record_id: str) -> None:
     """Makes one detail call; records the record as gone, or writes it if Zoho still has it."""
-    found = _FIND[entity](work, record_id)
+    found = _find(work, entity, record_id)
     with work.transaction() as db:
         if found is None:
             deletions.confirm_gone(db, work.run.run_id, entity, record_id)
@@ -150,22 +149,10 @@ def _ask(work: Work, entity: Entity, record_id: str) -> None:
 Writer = Callable[[Session], Run]
 
 
-def _find_customer(work: Work, record_id: str) -> Writer | None:
-    contact = work.ask_contact(record_id)
-    if isinstance(contact, Rejected):
+def _find(work: Work, entity: Entity, record_id: str) -> Writer | None:
+    record = work.ask(entity, record_id)
+    if isinstance(record, Rejected):
         return lambda _: work.run  # The record exists, and its cached row stays as it was last understood.
-    if contact is None or contact.kind is ContactKind.VENDOR:
+    if record is None or (isinstance(record, Contact) and record.kind is ContactKind.VENDOR):
         return None
-    return lambda db: write_customers(db, work, [Observed(contact, work.observed_at)])
-
-
-def _find_invoice(work: Work, record_id: str) -> Writer | None:
-    invoice = work.ask_invoice(record_id)
-    if isinstance(invoice, Rejected):
-        return lambda _: work.run
-    if invoice is None:
-        return None
-    return lambda db: write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
-
-
-_FIND = {CUSTOMER: _find_customer, INVOICE: _find_invoice}
+    return lambda db: write_records(db, work, work.run, entity, [Observed(record, work.observed_at)])

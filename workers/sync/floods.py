@@ -4,7 +4,7 @@ import structlog
 
 from db import floods
 from db.session import Session
-from domain.entities import CUSTOMER, Entity
+from domain.entities import Entity
 from domain.runs import Mode, Run
 from workers.sync.work import Work
 
@@ -16,14 +16,9 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
 
     A full run has read every record and knows which are gone, so it covers every event before its first call.
     """
-    position = run.position
-    walk, asked_at = (
-        (position.contacts, position.customers_asked_at)
-        if entity is CUSTOMER
-        else (position.invoices, position.invoices_asked_at)
-    )
+    read = run.position.list_of(entity)
     # A run of an older release may have no time of its first call.
-    if walk is None or walk.started_at is None or asked_at is None:
+    if read.walk is None or read.walk.started_at is None or read.asked_at is None:
         return
     if floods.standing(db, run.connection_id) is None:
         return
@@ -32,11 +27,11 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
         db,
         work.connection,
         entity,
-        asked_at=asked_at,
-        read_since=walk.started_at,
+        asked_at=read.asked_at,
+        read_since=read.walk.started_at,
         covers_all=covers_all,
     )
-    left = floods.hand_on(db, run.connection_id, entity, asked_at=asked_at, covers_all=covers_all)
+    left = floods.hand_on(db, run.connection_id, entity, asked_at=read.asked_at, covers_all=covers_all)
     log.info(
         "The run has read the records of many webhooks",
         action="flood.read",

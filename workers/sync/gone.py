@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from db import orphaned_invoices
 from db.session import Session
 from db.webhook_events import Due
-from domain.entities import INVOICE, Entity
+from domain.entities import CUSTOMER, Entity
 from workers.services import mark_deleted
 from workers.sync.asking import Asking
 
@@ -20,6 +20,6 @@ def note_gone(
     invoices; if it cannot read them, `Work.advance` requests them.
     """
     mark_deleted.note_gone(db, work.connection, entity, record_id, observed_at=work.observed_at, now=work.now)
-    if entity is INVOICE or reads_all_invoices:
+    if entity is not CUSTOMER or reads_all_invoices:
         return ()
     return orphaned_invoices.ask_again(db, work.connection, record_id)

@@ -79,7 +79,7 @@ def _reread(work: Work, contact_id: str) -> None:
     run = work.run
     with work.transaction() as db:
         if isinstance(contact, Contact):
-            run = write_customers(db, work, [Observed(contact, work.observed_at)])
+            run = write_customers(db, work, work.run, [Observed(contact, work.observed_at)])
             known_contacts.note_details_read(db, work.connection, contact, observed_at=work.observed_at)
         elif isinstance(contact, Rejected):
             staging.rejected(db, run.connection_id, "contact", [contact])

@@ -31,15 +31,16 @@ from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import Rejected
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.webhooks import Event, EventKind, EventSummary, Outcome, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
-from workers.queue.messages import REFRESH_ACTORS
+from workers.queue.messages import refresh_actor
 from workers.services import plan_reminders
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices, cache_waiting_invoices
+from workers.services.cache_records import cache_records
 from workers.services.mark_deleted import mark_deleted
 from workers.sync.asking import Asking
 from workers.sync.gone import note_gone
@@ -91,7 +92,7 @@ class OneRecord(Asking):
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
         due = refreshes.finish(db, self.lease, outcome)
-        actor_name, _ = REFRESH_ACTORS[self.ref.entity]
+        actor_name, _ = refresh_actor(self.ref.entity)
         dead_letters.work_done(db, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
         return [*self.following, *([due] if due else [])]
@@ -118,7 +119,7 @@ def refresh(record: OneRecord) -> Sequence[Due]:
         if reported is not None and not lease.is_unproven and _is_left_to_run(record, reported):
             return ()
         _join_queue(record)
-    return _REFRESH[ref.entity](record)
+    return _REFRESH.get(ref.entity, _refresh_record)(record)
 
 
 def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
@@ -191,9 +192,22 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
             outcome = _gone(db, record, Evidence.OTHER_EVENT)
             waiting_invoices.drop(db, record.connection, record.ref.record_id)
             return record.finish(db, outcome)
-        cache_invoices(db, record.connection, [ObservedInvoice(found, record.observed_at)], now=record.now)
+        cache_invoices(db, record.connection, [Observed(found, record.observed_at)], now=record.now)
         invoices.note_observed(db, record.connection, found.invoice_id, record.observed_at)
         _want_customer(db, record, found)
+        return record.finish(db, Outcome.ASKED)
+
+
+def _refresh_record(record: OneRecord) -> Sequence[Due]:
+    """Refreshes a record of a further entity."""
+    entity = record.ref.entity
+    found = record.ask(entity, record.ref.record_id)
+    with record.transaction() as db:
+        if isinstance(found, Rejected):
+            return record.finish(db, _rejected(db, record, found))
+        if found is None:
+            return record.finish(db, _gone(db, record, Evidence.OTHER_EVENT))
+        cache_records(db, record.connection, entity, [Observed(found, record.observed_at)])
         return record.finish(db, Outcome.ASKED)
 
 

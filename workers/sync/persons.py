@@ -7,6 +7,7 @@ import structlog
 from db import staging, watermarks
 from db.runs import StepRef
 from db.session import Session
+from domain.entities import CUSTOMER
 from domain.runs import Phase, Run
 from domain.walk import WalkById
 from workers.sync.sorting import sort_staged_again
@@ -26,7 +27,8 @@ def fetch_contact_persons(work: Work) -> StepRef:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
     run, begun = work.run, work.run.position.persons
-    asked_at = run.position.customers_asked_at or work.now_before(begun or WalkById())
+    read = run.position.list_of(CUSTOMER)
+    asked_at = read.asked_at or work.now_before(begun or WalkById())
     try:
         walk, page, rows = work.lists.persons(begun or WalkById())
     except BulkPersonsRefused:
@@ -35,7 +37,8 @@ def fetch_contact_persons(work: Work) -> StepRef:
             watermarks.note_persons_refusal(db, run.connection_id)
             return work.advance(db, run.go_to(Phase.CONTACTS))
     calls = run.position.persons_calls + 1
-    run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls, customers_asked_at=asked_at))
+    position = run.position.with_list(CUSTOMER, replace(read, asked_at=asked_at))
+    run = replace(run, position=replace(position, persons=walk, persons_calls=calls))
     with work.transaction() as db:
         if begun is None:
             staging.clear_persons(db, run.run_id)

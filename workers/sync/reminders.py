@@ -23,7 +23,7 @@ from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.lists import Rejected
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from domain.stored_phones import judged_with
 from domain.versions import NO_VERSION
@@ -120,7 +120,7 @@ def _ask_for_customer(work: Work, question: Question) -> None:
     with work.transaction() as db:
         if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
             contact = replace(contact, modified_at=_version_read(question, contact.modified_at))
-            run = write_customers(db, work, [Observed(contact, work.observed_at)])
+            run = write_customers(db, work, work.run, [Observed(contact, work.observed_at)])
         elif contact is None:
             _note_gone(db, work, question)
         if isinstance(contact, Rejected):
@@ -136,7 +136,7 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
     with work.transaction() as db:
         if isinstance(invoice, Invoice):
             invoice = replace(invoice, modified_at=_version_read(question, invoice.modified_at))
-            run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
+            run = write_invoices(db, work, work.run, [Observed(invoice, work.observed_at)])
         elif invoice is None:
             _note_gone(db, work, question)
         invoices.note_asked(db, work.connection, {question.record_id: question.version})

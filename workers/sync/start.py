@@ -7,6 +7,8 @@ import structlog
 from db import organizations
 from db.connections import Connection
 from db.runs import StepRef
+from domain.entities import CUSTOMER
+from domain.run_position import ListRead
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
 from domain.watermarks import overlapping
@@ -78,5 +80,5 @@ def _begun(run: Run, connection: Connection) -> Run:
         run,
         mode=mode,
         phase=Phase.PERSONS if sweep_first else Phase.CONTACTS,
-        position=replace(run.position, contacts=Walk.begin(since)),
+        position=run.position.with_list(CUSTOMER, ListRead(Walk.begin(since))),
     )

@@ -13,7 +13,7 @@ from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.runs import RecordRef, Run
 from domain.stored_phones import judged_with
 from domain.truth_check import (
@@ -111,7 +111,7 @@ def _check_customer(work: Work, record: Checkable) -> None:
             contact = replace(response, modified_at=response.modified_at or record.modified_at)
             if cached := truth_checks.cached_customer(db, work.connection, record.record_id):
                 drifted = _customer_drift(work, record, contact, cached)
-            run = write_customers(db, work, [Observed(contact, work.observed_at)])
+            run = write_customers(db, work, work.run, [Observed(contact, work.observed_at)])
         _checkpoint(db, work, run, record, drifted, is_gone=response is None)
     _report(work, record, drifted)
 
@@ -149,7 +149,7 @@ def _check_invoice(work: Work, record: Checkable) -> None:
             invoice = replace(response, modified_at=response.modified_at or record.modified_at)
             if cached := truth_checks.cached_invoice(db, work.connection, record.record_id):
                 drifted = _invoice_drift(work, record, invoice, cached)
-            run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
+            run = write_invoices(db, work, work.run, [Observed(invoice, work.observed_at)])
         _checkpoint(db, work, run, record, drifted, is_gone=response is None)
     _report(work, record, drifted)
 

@@ -48,7 +48,7 @@ class Work(Asking):
 
     @property
     def lists(self) -> ListReader:
-        return ListReader(self.contacts_client, self.invoices_client)
+        return ListReader(self.transport, zone=self.zone)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
         """The present time before the walk's first call, else None: a run of an older release has no such time."""

@@ -2,22 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
 from db import staging
 from db.session import Session
+from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.observed import Observed, ObservedInvoice
+from domain.invoices import Invoice
+from domain.observed import Observed
 from domain.runs import Mode, Run
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices
+from workers.services.cache_records import cache_records
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
 
-def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
+def write_records(db: Session, work: Work, run: Run, entity: Entity, batch: Sequence[Observed[Any]]) -> Run:
+    """Upserts records of any entity; returns the run with its counts."""
+    if entity is CUSTOMER:
+        return write_customers(db, work, run, batch)
+    if entity is INVOICE:
+        return write_invoices(db, work, run, batch)
+    written = cache_records(db, work.connection, entity, batch, stamps_may_go_back=run.mode is Mode.FULL)
+    counters = run.counters.plus(entity, new=written.new, updated=written.updated)
+    return replace(run, counters=counters)
+
+
+def write_customers(db: Session, work: Work, run: Run, batch: Sequence[Observed[Contact]]) -> Run:
     """Upserts at most `customers.BATCH` contacts and their waiting invoices; returns the run with its counts."""
     written = cache_customers(
         db,
@@ -29,16 +44,13 @@ def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
         stamps_may_go_back=work.run.mode is Mode.FULL,
     )
     staging.rejected(db, work.run.connection_id, "contact", written.rejected)
-    counters = work.run.counters.plus(
-        customers_new=written.new,
-        customers_updated=written.updated,
-        invoices_new=written.cached_waiting.new,
-        invoices_updated=written.cached_waiting.updated,
-    )
-    return _having_gone_back(replace(work.run, counters=counters), CUSTOMER, written.went_back)
+    counters = run.counters.plus(CUSTOMER, new=written.new, updated=written.updated)
+    waited = written.cached_waiting
+    counters = counters.plus(INVOICE, new=waited.new, updated=waited.updated)
+    return _having_gone_back(replace(run, counters=counters), CUSTOMER, written.went_back)
 
 
-def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
+def write_invoices(db: Session, work: Work, run: Run, batch: Sequence[Observed[Invoice]]) -> Run:
     """Upserts a page of invoices; returns the run with its counts."""
     written = cache_invoices(
         db,
@@ -48,8 +60,8 @@ def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) ->
         since=work.run.started_at,
         stamps_may_go_back=work.run.mode is Mode.FULL,
     )
-    counters = work.run.counters.plus(invoices_new=written.new, invoices_updated=written.updated)
-    return _having_gone_back(replace(work.run, counters=counters), INVOICE, written.went_back)
+    counters = run.counters.plus(INVOICE, new=written.new, updated=written.updated)
+    return _having_gone_back(replace(run, counters=counters), INVOICE, written.went_back)
 
 
 def _having_gone_back(run: Run, entity: Entity, record_ids: Sequence[str]) -> Run:

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.webhooks import Event, EventKind
+from workers.webhooks.record_keys import entity_of_key, further_entities, id_keys
 from workers.zoho.fields import moment, record_id
 
 #: Keys of the kind of event, in the URL's query or in any object around the record.
@@ -28,16 +29,6 @@ _KIND_KEYS = frozenset({"event", "eventtype", "eventname", "action", "operation"
 _JSON_KEYS = frozenset(
     {"jsonstring", "data", "payload", "body", "event", "record", "message", "contact", "customer", "invoice"}
 )
-
-#: Keys whose object is such a record, so that a plain "id" in it is the record's id.
-_RECORD_KEYS = {
-    "contact": CUSTOMER,
-    "contacts": CUSTOMER,
-    "customer": CUSTOMER,
-    "customers": CUSTOMER,
-    "invoice": INVOICE,
-    "invoices": INVOICE,
-}
 
 #: Keys of an object that should have a record's id.
 _KEYS_OF_RECORDS = ("contact", "invoice", "contactid", "invoiceid", "customerid")
@@ -208,9 +199,9 @@ class _Place:
 
     def records(self, fields: Fields) -> Iterator[NamedRecord]:
         """Yield the records that this object itself names."""
-        entity, is_movement = _RECORD_KEYS.get(self.name), self._is_movement(fields)
-        invoices = fields.ids_of("invoiceid", *(["id"] if entity is INVOICE else []))
-        contacts = fields.ids_of("contactid", *(["id"] if entity is CUSTOMER else []))
+        is_movement = self._is_movement(fields)
+        invoices = fields.ids_of(*id_keys(INVOICE, self.name))
+        contacts = fields.ids_of(*id_keys(CUSTOMER, self.name))
         # An event of an invoice or an estimate does not change its customer.
         if is_movement or not (invoices or self._is_foreign(fields)):
             contacts += fields.ids_of("customerid")
@@ -224,12 +215,20 @@ class _Place:
         for identity in contacts:
             # In an object with an invoice's id, the time is the invoice's.
             yield NamedRecord(CUSTOMER, identity, kind, None if invoices else modified_at)
+        yield from self._further_records(fields)
+
+    def _further_records(self, fields: Fields) -> Iterator[NamedRecord]:
+        """Yield the records of further entities. One may be a movement, whose own deletion is a deletion of it."""
+        kind = EventKind.DELETED if self.is_deleted or names_deletion(fields) else EventKind.CHANGED
+        for entity in further_entities():
+            for identity in fields.ids_of(*id_keys(entity, self.name)):
+                yield NamedRecord(entity, identity, kind, _moment(fields))
 
     def should_have_id(self, fields: Fields) -> bool:
         """Return whether the object describes a contact or an invoice: a missing id is then a mistake of the rule."""
         if self._is_foreign(fields):
             return False
-        return self.name in _RECORD_KEYS or any(key in fields for key in _KEYS_OF_RECORDS)
+        return entity_of_key(self.name) is not None or any(key in fields for key in _KEYS_OF_RECORDS)
 
     def other(self, fields: Fields) -> tuple[str, str]:
         """Return the entity and id of an object that booksync does not cache, as far as they are valid."""
@@ -240,10 +239,10 @@ class _Place:
     def _is_movement(self, fields: Fields) -> bool:
         if self.is_in_movement or self.name.removesuffix("s") in _MOVEMENT_KEYS:
             return True
-        return self.name not in _RECORD_KEYS and any(key in fields for key in _MOVEMENT_IDS)
+        return entity_of_key(self.name) is None and any(key in fields for key in _MOVEMENT_IDS)
 
     def _is_foreign(self, fields: Fields) -> bool:
-        return bool(self.name) and self.name not in _RECORD_KEYS and f"{self.name.removesuffix('s')}id" in fields
+        return bool(self.name) and entity_of_key(self.name) is None and f"{self.name.removesuffix('s')}id" in fields
 
 
 def _is_json_text(key: str, value: object) -> bool:
@@ -281,7 +280,8 @@ def _written_records(text: str, *, is_deleted: bool) -> list[NamedRecord]:
     kind = EventKind.DELETED if is_deleted else EventKind.CHANGED
     if "invoice" in names and not is_movement:
         written = [(name, identity) for name, identity in written if name != "customer"]
-    return [NamedRecord(_RECORD_KEYS[name], identity, kind, None) for name, identity in written if name in _RECORD_KEYS]
+    named = [(entity_of_key(name), identity) for name, identity in written]
+    return [NamedRecord(entity, identity, kind, None) for entity, identity in named if entity is not None]
 
 
 def _is_vendor(fields: Fields) -> bool:

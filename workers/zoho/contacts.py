@@ -1,15 +1,14 @@
 """Zoho's contacts: pages of the list, one contact by id, and the list of all contact persons (TR-1)."""
 
 from datetime import tzinfo
-from functools import partial
 from typing import TypeAlias
 
 from domain.contacts import Contact
 from domain.lists import PER_PAGE, ListRequest, Page, Sort
+from workers.zoho.entities import CONTACTS
 from workers.zoho.errors import BadRequest, BulkPersonsRefused, MissingScope, NotFound, Refused
-from workers.zoho.lists import list_params, page_params, read_page
-from workers.zoho.record_calls import get_record
-from workers.zoho.records import PersonOfContact, contact_from_detail, contact_from_row, person_from_bulk_row
+from workers.zoho.lists import page_params, read_page
+from workers.zoho.records import PersonOfContact, person_from_bulk_row
 from workers.zoho.transport import ZohoTransport
 
 #: A page of the list of all contact persons. The persons of one contact may be on different pages.
@@ -33,8 +32,7 @@ class ZohoContactsClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableResponse: see `workers.zoho.lists.read_page`.
         """
-        response = self._transport.get("/contacts", list_params(request, self._zone))
-        return read_page(response, "contacts", partial(contact_from_row, zone=self._zone))
+        return CONTACTS.page(self._transport, request, self._zone)
 
     def get_contact_by_id(self, contact_id: str) -> Contact | None:
         """One contact with its persons and details, in one call; None if Zoho has deleted it.
@@ -43,8 +41,7 @@ class ZohoContactsClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
-        read = partial(contact_from_detail, zone=self._zone)
-        return get_record(self._transport, "/contacts", contact_id, "contact", read)
+        return CONTACTS.record(self._transport, contact_id, self._zone)
 
     def get_contact_persons(self, request: ListRequest | int) -> PersonsPage:
         """One page of all contact persons of the organisation (API section 1, 2); a page number means whole pages.

@@ -1,18 +1,19 @@
 """Reads Zoho's lists along walks, for runs and `booksync verify`, with the same recovery from unusual lists."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import tzinfo
+from typing import Any, TypeVar
 
 import structlog
 
-from domain.contacts import Contact
-from domain.invoices import Invoice
+from domain.entities import Entity
 from domain.lists import ListedT, ListRequest, Page
 from domain.walk import Walk, WalkById
 from workers.zoho.contacts import ZohoContactsClient
+from workers.zoho.entities import records_of
 from workers.zoho.errors import BadRequest
-from workers.zoho.invoices import ZohoInvoicesClient
 from workers.zoho.records import PersonOfContact
+from workers.zoho.transport import ZohoTransport
 
 WalkT = TypeVar("WalkT", Walk, WalkById)
 
@@ -33,19 +34,17 @@ class ListReader:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
 
-    def __init__(self, contacts: ZohoContactsClient, invoices: ZohoInvoicesClient) -> None:
-        self._contacts = contacts
-        self._invoices = invoices
+    def __init__(self, transport: ZohoTransport, *, zone: tzinfo) -> None:
+        self._transport = transport
+        self._zone = zone
 
-    def contacts(self, walk: Walk) -> tuple[Walk, Page[Contact] | None, tuple[Contact, ...]]:
-        return walk_on(walk, self._contacts.get_contacts)
-
-    def invoices(self, walk: Walk) -> tuple[Walk, Page[Invoice] | None, tuple[Invoice, ...]]:
-        return walk_on(walk, self._invoices.get_invoices)
+    def page(self, entity: Entity, walk: Walk) -> tuple[Walk, Page[Any] | None, tuple[Any, ...]]:
+        records = records_of(entity)
+        return walk_on(walk, lambda request: records.page(self._transport, request, self._zone))
 
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
         """Also raises BulkPersonsRefused: this organisation has no such list."""
-        return walk_on(walk, self._contacts.get_contact_persons)
+        return walk_on(walk, ZohoContactsClient(self._transport, zone=self._zone).get_contact_persons)
 
 
 def walk_on(

@@ -58,7 +58,7 @@ class OrganizationFacts:
 
 def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
     """A contact of the list: its persons and details stay unknown. A time without an offset is in that `zone`."""
-    parsed = _parse(row, ContactRow, "contact_id", zone)
+    parsed = parse_row(row, ContactRow, "contact_id", zone)
     return parsed if isinstance(parsed, Rejected) else _contact(parsed, primary=_primary_in_row(parsed))
 
 
@@ -68,7 +68,7 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
     The record repeats the primary person's fields. They are used if no listed person is the primary one, and as the
     only person if the record has no list of persons. A time without an offset is in that `zone`.
     """
-    parsed = _parse(record, ContactDetailRow, "contact_id", zone)
+    parsed = parse_row(record, ContactDetailRow, "contact_id", zone)
     if isinstance(parsed, Rejected):
         return parsed
     repeated = _primary_in_row(parsed, parsed.primary_contact_id)
@@ -103,7 +103,7 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
     """A person of any contact from the list of all persons. A `Rejected` keeps the id that is valid."""
-    parsed = _parse(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
+    parsed = parse_row(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, Rejected) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
@@ -115,7 +115,7 @@ def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoic
 
 def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
     """An invoice of the list. A time without an offset is in that `zone`."""
-    parsed = _parse(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
+    parsed = parse_row(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
     if isinstance(parsed, Rejected):
         return parsed
     return Invoice(
@@ -139,7 +139,7 @@ def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Re
 
 def organization_from_row(row: object) -> OrganizationFacts | Rejected:
     """An organisation of GET /organizations."""
-    parsed = _parse(row, OrganizationRow, "organization_id")
+    parsed = parse_row(row, OrganizationRow, "organization_id")
     if isinstance(parsed, Rejected):
         return parsed
     return OrganizationFacts(
@@ -167,9 +167,10 @@ def sort_out(
     return understood, rejected
 
 
-def _parse(
+def parse_row(
     row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None, *, owner_key: str | None = None
 ) -> RowT | Rejected:
+    """The row as its model; rejected with its own id, or else its owner's, if it cannot be understood."""
     if not isinstance(row, dict):
         return Rejected(None, "The row is not an object.")
     try:

@@ -12,7 +12,7 @@ from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
 from workers.boot.resources import Resources
 from workers.services.connect import connect_organization
-from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
+from workers.sync import contacts, customers, deletions, further_records, invoices, persons, reminders, start
 from workers.sync.run_steps import Step, run_step
 
 STEPS: dict[Phase, Step] = {
@@ -23,6 +23,8 @@ STEPS: dict[Phase, Step] = {
     Phase.GONE_CUSTOMERS: deletions.confirm_deletions,
     Phase.INVOICES: invoices.sync_invoices_page,
     Phase.GONE_INVOICES: deletions.confirm_deletions,
+    Phase.RECORDS: further_records.sync_records_page,
+    Phase.GONE_RECORDS: deletions.confirm_deletions,
     Phase.REMINDERS: reminders.create_reminders,
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain.entities import CUSTOMER
 from domain.printable import printable
 from sandbox.zoho.commands import PersonFields
 from tests.integration.chain.bench import Bench, Row
@@ -182,7 +183,7 @@ class TestConfirm:
 
     def test_verify_and_explain_accept_a_confirmation(self, bench: Bench, bob: Row, connection_id: str) -> None:
         asked("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--number", NUMBER)
-        assert Verification(bench.resources, bench.connection_id).run().customers.count == 0
+        assert Verification(bench.resources, bench.connection_id).run().compared[CUSTOMER].drift.count == 0
         (invoice,) = bench.rows("SELECT id FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"])
         (told,) = asked("explain", str(invoice["id"]))["phones"]
         assert (told["e164"], told["problem"], told["is_chosen"]) == (NUMBER, None, True)

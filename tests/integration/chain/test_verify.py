@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench, Row
@@ -22,8 +23,8 @@ def test_a_synced_cache_has_no_drift_and_the_forecast_of_calls_is_right(synced: 
     synced.zoho.reset_stats()
     verification = Verification(synced.resources, synced.connection_id)
     found = verification.run()
-    assert (found.customers.count, found.invoices.count) == (0, 0)
-    assert found.customers.zoho == found.customers.cached > 0
+    assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
+    assert found.compared[CUSTOMER].drift.zoho == found.compared[CUSTOMER].drift.cached > 0
     assert found.api_calls == verification.expected_calls == synced.zoho.stats().count()
 
 
@@ -37,9 +38,9 @@ def test_each_kind_of_drift_is_named_by_id(synced: Bench) -> None:
         "UPDATE booksync.customers_cache SET sync_hash = 'x' WHERE zoho_customer_id = %(id)s RETURNING id", id=customer
     )
     found = verified(synced)
-    assert found.invoices.missing == (lost,)
-    assert found.invoices.different == (changed,)
-    assert found.customers.different == (customer,)
+    assert found.compared[INVOICE].drift.missing == (lost,)
+    assert found.compared[INVOICE].drift.different == (changed,)
+    assert found.compared[CUSTOMER].drift.different == (customer,)
 
 
 #: Columns, and the values that another program writes over Zoho's.
@@ -95,14 +96,17 @@ def test_overwritten_columns_are_named_and_a_full_run_corrects_them(synced: Benc
     for invoice_id, (column, value) in zip(invoices, _INVOICES.items(), strict=True):
         overwrite(synced, "invoices_cache", invoice_id, column, value)
     found = verified(synced)
-    assert (found.customers.different, found.invoices.different) == (tuple(customers), tuple(invoices))
-    assert found.customers.count + found.invoices.count == len(customers) + len(invoices)
+    assert (found.compared[CUSTOMER].drift.different, found.compared[INVOICE].drift.different) == (
+        tuple(customers),
+        tuple(invoices),
+    )
+    assert found.compared[CUSTOMER].drift.count + found.compared[INVOICE].drift.count == len(customers) + len(invoices)
 
     result = synced.sync(Mode.FULL)
     assert (result["customers"]["updated"], result["invoices"]["updated"]) == (len(customers), len(invoices))
     assert (contents(synced.customers()), contents(synced.invoices())) == before
     found = verified(synced)
-    assert (found.customers.count, found.invoices.count) == (0, 0)
+    assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
     again = synced.sync(Mode.FULL)
     assert (again["customers"]["updated"], again["invoices"]["updated"]) == (0, 0)
 
@@ -110,15 +114,15 @@ def test_overwritten_columns_are_named_and_a_full_run_corrects_them(synced: Benc
 def test_a_record_deleted_in_zoho_is_surplus_until_a_full_run(synced: Bench) -> None:
     invoice = min(synced.invoices())
     synced.zoho.delete_invoice(invoice)
-    assert verified(synced).invoices.surplus == (invoice,)
+    assert verified(synced).compared[INVOICE].drift.surplus == (invoice,)
     synced.sync(Mode.FULL)
-    assert verified(synced).invoices.count == 0
+    assert verified(synced).compared[INVOICE].drift.count == 0
 
 
 def test_changes_since_the_last_sync_are_not_drift(synced: Bench) -> None:
     synced.zoho.edit_contact(min(synced.customers()), company_name="Renamed Ltd")
     found = verified(synced)
-    assert (found.customers.count, found.customers.not_synced_yet) == (0, 1)
+    assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].drift.not_synced_yet) == (0, 1)
 
 
 def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(bench: Bench) -> None:
@@ -126,26 +130,26 @@ def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(be
     bench.sync()
     found = verified(bench)
     assert not found.persons_compared
-    assert found.customers.count == 0
+    assert found.compared[CUSTOMER].drift.count == 0
 
     named, mailed = sorted(bench.customers())[:2]
     overwrite(bench, "booksync.customers_cache", named, "customer_name", "'overwritten'")
     overwrite(bench, "booksync.customers_cache", mailed, "primary_email", "'overwritten'")
-    assert verified(bench).customers.different == (named,)
+    assert verified(bench).compared[CUSTOMER].drift.different == (named,)
     bench.sync(Mode.FULL)
-    assert verified(bench).customers.count == 0
+    assert verified(bench).compared[CUSTOMER].drift.count == 0
 
 
 def test_persons_omitted_by_the_bulk_list_are_not_drift_but_other_columns_are(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
-    assert verified(bench).customers.count == 0
+    assert verified(bench).compared[CUSTOMER].drift.count == 0
 
     omitted = min(key for key, row in bench.customers().items() if row["bulk_omits_persons"])
     overwrite(bench, "booksync.customers_cache", omitted, "company_name", "'overwritten'")
-    assert verified(bench).customers.different == (omitted,)
+    assert verified(bench).compared[CUSTOMER].drift.different == (omitted,)
     bench.sync(Mode.FULL)
-    assert verified(bench).customers.count == 0
+    assert verified(bench).compared[CUSTOMER].drift.count == 0
 
 
 def test_a_crowd_is_compared_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
@@ -153,5 +157,5 @@ def test_a_crowd_is_compared_although_zoho_refuses_other_page_lengths(bench: Ben
     bench.zoho.bulk_import(900, invoices_per_contact=1)
     bench.sync(Mode.FULL)
     found = verified(bench)
-    assert (found.customers.count, found.invoices.count) == (0, 0)
-    assert found.invoices.zoho == found.invoices.cached > 900
+    assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
+    assert found.compared[INVOICE].drift.zoho == found.compared[INVOICE].drift.cached > 900

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from domain.contacts import Contact
+from domain.entities import CUSTOMER, INVOICE
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.cli.verify import verify
 from workers.services.verify import Verification, Verified
-from workers.zoho import ZohoContactsClient
+from workers.zoho.entities import ZohoRecords
 from workers.zoho.errors import ZohoUnavailable
 
 PERSONS = "/contacts/contactpersons"
@@ -65,8 +66,8 @@ def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Benc
     bench.zoho.clear_faults()
     switch_on(bench, case)
     found = verified(bench)
-    assert (found.customers.count, found.invoices.count) == (0, 0)
-    assert found.customers.cached + len(found.customers_not_compared) == len(bench.customers())
+    assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
+    assert found.compared[CUSTOMER].drift.cached + len(found.compared[CUSTOMER].not_compared) == len(bench.customers())
 
 
 def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(bench: Bench) -> None:
@@ -74,8 +75,8 @@ def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(be
     invoice_id = min(bench.invoices())
     bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.BROKEN_TIME)
     found = verified(bench)
-    assert found.invoices.count == 0
-    assert found.invoices_not_compared == (invoice_id,)
+    assert found.compared[INVOICE].drift.count == 0
+    assert found.compared[INVOICE].not_compared == (invoice_id,)
 
 
 def test_a_record_missing_from_the_list_is_surplus_only_if_zoho_has_deleted_it(bench: Bench) -> None:
@@ -84,8 +85,8 @@ def test_a_record_missing_from_the_list_is_surplus_only_if_zoho_has_deleted_it(b
     bench.zoho.fault(FaultName.ROW_MISSING, record_id=int(unlisted))
     bench.zoho.delete_invoice(deleted)
     found = verified(bench)
-    assert found.invoices.surplus == (deleted,)
-    assert found.invoices_not_compared == (unlisted,)
+    assert found.compared[INVOICE].drift.surplus == (deleted,)
+    assert found.compared[INVOICE].not_compared == (unlisted,)
 
 
 def test_drift_is_found_although_the_list_has_rows_that_cannot_be_understood(bench: Bench) -> None:
@@ -95,7 +96,7 @@ def test_drift_is_found_although_the_list_has_rows_that_cannot_be_understood(ben
     bench.rows(
         "UPDATE invoices_cache SET balance = balance + 1 WHERE zoho_invoice_id = %(id)s RETURNING id", id=drifted
     )
-    assert verified(bench).invoices.different == (drifted,)
+    assert verified(bench).compared[INVOICE].drift.different == (drifted,)
 
 
 def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
@@ -116,28 +117,28 @@ def test_a_row_that_contradicts_the_details_is_named_and_not_reported_as_differe
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
-    read = ZohoContactsClient.get_contact_by_id
+    read = ZohoRecords.record
 
-    def with_its_company(client: ZohoContactsClient, contact_id: str) -> Contact | None:
-        contact = read(client, contact_id)
+    def with_its_company(records: ZohoRecords[Contact], *where: Any) -> Contact | None:
+        contact = read(records, *where)
         assert contact is not None
         return replace(contact, company_name="By its details")
 
-    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", with_its_company)
+    monkeypatch.setattr(ZohoRecords, "record", with_its_company)
     found = verified(bench)
-    assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
+    assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].not_compared) == (0, (contact_id,))
 
 
 def test_a_row_that_equals_the_details_is_different_from_the_cache(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     found = verified(bench)
-    assert (found.customers.different, found.customers_not_compared) == ((contact_id,), ())
+    assert (found.compared[CUSTOMER].drift.different, found.compared[CUSTOMER].not_compared) == ((contact_id,), ())
 
 
 def test_a_different_row_is_reported_when_the_details_cannot_be_read(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=400, code=2)
-    assert verified(bench).customers.different == (contact_id,)
+    assert verified(bench).compared[CUSTOMER].drift.different == (contact_id,)
 
 
 def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing(bench: Bench) -> None:
@@ -149,7 +150,7 @@ def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=404, code=1002)
     found = verified(bench)
-    assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
+    assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].not_compared) == (0, (contact_id,))
 
 
 def test_a_failing_list_ends_the_comparison_after_as_many_attempts_as_in_a_run(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from domain.invoices import Invoice
-from domain.observed import ObservedInvoice
+from domain.observed import Observed
 from tests.integration.db.caching import NOW, OBSERVED_AT
 from tests.integration.db.look import Row, row, rows
 from workers.services.cache_invoices import CachedInvoices, cache_invoices
@@ -16,7 +16,7 @@ def upsert(
     engine: Engine, connection: Connection, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT
 ) -> CachedInvoices:
     with engine.begin() as db:
-        batch = [ObservedInvoice(invoice, observed_at) for invoice in found]
+        batch = [Observed(invoice, observed_at) for invoice in found]
         return cache_invoices(db, connection, batch, now=NOW)
 
 

@@ -11,7 +11,7 @@ from db.hand_over import Claimed
 from domain.contacts import Contact, ContactDetails
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import change
@@ -36,7 +36,7 @@ def tell_contact(engine: Engine, connection: Connection, contact: Contact, *, no
 
 def tell_invoices(engine: Engine, connection: Connection, *told: Invoice, now: dt.datetime = NOW) -> None:
     with engine.begin() as db:
-        cache_invoices(db, connection, [ObservedInvoice(invoice, now) for invoice in told], now=now)
+        cache_invoices(db, connection, [Observed(invoice, now) for invoice in told], now=now)
 
 
 def asked(invoice: Invoice) -> Invoice:

@@ -31,7 +31,7 @@ class TestTwoWriters:
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
                 cache_customers(db, connection, [first], fallback=PhoneFallback.NONE, now=NOW)
-                other = threads.submit(upsert, engine, connection, second.contact, observed_at=second.observed_at)
+                other = threads.submit(upsert, engine, connection, second.record, observed_at=second.observed_at)
                 until_somebody_waits(engine)
             written = other.result()
         assert cached(engine)["customer_name"] == "Newer"

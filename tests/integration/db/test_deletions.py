@@ -10,7 +10,7 @@ from db.connections import Connection
 from db.runs import StepRef
 from domain.deletions import Tally
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
@@ -39,7 +39,7 @@ def tell(
 ) -> None:
     """Store these contacts, and an invoice of each under the same id."""
     contacts = [Observed(a_contact(each, modified_at=modified_at), observed_at) for each in ids]
-    bills = [ObservedInvoice(an_invoice(each, customer_id=each, modified_at=modified_at), observed_at) for each in ids]
+    bills = [Observed(an_invoice(each, customer_id=each, modified_at=modified_at), observed_at) for each in ids]
     with engine.begin() as db:
         cache_customers(db, connection, contacts, fallback=PhoneFallback.NONE, now=NOW)
         cache_invoices(db, connection, bills, now=NOW)

@@ -12,7 +12,7 @@ from db.connections import Connection
 from domain.contacts import ContactDetails, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import OPEN_STATUSES
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 from domain.reminders import held_until
@@ -163,7 +163,7 @@ class TestFactsThatAreJustChanging:
     ) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.begin() as db:
-            cache_invoices(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+            cache_invoices(db, due, [Observed(paid, DUE_AT)], now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
         assert row(engine, "SELECT status FROM reminders WHERE step = 0")["status"] == "cancelled"
@@ -188,7 +188,7 @@ class TestFactsThatAreJustChanging:
     def test_a_reminder_can_be_handed_over_after_a_rolled_back_change(self, engine: Engine, due: Connection) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.connect() as db:
-            cache_invoices(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+            cache_invoices(db, due, [Observed(paid, DUE_AT)], now=DUE_AT)
             db.rollback()
         assert len(claim(engine)) == 1
 

@@ -9,7 +9,7 @@ from db import deletions, held_deletions, invoices, known_contacts
 from db.connections import Connection
 from domain.deletions import Evidence
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
@@ -148,7 +148,7 @@ def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: 
         contact, invoice = a_contact("1", modified_at=older), an_invoice("1", customer_id="1", modified_at=older)
         cache_customers(db, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
         known_contacts.note_observed(db, home, {"1": later})
-        cache_invoices(db, home, [ObservedInvoice(invoice, later)], now=NOW)
+        cache_invoices(db, home, [Observed(invoice, later)], now=NOW)
         invoices.note_observed(db, home, "1", later)
     assert held(engine, home) == []
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from domain.invoices import Invoice
-from domain.observed import ObservedInvoice
+from domain.observed import Observed
 from tests.builders import MODIFIED_AT, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, ORDERS, VERSIONS, cache_customer
 from tests.integration.db.connection_builders import a_connection
@@ -219,7 +219,7 @@ class TestTheGate:
         first, second = (newer, older) if newer_is_first else (older, newer)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as db:
-                cache_invoices(db, home, [ObservedInvoice(first, OBSERVED_AT)], now=NOW)
+                cache_invoices(db, home, [Observed(first, OBSERVED_AT)], now=NOW)
                 other = threads.submit(upsert, engine, home, second)
                 until_somebody_waits(engine)
             assert other.result() == (CachedInvoices() if newer_is_first else CachedInvoices(updated=1))

@@ -11,7 +11,9 @@ from db import runs
 from db.connections import Connection
 from db.leases import LeaseLostError
 from db.runs import StepLease, StepRef
-from domain.runs import Counters, Mode, Phase, Position
+from domain.entities import CUSTOMER
+from domain.run_position import ListRead, Position
+from domain.runs import Counters, Mode, Phase
 from domain.walk import Walk
 from tests.builders import MODIFIED_AT
 from tests.integration.db.look import until_somebody_waits
@@ -105,8 +107,8 @@ class TestKeep:
         changed = replace(
             mine.run,
             mode=Mode.INCREMENTAL,
-            position=Position(persons_calls=3, contacts=Walk.begin(MODIFIED_AT)),
-            counters=Counters(customers_new=100),
+            position=Position(persons_calls=3).with_list(CUSTOMER, ListRead(Walk.begin(MODIFIED_AT))),
+            counters=Counters(new={CUSTOMER: 100}),
         )
         with engine.begin() as db:
             kept = runs.checkpoint(db, StepLease(changed, mine.until), lease_seconds=A_MINUTE_SECONDS)

@@ -11,7 +11,9 @@ from db import runs
 from db.connections import Connection
 from db.leases import LeaseLostError
 from db.runs import StepLease, StepRef
-from domain.runs import Counters, Mode, Phase, Position, RunStatus
+from domain.entities import CUSTOMER, INVOICE
+from domain.run_position import ListRead, Position
+from domain.runs import Counters, Mode, Phase, RunStatus
 from domain.walk import Walk
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import rows, until_somebody_waits
@@ -94,8 +96,8 @@ class TestAdvance:
         changed = replace(
             mine.run,
             mode=Mode.INCREMENTAL,
-            position=Position(contacts=Walk.begin(None)),
-            counters=Counters(invoices_new=7),
+            position=Position().with_list(CUSTOMER, ListRead(Walk.begin(None))),
+            counters=Counters(new={INVOICE: 7}),
             degraded_reason="Customers are not complete.",
         ).go_to(Phase.INVOICES)
         with engine.begin() as db:

@@ -14,7 +14,8 @@ from domain.contacts import Contact, ContactDetails
 from domain.entities import CUSTOMER
 from domain.lists import Rejected
 from domain.observed import Observed
-from domain.runs import Mode, Position, Run
+from domain.run_position import Position
+from domain.runs import Mode, Run
 from domain.walk import WalkById
 from tests.builders import MODIFIED_AT, a_contact, a_person
 from tests.integration.db.connection_builders import a_connection
@@ -50,7 +51,7 @@ def stage(
         staging.stage_contacts(db, run.run_id, contacts, observed_at=observed_at, needing_details=needing_details)
 
 
-def staged(engine: Engine, run: Run, limit: int = 100) -> list[Observed]:
+def staged(engine: Engine, run: Run, limit: int = 100) -> list[Observed[Contact]]:
     with engine.connect() as db:
         return staging.staged_batch(db, run.run_id, limit)
 
@@ -82,7 +83,7 @@ class TestContacts:
         stage(engine, run, *(a_contact(contact_id) for contact_id in ("3", "1", "2")))
         taken = []
         while batch := staged(engine, run, limit=2):
-            ids = [observed.contact.contact_id for observed in batch]
+            ids = [observed.record.contact_id for observed in batch]
             with engine.begin() as db:
                 staging.unstage(db, run.run_id, ids)
             taken.append(ids)

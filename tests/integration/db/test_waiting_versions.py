@@ -14,7 +14,7 @@ from db.connections import Connection
 from db.session import Session
 from db.webhook_events import RefreshRef
 from domain.entities import INVOICE
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from domain.watermarks import OVERLAP
 from domain.webhooks import CachedVersion
@@ -55,7 +55,7 @@ def read(db: Session, connection: Connection, reading: Reading, *, full: bool) -
         status=reading.status,
         modified_at=reading.stamp,
     )
-    observed = ObservedInvoice(invoice, reading.observed_at)
+    observed = Observed(invoice, reading.observed_at)
     cache_invoices(db, connection, [observed], now=NOW, stamps_may_go_back=full)
 
 

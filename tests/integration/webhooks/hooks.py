@@ -11,7 +11,7 @@ from dramatiq import Message
 
 from db import webhook_secrets
 from db.secrets import Place, SecretName
-from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.entities import CUSTOMER, INVOICE, Entity, entity_named
 from domain.webhooks import EventKind
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
@@ -21,8 +21,6 @@ from workers.boot.resources import Resources
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 from workers.web.app import app
-
-ENTITIES = {"resync_contact": CUSTOMER, "resync_invoice": INVOICE}
 
 DETAIL_CALLS = {CUSTOMER: CallKind.CONTACT, INVOICE: CallKind.INVOICE}
 
@@ -97,7 +95,12 @@ class Hooks:
         while found := self.messages() + self.messages("interactive.DQ"):
             self.skip_waiting()
             for message in found:
-                refresh_record(self.bench.resources, message.args[0], ENTITIES[message.actor_name], message.args[1])
+                refresh_record(
+                    self.bench.resources,
+                    message.args[0],
+                    entity_named(message.actor_name.removeprefix("resync_")),
+                    message.args[1],
+                )
                 done += 1
         return done
 

@@ -13,7 +13,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.cli.app import app
-from workers.zoho import ZohoContactsClient
+from workers.zoho.entities import ZohoRecords
 from workers.zoho.errors import RecordUnreadable
 
 
@@ -55,10 +55,10 @@ def test_ignored_events_are_counted(hooks: Hooks) -> None:
 
 
 def test_events_of_unreadable_records_are_counted(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreadable(_: ZohoContactsClient, __: str) -> None:
+    def unreadable(*_: object) -> None:
         raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
 
-    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
+    monkeypatch.setattr(ZohoRecords, "record", unreadable)
     hooks.tell(CUSTOMER, a_contact_id(hooks))
     hooks.work()
     assert "webhooks: 1 event of a record that could not be understood" in words(status())

@@ -18,7 +18,7 @@ from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.budget import ApiBudget
 from workers.scheduler import tick
 from workers.sync.refreshes import refresh_record
-from workers.zoho import ZohoContactsClient
+from workers.zoho.entities import ZohoRecords
 from workers.zoho.errors import RecordUnreadable
 
 
@@ -131,10 +131,10 @@ def test_an_unreadable_response_leaves_the_cached_row(hooks: Hooks, monkeypatch:
     contact_id = a_contact_id(hooks)
     before = hooks.bench.customers()[contact_id]
 
-    def unreadable(_: ZohoContactsClient, __: str) -> None:
+    def unreadable(*_: object) -> None:
         raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
 
-    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
+    monkeypatch.setattr(ZohoRecords, "record", unreadable)
     hooks.tell(CUSTOMER, contact_id)
     hooks.work()
     assert hooks.outcomes() == [Outcome.UNREADABLE]

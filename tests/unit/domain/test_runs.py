@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.contacts import Contact
+from domain.entities import CUSTOMER, INVOICE, Entity, entities
 from domain.lists import Page, Rejected
+from domain.run_position import ListRead, Position
 from domain.runs import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -18,7 +20,6 @@ from domain.runs import (
     Counters,
     Mode,
     Phase,
-    Position,
     Run,
     RunStatus,
     retry_seconds,
@@ -53,6 +54,7 @@ def a_walk_under_way(since: dt.datetime | None) -> Walk:
 
 
 walks = st.builds(Walk.begin, st.none() | MOMENTS) | st.just(a_walk_under_way(None))
+lists = st.builds(ListRead, walk=st.none() | walks, asked_at=st.none() | MOMENTS, is_unread=st.booleans())
 positions = st.builds(
     Position,
     persons=st.none() | st.builds(WalkById, started_at=st.none() | MOMENTS, is_finished=st.booleans()),
@@ -61,11 +63,8 @@ positions = st.builds(
     details=st.integers(0, 1000),
     confirmations=st.integers(0, 100),
     details_reread=st.integers(0, 100),
-    contacts=st.none() | walks,
+    lists=st.dictionaries(st.sampled_from(entities()), lists.filter(lambda read: read != ListRead())),
     customers_complete=st.booleans(),
-    invoices=st.none() | walks,
-    contacts_unread=st.booleans(),
-    invoices_unread=st.booleans(),
     found_there=st.integers(0, 1000),
     found_gone_at=st.none() | MOMENTS,
     truth_check=st.builds(
@@ -100,8 +99,22 @@ def test_an_incomplete_bulk_read_of_the_release_before_begins_again() -> None:
 
 
 def test_counters_add_up() -> None:
-    counters = Counters(customers_new=1, invoices_new=5).plus(customers_new=2, customers_updated=3)
-    assert counters == Counters(customers_new=3, customers_updated=3, invoices_new=5)
+    counters = Counters(new={CUSTOMER: 1, INVOICE: 5}).plus(CUSTOMER, new=2, updated=3)
+    assert counters == Counters(new={CUSTOMER: 3, INVOICE: 5}, updated={CUSTOMER: 3})
+
+
+def test_counters_keep_their_keys_in_the_database() -> None:
+    counters = Counters(new={INVOICE: 5})
+    stored = {"customers_new": 0, "customers_updated": 0, "invoices_new": 5, "invoices_updated": 0}
+    assert (counters.to_json(), Counters.from_json(stored)) == (stored, counters)
+
+
+def test_a_position_of_the_release_before_keeps_its_lists() -> None:
+    walk = Walk.begin(MODIFIED_AT)
+    stored = {"contacts": walk.to_json(), "customers_asked_at": MODIFIED_AT.isoformat(), "invoices_unread": True}
+    position = Position.from_json(stored)
+    assert position.lists == {CUSTOMER: ListRead(walk, MODIFIED_AT), INVOICE: ListRead(is_unread=True)}
+    assert position.to_json().items() >= stored.items()
 
 
 @pytest.mark.parametrize(
@@ -144,28 +157,26 @@ def a_page(*contacts: Contact, rejected: int) -> Page[Contact]:
 
 
 @pytest.mark.parametrize(
-    ("phase", "of_contacts", "of_invoices", "sentence"),
+    ("phase", "unread", "sentence"),
     [
         (
             Phase.CONTACTS,
-            True,
-            False,
+            CUSTOMER,
             "Zoho's contacts could not be understood: all 24 rows of a page were rejected.",
         ),
         (
             Phase.INVOICES,
-            False,
-            True,
+            INVOICE,
             "Zoho's invoices could not be understood: all 24 rows of a page were rejected.",
         ),
     ],
 )
 def test_a_completely_rejected_page_degrades_the_run_with_a_single_reason(
-    phase: Phase, of_contacts: bool, of_invoices: bool, sentence: str
+    phase: Phase, unread: Entity, sentence: str
 ) -> None:
     run = a_run(phase).having_read(a_page(rejected=24)).having_read(a_page(rejected=30))
     assert run.degraded_reason == sentence
-    assert (run.position.contacts_unread, run.position.invoices_unread) == (of_contacts, of_invoices)
+    assert run.position.lists == {unread: ListRead(is_unread=True)}
     assert run.phase is phase
 
 

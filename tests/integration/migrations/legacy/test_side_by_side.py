@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.migrations import SchemaFit, Target, migrate, schema_state
-from domain.observed import Observed, ObservedInvoice
+from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
@@ -39,7 +39,7 @@ def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
         read = [Observed(a_contact(contact_id), NOW) for contact_id in ("C1", "5001")]
         cache_customers(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
         synced = [an_invoice("1", customer_id="C1"), an_invoice("8001", customer_id="5001")]
-        cache_invoices(db, connection, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
+        cache_invoices(db, connection, [Observed(each, NOW) for each in synced], now=NOW)
 
     by_number = {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")}
     told = {row["zoho_customer_id"]: row for row in database.all_of("customers_cache")}

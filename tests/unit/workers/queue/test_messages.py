@@ -18,7 +18,7 @@ from db.webhook_events import Due, RefreshRef
 from domain.entities import INVOICE, entities
 from domain.runs import Phase
 from workers.queue import LONGEST_DELAY_SECONDS, Queue, new_broker, send_refresh, send_step
-from workers.queue.messages import ACTORS, REFRESH_ACTORS
+from workers.queue.messages import ACTORS, refresh_actor
 
 RUN_ID = uuid.UUID("11111111-2222-4333-8444-555555555555")
 WORKING_PHASES = [phase for phase in Phase if phase is not Phase.DONE]
@@ -104,8 +104,7 @@ def test_each_phase_has_an_actor_for_its_messages(broker: StubBroker, monkeypatc
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
     declared = {(actor.actor_name, actor.queue_name) for actor in broker.actors.values()}
-    assert declared == set(ACTORS.values()) | set(REFRESH_ACTORS.values())
-    assert REFRESH_ACTORS.keys() == set(entities())
+    assert declared == set(ACTORS.values()) | {refresh_actor(entity) for entity in entities()}
     assert ACTORS.keys() == set(WORKING_PHASES)
 
 
@@ -139,6 +138,6 @@ def test_refreshes_have_priority_over_bulk_work(broker: StubBroker, monkeypatch:
     monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
-    first = {name for name, _ in REFRESH_ACTORS.values()}
+    first = {refresh_actor(entity)[0] for entity in entities()}
     priorities = {actor.actor_name: actor.priority for actor in broker.actors.values()}
     assert max(priorities[name] for name in first) < min(priorities[name] for name in priorities.keys() - first)

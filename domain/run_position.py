@@ -1,0 +1,139 @@
+"""The position of a run: everything that a step needs to continue after another one. It is stored as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from domain.entities import Entity, entities, entity_named
+from domain.truth_check import TruthCheck
+from domain.walk import Walk, WalkById
+
+
+@dataclass(frozen=True, slots=True)
+class ListRead:
+    """The read of one entity's list in a run."""
+
+    walk: Walk | None = None
+    asked_at: datetime | None = None  #: Postgres's time before the first call for the list, or its persons
+    is_unread: bool = False  #: a page was rejected completely
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether the walk has reached the end of the list."""
+        return self.walk is not None and self.walk.is_finished
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole list was read and understood."""
+        return self.is_walked and not self.is_unread
+
+    def to_json(self, entity: Entity) -> dict[str, Any]:
+        walk, asked_at, is_unread = _keys(entity)
+        return {
+            walk: self.walk and self.walk.to_json(),
+            asked_at: self.asked_at and self.asked_at.isoformat(),
+            is_unread: self.is_unread,
+        }
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, Any], entity: Entity) -> Self:
+        walk, asked_at, is_unread = _keys(entity)
+        return cls(
+            walk=Walk.from_json(json[walk]) if json.get(walk) else None,
+            asked_at=_moment(json.get(asked_at)),
+            is_unread=json.get(is_unread, False),
+        )
+
+
+def _keys(entity: Entity) -> tuple[str, str, str]:
+    """The keys of an entity's list; the first releases stored contacts, customers_asked_at and contacts_unread."""
+    return f"{entity.name}s", f"{entity.plural}_asked_at", f"{entity.name}s_unread"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The progress of a run."""
+
+    persons: WalkById | None = None  #: the bulk read of contact persons
+    persons_calls: int = 0  #: its cost so far
+    sweeps: int = 0  #: bulk reads that were begun because details would cost more
+    details: int = 0  #: detail calls since the last bulk read that another bulk read would have saved
+    confirmations: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read
+    details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read is refused
+    lists: Mapping[Entity, ListRead] = field(default_factory=dict)
+    further: Entity | None = None  #: the entity that the phases of further entities read at present
+    customers_complete: bool = False  #: a contact that is still not cached is then worth a call
+    switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known before a handover
+    found_there: int = 0  #: records of the present kind that exist in Zoho although the list lacked them
+    went_back: int = 0  #: records written although their timestamp is older than the cached one
+    found_gone_at: datetime | None = None  #: the server's time of the last 404 for a record
+    truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
+
+    def list_of(self, entity: Entity) -> ListRead:
+        return self.lists.get(entity, ListRead())
+
+    def with_list(self, entity: Entity, read: ListRead) -> Self:
+        return replace(self, lists={**self.lists, entity: read})
+
+    @property
+    def bulk_read_began_at(self) -> datetime | None:
+        """The server's time when the bulk read of persons began; it may be incomplete."""
+        return self.persons.started_at if self.persons else None
+
+    @property
+    def has_bulk_read(self) -> bool:
+        """Whether all persons are read."""
+        return self.persons is not None and self.persons.is_finished
+
+    def to_json(self) -> dict[str, Any]:
+        lists = {key: value for entity, read in self.lists.items() for key, value in read.to_json(entity).items()}
+        return {
+            "persons": self.persons and self.persons.to_json(),
+            "persons_calls": self.persons_calls,
+            "sweeps": self.sweeps,
+            "details": self.details,
+            "confirmations": self.confirmations,
+            "details_reread": self.details_reread,
+            **lists,
+            "further": self.further and self.further.name,
+            "customers_complete": self.customers_complete,
+            "switches_asked": self.switches_asked,
+            "found_there": self.found_there,
+            "went_back": self.went_back,
+            "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
+            "truth_check": self.truth_check.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, json: dict[str, Any]) -> Self:
+        lists = {entity: ListRead.from_json(json, entity) for entity in entities()}
+        further = json.get("further")
+        return cls(
+            persons=_bulk_read(json),
+            persons_calls=json.get("persons_calls", 0),
+            sweeps=json.get("sweeps", 0),
+            details=json.get("details", 0),
+            confirmations=json.get("confirmations", 0),
+            details_reread=json.get("details_reread", 0),
+            lists={entity: read for entity, read in lists.items() if read != ListRead()},
+            further=entity_named(further) if further else None,
+            customers_complete=json.get("customers_complete", False),
+            switches_asked=json.get("switches_asked", 0),
+            found_there=json.get("found_there", 0),
+            went_back=json.get("went_back", 0),
+            found_gone_at=_moment(json.get("found_gone_at")),
+            truth_check=TruthCheck.from_json(json.get("truth_check") or {}),
+        )
+
+
+def _bulk_read(json: dict[str, Any]) -> WalkById | None:
+    """The bulk read of persons. In a run of an earlier release only a complete one counts."""
+    if json.get("persons"):
+        return WalkById.from_json(json["persons"])
+    began_at = _moment(json.get("persons_swept_at"))
+    return WalkById(started_at=began_at, is_finished=True) if began_at and json.get("persons_swept") else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,28 @@
+"""The keys of a webhook's document that name a record: contact, invoices, contact_id."""
+
+from domain.entities import CUSTOMER, INVOICE, Entity, entities
+
+#: Keys whose object is such a record, so that a plain "id" in it is the record's id.
+_RECORDS = {
+    "contact": CUSTOMER,
+    "contacts": CUSTOMER,
+    "customer": CUSTOMER,
+    "customers": CUSTOMER,
+    "invoice": INVOICE,
+    "invoices": INVOICE,
+}
+
+
+def entity_of_key(key: str) -> Entity | None:
+    """The entity of the records under a key without case and punctuation; None if booksync does not cache them."""
+    return _RECORDS.get(key) or next((each for each in further_entities() if key in (each.name, f"{each.name}s")), None)
+
+
+def further_entities() -> list[Entity]:
+    """The entities other than customers and invoices: only a key with their own name names a record of theirs."""
+    return [entity for entity in entities() if entity not in _RECORDS.values()]
+
+
+def id_keys(entity: Entity, key: str) -> list[str]:
+    """The keys of that entity's ids in the object under `key`."""
+    return [f"{entity.name}id", *(["id"] if entity_of_key(key) is entity else [])]

@@ -1,0 +1,69 @@
+"""What Zoho calls each entity, and how its rows and details are read (API section 1)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.lists import Listed, ListRequest, Page, Rejected
+from workers.zoho.lists import list_params, read_page
+from workers.zoho.record_calls import get_record
+from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
+from workers.zoho.transport import ZohoTransport
+
+RecordT = TypeVar("RecordT", bound=Listed)
+ReadT = TypeVar("ReadT", bound=Listed, covariant=True)
+
+
+class ReadRecord(Protocol[ReadT]):
+    """Reads a JSON object; a time without an offset is in that zone."""
+
+    def __call__(self, record: object, /, *, zone: tzinfo | None = None) -> ReadT | Rejected: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ZohoRecords(Generic[RecordT]):
+    """The list and the details of one entity."""
+
+    path: str  #: of the list; the details are at path/ID
+    list_key: str  #: of the rows in the list's response
+    detail_key: str  #: of the record in a detail response
+    from_row: ReadRecord[RecordT]
+    from_detail: ReadRecord[RecordT]
+
+    def page(self, transport: ZohoTransport, request: ListRequest, zone: tzinfo) -> Page[RecordT]:
+        """One page of the list as Zoho returns it, including repetitions and rows outside the request.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoTransport.get`.
+            UnusableResponse: see `workers.zoho.lists.read_page`.
+        """
+        response = transport.get(self.path, list_params(request, zone))
+        return read_page(response, self.list_key, partial(self.from_row, zone=zone))
+
+    def record(self, transport: ZohoTransport, record_id: str, zone: tzinfo) -> RecordT | None:
+        """One record with its details, in one call; None if Zoho has deleted it.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoTransport.get`.
+            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+        """
+        read: Callable[[object], RecordT | Rejected] = partial(self.from_detail, zone=zone)
+        return get_record(transport, self.path, record_id, self.detail_key, read)
+
+
+CONTACTS = ZohoRecords("/contacts", "contacts", "contact", contact_from_row, contact_from_detail)
+INVOICES = ZohoRecords("/invoices", "invoices", "invoice", invoice_from_row, invoice_from_detail)
+
+_records: dict[Entity, ZohoRecords[Any]] = {CUSTOMER: CONTACTS, INVOICE: INVOICES}
+
+
+def records_of(entity: Entity) -> ZohoRecords[Any]:
+    return _records[entity]
+
+
+def register(entity: Entity, records: ZohoRecords[Any]) -> None:
+    """Adds the list of a further entity."""
+    _records[entity] = records
