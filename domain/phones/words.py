@@ -96,9 +96,14 @@ _TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел �
 
 _FIRST_OF_CJK = "\u2e80"
 
-_PHRASES = tuple(
-    (meaning, tuple(" ".join(map(folded, phrase.split())) for phrase in phrases)) for meaning, phrases in _MEANINGS
-)
+
+def _searched(phrase: str) -> str:
+    """The folded phrase between blanks; without them if its script has none, because it may be part of a longer run."""
+    words = " ".join(map(folded, phrase.split()))
+    return words if words[0] >= _FIRST_OF_CJK else f" {words} "
+
+
+_PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases in _MEANINGS)
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
@@ -107,12 +112,7 @@ def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
         return None
     text = f" {' '.join(words)} "
     for meaning, phrases in _PHRASES:
-        if any((phrase if _has_no_blanks(phrase) else f" {phrase} ") in text for phrase in phrases):
+        if any(phrase in text for phrase in phrases):
             is_telephone_too = meaning is NotCallable.FAX and not _TELEPHONES.isdisjoint(words)
             return None if is_telephone_too else meaning
     return None
-
-
-def _has_no_blanks(phrase: str) -> bool:
-    """Whether the phrase's script has no blanks between words, so that the phrase may be part of a longer run."""
-    return phrase[0] >= _FIRST_OF_CJK

@@ -6,7 +6,7 @@ import pytest
 
 from domain.calling_window import CallingWindow
 from domain.reminder_policy import ReminderPolicy
-from tests.unit.domain.number_clocks import all_number_clocks, calls_outside
+from tests.properties.number_clocks import all_number_clocks, calls_outside
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 

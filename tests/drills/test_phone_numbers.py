@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.unit.domain.phones.damages import DAMAGES
-from tests.unit.domain.phones.samples import REGIONS, numbers_like_the_examples
-from tests.unit.domain.phones.test_damaged import wrong_readings
-from tests.unit.domain.phones.test_undamaged import readings
+from tests.properties.phone_damages import DAMAGES
+from tests.properties.phone_samples import REGIONS, numbers_like_the_examples
+from tests.properties.test_damaged_phones import wrong_readings
+from tests.properties.test_undamaged_phones import readings
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(3600)]
 

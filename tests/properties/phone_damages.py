@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from tests.unit.domain.phones.samples import digits_of, e164, in_groups, international, national
+from tests.properties.phone_samples import digits_of, e164, in_groups, international, national
 
 #: (the number, another one of its region, random source) → damaged texts, to be read in the number's own region.
 Damage = Callable[[PhoneNumber, PhoneNumber, random.Random], Iterator[str]]

@@ -6,7 +6,7 @@ import phonenumbers
 import pytest
 
 from domain.phones import judge
-from tests.unit.domain.phones.samples import (
+from tests.properties.phone_samples import (
     REGIONS,
     digits_of,
     e164,

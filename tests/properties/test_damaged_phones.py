@@ -7,8 +7,8 @@ import pytest
 
 from domain.phones import judge
 from domain.phones.home_rules import has_usual_length
-from tests.unit.domain.phones.damages import DAMAGES
-from tests.unit.domain.phones.samples import (
+from tests.properties.phone_damages import DAMAGES
+from tests.properties.phone_samples import (
     ORDINARY,
     REGIONS,
     SOLD_AS_WORDS,

@@ -11,8 +11,8 @@ from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Skipped, SkipReason
 from domain.time_zones import distinct_clocks
 from tests.builders import a_customer
+from tests.properties.number_clocks import NumberClocks, all_number_clocks, calls_outside
 from tests.unit.domain.clocks import DAYS, is_inside, zones
-from tests.unit.domain.number_clocks import NumberClocks, all_number_clocks, calls_outside
 from tests.unit.domain.planning import planned
 
 POLICY = ReminderPolicy()
