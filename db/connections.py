@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from db import users
 from db.session import Session
 from domain.customers import Home
 from domain.errors import BooksyncError
+from domain.users import UserId
 
 
 class UnknownConnectionError(BooksyncError):
@@ -21,7 +23,7 @@ class Connection:
     """A connection without its secrets, as a run step needs it."""
 
     connection_id: uuid.UUID
-    user_id: uuid.UUID
+    user_id: UserId
     organization_id: str
     data_center: str
     is_parked: bool
@@ -120,7 +122,7 @@ _SAVE = text("""
 class NewConnection:
     """The result of `connect`; its secrets are already encrypted."""
 
-    user_id: uuid.UUID
+    user_id: UserId
     organization_id: str
     data_center: str
     refresh_token: str
@@ -135,7 +137,7 @@ class NewConnection:
     connection_id: uuid.UUID | None = None  #: from `id_for`; None if no secret is bound to it
 
 
-def id_for(db: Session, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
+def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
     """The id of this user's connection to the organisation, or the id that `save` will use.
 
     A second `connect` of the same user and organisation waits until the transaction ends, because secrets are bound to
@@ -147,7 +149,7 @@ def id_for(db: Session, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
     db.execute(
         text("""
             SELECT pg_advisory_xact_lock(
-                hashtextextended(concat_ws(' ', 'connect', CAST(:user_id AS uuid), CAST(:organization_id AS text)), 0))
+                hashtextextended(concat_ws(' ', 'connect', CAST(:user_id AS text), CAST(:organization_id AS text)), 0))
         """),
         names,
     )
@@ -170,7 +172,7 @@ def save(
 
     Returns its id and its (encrypted) webhook secret. The first secret stays, because Zoho's rules contain it.
     """
-    db.execute(text("INSERT INTO users (id) VALUES (:user_id) ON CONFLICT DO NOTHING"), {"user_id": new.user_id})
+    users.make_if_missing(db, new.user_id)
     row = db.execute(
         _SAVE,
         {name: getattr(new, name) for name in new.__slots__}

@@ -1,6 +1,5 @@
 """Statements over do_not_call: numbers that no connection of the user calls."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,19 +7,20 @@ from datetime import datetime
 from sqlalchemy import text
 
 from db.session import Session
+from domain.users import UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ListedNumber:
     """A number on the list."""
 
-    user_id: uuid.UUID
+    user_id: UserId
     phone: str = field(repr=False)  #: E.164
     note: str | None = field(repr=False)
     added_at: datetime
 
 
-def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
+def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
     """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
     added = db.execute(
         text("""
@@ -33,7 +33,7 @@ def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
     return bool(added)
 
 
-def remove(db: Session, user_id: uuid.UUID, phone: str) -> bool:
+def remove(db: Session, user_id: UserId, phone: str) -> bool:
     """Remove a number from the user's list; False if it is not there. The plans of its customers become due."""
     removed = db.execute(
         text("DELETE FROM booksync.do_not_call WHERE user_id = :user_id AND phone = :phone"),
@@ -43,24 +43,24 @@ def remove(db: Session, user_id: uuid.UUID, phone: str) -> bool:
     return bool(removed)
 
 
-def listed(db: Session, user_id: uuid.UUID | None = None) -> Sequence[ListedNumber]:
+def listed(db: Session, user_id: UserId | None = None) -> Sequence[ListedNumber]:
     """The numbers of one user, or of all users; the newest first."""
     rows = db.execute(
         text("""
             SELECT user_id, phone, note, added_at FROM booksync.do_not_call
-             WHERE user_id = :user_id OR CAST(:user_id AS uuid) IS NULL ORDER BY added_at DESC, phone
+             WHERE user_id = :user_id OR CAST(:user_id AS text) IS NULL ORDER BY added_at DESC, phone
         """),
         {"user_id": user_id},
     )
     return [ListedNumber(**row._mapping) for row in rows]
 
 
-def users(db: Session) -> Sequence[uuid.UUID]:
+def users(db: Session) -> Sequence[UserId]:
     """The users with a connection."""
     return db.execute(text("SELECT DISTINCT user_id FROM booksync.zoho_connections ORDER BY 1")).scalars().all()
 
 
-def _make_plans_due(db: Session, user_id: uuid.UUID, phone: str) -> None:
+def _make_plans_due(db: Session, user_id: UserId, phone: str) -> None:
     db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = clock_timestamp()

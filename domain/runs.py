@@ -10,6 +10,7 @@ from typing import Any, Self
 from domain.entities import CUSTOMER, INVOICE, Entity, entities, following_entity
 from domain.lists import Page
 from domain.run_position import Position
+from domain.users import UserId
 
 #: A page with at most this many rows, all rejected, is not an error: a small page may hold only changed rows that are
 #: odd.
@@ -114,7 +115,7 @@ class Run:
     """A run as the worker sees it, with a lease on one of its steps."""
 
     run_id: uuid.UUID
-    user_id: uuid.UUID
+    user_id: UserId
     connection_id: uuid.UUID
     mode: Mode
     allow_deletions: bool

@@ -89,7 +89,7 @@ END $$;
 -- and the other reason that holds a due reminder back at that moment (`hold`). NULL without a reason.
 CREATE OR REPLACE FUNCTION %1$I.reminder_checks(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
-    reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
+    reminder_id uuid, user_id {{user_id}}, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
     step smallint, phone text, day date, scheduled_at timestamptz, closes_at timestamptz, status text,
     objection text, hold text
 ) LANGUAGE sql STABLE AS $$
@@ -201,7 +201,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION %1$I.due_reminders(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
-    reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid,
+    reminder_id uuid, user_id {{user_id}}, connection_id uuid, customer_id uuid, invoice_id uuid,
     step smallint, phone text, day date, scheduled_at timestamptz, closes_at timestamptz, held_back text
 ) LANGUAGE sql STABLE AS $$
     SELECT

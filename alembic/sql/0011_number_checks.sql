@@ -4,7 +4,7 @@ DO $create$ BEGIN EXECUTE format($functions$
 
 -- Whether live customers with at least `names` different names have this valid number. The loop ends at that count, so
 -- that a number with thousands of customers costs only a few rows per due reminder.
-CREATE OR REPLACE FUNCTION %1$I.booksync_is_shared(owner uuid, number text, names integer) RETURNS boolean
+CREATE OR REPLACE FUNCTION %1$I.booksync_is_shared(owner {{user_id}}, number text, names integer) RETURNS boolean
 LANGUAGE plpgsql STABLE COST 1000 AS $$
 DECLARE
     name text;
@@ -29,7 +29,7 @@ END $$;
 -- and the other reason that holds a due reminder back at that moment (`hold`). NULL without a reason.
 CREATE OR REPLACE FUNCTION %1$I.reminder_checks(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
-    reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
+    reminder_id uuid, user_id {{user_id}}, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
     step smallint, phone text, day date, scheduled_at timestamptz, closes_at timestamptz, status text,
     objection text, hold text
 ) LANGUAGE sql STABLE AS $$

@@ -6,7 +6,7 @@
 DO $create$ BEGIN EXECUTE format($function$
 CREATE FUNCTION due_reminders(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
-    reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid,
+    reminder_id uuid, user_id {{user_id}}, connection_id uuid, customer_id uuid, invoice_id uuid,
     step smallint, phone text, day date, scheduled_at timestamptz, closes_at timestamptz, held_back text
 ) LANGUAGE sql STABLE AS $$
     SELECT

@@ -90,7 +90,7 @@ CREATE OR REPLACE FUNCTION booksync_no_id_reason(zoho_id text) RETURNS text LANG
 $$;
 
 -- The reason why a row cannot have a customer; NULL for a row that can.
-CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner uuid, zoho_id text) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner {{user_id}}, zoho_id text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN owner IS NULL THEN 'missing user_id'
         WHEN NOT EXISTS (SELECT FROM users WHERE id = owner) THEN 'unknown user'
@@ -135,7 +135,7 @@ RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION booksync_customer_of_copy(
-    owner uuid, zoho_id text, name text, phone text, country text, zone text
+    owner {{user_id}}, zoho_id text, name text, phone text, country text, zone text
 ) RETURNS uuid LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     -- A customer read from Zoho, or made from an earlier copy, stays unchanged.

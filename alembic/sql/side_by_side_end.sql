@@ -9,13 +9,13 @@ DROP FUNCTION IF EXISTS booksync_drop_reminders();
 DROP FUNCTION IF EXISTS booksync_link_invoice();
 DROP FUNCTION IF EXISTS booksync_account_invoice();
 DROP FUNCTION IF EXISTS booksync_link_reminder();
-DROP FUNCTION IF EXISTS booksync_customer_of_copy(uuid, text, text, text, text, text);
+DROP FUNCTION IF EXISTS booksync_customer_of_copy({{user_id}}, text, text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, customers_cache);
 -- The version of an earlier release.
 DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_unfit(text, text);
 DROP FUNCTION IF EXISTS booksync_copy(text, text, text, text);
-DROP FUNCTION IF EXISTS booksync_quarantine_reason(uuid, text);
+DROP FUNCTION IF EXISTS booksync_quarantine_reason({{user_id}}, text);
 DROP FUNCTION IF EXISTS booksync_no_id_reason(text);
 DROP FUNCTION IF EXISTS booksync_zone(text);
 DROP FUNCTION IF EXISTS booksync_country(text);

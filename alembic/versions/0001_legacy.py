@@ -10,6 +10,7 @@ from alembic import op
 from db.legacy.found import refuse_unadopted
 from db.legacy.tables import legacy_tables
 from db.migrations.errors import MigrationRefusedError
+from db.migrations.schemas import raw, user_id_type
 
 revision = "0001_legacy"
 down_revision = None
@@ -18,7 +19,7 @@ down_revision = None
 def upgrade() -> None:
     config = op.get_context().config
     refuse_unadopted(op.get_bind(), adopted=config is not None and bool(config.attributes.get("adopted")))
-    for name, parts in legacy_tables().items():
+    for name, parts in legacy_tables(user_id_type(raw(op.get_bind()))).items():
         op.create_table(name, *parts, if_not_exists=True)
 
 

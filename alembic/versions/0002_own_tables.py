@@ -4,15 +4,17 @@ They hold the customers, the connections, and the runs with their staged rows. O
 creating and dropping them does not affect the legacy application.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.legacy.found import refuse_taken
+from db.legacy.tables import USER_ID_TYPES
 from db.migrations.additions import start_notes
-from db.migrations.steps import Raw, briefly, letting_others_work, take_turns, undo_if_begun
+from db.migrations.schemas import raw, user_id_type
+from db.migrations.steps import briefly, letting_others_work, take_turns, undo_if_begun
 
 revision = "0002_own_tables"
 down_revision = "0001_legacy"
@@ -351,7 +353,7 @@ def _receipts() -> None:
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
         _text("table_name"),
         sa.Column("row_id", sa.Uuid, nullable=False),
-        sa.Column("user_id", sa.Uuid),
+        sa.Column("user_id", _user_id_type()),
         sa.Column("customer_id", sa.Uuid),
         _text("outcome"),
         _text("reason", nullable=True),
@@ -379,7 +381,7 @@ def _receipts() -> None:
         sa.Column("position", JSONB, nullable=False),
         sa.Column("done", sa.BigInteger, nullable=False),
     )
-    start_notes(cast(Raw, op.get_bind().connection.driver_connection))
+    start_notes(raw(op.get_bind()))
 
 
 def _id() -> sa.Column[Any]:
@@ -387,7 +389,11 @@ def _id() -> sa.Column[Any]:
 
 
 def _user(*, ondelete: str | None = None) -> sa.Column[Any]:
-    return sa.Column("user_id", sa.Uuid, sa.ForeignKey("users.id", ondelete=ondelete), nullable=False)
+    return sa.Column("user_id", _user_id_type(), sa.ForeignKey("users.id", ondelete=ondelete), nullable=False)
+
+
+def _user_id_type() -> type[sa.types.TypeEngine[Any]]:
+    return USER_ID_TYPES[user_id_type(raw(op.get_bind()))]
 
 
 def _connection(*, nullable: bool = False) -> sa.Column[Any]:

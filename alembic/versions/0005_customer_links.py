@@ -35,7 +35,7 @@ def upgrade() -> None:
                     FOREIGN KEY (customer_id) REFERENCES customers_cache (id) NOT VALID
             """,
             )
-        briefly(connection, side_by_side())
+        briefly(connection, side_by_side(connection))
         briefly(connection, _HAND_OVER_END + _HAND_OVER.read_text())
 
 
@@ -43,7 +43,7 @@ def downgrade() -> None:
     with letting_others_work() as connection:
         briefly(connection, _HAND_OVER_END)
         drop_index(connection, NEWEST_COPY_INDEX)  # left by a backfill that was killed
-        briefly(connection, side_by_side_end())
+        briefly(connection, side_by_side_end(connection))
         for table in ("reminders", "invoices_cache"):
             drop_columns(connection, table, ["customer_id"], constraints=[f"fk_{table}_customer_id"])
         # Customers never confirmed by a response of Zoho were made from the invoices' copies, which still exist.

@@ -12,7 +12,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         numbers.add(connection)
         # A database that reached phase 2 under an earlier release still has the triggers of that release.
-        briefly(connection, side_by_side())
+        briefly(connection, side_by_side(connection))
 
 
 def downgrade() -> None:

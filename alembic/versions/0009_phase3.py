@@ -34,7 +34,7 @@ def upgrade() -> None:
             connection,
             f"""
             {taken_down(connection)}
-            {side_by_side_end()}
+            {side_by_side_end(connection)}
             {_NOTE_PHONE}
             ALTER TABLE invoices_cache
                 ALTER COLUMN customer_id SET NOT NULL,
@@ -78,7 +78,7 @@ def downgrade() -> None:
                 ADD CONSTRAINT ck_reminders_phone_required CHECK (phone IS NOT NULL) NOT VALID;
             DELETE FROM migration_added WHERE name = '{PHONE_REQUIRED}';
             {rebuilt(connection)}
-            {side_by_side()}
+            {side_by_side(connection)}
         """,  # noqa: S608 - made of constants
         )
         share(connection, list(noted(connection)))

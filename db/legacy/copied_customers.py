@@ -9,11 +9,12 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from db.legacy.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, choose_phones
+from db.legacy.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, UserId, choose_phones
 from db.legacy.phone_rule import phone_rule
 from db.legacy.vocabulary import LONGEST_ID
 from db.migrations.additions import build_index, drop_index
 from db.migrations.batches import over_keys
+from db.migrations.schemas import user_id_type, with_user_id_type
 from db.migrations.steps import Raw, at_length, planning_without
 
 #: Only the backfill uses this index, and drops it at its end.
@@ -22,7 +23,8 @@ NEWEST_FIRST: Final = "updated_at DESC NULLS LAST, zoho_last_modified_at DESC NU
 #: The id in the form that customers have. A longer text is cut to fit into an index and is still recognised as too
 #: long.
 ZOHO_ID: Final = f"left(booksync_zoho_id(zoho_customer_id), {LONGEST_ID + 1})"
-_FIRST_POSITION: Final = [str(uuid.UUID(int=0)), ""]
+#: The type of users.id → a user id that precedes all others, as text.
+_FIRST_USER: Final = {"uuid": str(uuid.UUID(int=0)), "text": "", "bigint": str(-(2**63))}
 _CUSTOMERS_A_BATCH: Final = 200
 
 
@@ -41,7 +43,7 @@ def make_all_customers(connection: Raw) -> None:
 class _Described:
     """A customer as described by its copies, with the invoices that hold the values."""
 
-    user_id: uuid.UUID
+    user_id: UserId
     zoho_id: str | None
     is_fit: bool  #: whether the row can have a customer
     invoice_id: uuid.UUID  #: the newest copy
@@ -97,7 +99,7 @@ _DESCRIBE: Final = f"""
         SELECT *, booksync_quarantine_reason(user_id, zoho_id) IS NULL AS is_fit FROM (
             SELECT DISTINCT ON (user_id, {ZOHO_ID}) user_id, {ZOHO_ID} AS zoho_id, id AS invoice_id
             FROM invoices_cache
-            WHERE (user_id, {ZOHO_ID}) > (%(user)s, %(zoho_id)s)
+            WHERE (user_id, {ZOHO_ID}) > (%(user)s::{{{{user_id}}}}, %(zoho_id)s)
             ORDER BY user_id, {ZOHO_ID}, {NEWEST_FIRST}
             LIMIT {_CUSTOMERS_A_BATCH}
         ) AS copy
@@ -122,7 +124,7 @@ _DESCRIBE: Final = f"""
 # : The other copies of some customers' phones: each pair of text and country once, from its newest copy.
 _OTHER_PHONES: Final = f"""
     SELECT customer.user_id, customer.zoho_id, copy.id, phone, country, country_unknown
-    FROM unnest(%(users)s::uuid[], %(zoho_ids)s::text[]) AS customer (user_id, zoho_id)
+    FROM unnest(%(users)s::{{{{user_id}}}}[], %(zoho_ids)s::text[]) AS customer (user_id, zoho_id)
     CROSS JOIN LATERAL (
         SELECT DISTINCT ON (phone, country, country_unknown)
             id, booksync_trim(customer_phone) AS phone, booksync_country(customer_country_code) AS country,
@@ -139,7 +141,7 @@ _OTHER_PHONES: Final = f"""
 _MAKE: Final = """
     WITH chosen AS (
         SELECT * FROM unnest(
-            %(users)s::uuid[], %(zoho_ids)s::text[], %(invoices)s::uuid[], %(names)s::text[], %(phones)s::text[],
+            %(users)s::{{user_id}}[], %(zoho_ids)s::text[], %(invoices)s::uuid[], %(names)s::text[], %(phones)s::text[],
             %(problems)s::text[], %(verdicts)s::jsonb[], %(countries)s::text[], %(zones)s::text[], %(winners)s::jsonb[]
         ) AS described (
             user_id, zoho_id, invoice_id, name, phone, problem, verdict, country, zone, winners
@@ -177,9 +179,11 @@ _MAKE: Final = """
 
 
 def _make_customers(connection: Raw, position: Any) -> tuple[int, Any]:
-    user, zoho_id = position or _FIRST_POSITION
+    user, zoho_id = position or [_FIRST_USER[user_id_type(connection)], ""]
     with connection.cursor(row_factory=class_row(_Described)) as cursor:
-        described = cursor.execute(_DESCRIBE, {"user": uuid.UUID(user), "zoho_id": zoho_id}).fetchall()
+        described = cursor.execute(
+            with_user_id_type(connection, _DESCRIBE).encode(), {"user": user, "zoho_id": zoho_id}
+        ).fetchall()
     if not described:
         return 0, None
     made = _make(connection, [customer for customer in described if customer.is_fit])
@@ -191,7 +195,7 @@ def _make(connection: Raw, customers: Sequence[_Described]) -> int:
     chosen = choose_phones(newest, partial(_other_phones, connection), phone_rule())
     phones = [chosen.get(customer.key) for customer in customers]
     row = connection.execute(
-        _MAKE,
+        with_user_id_type(connection, _MAKE).encode(),
         {
             "users": [customer.user_id for customer in customers],
             "zoho_ids": [customer.zoho_id for customer in customers],
@@ -214,6 +218,7 @@ def _other_phones(connection: Raw, keys: Sequence[CustomerKey]) -> Mapping[Custo
     """All copies of these customers' phones, newest first."""
     users, zoho_ids = [user for user, _ in keys], [zoho_id for _, zoho_id in keys]
     copies: dict[CustomerKey, list[PhoneCopy]] = {key: [] for key in keys}
-    for user, zoho_id, *copy in connection.execute(_OTHER_PHONES, {"users": users, "zoho_ids": zoho_ids}):
+    statement = with_user_id_type(connection, _OTHER_PHONES).encode()
+    for user, zoho_id, *copy in connection.execute(statement, {"users": users, "zoho_ids": zoho_ids}):
         copies[user, zoho_id].append(PhoneCopy(*copy))
     return copies

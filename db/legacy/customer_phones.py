@@ -11,8 +11,9 @@ from db.legacy.phone_rule import JudgedPhone, PhoneRule
 from db.migrations.batches import BATCH, over_keys
 from db.migrations.steps import Raw
 
+UserId = uuid.UUID | str | int
 #: A user and a customer's id in Zoho.
-CustomerKey = tuple[uuid.UUID, str]
+CustomerKey = tuple[UserId, str]
 
 _LEAST: Final = "00000000-0000-0000-0000-000000000000"
 

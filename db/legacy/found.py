@@ -14,6 +14,7 @@ from db.legacy.names import shareable_columns, taken
 from db.legacy.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
 from db.legacy.tables import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.errors import MigrationRefusedError
+from db.migrations.schemas import raw, user_id_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _look_at(connection: Connection, name: str) -> FoundTable:
     if not inspector.has_table(name):
         return FoundTable(name, False, 0, "snake_case", (), (), (), (), False, (), (), ())
     found = {column["name"]: column for column in inspector.get_columns(name)}
-    wanted = {column.name: column for column in legacy_columns(name)}
+    wanted = {column.name: column for column in legacy_columns(name, user_id_type(raw(connection)))}
     renames = tuple(_renames(set(found), list(wanted)))
     names = {column: column for column in wanted if column in found} | {new: old for old, new in renames}
     fill_ins = tuple(missing_columns(name, set(names)))

@@ -14,13 +14,13 @@ from db.legacy.vocabulary import (
     country_names,
     zones,
 )
-from db.migrations.schemas import SCHEMA, host_schema, search_path
+from db.migrations.schemas import SCHEMA, host_schema, search_path, with_user_id_type
 from db.migrations.steps import Raw, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 
-def side_by_side() -> str:
+def side_by_side(connection: Raw) -> str:
     """The triggers for the time in which both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()
     values = {
@@ -34,12 +34,12 @@ def side_by_side() -> str:
     }
     for name, value in values.items():
         statements = statements.replace(f"{{{{{name}}}}}", value)
-    return statements
+    return with_user_id_type(connection, statements)
 
 
-def side_by_side_end() -> str:
+def side_by_side_end(connection: Raw) -> str:
     """The statements that drop those triggers."""
-    return (_SQL / "side_by_side_end.sql").read_text()
+    return with_user_id_type(connection, (_SQL / "side_by_side_end.sql").read_text())
 
 
 def renew_triggers(connection: Raw) -> None:
@@ -48,7 +48,7 @@ def renew_triggers(connection: Raw) -> None:
     Their functions are in the schema that was the first one before.
     """
     if _has_triggers(connection):
-        briefly(connection, _dropped(connection) + _path(search_path(connection)) + side_by_side())
+        briefly(connection, _dropped(connection) + _path(search_path(connection)) + side_by_side(connection))
 
 
 def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
@@ -61,7 +61,7 @@ def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
         return moved
     host = host_schema(connection)
     path = f"{SCHEMA}, {host}" if first == SCHEMA else f"{host}, {SCHEMA}"
-    return _dropped(connection) + moved + _path(path) + side_by_side()
+    return _dropped(connection) + moved + _path(path) + side_by_side(connection)
 
 
 def _has_triggers(connection: Raw) -> bool:
@@ -70,7 +70,7 @@ def _has_triggers(connection: Raw) -> bool:
 
 
 def _dropped(connection: Raw) -> str:
-    return _path(f"{SCHEMA}, {host_schema(connection)}") + side_by_side_end()
+    return _path(f"{SCHEMA}, {host_schema(connection)}") + side_by_side_end(connection)
 
 
 def _path(schemas: str) -> str:

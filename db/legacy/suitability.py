@@ -19,6 +19,9 @@ _LONGEST: Final = {
     "status": 32,
     "currency_code": 3,
     "sync_hash": 64,
+    # booksync writes only ids of users that the host has, or that a person gives.
+    "id": 1,
+    "user_id": 1,
 }
 
 #: Nullable columns that are never NULL in a row of booksync.
@@ -74,7 +77,7 @@ def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any
         if column in shared and list(_of_column(table, shared[column], found)):
             yield (
                 f"{table}.{column} is of type {_name(found['type'])}, but booksync keeps"
-                f" {type(shared[column].type).__name__.upper()} in a column of that name: rename yours"
+                f" {_type_name(shared[column])} in a column of that name: rename yours"
                 f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"
             )
 
@@ -128,7 +131,8 @@ def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
 def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
     name, kind = f"{table}.{found['name']}", found["type"]
     if _family(kind) is not _family(wanted.type):
-        yield f"{name} is of type {_name(kind)}, but booksync needs {type(wanted.type).__name__.upper()}"
+        needed = "UUID, TEXT or BIGINT" if (table, wanted.name) == ("users", "id") else _type_name(wanted)
+        yield f"{name} is of type {_name(kind)}, but booksync needs {needed}"
     elif isinstance(kind, sa.DateTime) and not kind.timezone:
         yield (
             f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE: say which"
@@ -150,6 +154,10 @@ def _family(kind: Any) -> type[Any] | None:
 
 def _name(kind: Any) -> str:
     return f"ENUM {kind.name}" if isinstance(kind, sa.Enum) else str(kind)
+
+
+def _type_name(column: sa.Column[Any]) -> str:
+    return type(column.type).__name__.upper()
 
 
 def _must_be_given(column: Any) -> bool:

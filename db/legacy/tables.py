@@ -5,14 +5,24 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+#: The types that users.id, and the columns that refer to it, may have.
+USER_ID_TYPES: Final[Mapping[str, type[sa.types.TypeEngine[Any]]]] = {
+    "uuid": sa.Uuid,
+    "text": sa.Text,
+    "bigint": sa.BigInteger,
+}
 
-def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
-    """The columns and constraints of each table, in the order of creation; each call returns new objects."""
+
+def legacy_tables(user_id: str = "uuid") -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
+    """The columns and constraints of each table, in the order of creation; each call returns new objects.
+
+    `user_id` is the type of users.id: uuid, text or bigint. Only a host creates rows with another id than a uuid.
+    """
     return {
-        "users": (_id(),),
+        "users": (_id() if user_id == "uuid" else sa.Column("id", USER_ID_TYPES[user_id], primary_key=True),),
         "invoices_cache": (
             _id(),
-            _user(),
+            _user(user_id),
             sa.Column("zoho_invoice_id", sa.Text, nullable=False),
             sa.Column("zoho_customer_id", sa.Text),
             sa.Column("customer_name", sa.Text),
@@ -34,7 +44,7 @@ def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
         ),
         "reminders": (
             _id(),
-            _user(),
+            _user(user_id),
             sa.Column("invoice_id", sa.Uuid, sa.ForeignKey("invoices_cache.id"), nullable=False),
             sa.Column("step", sa.SmallInteger, nullable=False),
             sa.Column("scheduled_at", sa.TIMESTAMP(timezone=True), nullable=False),
@@ -46,7 +56,7 @@ def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
         ),
         "sync_metadata": (
             _id(),
-            _user(),
+            _user(user_id),
             sa.Column("last_invoice_sync_at", sa.TIMESTAMP(timezone=True)),
             _now("created_at"),
             _now("updated_at"),
@@ -61,17 +71,17 @@ UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def legacy_columns(table: str) -> list[sa.Column[Any]]:
+def legacy_columns(table: str, user_id: str = "uuid") -> list[sa.Column[Any]]:
     """The columns of one table."""
-    return [part for part in legacy_tables()[table] if isinstance(part, sa.Column)]
+    return [part for part in legacy_tables(user_id)[table] if isinstance(part, sa.Column)]
 
 
 def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.text("gen_random_uuid()"))
 
 
-def _user() -> sa.Column[Any]:
-    return sa.Column("user_id", sa.Uuid, sa.ForeignKey("users.id"), nullable=False)
+def _user(user_id: str) -> sa.Column[Any]:
+    return sa.Column("user_id", USER_ID_TYPES[user_id], sa.ForeignKey("users.id"), nullable=False)
 
 
 def _now(name: str) -> sa.Column[Any]:

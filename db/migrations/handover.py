@@ -10,6 +10,7 @@ from typing import Final
 
 from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
+from db.migrations.schemas import with_user_id_type
 from db.migrations.steps import Raw, at_length, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
@@ -56,7 +57,7 @@ _TABLES: Final = """
         CONSTRAINT pk_handover_outcomes PRIMARY KEY (handover_id, reminder_id)
     );
     CREATE TABLE IF NOT EXISTS do_not_call (
-        user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        user_id {{user_id}} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
         phone text NOT NULL,
         note text,
         added_at timestamptz NOT NULL DEFAULT now(),
@@ -121,15 +122,15 @@ def add(connection: Raw) -> None:
     if is_new:
         everywhere = "true" if os.environ.get("REMINDER_WEBHOOK_URL", "").strip() else "false"
         at_length(connection, _LEAVE_OPEN.format(everywhere=everywhere))
-    briefly(connection, _TABLES)
+    briefly(connection, with_user_id_type(connection, _TABLES))
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
-    briefly(connection, (_SQL / "0010_reminder_functions.sql").read_text())
+    briefly(connection, with_user_id_type(connection, (_SQL / "0010_reminder_functions.sql").read_text()))
 
 
 def remove(connection: Raw) -> None:
     """Remove the additions, and restore the previous functions."""
-    briefly(connection, _FUNCTIONS_END + (_SQL / "hand_over.sql").read_text())
+    briefly(connection, with_user_id_type(connection, _FUNCTIONS_END + (_SQL / "hand_over.sql").read_text()))
     for name in _INDEXES:
         drop_index(connection, name)
     foreign = _foreign(connection)

@@ -6,7 +6,7 @@ from typing import Final
 
 from db.migrations import containment
 from db.migrations.rights import rights_of_function, schema_usage
-from db.migrations.schemas import SCHEMA, Raw, user_id_type
+from db.migrations.schemas import SCHEMA, Raw, with_user_id_type
 from db.migrations.steps import briefly
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -60,19 +60,20 @@ def move_functions_back(connection: Raw, host: str) -> None:
         f"DROP FUNCTION IF EXISTS {place}.{signature};" for place in sorted({SCHEMA, host}) for signature in _PUBLIC
     ]
     statements += [f"DROP FUNCTION IF EXISTS {SCHEMA}.{signature};" for signature in _typed(connection, _PRIVATE)]
-    statements += [(_ROOT / "alembic" / "sql" / name).read_text() for name in _FORMER_FUNCTIONS]
+    former = [(_ROOT / "alembic" / "sql" / name).read_text() for name in _FORMER_FUNCTIONS]
+    statements += _typed(connection, former)
     statements += [known.on(f"{host}.{signature}") for signature, known in rights.items() if known is not None]
     briefly(connection, "\n".join(statements))
     containment.weaken_locks(connection)
 
 
 def _typed(connection: Raw, signatures: Sequence[str]) -> list[str]:
-    return [signature.replace("{{user_id}}", user_id_type(connection)) for signature in signatures]
+    return [with_user_id_type(connection, signature) for signature in signatures]
 
 
 def _template(name: str, host: str, connection: Raw) -> str:
     statements = (_ROOT / "db" / "functions" / name).read_text()
-    return statements.replace("{{host}}", host).replace("{{user_id}}", user_id_type(connection))
+    return with_user_id_type(connection, statements.replace("{{host}}", host))
 
 
 def _literal(text: str) -> str:

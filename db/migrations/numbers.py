@@ -9,6 +9,7 @@ from typing import Final
 
 from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
+from db.migrations.schemas import with_user_id_type
 from db.migrations.steps import Raw, at_length, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
@@ -64,7 +65,7 @@ _ASK_AGAIN: Final = """
         )
 """
 
-_FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared(uuid, text, integer);"
+_FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared({{user_id}}, text, integer);"
 
 #: A table of that name that belongs to another application.
 _FOREIGN: Final = """
@@ -96,7 +97,7 @@ def add(connection: Raw) -> None:
     at_length(connection, _ASK_AGAIN)
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
-    briefly(connection, (_SQL / "0011_number_checks.sql").read_text())
+    briefly(connection, with_user_id_type(connection, (_SQL / "0011_number_checks.sql").read_text()))
 
 
 def fill_verdicts(connection: Raw) -> None:
@@ -106,7 +107,8 @@ def fill_verdicts(connection: Raw) -> None:
 
 def remove(connection: Raw) -> None:
     """Remove the additions, and restore the previous functions."""
-    briefly(connection, (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END)
+    former = (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END
+    briefly(connection, with_user_id_type(connection, former))
     for name in _INDEXES:
         drop_index(connection, name)
     for table, columns in _COLUMNS.items():

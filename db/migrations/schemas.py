@@ -1,9 +1,10 @@
 """The two schemas of an installation: the host's with the shared tables, and booksync's own."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg.rows import tuple_row
+from sqlalchemy import Connection
 
 Raw = psycopg.Connection[Any]
 
@@ -24,6 +25,11 @@ _HOST: Final = """
         'public'
     )
 """
+
+
+def raw(connection: Connection) -> Raw:
+    """The driver's connection."""
+    return cast(Raw, connection.connection.driver_connection)
 
 
 def host_schema(connection: Raw) -> str:
@@ -50,16 +56,28 @@ _USER_ID_TYPES: Final = {
     "character varying": "text",
     "bigint": "bigint",
     "integer": "bigint",
+    "smallint": "bigint",
 }
 
 
 def user_id_type(connection: Raw) -> str:
-    """The type of the columns that refer to users.id: uuid, text or bigint."""
+    """The type of the columns that refer to users.id: uuid, text or bigint.
+
+    It is uuid without a table users, which booksync then creates, and for any other type, which adoption refuses.
+    """
     found = _scalar(
         connection,
-        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass('users') AND attname = 'id'",
+        """
+        SELECT (SELECT format_type(atttypid, NULL) FROM pg_attribute
+                WHERE attrelid = to_regclass('users') AND attname = 'id')
+        """,
     )
-    return _USER_ID_TYPES[found]
+    return _USER_ID_TYPES.get(found, "uuid")
+
+
+def with_user_id_type(connection: Raw, statements: str) -> str:
+    """The statements with the type of users.id in place of `{{user_id}}`."""
+    return statements.replace("{{user_id}}", user_id_type(connection))
 
 
 def _scalar(connection: Raw, query: str, *values: object) -> Any:

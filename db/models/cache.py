@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.models.base import SHARED, Base, CreatedAt, Id, Moment
 from db.models.users import User
 from domain.plan_changes import ReminderStatus
+from domain.users import UserId
 
 
 class CachedCustomer(Base):
@@ -31,7 +32,7 @@ class CachedCustomer(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_customer_id: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="active")
@@ -101,7 +102,7 @@ class CachedInvoice(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_invoice_id: Mapped[str]
     zoho_customer_id: Mapped[str | None]
@@ -145,7 +146,7 @@ class Reminder(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(CachedInvoice.id))
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
@@ -171,7 +172,7 @@ class Handover(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     phone: Mapped[str]
     day: Mapped[dt.date] = mapped_column(Date)  #: on the customer's clock
@@ -204,7 +205,7 @@ class DoNotCall(Base):
 
     __tablename__ = "do_not_call"
 
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     phone: Mapped[str] = mapped_column(primary_key=True)  #: E.164
     note: Mapped[str | None]
     added_at: Mapped[CreatedAt]
@@ -220,7 +221,7 @@ class WaitingInvoice(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_invoice_id: Mapped[str]
     zoho_customer_id: Mapped[str]

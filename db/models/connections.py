@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import SHARED, Base, CreatedAt, Id, Moment
 from db.models.users import User
+from domain.users import UserId
 
 
 class ConnectionStatus(StrEnum):
@@ -24,7 +25,7 @@ class ZohoConnection(Base):
     __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     organization_id: Mapped[str]
     data_center: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=ConnectionStatus.ACTIVE)
@@ -93,7 +94,7 @@ class SyncMetadata(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     last_customer_sync_at: Mapped[Moment | None]
     last_invoice_sync_at: Mapped[Moment | None]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
 from db.models.users import User
+from domain.users import UserId
 
 
 class SyncRun(Base):
@@ -21,7 +22,7 @@ class SyncRun(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(User.id))
+    user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from db import users
+from db.session import Session
+from domain.users import UserId, WrongUserIdError, user_id_from
+
 ConnectionID = Annotated[
     uuid.UUID,
     typer.Argument(metavar="CONNECTION", help="The connection's id, as `booksync connect` printed it."),
@@ -12,3 +16,11 @@ ConnectionID = Annotated[
 OneConnection = Annotated[
     uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; all if omitted.")
 ]
+
+
+def user_id_of(db: Session, given: str) -> UserId:
+    """Return the user id that an option `--user` names, in the type of users.id."""
+    try:
+        return user_id_from(given, users.id_type(db))
+    except WrongUserIdError as error:
+        raise typer.BadParameter(str(error), param_hint="--user") from None

@@ -1,10 +1,10 @@
 """`booksync connect`: connect a user to a Zoho organisation."""
 
-import uuid
 from typing import Annotated
 
 import typer
 
+from workers.cli.arguments import user_id_of
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
@@ -19,7 +19,7 @@ _REFRESH_TOKEN = SecretOption("--refresh-token", "BOOKSYNC_REFRESH_TOKEN", "refr
 
 
 def connect(
-    user: Annotated[uuid.UUID, typer.Option(help="The user's id in your application (a UUID).")],
+    user: Annotated[str, typer.Option(help="The user's id in your application: users.id.")],
     organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
     dc: Annotated[str, typer.Option(help=f"Zoho's data centre: {', '.join(DATA_CENTERS)}.")] = "com",
     grant_code: Annotated[
@@ -40,9 +40,11 @@ def connect(
         raise typer.BadParameter("an organisation's id consists of digits", param_hint="--organization")
     kind, secret = one_secret((_GRANT_CODE, grant_code), (_REFRESH_TOKEN, refresh_token))
     with open_resources("booksync connect") as resources:
+        with resources.engine.connect() as db:
+            user_id = user_id_of(db, user)
         linked = connect_organization(
             resources,
-            user_id=user,
+            user_id=user_id,
             organization_id=organization,
             data_center=dc,
             grant_code=secret if kind is _GRANT_CODE else None,

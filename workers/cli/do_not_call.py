@@ -1,6 +1,5 @@
 """`booksync do-not-call`: the numbers that are never called."""
 
-import uuid
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,15 +9,15 @@ from rich.table import Table
 from db import do_not_call
 from db.session import Session
 from domain.phones import judge
+from domain.users import UserId
+from workers.cli.arguments import user_id_of
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, out, print_json, results
 
 app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With its country prefix: +442070313000")]
-User = Annotated[
-    uuid.UUID | None, typer.Option("--user", help="The user's id; it may be omitted if there is only one.")
-]
+User = Annotated[str | None, typer.Option("--user", help="The user's id; it may be omitted if there is only one.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
@@ -55,7 +54,7 @@ def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
 def show(user: User = None, as_json: AsJSON = False) -> None:
     """Show the numbers, the newest first."""
     with open_resources("booksync do-not-call") as resources, resources.engine.connect() as db:
-        numbers = do_not_call.listed(db, user)
+        numbers = do_not_call.listed(db, None if user is None else user_id_of(db, user))
     if as_json:
         print_json({"numbers": [asdict(number) for number in numbers]})
         return
@@ -78,12 +77,12 @@ def _e164(number: str) -> str:
     return verdict.e164
 
 
-def _user(db: Session, given: uuid.UUID | None) -> uuid.UUID:
+def _user(db: Session, given: str | None) -> UserId:
     known = do_not_call.users(db)
     if given is not None:
-        if given not in known:
+        if (user_id := user_id_of(db, given)) not in known:
             raise typer.BadParameter("no connection belongs to this user", param_hint="--user")
-        return given
+        return user_id
     if len(known) != 1:
         raise typer.BadParameter(f"there are {len(known)} users with a connection: name one", param_hint="--user")
     return known[0]

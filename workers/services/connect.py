@@ -5,14 +5,16 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from db import clock, connections, openings, sync_schedule
+from db import clock, connections, openings, sync_schedule, users
 from db import secrets as stored_secrets
 from db.connections import NewConnection
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
+from db.session import Session
 from domain.errors import BooksyncError
 from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
+from domain.users import UserId
 from workers.boot.calls import CountedBudget
 from workers.boot.resources import Resources
 from workers.boot.servers import require_servers
@@ -58,7 +60,7 @@ class Connected:
 def connect_organization(
     resources: Resources,
     *,
-    user_id: uuid.UUID,
+    user_id: UserId,
     organization_id: str,
     data_center: str,
     grant_code: str | None = None,
@@ -80,6 +82,7 @@ def connect_organization(
         RedisRefusesError: Redis does not accept writes; Zoho was not called.
         BudgetUnavailable: Redis began to refuse commands after the check.
         WrongKeysError: ENCRYPTION_KEYS cannot read the stored secrets; Zoho was not called.
+        UnknownUserError: the host application has no such user, and booksync cannot add it; Zoho was not called.
         UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
     data_center = data_center_named(data_center)
@@ -89,9 +92,19 @@ def connect_organization(
     with resources.engine.begin() as db:
         prove_keys(db, resources.vault)
         require_readable(db, resources.vault, connections.id_for(db, user_id, organization_id))
+        _try_to_make(db, user_id)
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
+
+
+def _try_to_make(db: Session, user_id: UserId) -> None:
+    """Finds out whether the user's row can be added, without adding it."""
+    trial = db.begin_nested()
+    try:
+        users.make_if_missing(db, user_id)
+    finally:
+        trial.rollback()
 
 
 def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refresh_token: str | None) -> Grant:
@@ -162,9 +175,7 @@ class _JustGranted:
         return None if tried_again else stale
 
 
-def _save(
-    resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant
-) -> Connected:
+def _save(resources: Resources, user_id: UserId, data_center: str, facts: OrganizationFacts, grant: Grant) -> Connected:
     settings = resources.settings
     with resources.engine.begin() as db:
         connection_id = connections.id_for(db, user_id, facts.organization_id)

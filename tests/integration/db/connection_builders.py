@@ -8,11 +8,12 @@ from sqlalchemy import Engine
 from db import connections, openings
 from db.connections import Connection, NewConnection
 from domain.opening import Backlog
+from domain.users import UserId
 
 A_DAY_SECONDS = 86400.0
 
 
-def a_new_connection(*, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> NewConnection:
+def a_new_connection(*, user_id: UserId | None = None, organization_id: str = "10234695") -> NewConnection:
     """An organisation in London; its secrets are not encrypted."""
     return NewConnection(
         user_id=user_id or uuid.uuid4(),
@@ -40,7 +41,7 @@ OPENED_AT = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def a_connection(
-    engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695", is_open: bool = True
+    engine: Engine, *, user_id: UserId | None = None, organization_id: str = "10234695", is_open: bool = True
 ) -> Connection:
     """A connection; it hands over if `is_open`."""
     connection_id, _ = save(engine, a_new_connection(user_id=user_id, organization_id=organization_id))

@@ -1,0 +1,47 @@
+"""Statements over users, which belong to the host application."""
+
+from psycopg.errors import InsufficientPrivilege, IntegrityError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from db.migrations.schemas import raw, user_id_type
+from db.session import Session
+from domain.errors import BooksyncError
+from domain.users import UserId, UserIdType
+
+_EXISTS = text("SELECT FROM users WHERE id = :user_id")
+
+# The host may number its users by an identity column.
+_MAKE = text("INSERT INTO users (id) OVERRIDING SYSTEM VALUE VALUES (:user_id) ON CONFLICT DO NOTHING")
+
+
+class UnknownUserError(BooksyncError):
+    """The user is not in the table users, and booksync cannot add it.
+
+    Create the user in your application, then connect again.
+    """
+
+
+def id_type(db: Session) -> UserIdType:
+    """The type of users.id."""
+    return UserIdType(user_id_type(raw(db)))
+
+
+def make_if_missing(db: Session, user_id: UserId) -> None:
+    """Add the user's row, with nothing but its id, unless the host application has it.
+
+    Raises:
+        UnknownUserError: the row needs more than an id, or this role may not add it; the transaction can go on.
+    """
+    if db.execute(_EXISTS, {"user_id": user_id}).one_or_none() is not None:
+        return
+    try:
+        with db.begin_nested():
+            db.execute(_MAKE, {"user_id": user_id})
+    except DBAPIError as error:
+        if not isinstance(error.orig, IntegrityError | InsufficientPrivilege):
+            raise
+        raise UnknownUserError(
+            f"The table users has no user {user_id}, and booksync cannot add it, because the row needs more than an id"
+            " or this role may not insert it. Create the user in your application, then connect again."
+        ) from None
