@@ -10,6 +10,7 @@ from pathlib import Path
 from db.legacy.copied_customers import NEWEST_COPY_INDEX
 from db.legacy.side_by_side import side_by_side, side_by_side_end
 from db.migrations.additions import add_columns, drop_columns, drop_index
+from db.migrations.schemas import with_user_id_type
 from db.migrations.steps import at_length, briefly, letting_others_work
 
 revision = "0005_customer_links"
@@ -36,7 +37,7 @@ def upgrade() -> None:
             """,
             )
         briefly(connection, side_by_side(connection))
-        briefly(connection, _HAND_OVER_END + _HAND_OVER.read_text())
+        briefly(connection, with_user_id_type(connection, _HAND_OVER_END + _HAND_OVER.read_text()))
 
 
 def downgrade() -> None:

@@ -9,6 +9,7 @@ from db import openings, runs, summary
 from db.runs import StepRef
 from domain.opening import Backlog
 from domain.runs import Mode, Phase
+from domain.users import UserId
 from sandbox.zoho.control import SandboxControl
 from workers.boot.resources import Resources
 from workers.services.connect import connect_organization
@@ -40,7 +41,7 @@ class Bench:
     connection_id: uuid.UUID
 
     @classmethod
-    def connected(cls, resources: Resources, zoho: SandboxControl, *, user_id: uuid.UUID | None = None) -> "Bench":
+    def connected(cls, resources: Resources, zoho: SandboxControl, *, user_id: UserId | None = None) -> "Bench":
         linked = connect_organization(
             resources,
             user_id=user_id or uuid.uuid4(),
