@@ -247,11 +247,11 @@ def test_an_application_in_snake_case_is_stamped_and_otherwise_unchanged(
 def test_the_reason_is_given_for_a_database_that_cannot_be_adopted(
     booksync_migrate: Command, url: str, database: Database
 ) -> None:
-    database.rows("CREATE TABLE users (id bigint PRIMARY KEY)")
+    database.rows("CREATE TABLE users (id numeric PRIMARY KEY)")
     database.rows("CREATE TABLE sync_metadata (id uuid, owner uuid)")
 
     result = booksync_migrate("--adopt", "--yes")
 
     assert result.exit_code == 1
-    assert "users.id is of type BIGINT, but booksync needs UUID" in str(result.exception)
+    assert "users.id is of type NUMERIC, but booksync needs UUID, TEXT or BIGINT" in str(result.exception)
     assert "sync_metadata is there, but without user_id: add what is missing" in str(result.exception)

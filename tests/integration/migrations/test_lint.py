@@ -71,7 +71,8 @@ class Sent:
         execute = psycopg.Cursor.execute
 
         def recorded(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-            statement = query if isinstance(query, str) else query.as_string(cursor)
+            statement = query.decode() if isinstance(query, bytes) else query
+            statement = statement if isinstance(statement, str) else statement.as_string(cursor)
             if _CHANGES.match(statement):
                 self._note(statement.strip().rstrip(";"), alone=cursor.connection.autocommit)
             return execute(cursor, query, *arguments, **options)
