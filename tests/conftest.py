@@ -17,6 +17,7 @@ from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
+from tests.databases import Databases
 
 _TEMPLATE = "booksync_template"
 
@@ -75,12 +76,16 @@ def simulator() -> Iterator[SandboxControl]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    return Databases(postgres, _TEMPLATE)
+
+
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """An empty database at the newest schema, dropped after the test."""
-    name = f"test_{uuid.uuid4().hex}"
-    yield postgres.create_database(name, template=_TEMPLATE)
-    postgres.drop_database(name)
+def database_url(databases: Databases) -> Iterator[str]:
+    """An empty database at the newest schema, for this test alone."""
+    with databases.database() as url:
+        yield url
 
 
 @pytest.fixture

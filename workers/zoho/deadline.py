@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -36,11 +37,17 @@ class DeadlineTransport(httpx.HTTPTransport):
     def __init__(
         self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
     ) -> None:
-        ssl_context = httpx.create_ssl_context()
+        ssl_context = _ssl_context()
         super().__init__(verify=ssl_context, limits=limits)
         # httpx has no parameter for the backend, so the new, unused pool is replaced.
         backend = backend or DeadlineBackend(httpcore.SyncBackend(), resolve=addresses_of)
         self._pool = _pool(ssl_context, limits, proxy, backend)
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """The process's only context, because loading the certificates takes 20 ms."""
+    return httpx.create_ssl_context()
 
 
 def _pool(
