@@ -231,7 +231,8 @@ class BudgetScripts:
 
 def _source(name: str) -> str:
     package = files(__package__)
-    parts = ("common", "state", "day", "soundness", name)
+    before = ("common", "state", "day", "soundness")
+    parts = (*before, *(("pause",) if name == "finish" else ()), name)
     return "\n".join(package.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in parts)
 
 
