@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 
 from db import phone_confirmations, upserts
 from db.connections import Connection
@@ -119,6 +119,17 @@ def lock_stored(db: Session, connection: Connection, ids: Sequence[str]) -> dict
     db.exec_driver_sql(_LOCK, {"user_id": connection.user_id, "ids": list(ids)})
     # A second statement, because a statement that waits for a lock sees the confirmations as they were before the wait.
     return stored(db, connection, ids)
+
+
+def lock_all(db: Session, connection: Connection) -> None:
+    """Lock all customers of a connection until the transaction ends."""
+    db.execute(
+        text("""
+            SELECT FROM booksync.customers_cache
+             WHERE connection_id = :connection_id ORDER BY zoho_customer_id FOR NO KEY UPDATE
+        """),
+        {"connection_id": connection.connection_id},
+    )
 
 
 def _stored(row: Row[Any]) -> StoredCustomer:

@@ -88,8 +88,7 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
     """Close the connection. Its reminders stay planned; none is handed over until it is opened again.
 
     Waits for handovers that hold reminders of the connection and have not ended yet, so that none commits afterwards.
-    The
-    wait has a limit, because a blocked sender must not prevent a person from closing.
+    The wait has a limit, because a blocked sender must not prevent a person from closing.
     """
     db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), db.begin_nested():

@@ -8,19 +8,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
-from sqlalchemy import func, select, text
 
-from db import connections, openings, outcomes, reminders
+from db import connections, openings, outcomes
 from db.connections import Connection
 from db.session import Session
 from domain.opening import Backlog, Handover
 from domain.outcome import CallOutcome
-from domain.permission import SkipReason
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.reminder_preview import preview_as_json, show
 from workers.cli.terminal import Words, counted, notes, print_json, results
-from workers.services import plan_reminders
+from workers.services.open_handovers import open_handovers
 from workers.services.preview import Preview, preview
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
@@ -60,33 +58,19 @@ def _looked_at(db: Session, connection: Connection, backlog: Backlog) -> Preview
 
 def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
     """Open the connection for handovers, and plan its reminders again in the same transaction."""
-    with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
-        connection = connections.connection(db, connection_id)
-        now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-        # Customers are locked before invoices, as in every writer; the plans below lock invoices batch by batch.
-        db.execute(
-            text(
-                "SELECT FROM booksync.customers_cache "
-                "WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"
-            ),
-            {"id": connection_id},
-        )
-        openings.open_handover(db, connection_id, backlog, now=now)
-        planned = 0
-        while batch := plan_reminders.plan_due(db, connection, now=now):
-            planned += batch
-        state = openings.state_of(db, connection_id)
-        standing = reminders.standing(db, connection_id)
+    with open_resources("booksync reminders") as resources:
+        opened = open_handovers(resources.engine, connection_id, backlog)
     tell = results(as_json)
-    calls = counted(state.waiting_calls, "number has", "numbers have")
-    tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
-    if before := standing.skipped.get(SkipReason.BEFORE_OPENING, 0):
+    calls = counted(opened.state.waiting_calls, "number has", "numbers have")
+    tell.print(f"Handover is open since {opened.opened_at:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
+    if opened.before_opening:
         tell.print(
-            f"{counted(before, 'invoice has', 'invoices have')} none, because no step is left after the opening."
+            f"{counted(opened.before_opening, 'invoice has', 'invoices have')} none, because no step is left after the"
+            " opening."
         )
-    notes.print(f"Next: booksync reminders due {connection}; to stop: booksync reminders close {connection}")
+    notes.print(f"Next: booksync reminders due {connection_id}; to stop: booksync reminders close {connection_id}")
     if as_json:
-        print_json(state.as_json() | {"connection_id": str(connection_id), "replanned": planned})
+        print_json(opened.state.as_json() | {"connection_id": str(connection_id), "replanned": opened.planned})
 
 
 def close_handover(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
