@@ -6,7 +6,7 @@ import zlib
 from dataclasses import replace
 from functools import lru_cache
 
-from sandbox.zoho.commands import Bomb
+from sandbox.zoho.fault_requests import Bomb
 from sandbox.zoho.responses import Response
 
 MEGABYTE = 1024 * 1024

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from sandbox.zoho.books import Books
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.faults import Call, Faults
 from sandbox.zoho.filters import CONTACTS, INVOICES, PERSONS, contact_filter, invoice_filter
 from sandbox.zoho.listing import MAX_PER_PAGE, Oddities, list_body, page_context, read_window

@@ -6,7 +6,7 @@ from itertools import count
 
 import orjson
 
-from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, HostileRow
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest, HostileRow
 from sandbox.zoho.mutated_rows import mutated
 from sandbox.zoho.shares import is_in_share
 from sandbox.zoho.stats import CallKind

@@ -8,15 +8,9 @@ import orjson
 
 from sandbox.zoho.books import Books
 from sandbox.zoho.clock import ManualClock
-from sandbox.zoho.commands import (
-    EditOrganization,
-    FaultName,
-    FaultParams,
-    FaultRequest,
-    Mutation,
-    OrganizationFields,
-)
+from sandbox.zoho.commands import EditOrganization, Mutation, OrganizationFields
 from sandbox.zoho.data import made_up_books
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
 from sandbox.zoho.responses import Response

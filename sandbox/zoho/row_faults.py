@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 import orjson
 
-from sandbox.zoho.commands import FaultName, FaultParams
+from sandbox.zoho.fault_requests import FaultName, FaultParams
 from sandbox.zoho.faults import Call, Faults, hostile
 from sandbox.zoho.rows import zoho_time
 from sandbox.zoho.stats import CallKind

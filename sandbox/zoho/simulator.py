@@ -10,8 +10,9 @@ from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
 from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, kind_of_path, respond_to_books_call
 from sandbox.zoho.clock import Clock, SystemClock
-from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, LimitsRequest, Mutation
+from sandbox.zoho.commands import LimitsRequest, Mutation
 from sandbox.zoho.edit import Edit, Result
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
 from sandbox.zoho.faults import Call, Faults
 from sandbox.zoho.limits import Limits, OrganizationLimiter
 from sandbox.zoho.mutations import apply_all

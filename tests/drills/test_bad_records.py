@@ -10,7 +10,7 @@ import psutil
 import pytest
 from cryptography.fernet import Fernet
 
-from sandbox.zoho.commands import FaultName, HostileRow
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.shares import is_in_share
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import WORKER

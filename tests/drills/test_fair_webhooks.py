@@ -15,8 +15,8 @@ from db import webhook_events
 from db.engine import new_engine
 from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
 from workers.queue import new_broker, send_refresh

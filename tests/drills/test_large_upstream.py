@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.zoho.commands import FaultName, FaultParams, HostileRow
 from sandbox.zoho.control import SandboxControl, SandboxRefusedError
+from sandbox.zoho.fault_requests import FaultName, FaultParams, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import UnderWay, processes_under_way
 from tests.integration.chain.happenings import Change, Records, Trouble, What

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.zoho import commands as ask
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import WORKER, kill
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way

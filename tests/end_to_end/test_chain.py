@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from sandbox.servers.ports import free_port
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import PATIENCE_SECONDS, eventually

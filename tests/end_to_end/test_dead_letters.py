@@ -16,8 +16,8 @@ from db.migrations import migrate
 from domain.runs import MAX_ATTEMPTS
 from sandbox.servers import EmbeddedPostgres
 from sandbox.servers.ports import free_port
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, Outcome, kill, settings_for
 from tests.end_to_end.underway import eventually

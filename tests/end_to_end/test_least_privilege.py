@@ -10,8 +10,8 @@ from sqlalchemy import make_url
 
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from tests.database_roles import DatabaseRoles
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
 from tests.end_to_end.storm import Web

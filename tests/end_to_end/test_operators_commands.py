@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from cryptography.fernet import Fernet
 
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sandbox.servers.ports import free_port
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.end_to_end.installation import PROGRAMS, PROJECT, Installation
 from tests.end_to_end.underway import eventually
 from tests.processes import all_gone

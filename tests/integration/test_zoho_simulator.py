@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.zoho.commands import FaultName, PersonFields
+from sandbox.zoho.commands import PersonFields
 from sandbox.zoho.control import SandboxControl, SandboxRefusedError
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 

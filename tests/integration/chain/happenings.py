@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.books import Books
-from sandbox.zoho.commands import FaultName, HostileRow
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.records import ContactType, InvoiceStatus
 from sandbox.zoho.stats import CallKind
 

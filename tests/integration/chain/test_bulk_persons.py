@@ -9,8 +9,8 @@ from domain.persons import MAX_CONFIRMATIONS
 from domain.runs import Mode, Phase
 from domain.walk import LEAP
 from sandbox.zoho import commands as ask
-from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT

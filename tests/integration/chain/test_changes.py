@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.conftest import LIMIT

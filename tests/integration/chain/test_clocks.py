@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from tests.truth import differences
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.boot.resources import open_resources

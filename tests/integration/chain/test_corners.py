@@ -3,7 +3,7 @@
 import pytest
 
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 

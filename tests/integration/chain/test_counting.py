@@ -11,7 +11,7 @@ from db.leases import LeaseLostError
 from db.runs import StepRef
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.servers.ports import free_port
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason

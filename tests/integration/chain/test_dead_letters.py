@@ -10,7 +10,7 @@ from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.servers.ports import free_port
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change

@@ -11,8 +11,8 @@ from db import connections, questions, reminder_policies
 from domain.entities import CUSTOMER
 from domain.reminder_policy import ReminderPolicy
 from domain.runs import MAX_ATTEMPTS, Mode
-from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.truth import differences

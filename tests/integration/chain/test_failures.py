@@ -9,7 +9,7 @@ import pytest
 
 from db.runs import StepRef
 from domain.runs import MAX_ATTEMPTS, Phase
-from sandbox.zoho.commands import Bomb, FaultName
+from sandbox.zoho.fault_requests import Bomb, FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.process_logs import logs_of_a_process

@@ -4,7 +4,7 @@ import pytest
 
 from db import connections
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from workers.services.forecast import forecast
 

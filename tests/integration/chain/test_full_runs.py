@@ -3,8 +3,8 @@
 import pytest
 
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 

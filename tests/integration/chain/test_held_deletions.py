@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes

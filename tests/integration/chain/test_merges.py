@@ -9,7 +9,7 @@ from domain.entities import entity_named
 from domain.invoices import OPEN_STATUSES
 from domain.runs import Mode, Phase
 from domain.webhooks import Event, EventKind
-from sandbox.zoho.commands import FaultName, HostileRow
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import STEPS, Bench
 from workers.sync.refreshes import refresh_record

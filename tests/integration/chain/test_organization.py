@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.services.connect import UnknownTimeZoneError

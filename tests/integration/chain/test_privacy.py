@@ -11,8 +11,8 @@ from dramatiq import Message, MessageProxy
 from db.secrets import place_in
 from domain import cached_customers
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change

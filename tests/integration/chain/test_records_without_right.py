@@ -10,7 +10,7 @@ from db import webhook_events
 from db.tokens import REFRESHES_PER_WINDOW
 from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_failing_records import customer_ids, rejected

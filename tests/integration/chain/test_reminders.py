@@ -14,7 +14,7 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.phones import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from typer.testing import CliRunner, Result
 
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from db import webhook_events
 from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from workers.boot.resources import Resources
 from workers.observability.worker_states import OwnState, WorkerState

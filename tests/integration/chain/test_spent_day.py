@@ -5,7 +5,7 @@ import pytest
 from db import runs
 from domain.entities import CUSTOMER
 from domain.runs import RecordRef
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import asked, run
 from workers.budget import BudgetWait, Lane, WaitReason

@@ -10,7 +10,7 @@ import pytest
 from db import connections
 from db.tokens import REFRESHES_PER_WINDOW
 from domain.runs import MAX_ATTEMPTS
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason

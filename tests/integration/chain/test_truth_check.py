@@ -10,7 +10,7 @@ from domain.lists import Rejected
 from domain.runs import Mode
 from domain.truth_check import CHECKED_COLUMNS, RECORDS
 from sandbox.zoho import commands as ask
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.checking import (
     DETAILS,

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from db import truth_checks
 from domain.runs import Mode, Phase
 from domain.truth_check import RECORDS
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import (

@@ -4,7 +4,7 @@ import pytest
 
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench, Row
 from workers.services.verify import Verification, Verified
 

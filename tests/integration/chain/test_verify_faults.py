@@ -8,7 +8,7 @@ import pytest
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import MAX_ATTEMPTS, Mode
-from sandbox.zoho.commands import FaultName, HostileRow
+from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.cli.verify import verify

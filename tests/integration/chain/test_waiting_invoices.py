@@ -1,7 +1,7 @@
 """A waiting invoice is cached with its customer or keeps waiting, but never costs a call in every run."""
 
 from domain.runs import Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 

@@ -7,7 +7,7 @@ import pytest
 from db.leases import LeaseLostError
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.budget import BudgetWait, WaitReason

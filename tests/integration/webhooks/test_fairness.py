@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from db.webhook_events import Due
 from domain.entities import CUSTOMER
 from domain.webhooks import MOST_SENT, Outcome
-from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import Hooks, a_contact_id

@@ -12,7 +12,7 @@ from domain.dead_letters import Cause, DeadLetterStatus
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS, Mode
 from domain.webhooks import Outcome
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.scheduler import tick

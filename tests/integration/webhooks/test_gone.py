@@ -10,7 +10,7 @@ from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.opening import Backlog
 from domain.runs import Mode
 from domain.webhooks import Outcome
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.records import ContactType
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench

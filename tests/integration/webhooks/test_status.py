@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from domain.webhooks import Outcome
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.cli.app import app

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS
 from domain.webhooks import Outcome
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
 from workers.budget import ApiBudget

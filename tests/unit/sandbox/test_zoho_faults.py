@@ -5,18 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from sandbox.zoho.commands import (
-    ContactFields,
-    CreateContact,
-    CreateInvoice,
-    DeleteContact,
-    EditContact,
-    FaultName,
-    FaultParams,
-    FaultRequest,
-    HostileRow,
-    PersonFields,
-)
+from sandbox.zoho.commands import ContactFields, CreateContact, CreateInvoice, DeleteContact, EditContact, PersonFields
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest, HostileRow
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 from sandbox.zoho.stats import CallKind
 

@@ -7,16 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.zoho.commands import (
-    Bomb,
-    CreateContact,
-    CreateInvoice,
-    FaultName,
-    FaultParams,
-    FaultRequest,
-    HostileRow,
-    Touch,
-)
+from sandbox.zoho.commands import CreateContact, CreateInvoice, Touch
+from sandbox.zoho.fault_requests import Bomb, FaultName, FaultParams, FaultRequest, HostileRow
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 from sandbox.zoho.shares import is_in_share
 from sandbox.zoho.stats import CallKind

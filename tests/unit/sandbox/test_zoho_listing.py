@@ -5,14 +5,7 @@ from datetime import datetime
 import orjson
 import pytest
 
-from sandbox.zoho.commands import (
-    ContactFields,
-    CreateContact,
-    CreateInvoice,
-    CreatePerson,
-    InvoiceFields,
-    PersonFields,
-)
+from sandbox.zoho.commands import ContactFields, CreateContact, CreateInvoice, CreatePerson, InvoiceFields, PersonFields
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 from sandbox.zoho.records import ContactType, InvoiceStatus
 

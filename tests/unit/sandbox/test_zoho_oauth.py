@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 from sandbox.zoho.oauth import User
 

@@ -4,14 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from sandbox.zoho.commands import (
-    ContactFields,
-    CreateContact,
-    CreateInvoice,
-    EditContact,
-    InvoiceFields,
-    PersonFields,
-)
+from sandbox.zoho.commands import ContactFields, CreateContact, CreateInvoice, EditContact, InvoiceFields, PersonFields
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 
 CONTACT_ROW_KEYS = {
