@@ -26,6 +26,7 @@ from domain.reminder_policy import ReminderPolicy
 from domain.runs import Mode
 from sandbox.zoho import commands as ask
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 
@@ -189,7 +190,7 @@ def _a_day(bench: Bench, size: Size, progress: Progress) -> Iterator[Row]:
     for tick in progress.track(range(TICKS), description="A day of five-minute syncs"):
         bench.zoho.clear_faults()
         shift = timedelta(seconds=TICK_SECONDS * (tick + 1))
-        bench.zoho.fault(ask.FaultName.CLOCK_SHIFTED, everywhere=True, seconds=shift.total_seconds())
+        bench.zoho.fault(FaultName.CLOCK_SHIFTED, everywhere=True, seconds=shift.total_seconds())
         before = datetime.now(UTC) + shift - timedelta(seconds=chance.uniform(1, TICK_SECONDS))
         _edit_contacts(bench, chance, edits[tick], at=before)
         _pay_invoices(bench, chance, payments[tick], at=before)

@@ -14,6 +14,7 @@ import psutil
 from domain.runs import Mode
 from sandbox.zoho import commands as ask
 from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
 from tests.end_to_end.installation import Installation
 from tests.integration.chain.bench import Bench
 from workers.queue import send_step
@@ -76,7 +77,7 @@ def _timed_run(bench: Bench) -> float:
 
 def _edit_all(zoho: SandboxControl, day: int) -> None:
     """Change each contact at a different second of the simulator's previous day."""
-    zoho.fault(ask.FaultName.CLOCK_SHIFTED, everywhere=True, seconds=_SECONDS_OF_A_DAY)
+    zoho.fault(FaultName.CLOCK_SHIFTED, everywhere=True, seconds=_SECONDS_OF_A_DAY)
     ids = [int(contact["contact_id"]) for contact in zoho.snapshot()["contacts"]]
     began = datetime.now(UTC) + timedelta(days=day - 1, hours=1)
     apart = timedelta(hours=20) / len(ids)

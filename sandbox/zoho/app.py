@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from sandbox.zoho.commands import RestartRequest
 from sandbox.zoho.control_routes import Restart, control_routes
 from sandbox.zoho.responses import Response
+from sandbox.zoho.server_requests import RestartRequest
 from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 
 BOOKS_PREFIX = "/books/v3"

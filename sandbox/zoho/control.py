@@ -9,6 +9,8 @@ from typing import Any, Self
 import httpx
 
 from sandbox.zoho import commands as ask
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
+from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, TokenSettings
 from sandbox.zoho.stats import CallKind, worst_window
 
 
@@ -105,7 +107,7 @@ class SandboxControl:
 
     def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
         """A single-use grant code that is valid for a minute."""
-        asked = ask.GrantCodeRequest(
+        asked = GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
         )
@@ -206,7 +208,7 @@ class SandboxControl:
 
     def fault(
         self,
-        name: ask.FaultName,
+        name: FaultName,
         *,
         kind: CallKind | None = None,
         path: str | None = None,
@@ -220,9 +222,9 @@ class SandboxControl:
         name none.
         """
         is_general = everywhere or kind is CallKind.TOKEN or name.value.startswith("token_endpoint")
-        asked = ask.FaultRequest(
+        asked = FaultRequest(
             name=name,
-            params=ask.FaultParams(**params),
+            params=FaultParams(**params),
             organization_id=None if is_general else self.organization_id,
             kind=kind,
             path=path,
@@ -239,17 +241,17 @@ class SandboxControl:
 
     def set_limits(self, **limits: Any) -> None:
         """Set fields of LimitsRequest by name, for this organisation."""
-        self._post("/limits", ask.LimitsRequest(organization_id=self.organization_id, **limits))
+        self._post("/limits", LimitsRequest(organization_id=self.organization_id, **limits))
 
     def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
-        self._post("/tokens", ask.TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
+        self._post("/tokens", TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
 
     def restart(self, **options: int) -> None:
         """Start again as a new process would, on the same port. RestartRequest by name; selects the first organisation.
 
         Books, tokens, limits, faults and counts are new; calls that hang end as they would have.
         """
-        self._post("/restart", ask.RestartRequest(**options))
+        self._post("/restart", RestartRequest(**options))
         self.organization_id = self.organization_ids()[0]
 
     def stats(self) -> SeenStats:

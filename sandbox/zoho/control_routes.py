@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.zoho.commands import GrantCodeRequest, LimitsRequest, MutationBatch, RestartRequest, TokenSettings
+from sandbox.zoho.commands import MutationBatch
 from sandbox.zoho.edit import UnknownRecordError
 from sandbox.zoho.fault_requests import FaultRequest
 from sandbox.zoho.oauth import ALL_SCOPES, User
+from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, TokenSettings
 from sandbox.zoho.simulator import Simulator, UnknownOrganizationError
 from sandbox.zoho.snapshot import snapshot
 

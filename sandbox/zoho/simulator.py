@@ -10,7 +10,7 @@ from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
 from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, kind_of_path, respond_to_books_call
 from sandbox.zoho.clock import Clock, SystemClock
-from sandbox.zoho.commands import LimitsRequest, Mutation
+from sandbox.zoho.commands import Mutation
 from sandbox.zoho.edit import Edit, Result
 from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
 from sandbox.zoho.faults import Call, Faults
@@ -19,6 +19,7 @@ from sandbox.zoho.mutations import apply_all
 from sandbox.zoho.oauth import Tokens, User, throttled
 from sandbox.zoho.responses import Response, ZohoError, foreign_organization, method_not_allowed
 from sandbox.zoho.rows import organization_row
+from sandbox.zoho.server_requests import LimitsRequest
 from sandbox.zoho.stats import Arrival, CallKind, Stats
 
 TOKEN_PATH = "/oauth/v2/token"  # noqa: S105

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.books import Books
-from sandbox.zoho.fault_requests import FaultName, HostileRow
+from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest, HostileRow
 from sandbox.zoho.records import ContactType, InvoiceStatus
 from sandbox.zoho.stats import CallKind
 
@@ -154,7 +154,7 @@ _OF_INVOICE: dict[What, Callable[[int, Change], ask.Mutation]] = {
 }
 
 
-_PLAIN = ask.FaultParams()
+_PLAIN = FaultParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +165,13 @@ class Trouble:
     kind: CallKind | None = None
     times: int = 0
     one: int = 0
-    params: ask.FaultParams = _PLAIN
+    params: FaultParams = _PLAIN
 
-    def request(self, records: Records, organization_id: str) -> ask.FaultRequest:
+    def request(self, records: Records, organization_id: str) -> FaultRequest:
         params = self.params
         if self.name is FaultName.PERSON_MISSING:
-            params = ask.FaultParams(record_id=_pick(records.persons, self.one))
-        return ask.FaultRequest(
+            params = FaultParams(record_id=_pick(records.persons, self.one))
+        return FaultRequest(
             name=self.name, params=params, organization_id=organization_id, kind=self.kind, times=self.times or None
         )
 
@@ -204,40 +204,40 @@ troubles = st.one_of(
         st.just(FaultName.DUPLICATE_ROWS),
         st.sampled_from([*_LISTS, None]),
         st.integers(0, 4),
-        params=st.builds(ask.FaultParams, every=st.integers(1, 4)),
+        params=st.builds(FaultParams, every=st.integers(1, 4)),
     ),
     st.builds(
         Trouble,
         st.just(FaultName.HOSTILE_ROW),
         st.sampled_from(_LISTS),
         st.integers(1, 2),
-        params=st.builds(ask.FaultParams, row=st.sampled_from(_HOSTILE_ROWS)),
+        params=st.builds(FaultParams, row=st.sampled_from(_HOSTILE_ROWS)),
     ),
     st.builds(
         Trouble,
         st.just(FaultName.ANSWER),
         st.sampled_from([*_LISTS, CallKind.CONTACT, CallKind.INVOICE, None]),
         st.sampled_from([1, 2, 7]),
-        params=st.just(ask.FaultParams(status=500, code=1000)),
+        params=st.just(FaultParams(status=500, code=1000)),
     ),
     st.builds(
         Trouble,
         st.just(FaultName.RESET),
         st.sampled_from([*_LISTS, CallKind.CONTACT]),
         st.integers(1, 2),
-        params=st.builds(ask.FaultParams, where=st.sampled_from(["before", "middle"])),
+        params=st.builds(FaultParams, where=st.sampled_from(["before", "middle"])),
     ),
     st.builds(
         Trouble,
         st.just(FaultName.GARBAGE),
         st.sampled_from(_LISTS),
         st.integers(1, 2),
-        params=st.builds(ask.FaultParams, body=st.sampled_from(["truncated", "html", "text"])),
+        params=st.builds(FaultParams, body=st.sampled_from(["truncated", "html", "text"])),
     ),
     st.builds(
         Trouble,
         st.just(FaultName.LATE_VISIBILITY),
-        params=st.builds(ask.FaultParams, seconds=st.sampled_from([0.5, 3, 90])),
+        params=st.builds(FaultParams, seconds=st.sampled_from([0.5, 3, 90])),
     ),
     st.builds(Trouble, st.just(FaultName.PERSON_MISSING), times=st.integers(0, 2), one=st.integers(0, 200)),
     st.just(Trouble(FaultName.INACTIVE_PERSONS_OMITTED)),
@@ -245,7 +245,7 @@ troubles = st.one_of(
         Trouble,
         st.just(FaultName.BULK_PERSONS_REFUSED),
         times=st.integers(0, 1),
-        params=st.builds(ask.FaultParams, status=st.sampled_from([401, 404])),
+        params=st.builds(FaultParams, status=st.sampled_from([401, 404])),
     ),
     st.just(Trouble(FaultName.ACCESS_TOKENS_EXPIRED)),
 )

@@ -1,0 +1,44 @@
+"""The requests of the control API for the simulator itself: limits, tokens, a restart."""
+
+from pydantic import Field
+
+from sandbox.zoho.commands import Document
+
+
+class LimitsRequest(Document):
+    """New limits of one organisation, or of all. Limits left out stay. `unblock` clears the minute's call log."""
+
+    organization_id: str | None = None
+    requests_per_minute: int | None = None
+    window_seconds: float | None = None
+    block_seconds: float | None = None
+    requests_per_day: int | None = None
+    day_grace: int | None = None
+    concurrency: int | None = None
+    unblock: bool = False
+    spend_day: int = 0
+    """Calls of the day that another integration has used."""
+
+
+class RestartRequest(Document):
+    """A new start of the simulator; the options that are left out are those of its command line."""
+
+    contacts: int | None = Field(None, ge=0)
+    invoices: int | None = Field(None, ge=0)
+    organizations: int | None = Field(None, gt=0)
+    requests_per_minute: int | None = Field(None, gt=0)
+
+
+class TokenSettings(Document):
+    """Lifetime of access tokens in seconds, and how many one refresh token yields in ten minutes."""
+
+    expires_in: int | None = Field(None, gt=0)
+    max_per_window: int | None = Field(None, gt=0)
+
+
+class GrantCodeRequest(Document):
+    """A code for a user of one, several or (none named) all organisations. A missing scope fails calls with code 57."""
+
+    organization_id: str | None = None
+    organization_ids: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
