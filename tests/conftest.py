@@ -18,6 +18,7 @@ from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.databases import Databases
+from tests.order import dealt
 
 _TEMPLATE = "booksync_template"
 
@@ -43,6 +44,12 @@ re._MAXCACHE = 10_000  # type: ignore[attr-defined]
 # A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A hook of pytest-xdist's processes: all of them must have the same order.
+    if (worker := getattr(config, "workerinput", None)) is not None:
+        items[:] = dealt(items, worker["workercount"])
 
 
 @pytest.fixture

@@ -37,6 +37,9 @@ _STATE = " UNION ALL ".join(
     + ["SELECT 'schemas', count(*), count(*) FILTER (WHERE xmin::text::bigint >= %(mark)s) FROM pg_namespace"]
 )
 _SETTINGS = """
+    SELECT 'database', datconnlimit, hashtext(coalesce(datacl::text, '') || datallowconn)
+      FROM pg_database WHERE datname = current_database()
+    UNION ALL
     SELECT 'settings', count(*), 0 FROM pg_db_role_setting
      WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 """

@@ -8,15 +8,25 @@ import pytest
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import MAX_ATTEMPTS, Mode
+from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.integration.chain.conftest import LIMIT
 from workers.cli.verify import verify
 from workers.services.verify import Verification, Verified
 from workers.zoho.entities import ZohoRecords
 from workers.zoho.errors import ZohoUnavailable
 
 PERSONS = "/contacts/contactpersons"
+
+
+@pytest.fixture
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    """Few records, because many of these faults cost a detail call for each of them."""
+    simulator.restart(contacts=24, invoices=40, organizations=1, requests_per_minute=LIMIT)
+    return simulator
+
 
 #: Each row: a fault of the lists that a full run survives, and its parameters.
 _SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {

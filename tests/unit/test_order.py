@@ -1,0 +1,28 @@
+"""The order of a test run loses no test, and gives each process its share of the waiting ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.order import dealt
+
+
+@dataclass(frozen=True)
+class Item:
+    nodeid: str
+
+
+@pytest.mark.parametrize(("waiting", "others"), [(0, 0), (0, 9), (5, 0), (7, 100), (90, 20)])
+def test_each_test_runs_once(waiting: int, others: int) -> None:
+    items: list[Any] = [Item(f"tests/end_to_end/{number}") for number in range(waiting)]
+    items += [Item(f"tests/unit/{number}") for number in range(others)]
+    assert sorted(dealt(items, 4), key=str) == sorted(items, key=str)
+
+
+def test_each_processs_part_has_its_share_of_waiting_tests() -> None:
+    items: list[Any] = [Item(f"tests/end_to_end/{number}") for number in range(8)]
+    items += [Item(f"tests/unit/{number}") for number in range(92)]
+    order = dealt(items, 4)
+    shares = [sum("end_to_end" in item.nodeid for item in order[at : at + 25]) for at in range(0, 100, 25)]
+    assert shares == [2, 2, 2, 2]
