@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from db import connections
 from db.connections import Connection
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator

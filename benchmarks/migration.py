@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.migration_witnesses import LockWatch, Witness, legacy_writer, reader, writer
-from db.migrations import AppliedRevision, Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import AppliedRevision, migrate
 from sandbox.servers import EmbeddedPostgres
 
 #: The longest time for which a table may be blocked for readers and writers.

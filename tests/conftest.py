@@ -13,7 +13,7 @@ import pytest
 import redis
 import structlog
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator

@@ -7,11 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from db.migrations.errors import MigrationError
 from db.migrations.schemas import SCHEMA, VERSION_TABLE
 
 #: Next to this package, independently of the working directory: a checkout, an editable install, a container's folder.
@@ -31,26 +28,30 @@ class Target(StrEnum):
     HEAD = "head"  #: the newest revision of this release
 
 
-def alembic_config() -> Config:
-    """Alembic's configuration, independently of the working directory.
+class MissingRevisionsError(RuntimeError):
+    """This installation lacks the revisions."""
+
+
+def revisions_folder() -> Path:
+    """The folder of alembic's script.
 
     Raises:
-        MigrationError: this installation lacks the revisions.
+        MissingRevisionsError: it is not there.
     """
     if not (_FOLDER / "versions").is_dir():
-        raise MigrationError(
+        raise MissingRevisionsError(
             f"The migrations are not in {_FOLDER}: run from booksync's folder, or from an editable install"
         )
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    return config
+    return _FOLDER
 
 
 @lru_cache(maxsize=1)
 def known_revisions() -> Sequence[str]:
-    """Every revision of this release, oldest first."""
-    script = ScriptDirectory.from_config(alembic_config())
-    return tuple(reversed([revision.revision for revision in script.walk_revisions()]))
+    """Every revision of this release, oldest first.
+
+    The files' names tell the order, so that a process which only compares versions loads neither alembic nor them.
+    """
+    return sorted(path.stem for path in (revisions_folder() / "versions").glob("[0-9]*.py"))
 
 
 def expected_head() -> str:

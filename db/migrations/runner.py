@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from alembic import command
+from alembic.config import Config
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
 from sqlalchemy import Connection
@@ -18,10 +19,10 @@ from db.migrations.revisions import (
     SchemaFit,
     SchemaState,
     Target,
-    alembic_config,
     current_revision,
     known_revisions,
     revision_of,
+    revisions_folder,
 )
 from db.migrations.turn import WAIT_SECONDS, one_at_a_time
 
@@ -42,6 +43,17 @@ class MigrationOutcome:
     from_revision: str | None
     to_revision: str
     applied: tuple[AppliedRevision, ...]  #: in order of execution
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, independently of the working directory.
+
+    Raises:
+        MissingRevisionsError: this installation lacks the revisions.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(revisions_folder()).replace("%", "%%"))
+    return config
 
 
 def migrate(

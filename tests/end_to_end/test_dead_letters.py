@@ -12,7 +12,7 @@ import redis
 from cryptography.fernet import Fernet
 from dramatiq import Message
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from domain.runs import MAX_ATTEMPTS
 from sandbox.servers import EmbeddedPostgres
 from sandbox.servers.ports import free_port

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from db.migrations.schemas import VERSION_TABLE
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from cryptography.fernet import Fernet
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator

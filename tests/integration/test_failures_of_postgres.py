@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from db.engine import without_prepared_statements
 from db.failures import DatabaseError
-from db.migrations import expected_head
+from db.migrations.revisions import expected_head
 from db.migrations.schemas import VERSION_TABLE
 from sandbox.servers import EmbeddedPostgres
 from sandbox.servers.ports import free_port

@@ -14,8 +14,8 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine
 
 from db.engine import new_engine
-from db.migrations import Target, expected_head, migrate
-from db.migrations.revisions import known_revisions, revision_of
+from db.migrations.revisions import Target, expected_head, known_revisions, revision_of
+from db.migrations.runner import migrate
 from db.migrations.schemas import VERSION_TABLE
 from sandbox.servers.ports import free_port
 from tests.process_logs import logs_of_a_process

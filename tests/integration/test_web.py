@@ -16,8 +16,8 @@ from dramatiq import Message
 from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
-from db.migrations import Target, expected_head, migrate
-from db.migrations.revisions import revision_of
+from db.migrations.revisions import Target, expected_head, revision_of
+from db.migrations.runner import migrate
 from db.migrations.schemas import VERSION_TABLE
 from domain.entities import INVOICE
 from domain.runs import Phase

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Engine
 
 from db.failures import DatabaseError, FailureKind, failure_of
-from db.migrations import SchemaFit, SchemaState, schema_state
+from db.migrations.revisions import SchemaFit, SchemaState, schema_state
 from domain.errors import BooksyncError
 from workers.observability.worker_states import WorkerState
 

@@ -5,42 +5,67 @@ import sys
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
-import redis
 import typer
-from dramatiq.errors import BrokerConnectionError
 
-from db.failures import DatabaseError, FailureKind, failure_of
-from db.migrations import MigrationError
-from domain.errors import BooksyncError
-from workers.boot.servers import RedisRefusesError
-from workers.boot.settings import database_url, settings
-from workers.budget import BudgetUnavailable
-from workers.cli import (
-    budget,
-    connect,
-    dead_letters,
-    deletions,
-    do_not_call,
-    explain,
-    migrate,
-    phones,
-    policy,
-    reminders,
-    resume,
-    rotate_keys,
-    scheduler,
-    status,
-    sync,
-    verify,
-    webhook,
-)
+from workers.cli.lazy_commands import group_of
 from workers.cli.terminal import notes, print_json
-from workers.observability.logs import set_up_logs
-from workers.redis_access import refusal_of
-from workers.redis_access.addresses import redis_address
+
+#: Name, place in this package, and help, in the order of `booksync --help`.
+COMMANDS = (
+    ("migrate", "migrate:migrate", "Create or change booksync's tables."),
+    (
+        "connect",
+        "connect:connect",
+        "Connect a user to a Zoho Books organisation. Repeat it to reactivate a parked connection.",
+    ),
+    ("sync", "sync:sync", "Sync a connection now."),
+    ("status", "status:status", "Show the state of the connections and their last runs."),
+    (
+        "verify",
+        "verify:verify",
+        "Compare the cache with Zoho, and report the differences (exit code 1 if there are any).",
+    ),
+    (
+        "explain",
+        "explain:explain",
+        "Explain why an invoice's customer is or is not reminded, and when the next reminder comes.",
+    ),
+    (
+        "resume",
+        "resume:resume_connections",
+        "Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts.",
+    ),
+    (
+        "rotate-keys",
+        "rotate_keys:rotate_keys",
+        "Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS, so that the others can be removed.",
+    ),
+    (
+        "scheduler",
+        "scheduler:scheduler",
+        "Run the scheduler: send overdue steps again and start due syncs. Several replicas may run.",
+    ),
+    ("dead-letters", "dead_letters:app", "List, inspect, retry or discard messages that exhausted their retries."),
+    (
+        "deletions",
+        "deletions:app",
+        "Decide about records that are missing in Zoho: suspiciously many, so they are not marked deleted yet.",
+    ),
+    (
+        "reminders",
+        "reminders:app",
+        "Preview, open and close handovers, list due and skipped reminders, and report outcomes.",
+    ),
+    ("do-not-call", "do_not_call:app", "Manage the numbers that are never called."),
+    ("phones", "phones:app", "Check, audit and confirm phone numbers."),
+    ("policy", "policy:app", "Show and change when and how often a connection reminds."),
+    ("budget", "budget:app", "Manage the calls that Zoho allows an organisation."),
+    ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
+)
 
 app = typer.Typer(
     name="booksync",
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,44 +89,26 @@ def booksync(
     """Keep a Postgres copy of Zoho Books customers and invoices up to date, and plan payment reminders."""
 
 
-app.command("migrate")(migrate.migrate)
-app.command("connect")(connect.connect)
-app.command("sync")(sync.sync)
-app.command("status")(status.status)
-app.command("verify")(verify.verify)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(deletions.app, name="deletions")
-app.command("explain")(explain.explain)
-app.add_typer(reminders.app, name="reminders")
-app.add_typer(do_not_call.app, name="do-not-call")
-app.add_typer(phones.app, name="phones")
-app.add_typer(policy.app, name="policy")
-app.add_typer(budget.app, name="budget")
-app.add_typer(webhook.app, name="webhook")
-app.command("resume")(resume.resume_connections)
-app.command("rotate-keys")(rotate_keys.rotate_keys)
-app.command("scheduler")(scheduler.scheduler)
-
-
 def main() -> NoReturn:
     """Run the command. An expected error is printed as a sentence, with `--json` also as {"error": …}."""
+    try:
+        app(obj=_set_up_logs)
+    except Exception as error:
+        # A late import, as those of the commands.
+        from workers.cli.errors import sentence_of
+
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        _fail(sentence)
+    sys.exit(0)
+
+
+def _set_up_logs() -> None:
+    from workers.observability.logs import set_up_logs
+
     # A command prints its own output, so it logs only warnings; the scheduler has no output and raises the level.
     set_up_logs(logging.WARNING)
-    try:
-        app()
-    except DatabaseError as error:
-        failure = failure_of(error)
-        if failure.kind is FailureKind.DEFECT:
-            raise
-        _fail(failure.sentence(database_url()))
-    except BrokerConnectionError:
-        _fail("Redis refuses the message. Next: booksync status shows why; then run the command again.")
-    except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
-        refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
-        _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))
-    except (BooksyncError, MigrationError) as error:
-        _fail(str(error))
-    sys.exit(0)
 
 
 def _fail(sentence: str) -> NoReturn:

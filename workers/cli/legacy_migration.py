@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from db import legacy
 from db.engine import new_engine
 from db.legacy import Adoption, Report
-from db.migrations import MigrationError
+from db.migrations.errors import MigrationError
 from db.session import Session
 from workers.boot.settings import database_url
 from workers.cli.terminal import notes, print_json, results

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from db import migrations
-from db.migrations import AppliedRevision, Progress, Target
+from db.migrations.batches import Progress
+from db.migrations.revisions import Target
+from db.migrations.runner import AppliedRevision
+from db.migrations.runner import migrate as migrate_database
 from workers.boot.settings import database_url
 from workers.cli import legacy_migration
 from workers.cli.terminal import Words, notes, print_json, results
@@ -49,7 +51,7 @@ def migrate(
 
 def _migrate(to: Target, *, as_json: bool) -> None:
     with Teller(notes) as teller:
-        outcome = migrations.migrate(database_url(), to, on_revision=_tell, on_progress=teller)
+        outcome = migrate_database(database_url(), to, on_revision=_tell, on_progress=teller)
     since = "now" if outcome.applied else "already"
     results(as_json).print(f"The schema is at {outcome.to_revision} {since}.")
     if as_json:

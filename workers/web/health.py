@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 
 from db import event_history, scheduler_marks, webhook_events
 from db.failures import DatabaseError, failure_of
-from db.migrations import SchemaFit, SchemaState, schema_state
+from db.migrations.revisions import SchemaFit, SchemaState, schema_state
 from db.session import Session
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis

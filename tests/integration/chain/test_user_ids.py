@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from db import users
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from domain.opening import Backlog
 from domain.users import UserId
 from sandbox.servers import EmbeddedPostgres

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from db.engine import new_engine
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from db.models import Base
 from db.runs import StepRef
 from sandbox.servers import EmbeddedPostgres

@@ -6,7 +6,9 @@ from typing import Any
 import psycopg
 
 from db.legacy.side_by_side import renew_triggers
-from db.migrations import Target, migrate, placement
+from db.migrations import placement
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from db.migrations.schemas import use_schemas
 
 #: It owns nothing, and uses four tables.

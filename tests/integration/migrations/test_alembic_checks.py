@@ -8,7 +8,7 @@ from pytest_alembic.config import Config
 from pytest_alembic.runner import MigrationContext, runner
 from pytest_alembic.tests import default
 
-from db.migrations.revisions import alembic_config
+from db.migrations.runner import alembic_config
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from db.migrations import MigrationRefusedError, Progress, Target, migrate
+from db.migrations.batches import Progress
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, a_legacy_database
 from workers.cli.app import app
 from workers.cli.migrate import Teller

@@ -8,17 +8,10 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import (
-    MigrationRefusedError,
-    SchemaFit,
-    Target,
-    containment,
-    handover,
-    migrate,
-    numbers,
-    schema_state,
-)
-from db.migrations.revisions import alembic_config
+from db.migrations import containment, handover, numbers
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import SchemaFit, Target, schema_state
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.migrations.applications import Database, undo_the_move
 

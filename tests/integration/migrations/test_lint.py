@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 
 _CHANGES = re.compile(r"\s*(?:--.*\n\s*)*(?:CREATE|ALTER|DROP|COMMENT|SET (?:lock|statement)_timeout)", re.IGNORECASE)
 

@@ -3,8 +3,9 @@
 import pytest
 from alembic import command
 
-from db.migrations import Target, handover, migrate, numbers
-from db.migrations.revisions import alembic_config
+from db.migrations import handover, numbers
+from db.migrations.revisions import Target
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import Database, undo_the_move
 
 BEFORE = "0007a_handover_phase2"

@@ -3,8 +3,7 @@
 import pytest
 from alembic import command
 
-from db.migrations import migrate
-from db.migrations.revisions import alembic_config
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import Database, undo_the_move
 
 BEFORE = "0010_handover_phase3"

@@ -1,6 +1,6 @@
 """booksync's own tables in the schema booksync, and the views that the previous release uses."""
 
-from db.migrations import migrate
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database
 
 SHARED = {"users", "invoices_cache", "reminders", "sync_metadata"}

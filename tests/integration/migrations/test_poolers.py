@@ -10,7 +10,10 @@ import pytest
 from psycopg.rows import dict_row
 
 from db.legacy import adopt
-from db.migrations import MigrationError, MigrationRefusedError, Target, expected_head, migrate, runner
+from db.migrations import runner
+from db.migrations.errors import MigrationError, MigrationRefusedError
+from db.migrations.revisions import Target, expected_head
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
 from tests.pgbouncer import PgBouncer

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from db.migrations import MigrationError, Target, migrate
+from db.migrations.errors import MigrationError
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, undo_the_move
 
 _FORMER = "0012_containment_phase3"

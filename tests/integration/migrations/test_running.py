@@ -9,18 +9,17 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import (
-    AppliedRevision,
-    MigrationError,
+from db.migrations import steps
+from db.migrations.errors import MigrationError
+from db.migrations.revisions import (
     SchemaFit,
     Target,
     current_revision,
     expected_head,
-    migrate,
+    known_revisions,
     schema_state,
-    steps,
 )
-from db.migrations.revisions import alembic_config, known_revisions
+from db.migrations.runner import AppliedRevision, alembic_config, migrate
 from db.migrations.turn import one_at_a_time
 from tests.integration.migrations.applications import Database, a_legacy_database
 

@@ -6,8 +6,8 @@ import pytest
 from alembic import command
 
 from db.legacy.copied_customers import NEWEST_COPY_INDEX
-from db.migrations import AppliedRevision, Target, expected_head, migrate
-from db.migrations.revisions import alembic_config, known_revisions, revision_of
+from db.migrations.revisions import Target, expected_head, known_revisions, revision_of
+from db.migrations.runner import AppliedRevision, alembic_config, migrate
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 PHASES = [Target.PHASE1, Target.PHASE2, Target.PHASE3]

@@ -4,7 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from db.migrations.revisions import known_revisions
+from db.migrations.runner import alembic_config
 from tests.unit.db.frozen_revisions import ROOT, digest, frozen_files, modules, pins
 
 #: Live code of the migrations, which runs the revisions or reads their results.
@@ -39,8 +42,7 @@ def test_loading_every_revision_loads_no_rule_of_the_domain() -> None:
     load = """
 import sys
 from alembic.script import ScriptDirectory
-from db.migrations.revisions import alembic_config
-assert list(ScriptDirectory.from_config(alembic_config()).walk_revisions())
+assert list(ScriptDirectory("alembic").walk_revisions())
 print(*sorted(name for name in sys.modules if name.split(".")[0] in ("domain", "workers")))
 """
     done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -58,3 +60,8 @@ def test_a_frozen_file_has_not_changed(name: str) -> None:
 
 def test_no_frozen_file_is_missing() -> None:
     assert pins().keys() <= {str(path.relative_to(ROOT)) for path in frozen_files()}
+
+
+def test_the_names_of_the_files_tell_the_order_of_the_revisions() -> None:
+    script = ScriptDirectory.from_config(alembic_config())
+    assert known_revisions() == [each.revision for each in reversed(list(script.walk_revisions()))]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from db.migrations import Target, expected_head
-from db.migrations.revisions import alembic_config, known_revisions, revision_of
+from db.migrations.revisions import Target, expected_head, known_revisions, revision_of
+from db.migrations.runner import alembic_config
 
 
 def test_the_names_of_the_revisions_give_their_order() -> None:

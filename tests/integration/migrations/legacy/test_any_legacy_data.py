@@ -10,7 +10,8 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from psycopg.rows import dict_row
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
 from tests.integration.migrations.legacy import dirt

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, receipts
 
 _INVOICES_BEFORE = 400

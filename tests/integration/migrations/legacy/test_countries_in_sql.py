@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.legacy.vocabulary import country_names
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from domain.countries import country_code, names
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from alembic import command
 
-from db.migrations import Target, migrate
-from db.migrations.revisions import alembic_config
+from db.migrations.revisions import Target
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import Database, legacy_rows
 
 SPREADSHEET = "the customer id went through a spreadsheet"

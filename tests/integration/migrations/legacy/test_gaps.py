@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 
 from db.legacy import adopt, plan
 from db.legacy.gaps import FILLABLE
-from db.migrations import MigrationRefusedError, Target, migrate
-from db.migrations.revisions import alembic_config
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import Target
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 TEXTS = ["3", " 3 ", "-3", "+7", "007", "0", "-0", "\t14\n", "32767"]

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
 from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows

@@ -4,8 +4,9 @@ import pytest
 from alembic import command
 from psycopg.errors import ForeignKeyViolation
 
-from db.migrations import MigrationRefusedError, Target, migrate
-from db.migrations.revisions import alembic_config
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import Target
+from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import LEGACY_ROLE, Database, a_legacy_database
 
 

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Engine
 
 from db.legacy import adopt, names, plan
-from db.migrations import MigrationRefusedError, Target, migrate
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows, undo_the_move
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 

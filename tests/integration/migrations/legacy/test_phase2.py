@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from db.legacy import values
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 

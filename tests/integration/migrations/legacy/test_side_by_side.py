@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import SchemaFit, Target, migrate, schema_state
+from db.migrations.revisions import SchemaFit, Target, schema_state
+from db.migrations.runner import migrate
 from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice

@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import Engine
 
 from db.legacy import adopt, plan
-from db.migrations import MigrationRefusedError, Target, migrate
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, a_legacy_database
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from db.migrations import Target, migrate
+from db.migrations.revisions import Target
+from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database
 
 USERS: dict[str, Any] = {"text": "clx2k9q0a0000", "varchar(30)": "clx2k9q0a0000", "bigint": 7, "integer": 7}

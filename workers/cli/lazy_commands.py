@@ -1,0 +1,44 @@
+"""Commands whose modules are loaded when they run, because the database's and the queue's libraries take a second."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+
+class LazyCommand(TyperCommand):
+    """The name and the help of a command or a group; `place` is "module:attribute" in this package."""
+
+    def __init__(self, name: str, place: str, help: str) -> None:  # noqa: A002  (the library's name)
+        super().__init__(name=name, help=help, params=[])
+        self.place = place
+
+    def load(self) -> Any:
+        """The command itself."""
+        module, attribute = self.place.split(":")
+        found = getattr(import_module(f"workers.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            return get_command(found)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        alone.command(self.name)(found)
+        return get_command(alone)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        if parent is not None and callable(parent.obj):
+            parent.obj()
+        return self.load().make_context(info_name, args, parent=parent, **extra)
+
+
+def group_of(commands: Sequence[tuple[str, str, str]]) -> type[TyperGroup]:
+    """A group of lazy commands, each as (name, place, help). Its context's `obj`, if any, is called before a load."""
+
+    class LazyCommands(TyperGroup):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            for name, place, help_text in commands:
+                self.add_command(LazyCommand(name, place, help_text))
+
+    return LazyCommands
