@@ -7,10 +7,12 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING
 
-import holidays
-from holidays import HolidayBase
-from holidays.constants import HOLIDAY_NAME_DELIMITER
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+# `holidays` is imported where it is used, because that takes 50 ms and most processes ask for no day.
 
 _COUNTRY_CODE = re.compile("[A-Z]{2}")
 
@@ -121,6 +123,8 @@ def _moving_holidays_end(country: str, last: int) -> bool:
 @cache
 def _named(country: str, year: int) -> dict[str, list[date]]:
     """The days of the year's national holidays, by name."""
+    from holidays.constants import HOLIDAY_NAME_DELIMITER
+
     named: dict[str, list[date]] = {}
     for day, names in _entries(country, year).items():
         for name in names.split(HOLIDAY_NAME_DELIMITER):
@@ -129,19 +133,23 @@ def _named(country: str, year: int) -> dict[str, list[date]]:
 
 
 @cache
-def _calendar(country: str | None) -> HolidayBase | None:
+def _calendar(country: str | None) -> "HolidayBase | None":
     """The country's calendar without its days; None for an unknown country, or one without a calendar."""
     # The package also knows other names: of countries in full, of stock exchanges, of its own modules.
     if country is None or not _COUNTRY_CODE.fullmatch(country):
         return None
+    import holidays
+
     try:
         return holidays.country_holidays(country)
     except NotImplementedError:
         return None
 
 
-def _entries(country: str, year: int, subdivision: str | None = None) -> HolidayBase:
+def _entries(country: str, year: int, subdivision: str | None = None) -> "HolidayBase":
     """The year's days and their names, nationwide and, if one is given, those of the subdivision."""
+    import holidays
+
     with warnings.catch_warnings():
         # India's holidays by the moon are known for some decades only; the package warns and returns the fixed ones.
         warnings.simplefilter("ignore", UserWarning)
