@@ -1,4 +1,4 @@
-"""The cached facts of contacts for the comparison with a page of the list, and the records of what was read."""
+"""Statements over what is known of cached contacts: for the comparison with their list rows, and when it was read."""
 
 import uuid
 from collections.abc import Iterable, Mapping

@@ -163,7 +163,7 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
 
 
 def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete waiting invoices that a whole walk has not read: Zoho lost them, and a later walk restores any others."""
+    """Delete waiting invoices that a whole walk has not returned: they are gone. A later walk restores others."""
     db.execute(
         text("""
             DELETE FROM booksync.waiting_invoices

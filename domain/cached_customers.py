@@ -42,7 +42,7 @@ class StoredCustomer(NamedTuple):
         return f"StoredCustomer(version={self.version})"  # Without personal data.
 
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
-        """Whether the read may replace it. A customer with a 404 is only back if it was read again later."""
+        """Whether the read may replace the cached row. After Zoho's 404 for the customer, only a later read may."""
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False

@@ -164,7 +164,7 @@ class Walk:
         return is_first_again or not self.seen or facts.shares_with(self.seen)
 
     def _is_filtered_as_asked(self, facts: PageFacts) -> bool:
-        """Whether all rows are at or after the cursor, and the rows of the cursor's second are repeated."""
+        """Whether the list applied the filter: no row precedes the cursor, and the cursor's own row comes again."""
         if self.mode is not WalkMode.BY_KEY:
             return True
         starts_at_cursor = self.page > 1 or self._is_joined(facts)
@@ -246,7 +246,7 @@ class Walk:
         return self._restarted(f"{why}, read there and back", seen=seen, paging=Paging.THERE)
 
     def _restarted(self, note: str, **changes: Any) -> "Walk":
-        """Restart at page 1 of the stretch with other settings, which may return rows twice."""
+        """Restart the present part of the walk at page 1 with other settings; rows may come a second time."""
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
     def _held(self, facts: PageFacts) -> tuple[Key, ...]:

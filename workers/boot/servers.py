@@ -77,7 +77,7 @@ class PostgresState:
 
 
 def require_servers(engine: Engine, client: redis.Redis) -> None:
-    """Check that both servers accept writes, before work that spends something that exists only once.
+    """Check that both servers accept writes, before a grant code is spent, which works only once.
 
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.

@@ -42,7 +42,7 @@ class RefusalLog:
         return self._clock()
 
     def refused(self, error: BaseException, *, began: float) -> None:
-        """Records that Redis has refused a command that began then; a new kind of refusal is logged at once."""
+        """Records that Redis has refused a command, which `began` at that time; a new kind is logged at once."""
         refusal = refusal_of(error)
         with self._lock:
             if began < self._accepted_at:
@@ -55,7 +55,7 @@ class RefusalLog:
         log.error("Redis refuses", action="redis.refuses", refusal=refusal.kind, error=str(refusal))
 
     def accepted(self, *, began: float) -> None:
-        """Records that Redis has executed a command that began then."""
+        """Records that Redis has executed a command, which `began` at that time."""
         with self._lock:
             if self._present is None or began < self._refused_at:
                 return

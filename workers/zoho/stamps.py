@@ -15,7 +15,7 @@ _REASON = "last_modified_time lies in the future"
 def stamp_checked(
     read: Callable[[object], RecordT | Rejected], now: datetime
 ) -> Callable[[object], RecordT | Rejected]:
-    """`read`, which also rejects a record whose `last_modified_time` is more than a day ahead of `now`."""
+    """Wrap `read`: a record whose `last_modified_time` is more than a day ahead of `now` is rejected too."""
 
     def checked(row: object) -> RecordT | Rejected:
         record = read(row)
