@@ -1,5 +1,6 @@
 """The engine: the connection of every process to Postgres."""
 
+import time
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 #: The time limit of a connection attempt to a host that drops packets; a refused attempt ends at once.
 CONNECT_TIMEOUT_SECONDS = 5
@@ -53,6 +55,9 @@ def address(url: str | URL) -> str:
 #: The time limit of a wait for a free connection, unless `response_seconds` is given.
 _POOL_SECONDS = 30.0
 
+#: The time of a pooled connection's last use, in the pool's record of it.
+_USED_AT = "used_at"
+
 #: The interval at which a waiting statement checks its time limit.
 _LOOK_SECONDS = 0.1
 
@@ -79,12 +84,17 @@ def _bounded(response_seconds: float) -> type[_BoundedConnection]:
 
 
 def new_engine(
-    url: str, *, application_name: str, pool_size: int = 10, response_seconds: float | None = None
+    url: str,
+    *,
+    application_name: str,
+    pool_size: int = 10,
+    response_seconds: float | None = None,
+    unchecked_seconds: float = 0.0,
 ) -> Engine:
     """An engine that checks each pooled connection before use, so that a restart of Postgres causes no error.
 
-    With `response_seconds`, each statement and each wait for a free connection that takes longer raises an
-    OperationalError
+    A connection that was used within `unchecked_seconds` is not checked, because each check is a round trip. With
+    `response_seconds`, each statement and each wait for a free connection that takes longer raises an OperationalError
     or the pool's TimeoutError. Without it, statements have no time limit.
 
     Raises:
@@ -97,12 +107,13 @@ def new_engine(
         database_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         pool_timeout=response_seconds or _POOL_SECONDS,
         hide_parameters=True,  # The text of an error must not contain personal data.
         json_deserializer=orjson.loads,
         connect_args=options,
     )
+
+    _check_before_use(engine, unchecked_seconds)
 
     @event.listens_for(engine, "connect")
     def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
@@ -117,3 +128,20 @@ def new_engine(
             return bounded.connect(*words, **named)
 
     return engine
+
+
+def _check_before_use(engine: Engine, unchecked_seconds: float) -> None:
+    @event.listens_for(engine, "checkin")
+    def _note_use(_connection: Any, record: Any) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _check(connection: Any, record: Any, _proxy: Any) -> None:
+        used_at = record.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < unchecked_seconds:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            # The pool then closes all its connections, and makes a new one for this use.
+            raise InvalidatePoolError from error

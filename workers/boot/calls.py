@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from db import api_use, budget_waits, runs
 from db.api_use import StoredPause
+from db.session import autocommit
 from workers.boot.settings import Settings
 from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, Lane, PauseLeft, PauseReason
 from workers.observability.counters import Counters
@@ -91,7 +92,7 @@ class CountedBudget:
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
         with self.budget.call(organization_id, lane=lane, holder=holder) as admission:
-            with self.engine.begin() as db:
+            with autocommit(self.engine) as db:
                 api_use.note_call(db, organization_id)
                 if self.run_id is not None:
                     runs.count_call(db, self.run_id)

@@ -83,6 +83,10 @@ class Resources:
         )
 
 
+#: A connection that was used within this time is used again without a check.
+_UNCHECKED_SECONDS = 1.0
+
+
 @contextmanager
 def open_resources(
     application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
@@ -97,7 +101,11 @@ def open_resources(
     """
     found = settings()
     engine = new_engine(
-        found.database_url.get_secret_value(), application_name=application_name, response_seconds=postgres_seconds
+        found.database_url.get_secret_value(),
+        application_name=application_name,
+        response_seconds=postgres_seconds,
+        # Work whose connection was lost is done again. A process with a time limit serves requests, which are not.
+        unchecked_seconds=_UNCHECKED_SECONDS if postgres_seconds is None else 0.0,
     )
     client = new_redis_client(found.redis_url.get_secret_value(), patient=False)
     counters = Counters.at(found.redis_url.get_secret_value())

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from db import tokens
 from db.secrets import Place, SecretName
-from db.session import Session
+from db.session import Session, autocommit
 from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.observability.worker_states import own_state
@@ -59,7 +59,7 @@ class SharedTokens:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
             BudgetWait: Zoho does not grant another token yet, and the stored one has expired.
         """
-        with self.engine.connect() as db:
+        with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
@@ -85,7 +85,7 @@ class SharedTokens:
 
     def _is_kept(self, refused: Token) -> bool:
         """Return whether one record's refusal must not refresh the token: it is new, or was refreshed often lately."""
-        with self.engine.connect() as db:
+        with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False

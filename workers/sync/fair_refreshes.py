@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections
 from db.connections import UnknownConnectionError
+from db.session import autocommit
 from db.webhook_events import Due, RefreshRef
 from domain.entities import Entity
 from workers.boot.resources import Resources
@@ -42,7 +43,7 @@ def refresh_fairly(
 def _organization(resources: Resources, connection_id: uuid.UUID) -> str:
     """The organisation's id; the connection's id if Postgres cannot provide it."""
     try:
-        with resources.engine.connect() as db:
+        with autocommit(resources.engine) as db:
             return connections.connection(db, connection_id).organization_id
     except (UnknownConnectionError, DBAPIError, PoolTimeoutError):
         return str(connection_id)

@@ -22,7 +22,7 @@ from db import (
 )
 from db.connections import Connection
 from db.refreshes import RefreshLease
-from db.session import Session
+from db.session import Session, autocommit
 from db.waiting_invoices import SkipReason
 from db.webhook_events import Due, RefreshRef
 from domain.contacts import Contact, ContactKind
@@ -76,7 +76,7 @@ class OneRecord(Asking):
 
     @cached_property
     def connection(self) -> Connection:
-        with self.resources.engine.connect() as db:
+        with autocommit(self.resources.engine) as db:
             return connections.connection(db, self.ref.connection_id)
 
     @cached_property

@@ -8,7 +8,7 @@ import structlog
 
 from db import dead_letters, parking, refreshes
 from db.parking import Parking
-from db.session import Session
+from db.session import Session, autocommit
 from db.webhook_events import Due, RefreshRef
 from domain.entities import Entity
 from domain.webhooks import Outcome as EventOutcome
@@ -40,7 +40,7 @@ def refresh_record(
 
 
 def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob | None":
-    with resources.engine.begin() as db:
+    with autocommit(resources.engine) as db:
         lease = refreshes.acquire(db, ref, lease_seconds=resources.settings.claim_seconds)
         early = refreshes.waits(db, ref) if lease is None else None
     if lease is None:
@@ -133,7 +133,7 @@ class RefreshJob(Job):
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
         """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
-        with self.resources.engine.begin() as db:
+        with autocommit(self.resources.engine) as db:
             in_turn = refreshes.take_turn(db, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])
 

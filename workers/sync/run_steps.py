@@ -10,7 +10,7 @@ import structlog
 from db import parking, runs, staging
 from db.parking import Parking
 from db.runs import StepRef
-from db.session import Session
+from db.session import Session, autocommit
 from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
 from workers.boot.resources import Resources
@@ -38,7 +38,7 @@ def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
 
 
 def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "StepJob | None":
-    with resources.engine.begin() as db:
+    with autocommit(resources.engine) as db:
         lease = runs.acquire(db, run_id, step, lease_seconds=resources.settings.claim_seconds)
     if lease is None:
         log.info("Nothing to do: the step is done, not due yet, or leased", action="step.passed_over")

@@ -7,7 +7,7 @@ from db import connections, dead_letters, orphaned_invoices, runs
 from db.connections import Connection
 from db.dead_letters import NewDeadLetter
 from db.runs import StepLease, StepRef
-from db.session import Session
+from db.session import Session, autocommit
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
@@ -33,7 +33,7 @@ class Work(Asking):
 
     @cached_property
     def connection(self) -> Connection:
-        with self.resources.engine.connect() as db:
+        with autocommit(self.resources.engine) as db:
             return connections.connection(db, self.run.connection_id)
 
     @cached_property

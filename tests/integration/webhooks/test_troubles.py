@@ -167,3 +167,5 @@ class _Away:
 
     def begin(self) -> None:
         raise OperationalError("SELECT …", {}, Exception())
+
+    connect = begin
