@@ -109,6 +109,8 @@ def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -
 
 def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
     """Withdraw these reminders if they are still pending."""
+    if not withdrawn:
+        return
     db.exec_driver_sql(
         """
         UPDATE reminders SET status = gone.status, updated_at = now()
@@ -131,6 +133,8 @@ def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledRemind
     The other is a reminder that the legacy application has planned itself (scheduled, without a closing time), even if
     it appeared after the plan's read.
     """
+    if not rows:
+        return
     db.exec_driver_sql(
         f"""
         INSERT INTO reminders AS planned
