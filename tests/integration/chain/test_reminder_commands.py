@@ -248,7 +248,7 @@ class TestPolicy:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         store(bench, '{"steps": "soon"}')
-        monkeypatch.setattr(cli, "set_up_logs", lambda _: None)
+        monkeypatch.setattr(cli, "_set_up_logs", lambda: None)
         monkeypatch.setattr(sys, "argv", ["booksync", "policy", "show", str(bench.connection_id)])
         with pytest.raises(SystemExit, match="1"):
             main()
