@@ -13,10 +13,13 @@ from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
 from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_id
 
 
+#: Rows "10001", "10002" …
+_PERSONS = [Row(str(10_001 + number), NOW) for number in range(50_000)]
+
+
 def persons(count: int, **habits: Any) -> Upstream:
-    """Rows "10001", "10002" …"""
-    rows = (Row(str(10_001 + number), NOW) for number in range(count))
-    return Upstream({row.record_id: row for row in rows}, **{"oldest_id_first": True} | habits)
+    """The first `count` persons."""
+    return Upstream({row.record_id: row for row in _PERSONS[:count]}, **{"oldest_id_first": True} | habits)
 
 
 # The cost.

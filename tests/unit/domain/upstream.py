@@ -13,6 +13,7 @@ from domain.walk import Walk, WalkById
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ class Upstream:
         if since is None:
             return list(self.rows.values())
         since += self.filter_is_off_by
-        return [
-            row for row in self.rows.values() if row.modified_at and row.modified_at.replace(microsecond=0) >= since
-        ]
+        # The filter compares whole seconds, so a fraction in `since` leaves out the rest of its second.
+        if since.microsecond:
+            since = since.replace(microsecond=0) + SECOND
+        return [row for row in self.rows.values() if row.modified_at and row.modified_at >= since]
 
     def _ordered(self, rows: list[Row], sort: Sort) -> list[Row]:
         if self.oldest_id_first:
@@ -95,10 +97,9 @@ class Upstream:
             return rows[::-1]
         if self.ignores_order:
             return sorted(rows, key=_place_by_name)
-        ties = {row.record_id: self.chance.random() if self.shuffles_seconds else int(row.record_id) for row in rows}
-        in_order = sorted(
-            rows, key=lambda row: (row.modified_at or datetime.min.replace(tzinfo=UTC), ties[row.record_id])
-        )
+        if self.shuffles_seconds:
+            rows = sorted(rows, key=lambda row: self.chance.random())
+        in_order = sorted(rows, key=lambda row: row.modified_at or _NO_TIME)
         return in_order if sort is Sort.OLDEST_CHANGE_FIRST else in_order[::-1]
 
 

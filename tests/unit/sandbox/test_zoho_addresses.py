@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from functools import cache
 
 import phonenumbers
 import pytest
@@ -17,17 +18,19 @@ NOW = 1_760_000_000
 AMERICA, AUSTRALIA = 0, 3
 
 
+@cache
 def contacts_of(number: int) -> list[Contact]:
+    """The contacts of one organisation, shared by all tests; no test changes them."""
     books: Books = made_up_books(seed=7, number=number, contacts=3000, invoices=0, now=NOW)
     return list(books.contacts.truth.values())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def american() -> list[Contact]:
     return contacts_of(AMERICA)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def australian() -> list[Contact]:
     return contacts_of(AUSTRALIA)
 
