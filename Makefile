@@ -37,7 +37,9 @@ drill: .venv ## Run the long tests: killed workers, long outages, a large upstre
 	@exec $(RUN) pytest -m drill $(ARGS)
 
 .PHONY: fuzz
-fuzz: .venv ## Feed the parsers of outside data with random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
+fuzz: .venv ## Try many examples of each property, then random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
+	@$(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
+		tests/unit tests/properties
 	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
 
 # `alembic check`, on an embedded Postgres.

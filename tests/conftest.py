@@ -26,9 +26,11 @@ _TEMPLATE = "booksync_template"
 _configure = structlog.configure
 structlog.configure = lambda **options: _configure(**options | {"cache_logger_on_first_use": False})
 
-# No deadline for an example, because its duration depends on the machine.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# No deadline and no check of speed, because durations depend on the machine. `make fuzz` tries many examples.
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("few", _UNTIMED, max_examples=25)
+hypothesis.settings.register_profile("many", _UNTIMED, max_examples=300)
+hypothesis.settings.load_profile("few")
 
 # structlog's default renders a traceback with all local variables, through Rich, which takes up to 40 s.
 structlog.configure(

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.workers.budget.simulation import Caller, a_world, drive
@@ -33,7 +33,6 @@ CALLERS = st.builds(
     concurrency=st.integers(1, 8),
     interactive_reserve=st.integers(0, 4),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_window_sees_more_arrivals_than_the_limit(
     callers: list[Caller],
     requests_per_minute: int,

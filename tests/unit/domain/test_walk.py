@@ -6,7 +6,7 @@ from math import ceil
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.lists import PER_PAGE, ListRequest, Sort
@@ -212,7 +212,6 @@ def in_order_by_luck(upstream: Upstream, walk: Walk) -> bool:
     return upstream.ignores_order and walk.mode is not WalkMode.WHOLE
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     seconds=lists,
     meantimes=st.lists(st.lists(changes, max_size=3), max_size=12),
@@ -242,7 +241,6 @@ def test_no_row_is_lost_during_concurrent_changes(
     meets_the_promise(upstream, since, meantimes)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     seconds=lists,
     meantimes=st.lists(st.lists(departures, max_size=2), max_size=12),
@@ -256,7 +254,6 @@ def test_no_row_is_lost_if_moving_rows_prevent_overlapping_pages(
     meets_the_promise(upstream, since, meantimes)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     seconds=lists,
     longest_page=st.integers(7, 12),
@@ -271,7 +268,6 @@ def test_an_unchanged_list_is_read_to_its_end_whatever_it_ignores(
     meets_the_promise(a_list(*seconds, now=BEGINNING, longest_page=longest_page, **ignored), since, [])
 
 
-@settings(max_examples=100, deadline=None)
 @given(seconds=lists, longest_page=st.integers(7, 12), since=starts)
 def test_an_unchanged_list_is_returned_completely_with_each_row_once(
     seconds: list[int], longest_page: int, since: int | None

@@ -5,13 +5,12 @@ from math import ceil
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.lists import PER_PAGE, Page
 from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
 from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_id
-
 
 #: Rows "10001", "10002" …
 _PERSONS = [Row(str(10_001 + number), NOW) for number in range(50_000)]
@@ -132,7 +131,6 @@ def keeps_its_promise(upstream: Upstream, meantimes: list[list[tuple[str, int, i
     return walk
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     count=st.integers(0, 700),
     longest_page=st.integers(7, 30),
@@ -145,7 +143,6 @@ def test_no_row_is_lost_if_pages_have_another_length_than_requested(
     keeps_its_promise(persons(count, longest_page=longest_page, **habits), meantimes)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     count=st.integers(0, 7_000),
     meantimes=st.lists(st.lists(departures | arrivals, max_size=3), max_size=60),
@@ -159,7 +156,6 @@ def test_no_row_is_lost_during_deletions_and_additions_at_the_end(
     assert walk.is_ordered
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     count=st.integers(0, 3_000),
     meantimes=st.lists(st.lists(departures, max_size=3), max_size=60),

@@ -98,7 +98,7 @@ class Upstream:
         if self.ignores_order:
             return sorted(rows, key=_place_by_name)
         if self.shuffles_seconds:
-            rows = sorted(rows, key=lambda row: self.chance.random())
+            rows = sorted(rows, key=lambda _: self.chance.random())
         in_order = sorted(rows, key=lambda row: row.modified_at or _NO_TIME)
         return in_order if sort is Sort.OLDEST_CHANGE_FIRST else in_order[::-1]
 

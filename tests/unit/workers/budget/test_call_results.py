@@ -1,7 +1,7 @@
 """The budget facts of a Zoho response; invalid values are ignored."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.budget import PauseReason
@@ -89,6 +89,5 @@ def test_an_absurd_retry_after_is_cut_to_a_day() -> None:
         st.text() | st.from_regex(r"\w{3}, \d+ Mar \d+ \d+:\d+:\d+ [+-]?\w+", fullmatch=True),
     )
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_header_breaks_the_reading(headers: dict[str, str]) -> None:
     assert read_result(200, 0, headers).refusal is None
