@@ -1,8 +1,5 @@
 """Promises of domain/countries.py: the meaning of a country in any format."""
 
-import subprocess
-import sys
-
 import pytest
 
 from domain.countries import country_code, country_name, unknown_country
@@ -273,23 +270,3 @@ def test_namibias_code_is_recognised_as_a_code() -> None:
     assert country_code("NA", "") == "NA"
     assert country_code("na", "Namibia") == "NA"
     assert country_code("n/a", "") is None
-
-
-def test_names_are_read_without_loading_the_worlds_area_codes() -> None:
-    program = """
-import sys
-from domain.countries import country_code, unknown_country
-assert country_code("", "Deutschland") == "DE"
-assert "phonenumbers.geodata" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_a_code_is_read_without_loading_any_library_of_names() -> None:
-    program = """
-import sys
-from domain.countries import country_code
-assert country_code("IN", "") == "IN"
-assert not {"pycountry", "babel"} & sys.modules.keys()
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,6 +1,5 @@
 """The settings of the demo's processes, and the results of its commands."""
 
-import uuid
 from pathlib import Path
 
 import pytest
@@ -31,22 +30,6 @@ def test_no_process_of_the_demo_gets_real_credentials(monkeypatch: pytest.Monkey
 def test_missing_command_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match=f"The command dramatiq is not in {tmp_path}"):
         Programs(tmp_path, {}).path("dramatiq")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        (["migrate"], "migrate"),
-        (["sync", str(uuid.UUID(int=10)), "--full"], "sync"),
-        (["reminders", "preview", str(uuid.UUID(int=10)), "--json"], "reminders preview"),
-    ],
-)
-def test_failed_command_is_named_without_its_options(tmp_path: Path, arguments: list[str], name: str) -> None:
-    booksync = tmp_path / "booksync"
-    booksync.write_text("#!/bin/sh\nexit 3\n")
-    booksync.chmod(0o755)
-    with pytest.raises(DemoError, match=f"^booksync {name} ended with exit code 3; its log is "):
-        Programs(tmp_path, {}).run(arguments, log=tmp_path / "run.log", on_poll=lambda: None)
 
 
 @pytest.mark.parametrize(

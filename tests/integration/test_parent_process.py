@@ -24,7 +24,7 @@ signal.pause()
 #: Starts a child with the given start method, then either continues or is killed during the child's boot.
 _MAKER = """
 import multiprocessing, os, signal, sys
-from tests.unit.workers.boot import children
+from tests.integration import children
 start_method, child, is_killed = sys.argv[1:]
 multiprocessing.set_start_method(start_method)
 multiprocessing.Process(target=getattr(children, child)).start()
