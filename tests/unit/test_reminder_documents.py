@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from domain.hand_over import HoldReason
 from domain.permission import SkipReason
+from tests.tables import table
 from workers.cli import policy
 from workers.cli.app import app
 
@@ -52,11 +52,11 @@ def test_every_outcome_is_named() -> None:
     assert words("Outcomes") == re.findall(r"'([a-z_]+)'", known)
 
 
-@pytest.mark.parametrize("option", policy_options())
+@table("option", policy_options())
 def test_every_option_of_the_policy_is_named(option: str) -> None:
     assert f"`{option}" in section("The policy")
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@table("words", COMMANDS)
 def test_every_command_exists(words: tuple[str, str]) -> None:
     assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.failures import Failure, FailureKind, failure_of, sentence
+from tests.tables import table
 
 ADA = "ada@example.com"
 URL = "postgresql://someone:hidden@db.example:6432/books"
@@ -22,7 +23,7 @@ def refused(said: str) -> OperationalError:
     return OperationalError("", {}, psycopg.OperationalError(text))
 
 
-@pytest.mark.parametrize(
+@table(
     ("error", "kind"),
     [
         (errors.ConnectionFailure(), FailureKind.UNREACHABLE),
@@ -57,14 +58,13 @@ def refused(said: str) -> OperationalError:
         (psycopg.OperationalError("consuming input failed: server closed the connection"), FailureKind.UNREACHABLE),
         (psycopg.OperationalError("the connection is closed"), FailureKind.UNREACHABLE),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
 )
 def test_the_kind_of_an_error(error: Exception, kind: FailureKind) -> None:
     assert failure_of(error).kind is kind
     assert failure_of(wrapped(error)).kind is kind
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "kind"),
     [
         ("Connection refused", FailureKind.UNREACHABLE),
@@ -154,13 +154,13 @@ def test_in_brief_a_failure_is_its_state_and_the_way_out(kind: FailureKind, brie
     assert Failure(kind, "cause").brief == brief
 
 
-@pytest.mark.parametrize("kind", FailureKind)
+@table("kind", FailureKind)
 def test_no_brief_quotes_the_servers_words(kind: FailureKind) -> None:
     assert "cause" not in Failure(kind, "cause").brief
     assert "{" not in Failure(kind, "cause").brief
 
 
-@pytest.mark.parametrize("kind", FailureKind)
+@table("kind", FailureKind)
 def test_no_sentence_shows_the_password(kind: FailureKind) -> None:
     assert "hidden" not in Failure(kind, "cause").sentence(URL)
 

@@ -1,10 +1,10 @@
 """Revisions are frozen: they import no live rule, and their files do not change."""
 
-import pytest
 from alembic.script import ScriptDirectory
 
 from db.migrations.revisions import known_revisions
 from db.migrations.runner import alembic_config
+from tests.tables import table
 from tests.unit.db.frozen_revisions import ROOT, digest, frozen_files, modules, pins
 
 #: Live code of the migrations, which runs the revisions or reads their results.
@@ -35,7 +35,7 @@ def test_every_module_of_the_migrations_is_either_live_or_frozen() -> None:
     assert not LIVE & modules().keys()
 
 
-@pytest.mark.parametrize("name", [str(path.relative_to(ROOT)) for path in frozen_files()])
+@table("name", [str(path.relative_to(ROOT)) for path in frozen_files()])
 def test_a_frozen_file_has_not_changed(name: str) -> None:
     assert name in pins(), f"{name} is new: pin it with `python -m tests.unit.db.frozen_revisions`"
     assert digest(ROOT / name) == pins()[name], (

@@ -18,6 +18,7 @@ from domain.phones import (
     verdict_as_json,
 )
 from tests.builders import A_LONDON_PHONE, a_person
+from tests.tables import table
 
 IN_BRITAIN = NumberCountry("GB", CountrySource.ASSUMED)
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -49,7 +50,7 @@ def test_a_text_that_depends_on_the_country_has_an_assumed_country(text: str) ->
     assert judged(text).assumed_country == "GB"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         # Its prefix determines the country, with a plus or as dialled.

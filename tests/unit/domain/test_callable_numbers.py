@@ -1,17 +1,16 @@
 """Promises of domain/callable_numbers.py: the valid numbers that are not called, each with its reason."""
 
-import pytest
-
 from domain.callable_numbers import NumberFacts
 from domain.phones import KINDS_NOT_CALLED, NotCallable, PhoneKind
 from domain.reminder_policy import ReminderPolicy
+from tests.tables import table
 
 POLICY = ReminderPolicy()
 EVERY_KIND = ReminderPolicy(kinds_not_called=())
 EVERY_NUMBER = ReminderPolicy(shared_number_customers=0)
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "policy", "sentence"),
     [
         (NumberFacts(), POLICY, None),
@@ -47,12 +46,12 @@ def test_a_number_may_be_not_callable_by_its_text_its_digits_or_its_kind(
     assert number.why_not_callable(policy) == sentence
 
 
-@pytest.mark.parametrize("kind", PhoneKind)
+@table("kind", PhoneKind)
 def test_by_default_the_kinds_that_cost_more_or_reach_no_person_are_not_called(kind: PhoneKind) -> None:
     assert (NumberFacts(kind=kind).why_not_callable(POLICY) is not None) is (kind in KINDS_NOT_CALLED)
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "policy", "is_shared"),
     [
         (NumberFacts(names=9), POLICY, False),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.calling_hours import CallingHours, NeverOpenError, has_common_hours, hours_in_common
 from domain.calling_window import CallingWindow
+from tests.tables import table
 from tests.unit.domain.clocks import at, is_inside, zones
 
 WINDOW = CallingWindow()  # Monday to Friday, 09:00 to 18:00, usually 10:00
@@ -39,7 +40,7 @@ class TestOneClock:
     def test_the_usual_moment_is_on_the_day_or_the_next_allowed_one(self, day: dt.date, moment: str) -> None:
         assert IN_LONDON.usual_moment(day) == at(moment)
 
-    @pytest.mark.parametrize(
+    @table(
         ("now", "moment"),
         [
             ("2026-04-01 12:00", "2026-04-01 12:00"),  # open: at once

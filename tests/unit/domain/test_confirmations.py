@@ -7,6 +7,7 @@ import pytest
 
 from domain.confirmations import LONGEST_TEXT, ConfirmationError, Wish, confirmed_number, is_no
 from domain.phones import PhoneVerdict, judge
+from tests.tables import table
 
 TEXT = "030 1234567 (old)"
 NUMBER = "+49301234567"
@@ -17,12 +18,12 @@ def confirmed(text: str = TEXT, *, verdict: PhoneVerdict | None = None, **wish: 
     return confirmed_number(asked, text, verdict or judge(text, "DE"))
 
 
-@pytest.mark.parametrize("answer", ["yes", "Yes", "JA", "x", "1", "TRUE", "wahr", "sí", "✓", " ok "])
+@table("answer", ["yes", "Yes", "JA", "x", "1", "TRUE", "wahr", "sí", "✓", " ok "])
 def test_yes_confirms_the_number_that_booksync_reads(answer: str) -> None:
     assert confirmed(answer=answer) == NUMBER
 
 
-@pytest.mark.parametrize("answer", ["", "  ", "no", "Nein", "FALSE", "0", "-", "non"])
+@table("answer", ["", "  ", "no", "Nein", "FALSE", "0", "-", "non"])
 def test_no_confirms_nothing(answer: str) -> None:
     assert is_no(answer)
 

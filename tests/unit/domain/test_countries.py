@@ -1,11 +1,10 @@
 """Promises of domain/countries.py: the meaning of a country in any format."""
 
-import pytest
-
 from domain.countries import country_code, country_name, unknown_country
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "name", "expected"),
     [
         # Zoho's own code has precedence over its free text.
@@ -31,7 +30,7 @@ def test_the_code_has_precedence_over_the_name(code: str, name: str, expected: s
     assert country_code(code, name) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "expected"),
     [
         # Values seen in Zoho.
@@ -76,7 +75,7 @@ def test_a_name_is_recognised(name: str, expected: str) -> None:
     assert country_code("", name) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "expected"),
     [
         # ISO 3166-1 inverts names, and so do many lists.
@@ -153,7 +152,7 @@ def test_the_formats_of_lists_and_addresses_are_recognised(name: str, expected: 
     assert country_code(name, "") == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "expected"),
     [
         # ISO's short names decide, although a neighbour has a similar one.
@@ -211,7 +210,7 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
     assert country_code("", name) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "name", "expected"),
     [
         # Recognised.
@@ -247,7 +246,7 @@ def test_an_unrecognised_country_is_reported(code: str, name: str, expected: str
     assert unknown_country(code, name) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "name"),
     [
         ("IN", "India"),

@@ -13,6 +13,7 @@ from domain.contacts import Contact, ContactDetails, ContactPerson, ContactStatu
 from domain.customers import Customer, Home, customer_from, persons_as_json, persons_from_json, sync_hash
 from domain.phones import PhoneFallback, PhoneProblem
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_customer, a_person
+from tests.tables import table
 
 BANGALORE = Home(country_code="IN", time_zone="Asia/Kolkata")
 PRIMARY = a_person("7001", mobile="07912 345678", email="ada@example.com", is_primary=True)
@@ -159,7 +160,7 @@ class TestTimeZones:
         told = ContactDetails(**{"country_code": None, "reminders_enabled": None} | details)
         return customer_from(a_contact(mobile=mobile, details=told), home=Home("US", "America/New_York")).time_zones
 
-    @pytest.mark.parametrize(
+    @table(
         ("mobile", "zones"),
         [
             ("+1 925 555 0101", ("America/Los_Angeles",)),
@@ -329,7 +330,7 @@ class TestSyncHash:
         facts: dict[str, Any] = {"name": "A", "company": "B", "phone": "1", "email": "e", "persons": (PRIMARY, OTHER)}
         return sync_hash(**(facts | changed))
 
-    @pytest.mark.parametrize(
+    @table(
         "changed",
         [
             {"name": "A2"},

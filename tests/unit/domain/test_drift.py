@@ -10,6 +10,7 @@ from domain.customers import customer_from, persons_as_json
 from domain.drift import Fingerprint, drift_between, invoice_columns
 from domain.invoices import Invoice
 from tests.builders import LONDON, MODIFIED_AT, a_contact, a_person, an_invoice
+from tests.tables import table
 
 PERSONS = (a_person("7001", mobile="07912 345678", is_primary=True), a_person("7002"), a_person(""))
 CUSTOMER = customer_from(a_contact(persons=PERSONS), home=LONDON)
@@ -33,7 +34,7 @@ class TestCustomers:
     def test_any_other_value_for_the_persons_differs(self, persons: Any) -> None:
         assert Fingerprint.of_customer(CUSTOMER, persons).digest != of_customer().digest
 
-    @pytest.mark.parametrize(
+    @table(
         ("changed", "is_listed"),
         [
             ({"status": "inactive"}, True),

@@ -8,6 +8,7 @@ import pytest
 
 from domain.invoices import CLOSED_STATUSES, DELETED, OPEN_STATUSES, Invoice
 from tests.builders import an_invoice
+from tests.tables import table
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_STATUSES))
@@ -15,7 +16,7 @@ def test_an_invoice_with_an_open_status_and_a_balance_is_open(status: str) -> No
     assert an_invoice(status=status).is_open
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "balance"),
     [
         # Void and draft invoices keep their balance; the status decides.
@@ -39,7 +40,7 @@ def test_any_other_invoice_is_not_open(status: str, balance: str | None) -> None
     assert not an_invoice(status=status, balance=balance).is_open
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "balance", "is_unknown"),
     [
         ("partially paid", "120.00", True),  # Zoho's word has an underscore
@@ -62,7 +63,7 @@ def test_no_status_is_both_open_and_closed() -> None:
     assert not OPEN_STATUSES & CLOSED_STATUSES
 
 
-@pytest.mark.parametrize(
+@table(
     ("ach", "unprocessed", "under_way"),
     [
         (True, None, True),
@@ -124,7 +125,7 @@ def test_the_modified_time_alone_does_not_change_the_hash() -> None:
     assert an_invoice().sync_hash() == an_invoice(modified_at=None).sync_hash()
 
 
-@pytest.mark.parametrize(
+@table(
     "changed",
     [
         replace(an_invoice(), invoice_id="8002"),

@@ -24,6 +24,7 @@ from domain.permission import (
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
+from tests.tables import table
 from tests.unit.domain.planning import CustomerWith
 
 POLICY = ReminderPolicy()
@@ -52,7 +53,7 @@ def test_an_open_invoice_of_a_customer_with_a_phone_has_no_objection() -> None:
     assert reasons() == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("against", "reason"),
     [
         (lambda: reasons(an_invoice(status="partially paid")), SkipReason.UNKNOWN_STATUS),
@@ -86,7 +87,7 @@ def test_each_objecting_fact_is_one_reason(against: Callable[[], list[SkipReason
     assert against() == [reason]
 
 
-@pytest.mark.parametrize(
+@table(
     "nothing_against",
     [
         # An unknown fact is not a reason.
@@ -116,7 +117,7 @@ def test_these_facts_are_not_objections(nothing_against: Callable[[], list[SkipR
 
 
 class TestCredits:
-    @pytest.mark.parametrize(
+    @table(
         ("credit", "credits_currency", "is_covered"),
         [
             ("120.00", "GBP", True),
@@ -272,6 +273,6 @@ def test_a_status_is_open_or_closed_or_unknown(status: str) -> None:
     assert (SkipReason.UNKNOWN_STATUS in reasons(invoice)) is invoice.has_unknown_status
 
 
-@pytest.mark.parametrize("reason", SkipReason)
+@table("reason", SkipReason)
 def test_every_reason_has_a_sentence_for_people(reason: SkipReason) -> None:
     assert reason.sentence.endswith(".")

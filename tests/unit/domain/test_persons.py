@@ -17,6 +17,7 @@ from domain.persons import (
     would_settle,
 )
 from tests.builders import MODIFIED_AT, a_contact, a_person
+from tests.tables import table
 
 LATER = MODIFIED_AT + dt.timedelta(hours=1)
 EARLIER = MODIFIED_AT - dt.timedelta(hours=1)
@@ -82,8 +83,8 @@ class TestWithASweep:
         swept = a_person("7001", mobile="+447911999999", is_primary=True)
         assert source(a_listed(), known("7001"), a_sweep(swept)) == (Source.DETAILS, 1)
 
-    @pytest.mark.parametrize("cached", [None, known("7002"), known("7002", same=False)])
-    @pytest.mark.parametrize(
+    @table("cached", [None, known("7002"), known("7002", same=False)])
+    @table(
         "persons",
         [
             (BOB,),  # the primary person was missed
@@ -160,7 +161,7 @@ def test_a_bulk_read_omits_a_primary_person_that_differs_in_the_detail_response(
 NAMED = replace(ADA, person_id="")
 
 
-@pytest.mark.parametrize(
+@table(
     ("primary", "persons", "expected"),
     [
         (NAMED, (ADA, BOB), (ADA, BOB)),

@@ -3,9 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from domain.phone_audit import AuditRules, PhoneFacts, audit, reasons_of, totals
+from tests.tables import table
 
 RULES = AuditRules(kinds_not_called=("premium_rate",), shared_by=10)
 
@@ -16,7 +15,7 @@ def facts(customer_id: str = "5001", **known: Any) -> PhoneFacts:
     return PhoneFacts(customer_id, owed=amounts, **known)
 
 
-@pytest.mark.parametrize(
+@table(
     ("known", "reasons"),
     [
         ({}, []),

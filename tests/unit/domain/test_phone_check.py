@@ -3,6 +3,7 @@
 import pytest
 
 from domain.phone_check import check
+from tests.tables import table
 
 KEYS = ["country", "text", "e164", "problem", "callable", "reason", "kind", "time_zones"]
 
@@ -12,7 +13,7 @@ def test_the_keys_and_their_order_are_a_contract(text: str, country: str | None)
     assert list(check(text, country).as_json()) == KEYS
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "country", "e164", "reason"),
     [
         # Valid numbers, by a code, an ISO-3 code, a name, and an inverted name.

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from domain.places import zones_of_place
 from domain.places.country import State, Zones
 from domain.places.zones import COUNTRIES
 from domain.time_zones import common_zone
+from tests.tables import table
 
 _STATES = [(country, state) for country, table in COUNTRIES.items() for state in table.states]
 
@@ -27,7 +27,7 @@ _WITHOUT_TABLE = {
 _YOUNG_NAMES = {"America/Ciudad_Juarez", "America/Coyhaique", "Europe/Kyiv"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("country", "state", "zones"),
     [
         # The name, the code, the code of ISO 3166-2.
@@ -87,7 +87,7 @@ def test_a_state_is_recognised(country: str, state: str, zones: Zones) -> None:
     assert zones_of_place(country, state, "") == zones
 
 
-@pytest.mark.parametrize(
+@table(
     ("country", "state", "zones"),
     [
         # Washington, Western Australia.
@@ -109,7 +109,7 @@ def test_a_code_means_a_state_of_its_country(country: str, state: str, zones: Zo
     assert zones_of_place(country, state, "") == zones
 
 
-@pytest.mark.parametrize(
+@table(
     ("country", "postcode", "zones"),
     [
         # ZIP, ZIP+4 in two spellings.
@@ -167,7 +167,7 @@ def test_a_postcode_is_recognised(country: str, postcode: str, zones: Zones) -> 
     assert zones_of_place(country, "", postcode) == zones
 
 
-@pytest.mark.parametrize(
+@table(
     ("state", "postcode", "zones"),
     [
         # The postcode refines the state.
@@ -193,7 +193,7 @@ def test_the_state_narrows_a_postcode_of_several_states() -> None:
     assert zones_of_place("AU", "WA", "0872") == ("Australia/Perth",)
 
 
-@pytest.mark.parametrize(
+@table(
     ("country", "state", "postcode"),
     [
         # Both texts are empty, or the country is unknown.
@@ -244,7 +244,7 @@ def test_every_zone_is_known_to_old_and_new_zone_files() -> None:
     assert all(ZoneInfo(zone) for zone in zones)
 
 
-@pytest.mark.parametrize("country", COUNTRIES)
+@table("country", COUNTRIES)
 def test_every_clock_of_a_country_is_reached_by_a_state(country: str) -> None:
     reached = {zone for state in COUNTRIES[country].states for zone in _zones_of(state)}
     for zone in _zones_by_country()[country]:

@@ -10,9 +10,10 @@ import pytest
 
 from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.reminder_policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPolicy, weekdays_named
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("wrong", "message"),
     [
         ({"steps": ()}, "at least one step"),
@@ -133,7 +134,7 @@ def test_the_json_is_readable_for_people() -> None:
     assert (told["usual_time"], told["weekdays"]) == ("10:00", ["mon", "tue", "wed", "thu", "fri"])
 
 
-@pytest.mark.parametrize(
+@table(
     ("json", "message"),
     [
         ({"steps": ["soon"]}, "The rule steps.0 cannot be understood"),

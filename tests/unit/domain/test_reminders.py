@@ -15,6 +15,7 @@ from domain.phones import NotCallable, PhoneProblem
 from domain.reminder_policy import DEFAULT_STEPS, ReminderPolicy
 from domain.reminders import NotOpen, Scheduled, Skipped, SkipReason, is_overdue, plan
 from tests.builders import a_customer, an_invoice
+from tests.tables import table
 from tests.unit.domain.planning import DUE, LONG_BEFORE, POLICY, CustomerWith, london, planned, reason_of, schedule
 
 DEFAULT_STEPS_SENT = frozenset(DEFAULT_STEPS)
@@ -25,7 +26,7 @@ class TestWhoIsReminded:
         skipped = plan(an_invoice(), None, POLICY, home_time_zone="Europe/London", now=LONG_BEFORE)
         assert skipped == Skipped(SkipReason.CUSTOMER_MISSING)
 
-    @pytest.mark.parametrize(
+    @table(
         ("customer", "due_date", "sent", "reason"),
         [
             (a_customer(status=ContactStatus.DELETED), DUE, (), SkipReason.CUSTOMER_DELETED),
@@ -98,7 +99,7 @@ class TestWhoIsReminded:
         without_customer = plan(invoice, None, POLICY, home_time_zone=None, now=LONG_BEFORE)
         assert without_customer == Skipped(SkipReason.CUSTOMER_MISSING)
 
-    @pytest.mark.parametrize(
+    @table(
         ("invoice", "customer", "holds", "reason"),
         [
             (an_invoice(ach_payment_initiated=True), a_customer(), NO_HOLDS, SkipReason.PAYMENT_UNDER_WAY),

@@ -12,6 +12,7 @@ from domain.permission import Holds
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
 from tests.builders import a_customer, an_invoice
+from tests.tables import table
 from tests.unit.domain.planning import DUE, LONDON, CustomerWith, london, planned, reason_of, schedule
 
 
@@ -47,7 +48,7 @@ class TestExpectedPayments:
 
 
 class TestMissedSteps:
-    @pytest.mark.parametrize(
+    @table(
         ("now", "sent", "first_two"),
         [
             # Between steps: the latest missed one at once, on a whole minute.
@@ -81,7 +82,7 @@ class TestMissedSteps:
 
 
 class TestPlanningAgain:
-    @pytest.mark.parametrize(
+    @table(
         ("now", "pending", "moment"),
         [
             # Made up for at 12:01, planned again a little earlier and later: the moment stays.

@@ -8,6 +8,7 @@ import pytest
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import ALWAYS_OPEN, Opening, SkipReason
 from tests.builders import an_invoice
+from tests.tables import table
 from tests.unit.domain.planning import DUE, london, pending_of, planned, reason_of, schedule
 
 #: Steps on 1, 8 and 15 April 2026, at 10:00.
@@ -24,7 +25,7 @@ def opened(text: str, *, with_backlog: bool = False) -> Opening:
 TO_COME, MADE_UP = (14, "Wed 2026-04-15 10:00"), (7, "Fri 2026-04-10 12:00")
 
 
-@pytest.mark.parametrize(
+@table(
     ("opening", "first"),
     [
         # It is 10 April, 12:00. Steps 0 and 7 have passed unsent.

@@ -27,6 +27,7 @@ from domain.runs import (
 from domain.truth_check import TruthCheck
 from domain.walk import Walk, WalkById
 from tests.builders import MODIFIED_AT, a_contact
+from tests.tables import table
 
 MOMENTS = st.datetimes(timezones=st.just(dt.UTC))
 
@@ -117,7 +118,7 @@ def test_a_position_of_the_release_before_keeps_its_lists() -> None:
     assert position.to_json().items() >= stored.items()
 
 
-@pytest.mark.parametrize(
+@table(
     ("given_up", "following", "status", "sentence"),
     [
         # Details replace the bulk list of persons, …

@@ -11,9 +11,10 @@ from domain.time_zones import (
     zone_named,
     zones_of_region,
 )
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("names", "zone"),
     [
         (["Asia/Kolkata"], "Asia/Kolkata"),
@@ -33,7 +34,7 @@ def test_the_first_valid_zone_name_counts(names: list[str | None], zone: str) ->
     assert str(zone_named(*names)) == zone
 
 
-@pytest.mark.parametrize(
+@table(
     ("zones", "region", "zone"),
     [
         (("Asia/Calcutta",), "IN", "Asia/Calcutta"),
@@ -56,7 +57,7 @@ def test_zones_with_one_clock_are_one(zones: tuple[str, ...], region: str | None
     assert common_zone(zones, region) == zone
 
 
-@pytest.mark.parametrize(
+@table(
     ("zones", "region", "distinct"),
     [
         ((), "GB", ()),

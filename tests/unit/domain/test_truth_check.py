@@ -27,6 +27,7 @@ from domain.truth_check import (
     is_due,
 )
 from tests.builders import A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_customer, a_person, an_invoice
+from tests.tables import table
 
 CUSTOMER, INVOICE = CUSTOMER, INVOICE
 HOUR = timedelta(hours=1)
@@ -52,7 +53,7 @@ class TestColumns:
         assert set(CHECKED_COLUMNS[CUSTOMER]) == customer_values(a_customer()).keys()
         assert set(CHECKED_COLUMNS[INVOICE]) == invoice_values(an_invoice()).keys()
 
-    @pytest.mark.parametrize(
+    @table(
         ("changed", "column"),
         [
             ({"status": ContactStatus.INACTIVE}, "status"),
@@ -79,7 +80,7 @@ class TestColumns:
         told, cached = a_customer(), replace(a_customer(), **changed)
         assert differing_columns(CUSTOMER, customer_values(told), customer_values(cached)) == (column,)
 
-    @pytest.mark.parametrize(
+    @table(
         ("changed", "column"),
         [
             ({"customer_id": "5002"}, "zoho_customer_id"),

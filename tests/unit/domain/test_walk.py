@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.lists import PER_PAGE, ListRequest, Sort
 from domain.walk import Walk, WalkMode
+from tests.tables import table
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, ids, walked
 
 # The cost.
@@ -39,7 +40,7 @@ def test_a_first_walk_costs_few_calls_more_than_the_pages_of_its_rows(count: int
     assert not walk.note
 
 
-@pytest.mark.parametrize(
+@table(
     ("count", "a_second", "pages_worth"),
     [
         (400, 400, 1.5),  # 3 calls: two overlapping pages cannot hold 400 rows

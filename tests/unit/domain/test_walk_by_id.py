@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.lists import PER_PAGE, Page
 from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
+from tests.tables import table
 from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_id
 
 #: Rows "10001", "10002" …
@@ -68,8 +69,8 @@ def test_it_leaps_and_reads_back_until_a_page_joins() -> None:
 # Changes between two calls.
 
 
-@pytest.mark.parametrize("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
-@pytest.mark.parametrize("gone", [1, 3, 250])
+@table("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
+@table("gone", [1, 3, 250])
 def test_deletions_between_two_pages_hide_no_row(at_call: int, gone: int) -> None:
     upstream = persons(6_000)
 

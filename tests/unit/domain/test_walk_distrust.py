@@ -8,6 +8,7 @@ import pytest
 
 from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
 from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
+from tests.tables import table
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, ids, walked
 
 
@@ -133,7 +134,7 @@ def test_a_row_that_changes_during_the_request_does_not_violate_the_order() -> N
     assert walk.mode is WalkMode.BY_KEY
 
 
-@pytest.mark.parametrize(
+@table(
     "habits",
     [
         {"longest_page": 50},
@@ -142,11 +143,8 @@ def test_a_row_that_changes_during_the_request_does_not_violate_the_order() -> N
         {"hides_one_in": 10},
         {"ignores_per_page": True, "longest_page": 50, "hides_one_in": 7},
     ],
-    ids=str,
 )
-@pytest.mark.parametrize(
-    "ignored", [{}, {"ignores_filter": True}, {"ignores_order": True}], ids=["trusted", "no filter", "no order"]
-)
+@table("ignored", [{}, {"ignores_filter": True}, {"ignores_order": True}])
 def test_pages_of_any_length_are_read_to_the_end(habits: dict[str, int], ignored: dict[str, bool]) -> None:
     upstream = a_list(*range(100), *[100] * 230, *[101] * 210, *range(102, 150), **habits, **ignored)
     _, told = walked(upstream, most_calls=3000)

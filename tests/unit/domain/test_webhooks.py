@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from domain.webhooks import CachedVersion, EventSummary, is_known
+from tests.tables import table
 
 CHANGED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 EARLIER, LATER = CHANGED - timedelta(seconds=1), CHANGED + timedelta(seconds=1)
@@ -15,7 +14,7 @@ HALF_READ = CachedVersion(is_live=True, modified_at=CHANGED, observed_at=CHANGED
 DELETED = CachedVersion(is_live=False, modified_at=CHANGED, observed_at=LATER)
 
 
-@pytest.mark.parametrize(
+@table(
     ("told", "cached", "known"),
     [
         # Nothing is cached: everything but a removal is news.

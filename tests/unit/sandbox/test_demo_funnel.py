@@ -12,6 +12,7 @@ from domain.funnel import Stage as DomainStage
 from domain.permission import SkipReason
 from sandbox.demo.funnel import _STAGES, funnel_notes, funnel_table
 from sandbox.demo.preview import CallingDay, Debt, Loss, Preview, Stage
+from tests.tables import table
 
 FRIDAY, SATURDAY, MONDAY = date(2026, 11, 27), date(2026, 11, 28), date(2026, 11, 30)
 THREE_CALLS = CallingDay(FRIDAY, 3)
@@ -82,7 +83,7 @@ def test_every_stage_has_a_name_for_people() -> None:
     assert set(_STAGES) == {stage.value for stage in DomainStage}
 
 
-@pytest.mark.parametrize("reason", list(SkipReason))
+@table("reason", list(SkipReason))
 def test_every_reason_is_shown_whole_in_eighty_columns(reason: SkipReason) -> None:
     loss = Loss(reason.sentence, debt(123_456, USD="123456789"))
     preview = a_preview(Stage("open", (), debt(999_999, USD="123456789")), Stage("reachable", (loss,), debt(0)))

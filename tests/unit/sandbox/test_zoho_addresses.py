@@ -13,6 +13,7 @@ from sandbox.zoho.data import made_up_books
 from sandbox.zoho.places import BLANK_PHONES, COUNTRY_BY_CODE, DISTANT_COUNTRIES, INVALID_PHONES, Country, fill
 from sandbox.zoho.records import Contact
 from sandbox.zoho.states import STATES, State, fitting_states
+from tests.tables import table
 
 NOW = 1_760_000_000
 AMERICA, AUSTRALIA = 0, 3
@@ -90,7 +91,7 @@ def test_the_state_and_the_postcode_fit_the_phones_area(number: int, code: str) 
         assert not contact.zip or any(matches(state.zip, contact.zip) for state in fitting)
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "number", "states"),
     [
         ("US", "(212) 555-0123", ["NY"]),

@@ -3,10 +3,9 @@
 import uuid
 from collections.abc import Sequence
 
-import pytest
-
 from db.legacy.customer_phones import CustomerKey, PhoneCopy, choose_phones, judged
 from db.legacy.present_phone_rule import judge_phone
+from tests.tables import table
 
 KEY: CustomerKey = (uuid.UUID(int=1), "C1")
 
@@ -15,7 +14,7 @@ OTHER_VALID = PhoneCopy(uuid.UUID(int=3), "+442070313001")
 NO_NUMBER = PhoneCopy(uuid.UUID(int=4), "n/a")
 
 
-@pytest.mark.parametrize(
+@table(
     ("copy", "country", "e164"),
     [
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "FR", "+33612345678"),

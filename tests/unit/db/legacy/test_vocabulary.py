@@ -7,6 +7,7 @@ import pytest
 from db.legacy.vocabulary import NO_ID_WORDS, countries, country_names, zones
 from domain.countries import country_code
 from domain.time_zones import is_place_zone
+from tests.tables import table
 
 
 def test_two_letters_are_a_country_where_the_rules_say_so() -> None:
@@ -53,7 +54,7 @@ def test_a_zone_of_a_place_is_included() -> None:
     assert places <= set(zones())
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "zone"),
     [
         ("asia/calcutta", "Asia/Kolkata"),
@@ -71,7 +72,7 @@ def test_a_former_name_of_a_zone_is_read_as_the_present_one(name: str, zone: str
     assert zones()[name] == zone
 
 
-@pytest.mark.parametrize("name", ["factory", "localtime", "us/pacific-new", "ist", "est", "cet", "est5edt", "null"])
+@table("name", ["factory", "localtime", "us/pacific-new", "ist", "est", "cet", "est5edt", "null"])
 def test_a_name_without_a_single_place_is_not_a_zone(name: str) -> None:
     assert name not in zones()
 

@@ -4,11 +4,12 @@ import pytest
 
 from domain.phones import Doubt, NotCallable, PhoneKind, judge
 from tests.builders import A_LONDON_PHONE
+from tests.tables import table
 
 LONDON = "020 7031 3000"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "reason"),
     [
         ("Fax 020 7031 3000", NotCallable.FAX),
@@ -44,7 +45,7 @@ def test_words_in_the_text_make_a_number_not_callable(text: str, reason: NotCall
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, reason)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         LONDON,
@@ -63,7 +64,7 @@ def test_other_words_do_not_make_a_number_not_callable(text: str) -> None:
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "region", "reason"),
     [
         ("9999999999", "IN", NotCallable.FILLER),  # one digit
@@ -113,8 +114,6 @@ def test_the_policy_decides_about_kinds(text: str, region: str, kind: PhoneKind)
     assert (verdict.kind, verdict.not_callable) == (kind, None)
 
 
-@pytest.mark.parametrize(
-    "sentence", [*(reason.sentence for reason in NotCallable), *(doubt.sentence for doubt in Doubt)]
-)
+@table("sentence", [*(reason.sentence for reason in NotCallable), *(doubt.sentence for doubt in Doubt)])
 def test_each_reason_has_a_sentence_for_people(sentence: str) -> None:
     assert sentence.endswith(".")

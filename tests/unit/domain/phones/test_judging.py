@@ -22,6 +22,7 @@ from domain.phones import (
     judge_all,
 )
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_person
+from tests.tables import table
 
 COUNTRIES = sorted(
     {"AE", "AR", "AT", "AU", "BD", "BE", "BG", "BR", "CA", "CH", "CL", "CN", "CO", "CZ", "DE", "DK", "EG", "ES", "ET"}
@@ -101,7 +102,7 @@ class TestChoose:
 
 
 class TestJudge:
-    @pytest.mark.parametrize(
+    @table(
         ("raw", "region", "e164"),
         [
             # Values seen in Zoho.
@@ -162,7 +163,7 @@ class TestJudge:
         verdict = judge(raw, region)
         assert (verdict.e164, verdict.problem, verdict.is_valid) == (e164, None, True)
 
-    @pytest.mark.parametrize(
+    @table(
         ("raw", "region", "problem"),
         [
             ("n/a", "GB", PhoneProblem.NOT_A_NUMBER),
@@ -249,7 +250,7 @@ class TestJudge:
             assert judge(verdict.e164, None).e164 == verdict.e164
 
 
-@pytest.mark.parametrize("problem", PhoneProblem)
+@table("problem", PhoneProblem)
 def test_every_problem_has_a_sentence_for_people(problem: PhoneProblem) -> None:
     assert problem.sentence.endswith(".")
 

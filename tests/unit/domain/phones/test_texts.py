@@ -3,11 +3,12 @@
 import pytest
 
 from domain.phones import PhoneProblem, judge
+from tests.tables import table
 
 NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "region", "right"),
     [
         # The plus is lost. German numbers have no fixed length, so the text is also a national number.

@@ -1,13 +1,12 @@
 """Promises of boot/calls.py: a pause stored in Postgres becomes a pause of the budget."""
 
-import pytest
-
 from db.api_use import StoredPause
+from tests.tables import table
 from workers.boot.calls import _pause_left
 from workers.budget import PauseLeft, PauseReason
 
 
-@pytest.mark.parametrize(
+@table(
     ("stored", "known"),
     [
         (StoredPause(7200, "day", 600), PauseLeft(7200, PauseReason.DAY, 3000)),

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import table
 from workers.budget import PauseReason
 from workers.budget.call_results import CallResult, read_result
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "code", "refusal"),
     [
         (429, 44, PauseReason.MINUTE),
@@ -43,7 +44,7 @@ def test_daily_headers_are_read_in_any_case_and_may_be_negative() -> None:
     assert (answer.day_limit, answer.day_remaining, answer.day_resets_in_seconds) == (1000, -3, 3600)
 
 
-@pytest.mark.parametrize("garbage", ["", "many", "1.5", "1e3", "٣", "0x10", "9" * 30, "12;34", "--1"])
+@table("garbage", ["", "many", "1.5", "1e3", "٣", "0x10", "9" * 30, "12;34", "--1"])
 def test_headers_that_are_not_integers_are_ignored(garbage: str) -> None:
     names = ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import table
 from workers.budget import BudgetLimits, Lane
 
 
@@ -51,7 +52,7 @@ def test_daily_reserve_binds_every_lane_except_interactive(lane: Lane, reserve: 
     assert BudgetLimits(daily_reserve=0.2).daily_reserve_of(lane) == reserve
 
 
-@pytest.mark.parametrize(
+@table(
     "nonsense",
     [
         {"requests_per_minute": 0},

@@ -1,12 +1,12 @@
 """Promises of workers/cli/arguments.py: the help names each argument like the README."""
 
-import pytest
 from typer.testing import CliRunner
 
+from tests.tables import table
 from workers.cli.app import app
 
 
-@pytest.mark.parametrize(
+@table(
     ("command", "argument"),
     [
         ("sync", "{CONNECTION}"),

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from domain.printable import printable
+from tests.tables import table
 from workers.cli import terminal
 from workers.cli.terminal import Terminal, Words, counted, emphasized, json_line, print_facts, results
 
@@ -47,8 +48,8 @@ def test_count_of_one_is_singular(number: int, words: str) -> None:
     assert counted(number, "letter waits", "letters wait") == words
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("stderr", [False, True])
+@table("attack", ATTACKS)
+@table("stderr", [False, True])
 def test_controls_in_a_printed_text_are_escaped(attack: str, stderr: bool) -> None:
     console = Terminal(stderr=stderr)
     with console.capture() as captured:
@@ -56,7 +57,7 @@ def test_controls_in_a_printed_text_are_escaped(attack: str, stderr: bool) -> No
     assert captured.get() == f"name: {printable(attack)}\n"
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@table("attack", ATTACKS)
 def test_controls_in_cells_headings_and_titles_are_escaped(attack: str) -> None:
     console = Terminal()
     table = Table(f"h {attack}", box=None, title=f"t {attack}", caption=f"c {attack}")
@@ -67,7 +68,7 @@ def test_controls_in_cells_headings_and_titles_are_escaped(attack: str) -> None:
     assert sorted(lines) == sorted(f"{name} {printable(attack)}" for name in "hxct")
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@table("attack", ATTACKS)
 def test_controls_in_an_emphasized_line_are_escaped(attack: str) -> None:
     console = Terminal()
     with console.capture() as captured:
@@ -75,7 +76,7 @@ def test_controls_in_an_emphasized_line_are_escaped(attack: str) -> None:
     assert captured.get() == f"{printable(attack) * 2}\n"
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@table("attack", ATTACKS)
 def test_a_progress_bar_shows_its_text(attack: str) -> None:
     with Progress(Words("{task.description}"), console=Terminal(), disable=True) as progress:
         progress.add_task(attack)
@@ -87,7 +88,7 @@ def test_printed_object_is_read_back_unchanged(facts: dict[str, str]) -> None:
     assert json.loads(json_line(facts)) == facts
 
 
-@pytest.mark.parametrize("attack", ATTACKS[:8])
+@table("attack", ATTACKS[:8])
 def test_controls_in_an_object_are_escaped(attack: str) -> None:
     line = json_line({"name": attack})
     assert printable(line) == line

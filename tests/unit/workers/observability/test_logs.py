@@ -19,6 +19,7 @@ from db.leases import LeaseLostError
 from domain.calling_window import InvalidPolicyError
 from domain.printable import printable
 from tests.process_logs import ProcessLogs, logs_of_a_process
+from tests.tables import table
 from workers.observability.logs import describe, where
 from workers.zoho.errors import ZohoUnavailable
 
@@ -130,7 +131,7 @@ def test_exc_info_without_an_exception_does_no_harm(logs: ProcessLogs) -> None:
     assert "error" not in logs.line
 
 
-@pytest.mark.parametrize(
+@table(
     ("error", "words"),
     [
         # Our own sentences hold no data.

@@ -9,6 +9,7 @@ from dramatiq.common import current_millis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import table
 from workers.queue.message_form import LARGEST_BYTES, is_message
 from workers.queue.messages import DEAD_LETTER_OPTION, LONGEST_DELAY_SECONDS
 
@@ -38,7 +39,7 @@ def test_booksync_message_is_valid(sound: bytes) -> None:
     assert is_message(sound, QUEUE)
 
 
-@pytest.mark.parametrize(
+@table(
     "poison",
     [
         # Larger than any message of booksync.

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis._parsers.base import BaseParser
 
+from tests.tables import table
 from workers.budget import BudgetUnavailable
 from workers.redis_access.refusals import RefusalKind, refusal, refusal_of
 
@@ -18,7 +19,7 @@ def of_the_server(reply: str) -> Exception:
     return error
 
 
-@pytest.mark.parametrize(
+@table(
     ("reply", "kind"),
     [
         (
@@ -95,7 +96,7 @@ def test_unavailable_budget_reports_the_reason() -> None:
     assert str(error) == "The API budget cannot be read (Redis is full), so no call is made."
 
 
-@pytest.mark.parametrize("kind", list(RefusalKind))
+@table("kind", list(RefusalKind))
 def test_every_refusal_has_a_sentence_with_a_next_step(kind: RefusalKind) -> None:
     found = refusal(kind)
     assert str(found) == f"Redis {found.state}: {found.way_out}."

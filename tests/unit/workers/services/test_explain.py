@@ -20,6 +20,7 @@ from domain.phones import NotCallable, PhoneFallback, PhoneKind
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import SkipReason
 from tests.builders import A_BRITISH_MOBILE, AN_INDIAN_MOBILE, a_person, an_invoice
+from tests.tables import table
 from workers.services.explain import explanation
 
 NOW = dt.datetime(2026, 3, 31, 23, 30, tzinfo=dt.UTC)
@@ -124,7 +125,7 @@ class TestTheNextReminder:
     def test_may_be_due_and_allowed(self) -> None:
         assert "can claim it" in reasons(a_story(a_reminder(is_due=True)))
 
-    @pytest.mark.parametrize("reason", HoldReason)
+    @table("reason", HoldReason)
     def test_may_be_due_and_held_back(self, reason: HoldReason) -> None:
         story = a_story(a_reminder(is_due=True, held_back=reason))
         assert f"held back: {reason.sentence}" in reasons(story)
@@ -283,7 +284,7 @@ class TestWhatTheWebhookPosted:
 
 
 class TestNobodyIsReminded:
-    @pytest.mark.parametrize("reason", sorted(set(SkipReason) - {SkipReason.CUSTOMER_MISSING}))
+    @table("reason", sorted(set(SkipReason) - {SkipReason.CUSTOMER_MISSING}))
     def test_every_reason_is_explained(self, reason: SkipReason) -> None:
         told = explained(a_story(plan_outcome=reason, plan_at=None))
         assert (told["outcome"], told["next"]) == (reason, None)

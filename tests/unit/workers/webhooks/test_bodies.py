@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.webhooks import Event, EventKind
+from tests.tables import table
 from workers.webhooks.bodies import MOST_EVENTS, UnreadableBodyError, read_events, take_apart
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,7 +45,7 @@ def the_event(document: Any) -> Event:
     return event
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "content_type"),
     [
         (json.dumps({"contact": CONTACT}), JSON),
@@ -241,7 +242,7 @@ def test_other_events_are_named_by_their_kind(document: Any, entity: str, record
     assert (event.entity, event.record_id) == (entity, record_id)
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [b"", b" ", b"no JSON", b"{", b"[]", b'[{"contact": {}}]', b"null", b"7", b"{}", b"\xff=\xfe", b'{"contact": {}}']
     + [b'{"contact": null}', b'{"contact": [1]}']

@@ -2,11 +2,11 @@
 
 import json
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.webhooks import EventKind
+from tests.tables import table
 from workers.webhooks.bodies import MOST_EVENTS, read_events, take_apart
 
 FORM = "application/x-www-form-urlencoded"
@@ -65,7 +65,7 @@ def contacts_taken(template: str, content_type: str, record_id: str, name: str) 
     return [event.record_id for event in events if event.entity == "contact"]
 
 
-@pytest.mark.parametrize(("template", "content_type"), TEMPLATES)
+@table(("template", "content_type"), TEMPLATES)
 def test_true_id_is_read_with_any_customer_name(template: str, content_type: str) -> None:
     record_id = "460000000026049"
     hidden = [name for name in HOSTILE if record_id not in contacts_taken(template, content_type, record_id, name)]

@@ -6,6 +6,7 @@ import hmac
 
 import pytest
 
+from tests.tables import table
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic, signed_text
 
 SECRET = "s3cr3ts3cr3ts3cr3t"
@@ -32,7 +33,7 @@ def test_request_with_a_proof_of_the_secret_is_accepted(headers: dict[str, str])
     assert is_authentic(SECRET, headers, PARAMETERS, BODY)
 
 
-@pytest.mark.parametrize(
+@table(
     "headers",
     [
         {},

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import table
 from workers.zoho.data_centers import DATA_CENTERS, zoho_hosts
 from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
 
 
-@pytest.mark.parametrize(
+@table(
     ("data_center", "api", "accounts"),
     [
         ("com", "https://www.zohoapis.com", "https://accounts.zoho.com"),
@@ -46,7 +47,7 @@ def test_unknown_data_center_is_reported_with_the_known_ones() -> None:
 API_ORIGINS = {f"https://www.zohoapis.{name}" for name in DATA_CENTERS}
 
 
-@pytest.mark.parametrize("origin", sorted(API_ORIGINS))
+@table("origin", sorted(API_ORIGINS))
 def test_a_token_names_any_api_host_of_the_table(origin: str) -> None:
     assert zoho_hosts("eu").api_origin_for(origin) == origin
 
@@ -73,7 +74,7 @@ def test_a_token_without_an_api_domain_is_used_at_its_data_center(api_domain: st
     assert not hosts.refuses(api_domain)
 
 
-@pytest.mark.parametrize(
+@table(
     "api_domain",
     [
         "https://evil.example",

@@ -1,14 +1,13 @@
 """Each error's sentence says what happened, whether waiting helps, and the next step."""
 
-import pytest
-
+from tests.tables import table
 from workers.zoho import errors
 from workers.zoho.errors import PermanentZohoError, TransientZohoError, ZohoError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ZohoError)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_every_error_has_its_own_sentence(kind: type[ZohoError]) -> None:
     text = str(kind())
 
@@ -18,7 +17,7 @@ def test_every_error_has_its_own_sentence(kind: type[ZohoError]) -> None:
     assert kind.__doc__.startswith(text.split()[0])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not ZohoError])
+@table("kind", [kind for kind in KINDS if kind is not ZohoError])
 def test_every_error_is_either_transient_or_permanent(kind: type[ZohoError]) -> None:
     assert issubclass(kind, TransientZohoError) is kind.transient
     assert issubclass(kind, PermanentZohoError) is not kind.transient

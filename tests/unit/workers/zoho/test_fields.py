@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic_core import PydanticCustomError
 
+from tests.tables import table
 from workers.zoho import fields
 
 UTC = dt.UTC
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "identity"),
     [
         ("460000000026049", "460000000026049"),
@@ -48,7 +49,7 @@ def test_ids(value: object, identity: str | None) -> None:
     assert fields.record_id(value) == identity
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "text"),
     [
         # Kept unchanged, including blanks, quotes and line feeds.
@@ -84,7 +85,7 @@ def test_words_are_lower_case() -> None:
     assert fields.word(" Partially_Paid ") == "partially_paid"
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "flag"),
     [(True, True), (False, False), ("true", True), ("False", False), (None, None), ("", None), (1, None), ([], None)],
 )
@@ -92,7 +93,7 @@ def test_flags(value: object, flag: bool | None) -> None:
     assert fields.soft_flag(value) is flag
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "moment"),
     [
         ("2013-10-07T18:24:51+0530", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
@@ -114,7 +115,7 @@ def test_times(value: object, moment: dt.datetime | None) -> None:
     assert fields.moment(value, BERLIN) == moment
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         "07 Oct 2013",  # display text
@@ -139,7 +140,7 @@ def test_time_without_an_offset_is_refused_while_the_zone_is_unknown() -> None:
         fields.moment("2026-11-19T15:06:24")
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "day"),
     [
         ("2026-10-01", dt.date(2026, 10, 1)),
@@ -168,7 +169,7 @@ def test_value_that_is_not_a_text_is_not_a_day(value: object) -> None:
     assert fields.soft_day(value) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "amount"),
     [
         (Decimal("40.60"), "40.60"),
@@ -192,7 +193,7 @@ def test_amounts_may_be_missing(value: object) -> None:
     assert fields.amount(value) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         "1,234",  # ambiguous

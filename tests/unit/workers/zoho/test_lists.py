@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.lists import ListRequest, Sort
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import SERVER_TIME, a_contact_row
 from workers.zoho.errors import UnusableResponse
 from workers.zoho.lists import list_params, read_page, zoho_time
@@ -14,7 +15,7 @@ from workers.zoho.records import contact_from_row
 from workers.zoho.transport import Response
 
 
-@pytest.mark.parametrize(
+@table(
     ("at", "zone", "text"),
     [
         (datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC), ZoneInfo("Asia/Kolkata"), "2013-10-07T18:24:51+0530"),
@@ -72,7 +73,7 @@ def test_page_has_rows_rejected_rows_more_and_the_servers_time(told: object, mor
     assert (len(page.rows), len(page.rejected), page.has_more, page.server_time) == (1, 1, more, SERVER_TIME)
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         # The list is missing.

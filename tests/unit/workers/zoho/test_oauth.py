@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply
 from workers.zoho.errors import (
     ClientRejected,
@@ -90,7 +91,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "kind"), [*ERRORS, (a_reply(200, error="invalid_code"), TokenRevoked)])
+@table(("reply", "kind"), [*ERRORS, (a_reply(200, error="invalid_code"), TokenRevoked)])
 def test_failed_refresh_reports_the_reason(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
     with pytest.raises(kind) as failed:
         refresh_access_token(FakeZoho(reply).http, CLIENT, "1000.secret-refresh")
@@ -99,7 +100,7 @@ def test_failed_refresh_reports_the_reason(reply: httpx.Response | Exception, ki
     assert "secret" not in str(failed.value).replace("ZOHO_CLIENT_SECRET", "")
 
 
-@pytest.mark.parametrize(
+@table(
     ("reply", "kind"),
     [
         *ERRORS,
@@ -139,7 +140,7 @@ def test_unknown_error_word_is_reported() -> None:
         refresh_access_token(FakeZoho(a_reply(error="general_error")).http, CLIENT, "1000.secret-refresh")
 
 
-@pytest.mark.parametrize(
+@table(
     ("told", "seconds"),
     [
         (3600, 3600),

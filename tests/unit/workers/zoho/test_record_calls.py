@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from domain.invoices import Invoice
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply, a_transport, an_invoice_row
 from workers.zoho.errors import RecordUnreadable, UnusableResponse, ZohoError, ZohoUnavailable
 from workers.zoho.record_calls import get_record
@@ -29,7 +30,7 @@ def test_only_zohos_own_error_means_deleted(status: int, code: int) -> None:
     assert the_invoice(FakeZoho(a_reply(status, code=code))) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("reply", "kind"),
     [
         # A gateway's 404 deletes nothing.

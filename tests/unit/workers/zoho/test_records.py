@@ -9,6 +9,7 @@ import pytest
 from domain.contacts import Contact, ContactKind, ContactPerson, ContactStatus
 from domain.invoices import Invoice
 from domain.lists import Rejected
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.zoho.records import (
     OrganizationFacts,
@@ -112,7 +113,7 @@ def test_contact_without_a_modified_time_is_accepted(value: object) -> None:
     assert contact(a_contact_row(last_modified_time=value)).modified_at is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("row", "rejected"),
     [
         (without(a_contact_row(), "contact_id"), Rejected(None, "contact_id is missing")),
@@ -144,8 +145,8 @@ def test_unreadable_contact_is_rejected_without_its_content(row: object, rejecte
     assert contact_from_row(row) == rejected
 
 
-@pytest.mark.parametrize("key", ["phone", "mobile", "email", "first_name", "last_name", "company_name"])
-@pytest.mark.parametrize("value", [{}, [], True, "x" * 10_001])
+@table("key", ["phone", "mobile", "email", "first_name", "last_name", "company_name"])
+@table("value", [{}, [], True, "x" * 10_001])
 def test_wrong_type_in_an_unimportant_field_costs_only_that_field(key: str, value: object) -> None:
     expected = contact(a_contact_row(**{key: ""}))
 
@@ -217,7 +218,7 @@ def test_invoice_row_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("changes", "attribute", "value"),
     [
         # Some amounts are "".
@@ -251,7 +252,7 @@ def test_values_of_an_invoice_are_read(changes: dict[str, Any], attribute: str, 
     assert getattr(invoice(**changes), attribute) == value
 
 
-@pytest.mark.parametrize(
+@table(
     ("changes", "reason"),
     [
         # Money is never guessed.

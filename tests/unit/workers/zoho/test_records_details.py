@@ -8,6 +8,7 @@ import pytest
 
 from domain.contacts import Contact, ContactDetails, ContactPerson
 from domain.invoices import Invoice
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
 
@@ -58,7 +59,7 @@ def test_the_country_is_the_billing_addresss_else_the_shipping_ones(
     assert told.details.country_code == country
 
 
-@pytest.mark.parametrize(
+@table(
     ("billing", "shipping", "country", "unknown"),
     [
         # An unknown country.
@@ -86,7 +87,7 @@ def test_a_country_that_is_not_understood_is_kept_as_text(
     assert (told.details.country_code, told.details.country_unknown) == (country, unknown)
 
 
-@pytest.mark.parametrize(
+@table(
     ("billing", "shipping", "state", "postcode"),
     [
         ({"country_code": "AU", "state": " NSW ", "zip": " 2000"}, {}, "NSW", "2000"),
@@ -112,7 +113,7 @@ def test_state_and_postcode_come_from_the_address_that_names_the_country(
     assert (told.details.state, told.details.postcode) == (state, postcode)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "amount"),
     [
         (Decimal("900.00"), Decimal(900)),
@@ -226,7 +227,7 @@ def test_invoice_row_without_the_keys_has_no_reason_against_a_reminder() -> None
     assert (read.sub_status, read.reminders_enabled) == (None, None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("changes", "fact", "value"),
     [
         ({"ach_payment_initiated": True}, "ach_payment_initiated", True),
@@ -242,7 +243,7 @@ def test_invoice_row_without_the_keys_has_no_reason_against_a_reminder() -> None
         ({"payment_reminder_enabled": None}, "reminders_enabled", None),
     ],
 )
-@pytest.mark.parametrize("read", [invoice_from_row, invoice_from_detail])
+@table("read", [invoice_from_row, invoice_from_detail])
 def test_fact_against_a_reminder_is_read(
     read: Callable[[object], object], changes: dict[str, object], fact: str, value: object
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import table
 from workers.zoho.errors import TooLarge
 from workers.zoho.response_bodies import read_body
 
@@ -65,7 +66,7 @@ def test_an_empty_body_needs_no_gzip() -> None:
     assert read(a_response(b"", coding="gzip")) == b""
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         b"plain",
@@ -78,7 +79,7 @@ def test_an_empty_body_needs_no_gzip() -> None:
         gzip.compress(b"body", mtime=0) + b"more",
     ],
 )
-@pytest.mark.parametrize("length", [1, 7, 65_536])
+@table("length", [1, 7, 65_536])
 def test_body_that_is_not_one_complete_gzip_is_an_error(body: bytes, length: int) -> None:
     with pytest.raises(httpx.DecodingError):
         read(a_response(body, length=length, coding="gzip"))

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.tables import table
 from workers.zoho.errors import (
     BadRequest,
     MissingScope,
@@ -26,7 +27,7 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
     return refusal(read_result(WireResponse(status, {}, content)), "GET /contacts")
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "body", "kind"),
     [
         # The limits, by code (API section 4).

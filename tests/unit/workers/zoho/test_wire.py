@@ -6,6 +6,7 @@ import httpcore
 import httpx
 import pytest
 
+from tests.tables import table
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply
 from workers.zoho import wire
 from workers.zoho.deadline import DeadlineBackend
@@ -19,7 +20,7 @@ def the_exchange(zoho: FakeZoho) -> wire.WireResponse:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     "trouble",
     [
         httpx.ConnectError("refused"),
