@@ -21,10 +21,12 @@ _CATALOGS = {
     "pg_class": "oid",
     "pg_constraint": "oid",
     "pg_default_acl": "oid",
+    "pg_enum": "oid",
     "pg_policy": "oid",
     "pg_proc": "oid",
     "pg_rewrite": "ev_class",
     "pg_trigger": "tgrelid",
+    "pg_type": "oid",
 }
 #: Postgres's own objects have lower numbers.
 _FIRST_OID = 16384
