@@ -6,6 +6,7 @@ A revision that has run on a database must do the same in every later release, s
 import ast
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,6 +18,7 @@ def revision_files() -> list[Path]:
     return sorted((ROOT / "alembic" / "versions").glob("*.py"))
 
 
+@cache
 def modules() -> dict[str, Path]:
     """The modules of this project that the revisions import, directly or indirectly."""
     found: dict[str, Path] = {}
