@@ -1,7 +1,6 @@
 """Shared fixtures: real servers, started from wheels once a session, and a new database for each test."""
 
 import gc
-import re
 import shutil
 import signal
 import uuid
@@ -40,9 +39,6 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-
-# The tests of phones use the patterns of all countries, and `re` would compile them again after each 512 others.
-re._MAXCACHE = 10_000  # type: ignore[attr-defined]
 
 # A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

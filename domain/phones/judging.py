@@ -21,6 +21,9 @@ from domain.phones.readings import Origin, Reading, begins_with_country_code, re
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 
+# `re` remembers 512 patterns. The numbers of all countries have more, and compiling them again would triple the time.
+phonenumbers.enable_pattern_cache()
+
 #: A verdict takes about 100 µs; a contact's numbers are judged several times in a row, and group members share a
 #: number.
 VERDICTS_REMEMBERED = 16_384
