@@ -13,7 +13,6 @@ import pytest
 import redis
 import structlog
 
-from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
@@ -73,6 +72,8 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """The session's Postgres, with a migrated database to copy."""
+    from db.migrations.runner import migrate  # Alembic takes long to load, and most tests need no database.
+
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
         migrate(running.create_database(_TEMPLATE))
         yield running
