@@ -1,6 +1,6 @@
 """Statements over users, which belong to the host application."""
 
-from psycopg.errors import InsufficientPrivilege, IntegrityError
+from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError, RaiseException
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -13,6 +13,9 @@ _EXISTS = text("SELECT FROM users WHERE id = :user_id")
 
 # The host may number its users by an identity column.
 _MAKE = text("INSERT INTO users (id) OVERRIDING SYSTEM VALUE VALUES (:user_id) ON CONFLICT DO NOTHING")
+
+# The row needs more than an id, the id does not fit, this role has no right, or a trigger of the host refuses the row.
+_REFUSALS = (IntegrityError, DataError, InsufficientPrivilege, RaiseException)
 
 
 class UnknownUserError(BooksyncError):
@@ -31,7 +34,7 @@ def make_if_missing(db: Session, user_id: UserId) -> None:
     """Add the user's row, with nothing but its id, unless the host application has it.
 
     Raises:
-        UnknownUserError: the row needs more than an id, or this role may not add it; the transaction can go on.
+        UnknownUserError: the user is missing, and Postgres refuses the row; the transaction can go on.
     """
     if db.execute(_EXISTS, {"user_id": user_id}).one_or_none() is not None:
         return
@@ -39,9 +42,9 @@ def make_if_missing(db: Session, user_id: UserId) -> None:
         with db.begin_nested():
             db.execute(_MAKE, {"user_id": user_id})
     except DBAPIError as error:
-        if not isinstance(error.orig, IntegrityError | InsufficientPrivilege):
+        if not isinstance(error.orig, _REFUSALS):
             raise
         raise UnknownUserError(
-            f"The table users has no user {user_id}, and booksync cannot add it, because the row needs more than an id"
-            " or this role may not insert it. Create the user in your application, then connect again."
+            f"The table users has no user {user_id}, and booksync cannot add it ({error.orig.diag.message_primary})."
+            " Create the user in your application, then connect again."
         ) from None

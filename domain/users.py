@@ -9,7 +9,7 @@ from domain.errors import BooksyncError
 
 UserId = uuid.UUID | str | int
 
-_LARGEST: Final = 2**63 - 1
+_BIGINTS: Final = range(-(2**63), 2**63)
 
 
 class UserIdType(StrEnum):
@@ -37,7 +37,7 @@ def user_id_from(text: str, kind: UserIdType) -> UserId:
             except ValueError:
                 raise WrongUserIdError(f'"{text}" is not a UUID, and users.id is of type uuid') from None
         case UserIdType.BIGINT:
-            if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) or abs(int(text)) > _LARGEST:
+            if not re.fullmatch(r"-?[0-9]{1,19}", text) or int(text) not in _BIGINTS:
                 raise WrongUserIdError(f'"{text}" is not a whole number, and users.id is of type bigint')
             return int(text)
         case UserIdType.TEXT:
