@@ -4,9 +4,8 @@
 """
 
 import os
-from typing import Any, cast
+from typing import Any
 
-import psycopg
 from alembic import context
 from sqlalchemy import Connection, text
 
@@ -14,7 +13,7 @@ from db.legacy.phone_rule import ATTRIBUTE
 from db.legacy.present_phone_rule import judge_phone
 from db.migrations.errors import MigrationError
 from db.migrations.runner import applied_revision
-from db.migrations.schemas import SCHEMA, VERSION_TABLE, host_schema
+from db.migrations.schemas import SCHEMA, VERSION_TABLE, host_schema, raw, user_id_type
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
@@ -49,7 +48,6 @@ def database_url() -> str:
 
 def run(connection: Connection, on_version_apply: Any) -> None:
     context.config.attributes[ATTRIBUTE] = judge_phone
-    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -60,10 +58,12 @@ def run(connection: Connection, on_version_apply: Any) -> None:
         compare_server_default=True,
         include_schemas=True,
         include_name=is_compared,
+        include_object=is_of_a_models_type,
     )
     if "destination_rev" not in context.get_context().opts:
         # A comparison with the models: reflection must not find booksync's tables in the search_path too.
-        connection.execute(text("SELECT set_config('search_path', :host, false)"), {"host": host_schema(raw)})
+        host = host_schema(raw(connection))
+        connection.execute(text("SELECT set_config('search_path', :host, false)"), {"host": host})
         connection.commit()
     with context.begin_transaction():
         context.run_migrations()
@@ -73,6 +73,14 @@ def is_compared(name: str | None, kind: str, _parents: Any) -> bool:
     if kind == "schema":
         return name in (None, SCHEMA)
     return kind != "table" or name not in _WITHOUT_MODEL
+
+
+def is_of_a_models_type(compared: Any, name: str | None, kind: str, _is_reflected: bool, other: Any) -> bool:
+    """False for a user's id, in the model and the table, if the host's users have ids of another type than uuid."""
+    is_column = kind == "column" and other is not None
+    if is_column and (name == "user_id" or (compared.table.name, name) == ("users", "id")):
+        return user_id_type(raw(context.get_bind())) == "uuid"
+    return True
 
 
 def say(**happened: Any) -> None:

@@ -21,6 +21,20 @@ def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPat
     assert "No new upgrade operations" in config.stdout.getvalue()
 
 
+def test_the_hosts_type_of_user_ids_is_no_difference(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.rows("CREATE TABLE users (id varchar(30) PRIMARY KEY)")
+    migrate(url)
+    monkeypatch.setenv("DATABASE_URL", url)
+    config = alembic_config()
+    config.stdout = io.StringIO()
+
+    command.check(config)
+
+    assert "No new upgrade operations" in config.stdout.getvalue()
+
+
 @pytest.mark.parametrize(
     "difference",
     [
@@ -28,6 +42,7 @@ def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPat
         "ALTER TABLE customers_cache ALTER COLUMN status SET DEFAULT 'inactive'",
         "ALTER TABLE customers_cache ALTER COLUMN sync_hash DROP DEFAULT",
         "ALTER TABLE invoices_cache ALTER COLUMN total TYPE double precision",
+        "ALTER TABLE users ALTER COLUMN id DROP DEFAULT",
         "ALTER TABLE invoices_cache ALTER COLUMN customer_id DROP NOT NULL",
         "ALTER TABLE reminders DROP CONSTRAINT fk_reminders_customer_id",
         "ALTER TABLE reminders DROP CONSTRAINT uq_reminders_invoice_id_step",
