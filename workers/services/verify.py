@@ -92,6 +92,8 @@ class Verification:
             self.connection: Connection = connections.connection(db, connection_id)
             outlook = forecast(resources, db, self.connection)
             self._began_at, self._began = clock.present(db), time.monotonic()
+            # Read before the lists, because a run that ends during the comparison moves the watermarks.
+            self._synced_at = {each: watermarks.watermark(db, connection_id, each) for each in entities()}
         self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
         transport = resources.transport(self.connection, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
         self._zone = zone_named(self.connection.time_zone)
@@ -147,9 +149,8 @@ class Verification:
     def _compared(
         self, entity: Entity, listed: Fingerprints, cached: Fingerprints, not_compared: frozenset[str]
     ) -> Compared:
-        with self._resources.engine.connect() as db:
-            synced_at = watermarks.watermark(db, self.connection.connection_id, entity)
-        return Compared(drift_between(listed, cached, synced_at=synced_at), tuple(sorted(not_compared)))
+        drift = drift_between(listed, cached, synced_at=self._synced_at[entity])
+        return Compared(drift, tuple(sorted(not_compared)))
 
     def _contradicted(
         self, listed: dict[str, Fingerprint], cached: dict[str, Fingerprint], asked: Set[str]

@@ -1,10 +1,13 @@
 """`booksync verify` finds the differences between the cache and Zoho, and reports no others."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
+from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from workers.services.verify import Verification, Verified
 
@@ -123,6 +126,28 @@ def test_changes_since_the_last_sync_are_not_drift(synced: Bench) -> None:
     synced.zoho.edit_contact(min(synced.customers()), company_name="Renamed Ltd")
     found = verified(synced)
     assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].drift.not_synced_yet) == (0, 1)
+
+
+def test_a_run_that_ends_during_the_comparison_makes_no_drift(synced: Bench) -> None:
+    edited, deleted = sorted(synced.customers())[:2]
+    synced.rows(
+        "UPDATE sync_metadata SET last_customer_sync_at = last_customer_sync_at - interval '1 minute' RETURNING 1"
+    )
+    synced.zoho.edit_contact(edited, company_name="Renamed Ltd")
+    synced.zoho.touch([edited], at=datetime.now(UTC) - timedelta(seconds=30))
+    synced.zoho.delete_contact(deleted)
+    synced.zoho.reset_stats()
+    runs: list[Row] = []
+
+    def run_after_the_cache_was_read(_calls: int) -> None:
+        # The call for a contact that the list lacks follows the read of the cache.
+        if not runs and synced.zoho.stats().count(CallKind.CONTACT):
+            runs.append(synced.sync())
+
+    found = Verification(synced.resources, synced.connection_id, on_call=run_after_the_cache_was_read).run()
+    drift = found.compared[CUSTOMER].drift
+    assert len(runs) == 1
+    assert (drift.surplus, drift.different, drift.not_synced_yet) == ((deleted,), (), 1)
 
 
 def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(bench: Bench) -> None:
