@@ -1,4 +1,4 @@
-"""The tables of the caches by entity, for statements that are the same over each of them."""
+"""The cache table of each entity, for statements that differ only in the table."""
 
 from dataclasses import dataclass
 
@@ -64,6 +64,11 @@ def register(entity: Entity, table: CachedTable) -> None:
 
 
 def over(entity: Entity, template: str) -> TextClause:
-    """The statement over an entity's table; the template may have `{table}`, `{record_id}` and `{label}`."""
+    """The statement of a template that `filled` can fill."""
+    return text(filled(entity, template))
+
+
+def filled(entity: Entity, template: str, **others: str) -> str:
+    """The template with `{table}`, `{record_id}` and `{label}` of an entity's table, and `others` by their names."""
     table = table_of(entity)
-    return text(template.format(table=table.name, record_id=table.record_id, label=table.label))
+    return template.format(table=table.name, record_id=table.record_id, label=table.label, **others)

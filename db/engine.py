@@ -55,7 +55,7 @@ def address(url: str | URL) -> str:
 #: The time limit of a wait for a free connection, unless `response_seconds` is given.
 _POOL_SECONDS = 30.0
 
-#: The time of a pooled connection's last use, in the pool's record of it.
+#: The key in a pooled connection's `info` whose value is the monotonic time of its last use.
 _USED_AT = "used_at"
 
 #: The interval at which a waiting statement checks its time limit.

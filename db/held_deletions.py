@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db.cached_tables import over, table_of
+from db.cached_tables import filled, over, table_of
 from db.connections import Connection
 from db.session import Session
 from domain.deletions import Evidence
@@ -41,14 +41,8 @@ def standing_rows() -> str:
 
 
 def _standing_of(entity: Entity) -> str:
-    table = table_of(entity)
-    return _STANDING.format(
-        kind=entity.kind,
-        table=table.name,
-        record_id=table.record_id,
-        label=table.label,
-        owner=_OWNER if "customer_id" in table.model.__table__.c else "''",
-    )
+    has_customer = "customer_id" in table_of(entity).model.__table__.c
+    return filled(entity, _STANDING, kind=entity.kind, owner=_OWNER if has_customer else "''")
 
 
 @dataclass(frozen=True, slots=True)

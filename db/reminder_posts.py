@@ -162,9 +162,3 @@ def give_up(db: Session, post: Post, problem: str) -> None:
     )
     if ended.rowcount == 0:
         raise LeaseLostError
-
-
-def present(db: Session) -> dt.datetime:
-    """The present time on Postgres's clock, which all of these times refer to."""
-    moment: dt.datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return moment

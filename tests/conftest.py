@@ -46,7 +46,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep the garbage collector from the imported modules and collected tests, because all of them stay."""
+    """Exclude the imported modules and collected tests from garbage collection: they live until the process ends."""
     gc.disable()
     try:
         return (yield)
@@ -56,7 +56,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # A hook of pytest-xdist's processes: all of them must have the same order.
+    # Each process of pytest-xdist calls this hook, and all of them must get the same order.
     if (worker := getattr(config, "workerinput", None)) is not None:
         items[:] = dealt(items, worker["workercount"])
 

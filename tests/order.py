@@ -1,7 +1,8 @@
-"""The order of a whole test run on several processes: tests that wait for processes run beside those that compute.
+"""The order of the tests if several processes run them: waiting tests run at the same time as computing tests.
 
-pytest-xdist gives each process an equal part of the list. The end-to-end tests take half of the time and wait for most
-of theirs, so each process gets its share of them, spread over the first two thirds of its part.
+pytest-xdist gives each process an equal part of the list. The end-to-end tests take half of the total time, and mostly
+wait for processes that they have started. Each part therefore has the same number of end-to-end tests, spread over its
+first two thirds.
 """
 
 from collections.abc import Sequence

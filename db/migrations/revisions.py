@@ -1,6 +1,5 @@
 """The revisions of this release, and the revision of a database."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -46,12 +45,13 @@ def revisions_folder() -> Path:
 
 
 @lru_cache(maxsize=1)
-def known_revisions() -> Sequence[str]:
+def known_revisions() -> tuple[str, ...]:
     """Every revision of this release, oldest first.
 
-    The files' names tell the order, so that a process which only compares versions loads neither alembic nor them.
+    The order is that of the file names. A process that only compares revisions therefore loads neither alembic nor
+    these files.
     """
-    return sorted(path.stem for path in (revisions_folder() / "versions").glob("[0-9]*.py"))
+    return tuple(sorted(path.stem for path in (revisions_folder() / "versions").glob("[0-9]*.py")))
 
 
 def expected_head() -> str:

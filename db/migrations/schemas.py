@@ -10,7 +10,7 @@ Raw = psycopg.Connection[Any]
 
 SCHEMA: Final = "booksync"
 
-#: The table of the revisions, which moves last: its place tells whether the move is complete.
+#: The table with the database's revision. It moves last: if it is in booksync's schema, the move is complete.
 VERSION_TABLE: Final = "booksync_alembic_version"
 
 # The schema of the shared tables, else the first one that new tables would go to. A role that is called booksync finds
@@ -38,7 +38,10 @@ def host_schema(connection: Raw) -> str:
 
 
 def search_path(connection: Raw) -> str:
-    """The path by which unqualified names find the tables where they are; new objects go beside booksync's."""
+    """The search_path in which Postgres finds every table, before and after the move to booksync's schema.
+
+    Postgres creates new objects in its first schema: in booksync's after the move, in the host's before it.
+    """
     host = host_schema(connection)
     is_moved = _scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}")
     return f"{SCHEMA}, {host}" if is_moved and host != SCHEMA else host

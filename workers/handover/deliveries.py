@@ -5,7 +5,7 @@ import uuid
 import structlog
 from sqlalchemy import Engine
 
-from db import reminder_posts
+from db import clock, reminder_posts
 from db.reminder_posts import Post
 from db.session import Session
 from domain.posting import next_attempt_at
@@ -63,7 +63,7 @@ class DeliveryJob(Job):
 
     def retry_seconds(self) -> float | None:
         with self.engine.connect() as db:
-            now = reminder_posts.present(db)
+            now = clock.present(db)
         again_at = next_attempt_at(self.attempts, now, self._post.closes_at)
         return None if again_at is None else (again_at - now).total_seconds()
 
@@ -84,5 +84,5 @@ class DeliveryJob(Job):
         if self._post.is_closed:
             return reminder_posts.CLOSED
         with self.engine.connect() as db:
-            is_late = self._post.is_outside_hours or reminder_posts.present(db) >= self._post.closes_at
+            is_late = self._post.is_outside_hours or clock.present(db) >= self._post.closes_at
         return reminder_posts.TOO_LATE if is_late else None

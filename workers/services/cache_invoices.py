@@ -79,7 +79,10 @@ def _keep_waiting(
     now: datetime,
     stamps_may_go_back: bool,
 ) -> None:
-    """Store invoices whose customer is not cached; a former customer is no longer reminded of them."""
+    """Store invoices whose customer is not cached yet.
+
+    An invoice that is cached under the customer it had before is withdrawn, so its reminders are cancelled.
+    """
     waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     withdrawn = moved_invoices.withdraw(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     plan_reminders.replan_invoices(db, connection, withdrawn, now=now)

@@ -1,11 +1,10 @@
 """Held deletions: a person decides whether the records are marked deleted or kept."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from db import held_deletions
+from db import clock, held_deletions
 from db.connections import Connection
 from db.held_deletions import Held
 from domain.entities import Entity, entities
@@ -23,8 +22,7 @@ def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dic
     marked = dict.fromkeys(entities(), 0)
     for entity, record_ids in _batches(chosen):
         with engine.begin() as db:
-            now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            marked[entity] += mark_held_deleted(db, connection, entity, record_ids, now=now)
+            marked[entity] += mark_held_deleted(db, connection, entity, record_ids, now=clock.present(db))
     return marked
 
 

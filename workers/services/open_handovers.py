@@ -1,4 +1,4 @@
-"""Opening a connection for handovers: its reminders are planned again before any of them can be handed over."""
+"""Opening a connection for handovers. First, the reminders of all its open invoices are planned again."""
 
 import uuid
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def open_handovers(engine: Engine, connection_id: uuid.UUID, backlog: Backlog) -
     """Open the connection and plan the reminders of all its open invoices, in one transaction.
 
     Raises:
-        UnknownConnectionError: there is no such connection.
+        UnknownConnectionError: the connection does not exist.
     """
     with engine.begin() as db:
         connection = connections.connection(db, connection_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db import deletions, staging, watermarks
-from db.session import Session
+from db.session import Session, autocommit
 from domain.entities import Entity
 from domain.lists import Page, record_ids
 from domain.runs import Mode, Run
@@ -41,7 +41,7 @@ def fetch_page(work: Work, entity: Entity) -> ListPage:
 def _new_walk(work: Work, entity: Entity) -> Walk:
     if work.run.mode is Mode.FULL:
         return Walk.begin(None)
-    with work.transaction() as db:
+    with autocommit(work.resources.engine) as db:
         return Walk.begin(overlapping(watermarks.watermark(db, work.run.connection_id, entity)))
 
 

@@ -80,5 +80,6 @@ def _begun(run: Run, connection: Connection) -> Run:
         run,
         mode=mode,
         phase=Phase.PERSONS if sweep_first else Phase.CONTACTS,
+        # Workers of 0.2.0, which may take the next step during an upgrade, need this walk.
         position=run.position.with_list(CUSTOMER, ListRead(Walk.begin(since))),
     )

@@ -218,7 +218,10 @@ class _Place:
         yield from self._further_records(fields)
 
     def _further_records(self, fields: Fields) -> Iterator[NamedRecord]:
-        """Yield the records of further entities. One may be a movement, whose own deletion is a deletion of it."""
+        """Yield the records of further entities. A credit note, for example, is also a movement of invoices.
+
+        If a movement was deleted, its invoices have changed, but its own record is deleted.
+        """
         kind = EventKind.DELETED if self.is_deleted or names_deletion(fields) else EventKind.CHANGED
         for entity in further_entities():
             for identity in fields.ids_of(*id_keys(entity, self.name)):

@@ -23,7 +23,7 @@ PERSONS = "/contacts/contactpersons"
 
 @pytest.fixture
 def zoho(simulator: SandboxControl) -> SandboxControl:
-    """Few records, because many of these faults cost a detail call for each of them."""
+    """A simulator with few records, because many of these faults cost one detail call per record."""
     simulator.restart(contacts=24, invoices=40, organizations=1, requests_per_minute=LIMIT)
     return simulator
 

@@ -49,4 +49,4 @@ def test_no_frozen_file_is_missing() -> None:
 
 def test_the_names_of_the_files_tell_the_order_of_the_revisions() -> None:
     script = ScriptDirectory.from_config(alembic_config())
-    assert known_revisions() == [each.revision for each in reversed(list(script.walk_revisions()))]
+    assert list(known_revisions()) == [each.revision for each in reversed(list(script.walk_revisions()))]

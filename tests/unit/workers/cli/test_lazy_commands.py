@@ -1,4 +1,4 @@
-"""The list of commands is written down, so that `booksync --help` loads none of them; each must be what it says."""
+"""`booksync --help` prints names and texts from a list, and loads no command. The list must agree with the commands."""
 
 from tests.tables import table
 from workers.cli.app import COMMANDS
