@@ -166,16 +166,19 @@ def release(
 
 
 # SKIP LOCKED so that two sweepers read separate records; `sent_at` limits the messages of a record to one an interval.
+# MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
 _SWEEP = text("""
+    WITH overdue AS MATERIALIZED (
+        SELECT connection_id, entity, record_id FROM booksync.refreshes
+         WHERE received > handled
+           AND not_before <= clock_timestamp() - make_interval(secs => :sweep_seconds)
+           AND sent_at <= clock_timestamp() - make_interval(secs => :sweep_seconds)
+           AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+           AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
+         ORDER BY not_before LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE booksync.refreshes SET sent_at = clock_timestamp()
-     WHERE (connection_id, entity, record_id) IN (
-           SELECT connection_id, entity, record_id FROM booksync.refreshes
-            WHERE received > handled
-              AND not_before <= clock_timestamp() - make_interval(secs => :sweep_seconds)
-              AND sent_at <= clock_timestamp() - make_interval(secs => :sweep_seconds)
-              AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
-              AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
-            ORDER BY not_before LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
+     WHERE (connection_id, entity, record_id) IN (SELECT * FROM overdue)
     RETURNING connection_id, entity, record_id
 """)
 
@@ -187,10 +190,9 @@ def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[Refre
 
 
 # While many records wait for a run, only records that no list can prove get messages, because a list does not contain
-# deleted records.
+# deleted records. MATERIALIZED as above.
 _TAKE_TURN = text("""
-    UPDATE booksync.refreshes SET sent_at = clock_timestamp()
-     WHERE (connection_id, entity, record_id) IN (
+    WITH next AS MATERIALIZED (
            SELECT waiting.connection_id, waiting.entity, waiting.record_id
              FROM (SELECT connection.id, (SELECT count(*) FROM booksync.refreshes
                                      WHERE connection_id = connection.id AND received > handled
@@ -212,7 +214,10 @@ _TAKE_TURN = text("""
                                     = (refreshes.connection_id, refreshes.entity, refreshes.record_id)
                                   AND event.number > refreshes.handled AND event.kind IN ('deleted', 'vendor'))))
                     ORDER BY not_before LIMIT greatest(0, :most_sent - connection.sent)
-                      FOR NO KEY UPDATE SKIP LOCKED) waiting)
+                      FOR NO KEY UPDATE SKIP LOCKED) waiting
+    )
+    UPDATE booksync.refreshes SET sent_at = clock_timestamp()
+     WHERE (connection_id, entity, record_id) IN (SELECT * FROM next)
     RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
 """)
 

@@ -45,11 +45,15 @@ class Post:
 
 
 # SKIP LOCKED and the lease in the same statement: any number of schedulers may post, and only one holds a handover.
+# MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
 _ACQUIRE = text("""
+    WITH due AS MATERIALIZED (
+        SELECT id FROM booksync.handovers WHERE post_at <= clock_timestamp()
+         ORDER BY post_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE booksync.handovers
        SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-     WHERE id IN (SELECT id FROM booksync.handovers WHERE post_at <= clock_timestamp()
-                   ORDER BY post_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
+     WHERE id IN (SELECT id FROM due)
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 

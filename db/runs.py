@@ -224,13 +224,15 @@ def release(
 
 
 # SKIP LOCKED so that two sweepers read separate runs; the later sweep_at limits the messages of a run to one an
-# interval.
+# interval. MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
 _SWEEP = text("""
+    WITH overdue AS MATERIALIZED (
+        SELECT id FROM booksync.sync_runs WHERE status = 'running' AND sweep_at <= clock_timestamp()
+         ORDER BY sweep_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE booksync.sync_runs
        SET sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds)
-     WHERE id IN (SELECT id FROM booksync.sync_runs
-                   WHERE status = 'running' AND sweep_at <= clock_timestamp()
-                   ORDER BY sweep_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
+     WHERE id IN (SELECT id FROM overdue)
     RETURNING id, step, phase
 """)
 

@@ -7,18 +7,22 @@ from sqlalchemy import text
 from db.session import Session
 
 # SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
-# under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
+# under way no slot is used, because it would be lost, and with it the nightly full sync for a day. MATERIALIZED,
+# because a plan that evaluates the subquery for each row exceeds the limit.
 _TAKE_DUE = text("""
+    WITH due AS MATERIALIZED (
+        SELECT id, next_full_sync_at <= now() AS is_full FROM booksync.zoho_connections
+         WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
+           AND NOT EXISTS (SELECT FROM booksync.sync_runs
+                            WHERE connection_id = zoho_connections.id AND status = 'running')
+         ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE booksync.zoho_connections
        SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
            next_full_sync_at = CASE WHEN next_full_sync_at <= now()
                                     THEN now() + make_interval(secs => :full_sync_interval_seconds)
                                     ELSE next_full_sync_at END
-      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM booksync.zoho_connections
-             WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
-               AND NOT EXISTS (SELECT FROM booksync.sync_runs
-                                WHERE connection_id = zoho_connections.id AND status = 'running')
-             ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
+      FROM due
      WHERE zoho_connections.id = due.id
     RETURNING due.id, due.is_full
 """)
