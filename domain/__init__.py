@@ -1,1 +1,1 @@
-"""The pure rules of booksync: no I/O, no clock, no settings; the present time is an argument."""
+"""The pure rules of booksync. This package has no I/O, no clock and no settings; the present time is an argument."""

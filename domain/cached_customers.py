@@ -1,4 +1,4 @@
-"""Cached customers: which of the contacts that were read are written to the cache, and how they are counted."""
+"""Cached customers: which of the contacts read from Zoho are written to the cache, and how writes are counted."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +16,9 @@ from domain.observed import Observed
 from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
 from domain.versions import NO_VERSION, Version, gives_way, goes_back
 
-#: The facts by which a row differs from a customer, apart from details and persons: the hash (TR-2), the facts that it
-#: does not cover, and the columns themselves, because another program may have changed them.
+#: The facts by which a cached row is compared with a customer, apart from details and persons: the hash (TR-2: of
+#: names, phone, e-mail and persons), the facts that the hash does not cover, and the columns themselves, because
+#: another program may have changed them.
 COMPARED_COLUMNS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
 _compared: Callable[[Customer], tuple[Any, ...]] = attrgetter(*COMPARED_COLUMNS)
 
@@ -25,47 +26,53 @@ _FOREIGN = "another connection of this user has cached the same id"
 
 
 class StoredCustomer(NamedTuple):
-    """The compared facts of a cached customer; a plain tuple, because most runs do nothing but compare."""
+    """The compared facts of a cached customer.
+
+    It is a plain tuple for speed, because most runs do nothing but compare.
+    """
 
     connection_id: uuid.UUID | None
     status: str
     facts: tuple[Any, ...]  #: the values of `COMPARED_COLUMNS`
-    persons: Any  #: as `persons_as_json` wrote them, or any content of another program
+    persons: Any  #: the persons as `persons_as_json` wrote them, or any content that another program wrote
     version: Version
     details: ContactDetails
-    credits: tuple[Decimal | None, str]  #: the amount and its currency
+    credits: tuple[Decimal | None, str]  #: the amount of unused credits, and its currency
     gone_at: datetime | None
     updated_at: datetime
-    confirmed: Confirmations = NO_CONFIRMATIONS  #: numbers that a person has confirmed for texts of this customer
+    confirmed: Confirmations = NO_CONFIRMATIONS  #: numbers that a person has confirmed for phone texts of this customer
 
     def __repr__(self) -> str:
-        return f"StoredCustomer(version={self.version})"  # Without personal data.
+        return f"StoredCustomer(version={self.version})"  # The repr has no personal data.
 
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
-        """Whether the read may replace the cached row. After Zoho's 404 for the customer, only a later read may."""
+        """Whether the cached row is replaced by the version read from Zoho.
+
+        After a 404 for the customer only a later read may.
+        """
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False
         return gives_way(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
 
     def is_back(self, read: Observed[Contact]) -> bool:
-        """Whether it was read again after Zoho's 404 for it."""
+        """Whether Zoho has returned this customer again after a 404 for its id."""
         return self.gone_at is not None and read.observed_at > self.gone_at
 
     def completes(self, contact: Contact) -> Contact:
-        """The contact, with the stored credits and their currency for keys that its own row does not have."""
+        """The contact, completed with the stored credits and their currency if its own row lacks these keys."""
         amount, currency = self.credits
         completed = (
             amount if contact.unused_credits is None else contact.unused_credits,
             contact.currency_code or currency,
         )
-        # Most rows have both, and copying a contact takes as long as comparing it.
+        # Most rows have both keys, and copying a contact takes as long as comparing it.
         if completed == (contact.unused_credits, contact.currency_code):
             return contact
         return replace(contact, unused_credits=completed[0], currency_code=completed[1])
 
     def matches(self, customer: Customer) -> bool:
-        """Whether all facts match the customer's."""
+        """Whether all facts of the cached row match the customer read from Zoho."""
         return (
             _details(customer) == self.details
             and (customer.unused_credits, customer.credits_currency) == self.credits
@@ -73,14 +80,17 @@ class StoredCustomer(NamedTuple):
         )
 
     def matches_without_details(self, customer: Customer) -> bool:
-        """Whether all facts except the details match the customer's. The order of persons makes no difference."""
+        """Whether all facts except the details match the customer read from Zoho.
+
+        The order of persons makes no difference.
+        """
         if self.facts != _compared(customer):
             return False
         persons = persons_as_json(customer.persons)
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
 
     def columns(self) -> dict[str, Any]:
-        """The row in the form of `domain.truth_check.customer_values`."""
+        """The cached customer's columns in the form of `domain.truth_check.customer_values`."""
         amount, currency = self.credits
         return {
             **dict(zip(COMPARED_COLUMNS, self.facts, strict=True)),
@@ -94,12 +104,12 @@ class StoredCustomer(NamedTuple):
         }
 
     def belongs_to(self, connection_id: uuid.UUID) -> bool:
-        """Whether this connection may write it; a row from before booksync belongs to no connection."""
+        """Whether this connection may write the cached row. A row from before booksync belongs to no connection yet."""
         return self.connection_id is None or self.connection_id == connection_id
 
 
 class FreshCustomer(NamedTuple):
-    """A customer to write, and the contact that it was made from."""
+    """A customer to write to the cache, and the contact that the customer was made from."""
 
     customer: Customer
     read: Observed[Contact]
@@ -107,23 +117,26 @@ class FreshCustomer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CustomerRules:
-    """The facts apart from the rows themselves that decide which contacts of a connection are written, and how."""
+    """The settings and stored facts, besides the rows, that decide which contacts are written, and how."""
 
     connection_id: uuid.UUID
     home: Home
     fallback: PhoneFallback
-    stamps_may_go_back: bool  #: see `domain.versions`
+    stamps_may_go_back: bool  #: whether Zoho's stamps may go back, see `domain.versions`
 
 
 def customers_of(batch: Iterable[Observed[Contact]]) -> list[Observed[Contact]]:
-    """The contacts without vendors, ascending, so that the newest version counts if a contact comes twice."""
+    """The contacts that are customers, oldest version first: the newest version counts if a contact comes twice."""
     return sorted((read for read in batch if read.record.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
 
 
 def fresh_customers(
     reads: Iterable[Observed[Contact]], stored: Mapping[str, StoredCustomer], rules: CustomerRules
 ) -> dict[str, FreshCustomer]:
-    """The contacts that are new, or differ and are not older. If a contact comes twice, the last one counts."""
+    """The contacts that are new, or that differ from the cache and are not older.
+
+    The last one counts if a contact comes twice.
+    """
     fresh: dict[str, FreshCustomer] = {}
     for read in reads:
         row = stored.get(read.record.contact_id)
@@ -155,7 +168,7 @@ def foreign_customers(stored: Mapping[str, StoredCustomer], connection_id: uuid.
 def versions_without_news(
     reads: Iterable[Observed[Contact]], fresh: Mapping[str, FreshCustomer]
 ) -> dict[str, datetime]:
-    """The versions whose details were read although nothing is written: they need no further detail call."""
+    """The contact versions whose details were read and equal the cache: these versions need no further detail call."""
     return {
         read.record.contact_id: read.record.modified_at or NO_VERSION
         for read in reads
@@ -164,10 +177,10 @@ def versions_without_news(
 
 
 def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime | None) -> bool:
-    """Whether an updated row adds to the count of updates.
+    """Whether an updated customer row adds to the run's count of updates.
 
-    It does not if it was written after `since`, the start of the run, or if only its details are new: a first detail
-    response adds facts without any change in Zoho.
+    A row does not count if the run has already written it (after `since`, its start), or if only its details are new: a
+    first detail response adds facts without any change in Zoho.
     """
     if row is None:
         return True
@@ -176,7 +189,7 @@ def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime |
 
 
 def has_gone_back(row: StoredCustomer | None, read: Observed[Contact]) -> bool:
-    """Whether Zoho's modified time went back, see `domain.versions`."""
+    """Whether Zoho's modified time of the contact went back, see `domain.versions`."""
     return row is not None and goes_back(row.version, read.version)
 
 

@@ -1,4 +1,4 @@
-"""Cached invoices: which of the invoices that were read are written to the cache, and how they are counted."""
+"""Cached invoices: which of the invoices read from Zoho are written to the cache, and how writes are counted."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,24 +24,27 @@ class StoredInvoice(NamedTuple):
     updated_at: datetime
 
     def is_replaced_by(self, read: Observed[Invoice], *, stamps_may_go_back: bool) -> bool:
-        """Whether the read may replace it. A withdrawn row returns at its observed time, one with a 404 later."""
+        """Whether the invoice read from Zoho may replace the cached one.
+
+        A cached row that waits for a new customer returns at its observed time, one with a 404 only by a later read.
+        """
         _, observed_at = self.version
         if self.invoice.status == DELETED and read.observed_at < observed_at:
             return False
         return is_replaced_by(self.version, read.version, stamps_may_go_back=stamps_may_go_back)
 
     def is_back(self, read: Observed[Invoice]) -> bool:
-        """Whether it was read again after Zoho's 404 for it."""
+        """Whether Zoho has returned this invoice again after a 404 for its id."""
         return self.gone_at is not None and read.observed_at > self.gone_at
 
     def matches(self, invoice: Invoice, customer_id: uuid.UUID) -> bool:
-        """Whether all facts match the invoice's."""
+        """Whether all facts of the cached row match the invoice read from Zoho."""
         cached = (self.invoice.modified_at, self.customer_id, *self.columns, *invoice_facts(self.invoice))
         return cached == (invoice.modified_at, customer_id, *invoice_columns(invoice), *invoice_facts(invoice))
 
 
 class FreshInvoice(NamedTuple):
-    """An invoice to write, and booksync's id of its customer."""
+    """An invoice to write to the cache, and booksync's id of its customer."""
 
     read: Observed[Invoice]
     customer_id: uuid.UUID
@@ -52,7 +55,7 @@ class FreshInvoice(NamedTuple):
 
 
 def completed(read: Observed[Invoice], row: StoredInvoice | None) -> Observed[Invoice]:
-    """The read with the stored facts for keys that its own row does not have."""
+    """The invoice read from Zoho, completed with the stored facts for keys that its own row lacks."""
     return read if row is None else replace(read, record=read.record.completed_by(row.invoice))
 
 
@@ -64,7 +67,10 @@ def fresh_invoices(
     connection_id: uuid.UUID,
     stamps_may_go_back: bool,
 ) -> list[FreshInvoice]:
-    """The invoices that are new, or differ and are not older; `customer_ids` are booksync's ids by Zoho's."""
+    """The invoices that are new, or that differ from the cache and are not older.
+
+    `customer_ids`: Zoho's ids → booksync's.
+    """
 
     def is_fresh(invoice: FreshInvoice) -> bool:
         row = stored.get(invoice.invoice_id)
@@ -80,15 +86,15 @@ def fresh_invoices(
 
 
 def versions_with_details(reads: Iterable[Observed[Invoice]]) -> dict[str, datetime]:
-    """The versions whose details were read: they need no further detail call, whatever the details contain."""
+    """The invoice versions whose details were read: they need no further detail call, whatever the details contain."""
     return {read.record.invoice_id: read.record.modified_at or NO_VERSION for read in reads if read.record.has_details}
 
 
 def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime | None) -> bool:
-    """Whether an updated row adds to the count of updates.
+    """Whether an updated invoice row adds to the run's count of updates.
 
-    It does not if it was written after `since`, the start of the run, or if only its details are new: a first detail
-    response adds the switch without any change in Zoho.
+    A row does not count if the run has already written it (after `since`, its start), or if only its details are new: a
+    first detail response adds the reminder switch without any change in Zoho.
     """
     if row is None:
         return True
@@ -99,7 +105,7 @@ def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime |
 
 
 def gone_back(fresh: Iterable[FreshInvoice], stored: Mapping[str, StoredInvoice]) -> Sequence[str]:
-    """The ids of the invoices whose modified time went back, see `domain.versions`."""
+    """The ids of the invoices whose modified time in Zoho went back, see `domain.versions`."""
     return [
         each.invoice_id
         for each in fresh

@@ -15,13 +15,13 @@ class NumberFacts:
     """The facts by which a policy decides whether a customer's valid number is called."""
 
     kind: PhoneKind | None = None
-    not_callable: NotCallable | None = None  #: by the text and the digits
+    not_callable: NotCallable | None = None  #: an objection by the text and the digits
     is_doubtful: bool = False  #: `PhoneVerdict.doubts` is not empty
-    is_confirmed: bool = False  #: by a person who confirms the number and the permission to call it
+    is_confirmed: bool = False  #: confirmed by a person, who confirms the number and the permission to call it
     names: int = 1  #: different names of the user's live customers with this number
 
     def why_not_callable(self, policy: ReminderPolicy) -> str | None:
-        """The sentence with the reason why the number is not called; None without a reason."""
+        """The reason, as a sentence, why the number is not called; None if it may be called."""
         if self.is_confirmed:
             return None
         if self.not_callable is not None:
@@ -31,7 +31,7 @@ class NumberFacts:
         return None
 
     def why_shared(self, policy: ReminderPolicy) -> str | None:
-        """The sentence for a number that too many customers share; None for a number with few customers."""
+        """The sentence for a number that too many customers share; None if few enough share it."""
         if self.is_confirmed or not policy.shared_number_customers:
             return None
         if self.names >= policy.shared_number_customers:

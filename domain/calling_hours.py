@@ -1,4 +1,4 @@
-"""Calling hours: the moments at which the calling window is open on every possible clock of a number."""
+"""Calling hours: the moments at which the calling window is open on every clock that a phone number may live by."""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _DAYS_AHEAD = 366
 
 _A_DAY = timedelta(days=1)
 
-#: The moments that `is_never_open` checks: two years of summer and winter times, week by week.
+#: The moments that `is_never_open` checks: each week of two years, because summer time changes the common hours.
 _SAMPLE = tuple(datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(weeks=week) for week in range(105))
 
 
@@ -25,8 +25,8 @@ class NeverOpenError(BooksyncError):
 class CallingHours:
     """The calling window on the clocks of all `zones`; the first zone determines the dates.
 
-    If no zone is known, or no hour of the window is common to all zones at that time of the year, the clock of
-    `stand_in` is used if it is set. Moments are aware; returned moments are in UTC. Hashable, because
+    If no zone of the number is known, or no hour of the window is common to all its zones at that time of the year, the
+    clock of `stand_in` is used, if a policy sets one. Moments are aware; returned moments are in UTC. Hashable, because
     invoices with the same hours share one cached computation.
     """
 
@@ -37,7 +37,7 @@ class CallingHours:
 
     @property
     def is_never_open(self) -> bool:
-        """Whether the stand-in zone is missing, and all clocks are never open together in the coming years."""
+        """Whether the calling window is never open on all clocks in the coming years, and no stand-in zone is set."""
         return self.stand_in is None and _is_never_common(self.window, self.zones)
 
     def contains(self, moment: datetime) -> bool:
@@ -49,14 +49,14 @@ class CallingHours:
         return moment.astimezone(self._zones_at(moment)[0]).date()
 
     def earliest_day(self, moment: datetime) -> date:
-        """The earliest date on any clock at that moment; the date in UTC if no clock is known."""
+        """The earliest date on any of the number's clocks at that moment; the date in UTC if no clock is known."""
         zones = self._zones_at(moment) or (UTC,)
         return min(moment.astimezone(zone).date() for zone in zones)
 
     def usual_moment(self, day: date) -> datetime:
         """The first moment from `day` on at which every clock shows the usual time or later and the window is open.
 
-        If the common hours end before that, the first open moment of the day.
+        If the common hours end before the usual time, the first open moment of the day is returned.
 
         Raises:
             NeverOpenError: no day of the year ahead has an open moment.
@@ -65,7 +65,7 @@ class CallingHours:
         return _usual_moment(self, day)
 
     def next_moment(self, now: datetime) -> datetime:
-        """The next whole minute while the window is open; else the usual moment of the next allowed day.
+        """The next whole minute while the calling window is open; else the usual moment of the next allowed day.
 
         Raises:
             NeverOpenError, OverflowError: as `usual_moment`.
@@ -74,14 +74,16 @@ class CallingHours:
         if self.contains(minute):
             return minute
         today = self.earliest_day(minute)
-        # On the day on which the stand-in zone starts or stops to count, the first two days may both have passed.
+        # On the day on which the stand-in zone starts or stops to count, the usual moments of the first two days may
+        # both have passed.
         while (moment := self.usual_moment(today)) < minute:
             today += _A_DAY
         return moment
 
     def closes_after(self, moment: datetime) -> datetime:
-        """The moment at which the first clock leaves the window that contains `moment`."""
-        # In UTC, because both readings of a repeated local hour are equal.
+        """The moment at which the first of the clocks leaves the calling window that contains `moment`."""
+        # The moments are compared in UTC, because a local hour that comes twice (clock set back) looks equal both
+        # times.
         return _closes_after(self, moment.astimezone(UTC))
 
     def midnight_after(self, day: date) -> datetime:
@@ -121,17 +123,17 @@ def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: d
 
 
 def hours_in_common(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> timedelta:
-    """The longest uninterrupted time for which the window is open on all clocks, with the offsets of that moment."""
+    """The longest uninterrupted time in which the window is open on all clocks, with their offsets of that moment."""
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     length = _minutes(window.closes) - _minutes(window.opens)
     lags = [[(other - opening) % _A_DAY for other in offsets] for opening in offsets]
-    # Measured from the opening of one zone, each zone that is already open closes earlier by its lead.
+    # The time runs from the opening in one zone. Each zone that is already open closes earlier by its lead.
     left = [length - max(lag) for lag in lags if all(_is_open_when(window, ahead) for ahead in lag)]
     return max(left, default=timedelta())
 
 
 def _is_open_when(window: CallingWindow, ahead: timedelta) -> bool:
-    """Whether a clock is inside the window if it is `ahead` of a clock that shows the opening time."""
+    """Whether a clock is inside the window if it is `ahead` of another clock that shows the opening time."""
     return _minutes(window.opens) + ahead % _A_DAY < _minutes(window.closes)
 
 

@@ -22,7 +22,7 @@ class InvalidPolicyError(BooksyncError, ValueError):
 class CallingWindow:
     """The allowed `weekdays` (Monday is 0) and hours, from `opens` to before `closes`; `usual_time` is preferred.
 
-    Moments are aware; returned moments are in UTC. `holidays` are days without calls.
+    Moments are aware datetimes; returned moments are in UTC. `holidays` are days without calls.
 
     Raises:
         InvalidPolicyError: the rules contradict themselves.
@@ -53,7 +53,7 @@ class CallingWindow:
             local.weekday() in self.weekdays
             and local.date() not in holidays
             and self.opens <= local.time() < self.closes
-            # When the clock is set back, a time comes twice; the window does not open again.
+            # When the clock is set back, an hour comes twice; the window does not open a second time.
             and moment < self.closes_after(moment, zone)
         )
 
@@ -68,10 +68,10 @@ class CallingWindow:
         return replace(self, weekdays=_WEEK - rest_days)
 
     def closes_after(self, moment: datetime, zone: tzinfo) -> datetime:
-        """The moment at which the window that contains `moment` closes.
+        """The moment at which the calling window that contains `moment` closes.
 
-        If a clock change skips or repeats the closing time, the earlier reading counts: closing an hour early prevents
-        a call after hours.
+        If a clock change skips or repeats the closing time, the earlier of the two possible moments counts: closing an
+        hour early prevents a call after hours.
         """
         closing = datetime.combine(moment.astimezone(zone).date(), self.closes, tzinfo=zone)
         return min(closing.astimezone(UTC), closing.replace(fold=1).astimezone(UTC))

@@ -1,4 +1,4 @@
-"""Clocks: the possible time zones of a customer's number, and those that count (a set, never a guess)."""
+"""Clocks: all time zones that a customer's phone number may be in, and the zones that the policy counts."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from domain.time_zones import known_zone, known_zones, narrowed
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The names of the zones that count for a customer, and the stand-in for zones without a common hour.
+    """The names of the time zones that count for a customer, and the stand-in zone if these zones have no common hour.
 
     `zones` is empty if no clock is known.
     """
@@ -23,7 +23,7 @@ class Clocks:
 
 
 def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
-    """The customer's zones, restricted to the zones that the policy names for their country.
+    """The customer's time zones, without those that the policy excludes for their country.
 
     If the customer's zones were never determined, the only zone is `time_zone`.
     """
@@ -36,13 +36,13 @@ def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: s
 
 
 def calling_hours(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> CallingHours:
-    """The hours at which this customer may be called: on all their clocks, on their country's working days."""
+    """The hours at which this customer may be called: on all their clocks, on the working days of their country."""
     clocks = clocks_of(customer, policy, home_time_zone)
     country = customer.holiday_country
     holidays: Container[date] = PublicHolidays(country if policy.skip_holidays else None)
     return CallingHours(
         window=policy.window.on_working_days(rest_days(country)),
-        # An unknown name means an unknown clock; replacing it with UTC would be a guess.
+        # An unknown zone name means an unknown clock; UTC in its place would be a guess.
         zones=known_zones(clocks.zones) or (),
         holidays=holidays,
         stand_in=_zone(clocks.stand_in),

@@ -6,7 +6,7 @@ from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones import PhoneVerdict, judge
 
-#: In characters. A longer text is a note, and does not fit into an index of Postgres.
+#: In characters. A longer text is a note and not a number, and does not fit into an index of Postgres.
 LONGEST_TEXT = 500
 
 _YES = frozenset(
@@ -25,18 +25,19 @@ class ConfirmationError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A person's request to confirm the present text of a customer."""
+    """A person's request to confirm the number in the present phone text of a customer."""
 
-    customer_id: str  #: Zoho's id
+    customer_id: str  #: the customer's id in Zoho
     note: str = field(repr=False)
-    answer: str = field(default="yes", repr=False)  #: "yes" for booksync's reading, else the intended number
+    #: "yes" for the number that booksync reads in the text, else the intended number.
+    answer: str = field(default="yes", repr=False)
     phone_text: str | None = field(default=None, repr=False)  #: the text that the person saw; None: any text
-    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw for it; "" for none
-    line: int | None = None  #: the line in the source file
+    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw for the text; "" for none
+    line: int | None = None  #: the line of the request in the source file
 
 
 def is_no(answer: str) -> bool:
-    """Whether the reply declines to confirm."""
+    """Whether the person's reply declines to confirm the number."""
     answer = answer.strip()
     return not answer or answer in _NO_SIGNS or folded(answer) in _NO
 
@@ -77,7 +78,10 @@ def _is_yes(answer: str) -> bool:
 
 
 def _number_meant(answer: str) -> str:
-    """The number as written, which must have a prefix, because a spreadsheet may have dropped its plus or its zero."""
+    """The number as the person wrote it.
+
+    It must have a prefix, because a spreadsheet may have dropped its plus or its zero.
+    """
     number = answer.strip()
     if not any(map(str.isdigit, number)):
         raise ConfirmationError(f'"{number}" is not valid. Write yes, no, or the number that you mean.')
@@ -85,7 +89,8 @@ def _number_meant(answer: str) -> str:
     if verdict.e164 is None:
         assert verdict.problem is not None
         raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
-    # `judge` chooses the first of two numbers. That is right for Zoho's texts, but a confirmation must be one number.
+    # For a text with two numbers `judge` chooses the first. That is right for Zoho's texts, but a confirmation must be
+    # one number.
     if _digits(number).removeprefix("00") != verdict.e164[1:]:
         raise ConfirmationError(f"{number} is not a number alone. {_WITH_PREFIX}")
     return verdict.e164
@@ -96,5 +101,5 @@ def _digits(text: str) -> str:
 
 
 def _one_line(phone_text: str) -> str:
-    # Spreadsheets use their own line ends inside a cell.
+    # Spreadsheets use their own line ends inside a cell, so texts are compared without them.
     return " ".join(phone_text.split())

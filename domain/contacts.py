@@ -1,4 +1,4 @@
-"""Contacts: the facts of a Zoho contact, before any conclusion of booksync."""
+"""Contacts: the facts of a Zoho contact, before booksync derives anything from them."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -7,19 +7,19 @@ from enum import StrEnum
 
 
 class ContactKind(StrEnum):
-    CUSTOMER = "customer"  #: receives invoices; the only cached kind
-    VENDOR = "vendor"  #: sends invoices; never a customer
+    CUSTOMER = "customer"  #: a customer: receives invoices; the only cached kind
+    VENDOR = "vendor"  #: a vendor: sends invoices; never a customer
 
 
 class ContactStatus(StrEnum):
     ACTIVE = "active"
-    INACTIVE = "inactive"  #: stays cached, but gets no reminders
+    INACTIVE = "inactive"  #: inactive: stays cached, but gets no reminders
     DELETED = "deleted"  #: deleted or merged in Zoho; the row stays with this status
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPerson:
-    """One person of a contact. Texts are as given, "" if unknown; do not log them."""
+    """One person of a contact. Texts are as given in Zoho, "" if unknown; do not log them."""
 
     person_id: str
     first_name: str = field(default="", repr=False)
@@ -32,7 +32,7 @@ class ContactPerson:
 
 @dataclass(frozen=True, slots=True)
 class ContactDetails:
-    """The facts that only a detail response has (GET /contacts/{id}); a list row never erases them."""
+    """The facts of a contact that only a detail response has (GET /contacts/{id}); a list row never erases them."""
 
     country_code: str | None  #: ISO 3166-1 alpha-2; None if Zoho's text is not a known country
     reminders_enabled: bool | None  #: Zoho's own `payment_reminder_enabled`; None if the response lacks the key
@@ -43,7 +43,7 @@ class ContactDetails:
     country_unknown: str | None = field(default=None, repr=False)
 
 
-#: The details of a contact that was only read from lists.
+#: The details of a contact of which only list rows were read.
 NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 
 
@@ -51,8 +51,9 @@ NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 class Contact:
     """A contact as read from a list row or a detail response.
 
-    A list row has the primary person's values, but neither that person's id nor the other persons. `persons`
-    stays None before a detail response or the bulk read. A contact without persons has no `primary`.
+    A list row has the primary person's values, but neither the primary person's id nor any other person. `persons`
+    stays None until a detail response or the bulk read of persons provides them. A contact without persons has no
+    `primary`.
     """
 
     contact_id: str
@@ -64,13 +65,14 @@ class Contact:
     primary: ContactPerson | None = None
     persons: tuple[ContactPerson, ...] | None = None
     details: ContactDetails | None = None
-    unused_credits: Decimal | None = None  #: the organisation's debt to the customer; None: the row lacks the key
-    currency_code: str = ""  #: of the credits and of the customer's invoices
+    #: The unused credits: what the organisation owes the customer; None: the row lacks the key.
+    unused_credits: Decimal | None = None
+    currency_code: str = ""  #: the currency of the credits and of the customer's invoices
 
     @property
     def record_id(self) -> str:
         return self.contact_id
 
     def with_persons(self, persons: tuple[ContactPerson, ...]) -> "Contact":
-        """The same contact with its persons from another source (the bulk read)."""
+        """The same contact with its persons from another source: the bulk read of persons."""
         return replace(self, persons=persons)

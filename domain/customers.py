@@ -1,4 +1,4 @@
-"""Customers: the conclusions from a contact, as cached by booksync (FR-1, FR-6, FR-7)."""
+"""Customers: what booksync derives from a contact and caches (FR-1: customers_cache; FR-6: choice of the phone)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from domain.time_zones import distinct_clocks, narrowed, zones_of_region
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA), the defaults for a customer."""
+    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA), the defaults for its customers."""
 
     country_code: str | None
     time_zone: str
@@ -37,21 +37,22 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row of customers_cache, as used by the rules. Personal data stays out of the repr."""
+    """A customer as the rules use it: the values of one row of customers_cache. Personal data stays out of the repr."""
 
     zoho_customer_id: str
     status: ContactStatus
     customer_name: str = field(repr=False)
     company_name: str = field(repr=False)
-    primary_contact_person_id: str | None  #: None before a detail response or the bulk read
+    primary_contact_person_id: str | None  #: the persons; None before a detail response or the bulk read of persons
     primary_phone: str | None = field(repr=False)  #: E.164 if valid, else as given; None without a number
     phone_problem: PhoneProblem | None
     phone_not_callable: NotCallable | None  #: why a valid number is not callable, by its text and digits
     primary_email: str | None = field(repr=False)
     persons: tuple[ContactPerson, ...] = field(repr=False)
-    country_code: str | None  #: from a detail response; never inferred from the phone
-    time_zone: str | None  #: IANA: the number's single zone, else the organisation's; None without a valid phone
-    reminders_enabled: bool | None  #: Zoho's own switch; None before a detail response with it
+    country_code: str | None  #: the country from a detail response; never inferred from the phone
+    #: The time zone (IANA): the number's single zone, else the organisation's; None without a valid phone.
+    time_zone: str | None
+    reminders_enabled: bool | None  #: Zoho's own reminder switch; None before a detail response with it
     zoho_last_modified_at: datetime | None
     sync_hash: str
     #: All possible clocks (IANA names) of the number; empty if none is known. None: never determined.
@@ -70,7 +71,7 @@ class Customer:
 
     @property
     def number(self) -> NumberFacts:
-        """The facts about the number from this contact alone, without the number of customers that share it."""
+        """The facts about the customer's phone number from this contact alone: who else has the number is not known."""
         verdict = self.judged_phone.verdict if self.judged_phone else None
         return NumberFacts(
             kind=verdict.kind if verdict else None,
@@ -81,7 +82,7 @@ class Customer:
 
     @property
     def is_reachable(self) -> bool:
-        """Whether there is a valid number."""
+        """Whether the customer has a valid number."""
         return self.primary_phone is not None and self.phone_problem is None
 
 
@@ -95,7 +96,7 @@ def customer_from(
 ) -> Customer:
     """Make the customer from a contact.
 
-    `known` are the cached details of an earlier response, which hold if this contact was only read from a list.
+    `known` are the cached details of an earlier response; they are used if this contact was only read from a list.
     `confirmed` are the numbers that a person has confirmed for texts of this contact.
     """
     details = _details(contact.details, known)
@@ -136,7 +137,7 @@ def customer_from(
 def country_of_numbers(
     country_code: str | None, country_unknown: str | None, home_country: str | None
 ) -> NumberCountry:
-    """The country of a customer's numbers without a prefix, and its source.
+    """The country in which a customer's numbers without a prefix are read, and the source of that country.
 
     The organisation's country is used only if the customer's address has no country: in place of an unrecognised
     country it would turn the text into a stranger's number.
@@ -149,7 +150,10 @@ def country_of_numbers(
 
 
 def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
-    """The contact's persons with cleaned texts; a list row's values of the primary person if it has no persons."""
+    """The contact's persons with cleaned texts.
+
+    If no persons are known, the primary person's values from the list row.
+    """
     if contact.persons is not None:
         return tuple(_cleaned(person) for person in contact.persons)
     if contact.primary is not None:
@@ -160,7 +164,7 @@ def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
 def sync_hash(
     *, name: str, company: str, phone: str | None, email: str | None, persons: Iterable[ContactPerson]
 ) -> str:
-    """SHA-256 (64 hex digits) of the fields that TR-2 lists, independent of the order of fields and persons."""
+    """SHA-256 (64 hex digits) of name, company, phone, e-mail and persons (TR-2), whatever their order."""
     return sha256_of(
         {
             "name": name,
@@ -189,7 +193,7 @@ def persons_as_json(persons: Iterable[ContactPerson]) -> list[dict[str, Any]]:
 
 
 def persons_from_json(rows: Any) -> tuple[ContactPerson, ...]:
-    """The persons that `persons_as_json` wrote; empty if another program has overwritten them in another form."""
+    """The persons that `persons_as_json` wrote; empty if another program has overwritten the column in another form."""
     try:
         return tuple(
             ContactPerson(
@@ -215,7 +219,10 @@ def clean_text(text: str) -> str:
 
 
 def _details(reported: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
-    """Merge details: a response without the reminder switch keeps the known switch, one without a country clears it."""
+    """Merge a contact's details: a response without the reminder switch keeps the known switch.
+
+    A response without a country clears the country.
+    """
     known = known or NOTHING_TOLD
     if reported is None:
         return known
@@ -229,9 +236,10 @@ def _number(phone: JudgedPhone | None) -> str | None:
 
 
 def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str, ...]:
-    """The possible clocks of a valid number: the number's zones, narrowed by an address in its own country.
+    """All possible time zones of a valid number: its own zones, narrowed by an address in the number's country.
 
-    An address in another country does not narrow them: a Spanish mobile of a customer in Lisbon is not a Canarian one.
+    An address in another country does not narrow the zones: a Spanish mobile of a customer in Lisbon is not a Canarian
+    one.
     """
     if phone is None or not phone.verdict.is_valid:
         return ()
@@ -247,7 +255,8 @@ def _cleaned(person: ContactPerson) -> ContactPerson:
         person_id=person.person_id,
         first_name=clean_text(person.first_name),
         last_name=clean_text(person.last_name),
-        email=" ".join(clean_text(person.email).split()),  # e-mail addresses may contain line feeds
+        # Postgres and spreadsheets get texts on one line, but e-mail addresses in Zoho may contain line feeds.
+        email=" ".join(clean_text(person.email).split()),
         phone=clean_text(person.phone),
         mobile=clean_text(person.mobile),
         is_primary=person.is_primary,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: More records than both limits are suspicious.
+#: More unproven deletions than both limits are suspicious.
 SAFEGUARD_COUNT = 10
 SAFEGUARD_SHARE = 0.02
 
-#: The detail calls of one run for missing records while the safeguard holds them back. They show a person the extent of
-#: the loss; with --allow-deletions a run checks all missing records.
+#: The detail calls that one run makes for missing records while the safeguard holds them back. They show a person the
+#: extent of the loss; with --allow-deletions a run checks all missing records.
 MOST_ASKED_ABOUT = 500
 
 
@@ -37,23 +37,26 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The input of the deletion safeguard, for one kind of one connection."""
+    """The input of the deletion safeguard, for one kind of record of one connection."""
 
-    cached: int  #: live records
-    gone: int  #: found gone without proof, in this run or recently
+    cached: int  #: live records in the cache
+    gone: int  #: records found gone without proof, in this run or recently
     held: int  #: held back already, by earlier runs and events
 
 
 def needs_permission(tally: Tally) -> bool:
     """Whether unproven deletions look like an error of Zoho, so that a person must decide.
 
-    Records that are already held back count as well: further ones join them while they wait.
+    Records that are already held back count as well, because more records may be found gone before a person decides.
     """
     return _are_many(tally.gone + tally.held, tally.cached)
 
 
 def is_unreliable(found_there: int, cached: int) -> bool:
-    """Whether a list has omitted too many records that exist in Zoho: further checks are then not worth their calls."""
+    """Whether a list has omitted too many records that Zoho still has.
+
+    Further checks are then not worth their calls.
+    """
     return _are_many(found_there, cached)
 
 

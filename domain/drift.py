@@ -13,7 +13,7 @@ from domain.canonical import sha256_of
 from domain.invoices import Invoice
 
 #: The columns of customers_cache with values from Zoho or conclusions from them; a `Customer` has the same field names.
-#: Not included are the persons and the details, which no list contains.
+#: The persons and the details are not included, because no list contains them.
 CUSTOMER_COLUMNS = (
     "status",
     "customer_name",
@@ -55,7 +55,7 @@ cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOIC
 
 
 def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
-    """The expected values in invoices_cache."""
+    """The values that the invoice should have in invoices_cache."""
     return tuple(value(invoice) for value in INVOICE_VALUES.values())
 
 
@@ -64,7 +64,7 @@ INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "
 
 
 def invoice_facts(invoice: Invoice) -> tuple[Any, ...]:
-    """The values of these facts, for the comparison with another read.
+    """The values of an invoice's permission facts, for the comparison with another read of the invoice.
 
     List rows and detail responses omit different keys: a missing key means the same as False, 0 and "".
     """
@@ -87,7 +87,7 @@ def _canonical(fact: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A record's content as a hash: `digest` covers its content, `modified_at` is Zoho's own time."""
+    """A record's content as a hash: `digest` covers the content, `modified_at` is Zoho's time of the last change."""
 
     digest: str
     modified_at: datetime | None
@@ -96,8 +96,8 @@ class Fingerprint:
     def of_customer(cls, customer: object, persons: Any) -> "Fingerprint":
         """The fingerprint of a `Customer` or a row of customers_cache, with the persons in the form of that table.
 
-        The stored hash is compared as one column of many, because it does not change if another program writes the
-        other columns.
+        The stored `sync_hash` is one compared column of many, because it stays the same if another program writes other
+        columns.
         """
         columns = _customer_columns(customer)
         listed, concluded = sha256_of(columns[:_LISTED]), sha256_of([*columns[_LISTED:], in_one_order(persons)])
@@ -106,18 +106,17 @@ class Fingerprint:
 
     @classmethod
     def of_invoice(cls, columns: tuple[Any, ...], owner: str | None, modified_at: datetime | None) -> "Fingerprint":
-        """The fingerprint of `invoice_columns` or `cached_invoice_columns`; `owner` is the linked customer's id in
-        Zoho."""
+        """The fingerprint of an invoice's columns; `owner` is the id in Zoho of the linked customer."""
         return cls.of_values((owner, *columns), modified_at)
 
     @classmethod
     def of_values(cls, values: Iterable[Any], modified_at: datetime | None) -> "Fingerprint":
-        """The fingerprint of a record by the values of its columns."""
+        """The fingerprint of a record, made from the values of its columns."""
         plain = [_plain(value) if isinstance(value, Decimal) else value for value in values]
         return cls(sha256_of(plain), modified_at)
 
     def listed_part(self) -> "Fingerprint":
-        """The part of a customer that a list row contains, for a comparison without its persons."""
+        """The part of a customer that a list row contains, for a comparison that ignores the persons."""
         return Fingerprint(self.digest[:_HALF], self.modified_at)
 
 
@@ -128,11 +127,14 @@ def _plain(amount: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The ids that differ, ascending. Changes in Zoho after the last sync are not drift: the next sync reads them."""
+    """The ids of the records that differ, ascending.
+
+    Changes in Zoho after the last sync are not drift: the next sync reads them.
+    """
 
     zoho: int  #: records in Zoho
     cached: int  #: live records in the cache
-    missing: tuple[str, ...]  #: in Zoho only
+    missing: tuple[str, ...]  #: ids of records in Zoho only
     surplus: tuple[str, ...]  #: in the cache only
     different: tuple[str, ...]
     not_synced_yet: int

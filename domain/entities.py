@@ -1,4 +1,4 @@
-"""Entities: the kinds of Zoho's records that booksync caches. What a layer needs to know of each is registered there.
+"""Entities: the kinds of Zoho records that booksync caches, in a register that every layer reads.
 
 Customers and invoices are registered here. docs/adding-an-entity.md shows how another one is added.
 """
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One kind of record. Both names are stored, so they never change."""
+    """One kind of record that booksync caches. Both names are stored, so they never change."""
 
-    name: str  #: Zoho's word: in webhooks, refreshes, actors, rejected rows and metrics
+    name: str  #: Zoho's word for the kind: in webhooks, refreshes, actors, rejected rows and metrics
     kind: str  #: the cache's word: in deletions, failed records and JSON
-    depends_on: Sequence["Entity"] = ()  #: a run reads their lists before this one's
+    depends_on: Sequence["Entity"] = ()  #: entities whose lists a run reads before this one's
 
     @property
     def plural(self) -> str:
-        """The key of JSON and metrics: customers."""
+        """The plural name of the entity, a key of JSON and metrics: customers."""
         return f"{self.kind}s"
 
     @property
     def noun(self) -> str:
-        """For sentences; the plural has an s."""
+        """The entity's name in sentences; the plural has an s."""
         return self.kind.replace("_", " ")
 
 
@@ -38,39 +38,39 @@ def entities() -> Sequence[Entity]:
 
 
 def entity_named(name: str) -> Entity:
-    """The entity with that name of Zoho's.
+    """The entity that Zoho calls by that name.
 
     Raises:
-        KeyError: booksync does not cache it.
+        KeyError: booksync does not cache such records.
     """
     return {entity.name: entity for entity in _registered}[name]
 
 
 def entity_of_kind(kind: str) -> Entity:
-    """The entity with that name in the cache.
+    """The entity that the cache calls by that name.
 
     Raises:
-        KeyError: booksync does not cache it.
+        KeyError: booksync does not cache such records.
     """
     return {entity.kind: entity for entity in _registered}[kind]
 
 
 def is_cached(name: str) -> bool:
-    """Whether booksync caches the records that Zoho calls so."""
+    """Whether booksync caches the records that Zoho calls by this name."""
     return any(entity.name == name for entity in _registered)
 
 
 def following_entity(entity: Entity) -> Entity | None:
-    """The entity whose list a run reads after this one's; None after the last one."""
+    """The entity whose list a run reads after this entity's list; None after the last one."""
     following = _registered.index(entity) + 1
     return _registered[following] if following < len(_registered) else None
 
 
 def register(entity: Entity) -> Entity:
-    """Adds a further entity; a run reads its list after those before it.
+    """Add a further entity; a run reads its list after the lists of earlier ones.
 
     Raises:
-        ValueError: an entity that it depends on is not registered, or its name is taken.
+        ValueError: an entity that the new one depends on is not registered, or the name is taken.
     """
     if missing := [each.name for each in entity.depends_on if each not in _registered]:
         raise ValueError(f"{entity.name} depends on {', '.join(missing)}, which is not registered.")

@@ -1,4 +1,4 @@
-"""The root of booksync's own errors, which separates them from defects."""
+"""The root class of booksync's own errors, which separates expected errors from defects."""
 
 
 class BooksyncError(Exception):
@@ -8,5 +8,5 @@ class BooksyncError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        """Without a message the first paragraph of the type's docstring is the message."""
+        """Set the message; without one, the first paragraph of the type's docstring is the message."""
         super().__init__(message or " ".join((type(self).__doc__ or "").split("\n\n")[0].split()))

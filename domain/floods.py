@@ -2,27 +2,31 @@
 
 from datetime import UTC, datetime
 
-#: With more waiting records of one connection than this, a run reads them: it costs fewer calls than their details.
+#: With more waiting records of one connection than this, a run reads the lists: that costs fewer calls than the
+#: records' details.
 FLOOD = 25
 
-#: The run starts when no event has come for this time, because it covers only the events before it.
+#: The run starts when the connection has had no event for this time, because the run covers only the events before its
+#: start.
 QUIET_SECONDS = 5.0
-#: The run starts at the latest this time after the first event.
+#: The run starts at the latest this time after the first event of the flood.
 LONGEST_QUIET_SECONDS = 60.0
 
 #: Webhooks make at most this share of the day's calls in an hour: a slow mass edit never has many records waiting.
 _SHARE_OF_DAY = 1 / 40
 
-#: The runs that floods bring forward make at most this share of a day's calls, without those that others keep.
+#: The runs that floods bring forward make at most this share of a day's calls, after the calls reserved for other
+#: programs.
 _RUNS_SHARE_OF_DAY = 1 / 4
 
-#: Half of that share may be spent at once and refills within a day, so that no 24 hours have more than the share.
+#: Half of a flood's share of calls may be spent at once and refills within a day, so that no 24 hours have more than
+#: the share.
 _SHARE_AT_ONCE = _RUNS_SHARE_OF_DAY / 2
 
 #: The shortest time between two runs that the floods of one connection bring forward.
 RUN_SPACING_SECONDS = 60.0
 
-#: The time in which a spent allowance of calls refills.
+#: The time in which a spent allowance of calls for flood runs refills.
 REFILL_SECONDS = 86_400.0
 
 
@@ -32,7 +36,7 @@ def details_an_hour(day_limit: int | None) -> int | None:
 
 
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
-    """The part of `REFILL_SECONDS` that a run with this number of calls spends; more than all if it can never fit.
+    """The part of `REFILL_SECONDS` that a run with this number of calls spends; more than all if the run can never fit.
 
     `day_kept` calls of the day's limit belong to other programs. While no limit is known a run spends nothing.
     """
@@ -43,7 +47,7 @@ def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
 
 
 def flood_sentence(waiting: int, since: datetime) -> str:
-    """The sentence for people: how many records wait, since when, and what reads them."""
+    """A flood as a sentence for people: how many records wait, since when, and what reads them."""
     records = "1 changed record waits" if waiting == 1 else f"{waiting:,} changed records wait"
     return (
         f"{records} for a run, the first since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: the next run reads them. "

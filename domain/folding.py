@@ -4,19 +4,19 @@ import unicodedata
 
 
 def folded(text: str) -> str:
-    """The letters and digits, in lower case and without accents: "U.S.A." and "usa" are equal."""
+    """The letters and digits of a text, in lower case and without accents: "U.S.A." and "usa" become equal."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     letters = "".join(filter(_counts, plain))
     return letters.removeprefix("the") if plain.strip().startswith("the ") else letters
 
 
 def _counts(character: str) -> bool:
-    """Whether a character is kept: a letter, a digit, or a vowel sign.
+    """Whether folding keeps a character: a letter, a digit, or a vowel sign.
 
     Vowel signs of Indian and other scripts distinguish Togo from Tonga.
     """
     if character.isalnum():
         return True
     placed = unicodedata.combining(character)
-    is_accent = placed >= 200 or 10 <= placed <= 36  # the second range: Hebrew and Arabic points
+    is_accent = placed >= 200 or 10 <= placed <= 36  # the second range: the points of Hebrew and Arabic
     return unicodedata.category(character).startswith("M") and not is_accent

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from domain.lists import PER_PAGE
 from domain.truth_check import RECORDS
 
-#: Idle polling uses at most this share of the day's calls; the rest is for work and for other integrations.
+#: Polling without changes uses at most this share of the day's calls; the rest is for work and for other integrations.
 POLLING_SHARE = 0.5
 
 #: A sync without changes requests one page of contacts and one of invoices.
@@ -18,11 +18,11 @@ CALLS_OF_AN_ORGANIZATION = 1
 #: The detail calls of a nightly truth check.
 CALLS_OF_A_TRUTH_CHECK = RECORDS
 
-#: A truth check leaves this share of the day's calls unused, in addition to the reserve of others.
+#: A truth check leaves this share of the day's calls unused, in addition to the reserve for other programs.
 _SPARE_SHARE = 0.1
 
-#: The details that a full run refreshes if the bulk read of persons is refused: a tenth of the smallest plan's daily
-#: limit (API section 4).
+#: The details that a full run refreshes if the bulk read of persons is refused: a tenth of the daily limit of Zoho's
+#: smallest plan (API section 4: limits).
 DETAILS_REREAD = 100
 
 #: A walk's pages overlap by a few rows.
@@ -33,18 +33,19 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The size of an organisation, as far as known; `persons_pages` is the length of the last bulk read."""
+    """The size of an organisation, as far as known; `persons_pages` is the length of the last bulk read of persons."""
 
     customers: int
     invoices: int
     persons_pages: int | None
     bulk_persons_refused: bool = False  #: the bulk read of persons is unavailable: persons are read by detail calls
-    is_read: bool = True  #: a run has read all customers; before that the persons missing from list rows are unknown
+    #: A run has read all customers; before that the number of persons missing from list rows is unknown.
+    is_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The calls of a run in each window."""
+    """The calls that a run may make in each window of the API budget."""
 
     calls: int
     window_seconds: float
@@ -55,12 +56,12 @@ class Cost:
     """The cost of a run."""
 
     calls: int
-    seconds: float  #: of waiting for the API budget
+    seconds: float  #: the seconds that the run waits for the API budget
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The calls that the budget grants a run now; None if Zoho has not reported the day's calls."""
+    """The calls that the API budget grants a run now; None if Zoho has not reported the day's calls."""
 
     begins_in_seconds: float = 0.0  #: until the end of a pause, or until midnight if the day's calls are used up
     calls_today: int | None = None  #: without the reserve of others
@@ -68,7 +69,7 @@ class Grant:
     day_ends_in_seconds: float = 0.0
 
     def delays(self, cost: Cost) -> Cost:
-        """The cost including waiting: before the run begins, and for each midnight that it must wait for."""
+        """The run's cost including waits: before it begins, and for each midnight at which it waits for new calls."""
         if self.begins_in_seconds > 0:
             return Cost(cost.calls, self.begins_in_seconds + cost.seconds)
         if self.calls_today is None or cost.calls <= self.calls_today:
@@ -78,15 +79,15 @@ class Grant:
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:
-    """The cost of a full run: the lists, the organisation's own facts, and the refreshed details."""
+    """The cost of a full run: both lists, the organisation's own facts, and the refreshed details."""
     return _cost(_reading(size) + CALLS_OF_AN_ORGANIZATION + _rereading(size), rate)
 
 
 def reading_cost(size: Size, rate: Rate) -> Cost:
-    """The cost of both lists and the persons.
+    """The cost of reading both lists and the persons.
 
-    The persons are the bulk read, assumed as long as the customer list if unknown. If the bulk read is refused, each
-    contact costs one detail call, but only once: an unchanged row costs none.
+    The persons cost a bulk read, which is assumed as long as the customer list if its length is unknown. If the bulk
+    read is refused, each contact costs one detail call, but only once: an unchanged row costs no call.
     """
     return _cost(_reading(size), rate)
 
@@ -94,7 +95,7 @@ def reading_cost(size: Size, rate: Rate) -> Cost:
 def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_invoices: int = 0) -> Cost:
     """The cost of an incremental run: the pages of the changed records and the details of the changed contacts.
 
-    Each contact costs a detail call, unless a bulk read of the persons is cheaper.
+    Each changed contact costs a detail call, unless a bulk read of the persons is cheaper.
     """
     may_sweep = size.persons_pages is not None and not size.bulk_persons_refused
     details = min(changed_contacts, size.persons_pages or 0) if may_sweep else changed_contacts
@@ -104,10 +105,10 @@ def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_i
 def polling_seconds(
     interval_seconds: float, full_interval_seconds: float, size: Size, *, day_limit: int | None, connections: int
 ) -> float:
-    """The interval of incremental syncs, extended so that idle polling keeps to its share of the day's calls.
+    """The interval of incremental syncs, extended so that polling without changes keeps to its share of daily calls.
 
-    `connections` of one organisation divide that share; it also pays for the nightly full runs and truth checks.
-    Without a known limit the interval is unchanged.
+    The `connections` of one organisation divide that share, which also pays for the nightly full runs and truth checks.
+    While the day's limit is unknown the interval is unchanged.
     """
     if day_limit is None:
         return interval_seconds
@@ -119,7 +120,7 @@ def polling_seconds(
 
 
 def leaves_room(size: Size, *, day_limit: int | None, day_left: int | None, reserve: float) -> bool:
-    """Whether the day's calls suffice for a truth check, the full run after it, and some more.
+    """Whether the day's calls suffice for a truth check, the full run after it, and a margin.
 
     `reserve` is the share of the day for other integrations. A limit that Zoho has not reported yet does not apply.
     """
@@ -140,7 +141,10 @@ def _persons(size: Size) -> int:
 
 
 def _rereading(size: Size) -> int:
-    """The maximum, because details read within half a day are not refreshed."""
+    """The most details that a full run reads again.
+
+    Fewer may be due, because recently read details are not refreshed.
+    """
     return min(size.customers, DETAILS_REREAD) if size.bulk_persons_refused and size.is_read else 0
 
 
@@ -149,5 +153,8 @@ def _pages(records: int) -> int:
 
 
 def _cost(calls: int, rate: Rate) -> Cost:
-    """The calls of the first window are made at once; each further window costs waiting time."""
+    """The cost of this number of calls.
+
+    The first window's calls are made at once; each further window costs waiting time.
+    """
     return Cost(calls, (math.ceil(calls / rate.calls) - 1) * rate.window_seconds)

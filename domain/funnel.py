@@ -1,4 +1,4 @@
-"""The funnel: open amounts, the part that can and may be requested, and the losses of each stage with their reasons."""
+"""The funnel: the open amounts, the part that can and may be requested, and what each stage loses for which reason."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from domain.permission import SkipReason
 
 
 class Stage(StrEnum):
-    """The stages of an open invoice on the way to a call."""
+    """The stages that an open invoice passes on the way to a call."""
 
     OPEN = "open"
-    REACHABLE = "reachable"  #: its customer is cached and has a callable number
-    MAY_BE_ASKED = "may_be_asked"  #: without any objection to asking for the money
+    REACHABLE = "reachable"  #: the invoice's customer is cached and has a callable number
+    MAY_BE_ASKED = "may_be_asked"  #: the invoice has no objection against asking for its money
     TO_COME = "to_come"  #: a reminder is planned
-    TOMORROW = "tomorrow"  #: for tomorrow
+    TOMORROW = "tomorrow"  #: the reminder is planned for tomorrow
 
 
 class LaterReason(StrEnum):
@@ -54,7 +54,7 @@ LOST_BEFORE: Mapping[LossReason, Stage] = {
 
 @dataclass
 class Tally:
-    """A number of invoices, and their balances by currency."""
+    """A number of invoices, and the sums of their balances by currency."""
 
     invoices: int = 0
     amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -66,13 +66,13 @@ class Tally:
 
 @dataclass
 class Funnel:
-    """Open invoices by the stage that they reach, and the losses by reason."""
+    """Open invoices by the stage that they reach, and the lost ones by reason."""
 
     open: Tally = field(default_factory=Tally)
     losses: dict[LossReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
     def add(self, currency_code: str, amount: Decimal, reason: LossReason | None, invoices: int = 1) -> None:
-        """Count invoices; `reason` is why they are not called about tomorrow, None if they are."""
+        """Count invoices. `reason` says why they are not called about tomorrow; None if they are."""
         self.open.add(currency_code, amount, invoices)
         if reason is not None:
             self.losses[reason].add(currency_code, amount, invoices)
@@ -89,7 +89,7 @@ class Funnel:
         return left
 
     def lost_before(self, stage: Stage) -> list[tuple[LossReason, Tally]]:
-        """The losses between the stage before and this one, in the order of the reasons."""
+        """The invoices lost between the stage before and this stage, in the order of the reasons."""
         reasons: tuple[LossReason, ...] = (*SkipReason, *LaterReason)
         return [(reason, self.losses[reason]) for reason in reasons if self._is_lost(reason, stage)]
 

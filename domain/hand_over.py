@@ -1,4 +1,4 @@
-"""Handover: the reasons to hold back a due reminder (the SQL functions `reminder_checks` and `due_reminders`)."""
+"""Handover: the reasons to hold back a due reminder, as in the SQL functions `reminder_checks` and `due_reminders`."""
 
 from enum import StrEnum
 
@@ -6,12 +6,12 @@ from domain.permission import SkipReason
 
 
 class HoldReason(StrEnum):
-    """Why a due reminder is not handed over. The first reason that applies counts, in this order."""
+    """Why a due reminder is not handed over. The first reason in this order that applies is used."""
 
-    INVOICE_CLOSED = "invoice_closed"  #: paid, void or deleted since it was planned
+    INVOICE_CLOSED = "invoice_closed"  #: the invoice was paid, voided or deleted since the reminder was planned
     GONE = "gone"  #: Zoho returned 404 for the invoice or its customer
-    CUSTOMER_INACTIVE = "customer_inactive"  #: inactive or deleted
-    PHONE_CHANGED = "phone_changed"  #: removed, invalid, or replaced
+    CUSTOMER_INACTIVE = "customer_inactive"  #: the customer is inactive or deleted
+    PHONE_CHANGED = "phone_changed"  #: the phone number was removed, is invalid, or was replaced
     NOT_CALLABLE = "not_callable"
     NUMBER_SHARED = "number_shared"  #: another customer may have got the number since the plan
     WRONG_NUMBER = "wrong_number"
@@ -26,16 +26,17 @@ class HoldReason(StrEnum):
     NO_DUE_DATE = "no_due_date"
     TOO_OLD = "too_old"
     PROMISED = "promised"
-    PAYMENT_EXPECTED = "payment_expected"  #: on a date that has not passed
+    PAYMENT_EXPECTED = "payment_expected"  #: the customer has promised to pay by a date that has not passed
     HANDOVER_CLOSED = "handover_closed"  #: no person has opened the connection for handovers
-    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: or the number's clocks were not determined yet
-    OUTSIDE_HOURS = "outside_hours"  #: some clock of the number is outside the calling window
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: the time zones of the number are unknown, or were not determined yet
+    OUTSIDE_HOURS = "outside_hours"  #: the calling window is closed on some clock of the number
     WINDOW_CLOSED = "window_closed"  #: the next run plans it again
     PLAN_OUTDATED = "plan_outdated"  #: the policy changed, or an earlier step was missed: the next run plans again
-    SWITCH_UNKNOWN = "switch_unknown"  #: details of this version were not requested: a run requests them
+    #: The details of this version of the record were not requested yet: a run requests them.
+    SWITCH_UNKNOWN = "switch_unknown"
     CACHE_STALE = "cache_stale"  #: the last successful invoice sync is older than the policy allows
-    CONTACTED_TODAY = "contacted_today"  #: the number has had the policy's maximum of handovers per day
-    CONTACTED_THIS_WEEK = "contacted_this_week"  #: the same in seven days
+    CONTACTED_TODAY = "contacted_today"  #: the number has had the policy's maximum of handovers for this day
+    CONTACTED_THIS_WEEK = "contacted_this_week"  #: the number has had the policy's maximum of handovers in seven days
 
     @property
     def sentence(self) -> str:
@@ -43,7 +44,7 @@ class HoldReason(StrEnum):
         return _SENTENCES[self] if self in _SENTENCES else SkipReason(self).sentence
 
 
-#: Only for reasons that a plan does not have.
+#: Sentences only for the reasons that a plan does not have.
 _SENTENCES = {
     HoldReason.INVOICE_CLOSED: "Nothing is owed on the invoice any more.",
     HoldReason.CUSTOMER_INACTIVE: "The customer is not active in Zoho.",

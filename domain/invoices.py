@@ -20,7 +20,10 @@ DELETED = "deleted"
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """One invoice. `status` is Zoho's word in lower case, including unknown ones; None replaces a missing amount."""
+    """One invoice.
+
+    `status` is Zoho's word in lower case, even if booksync does not know it; None stands for a missing amount.
+    """
 
     invoice_id: str
     customer_id: str  #: the Zoho contact's id, "" if the row has none
@@ -36,9 +39,10 @@ class Invoice:
     #: A customer's bank debit is in progress; the invoice stays open for up to 15 days. None: the row lacks the key.
     ach_payment_initiated: bool | None = None
     unprocessed_payment: Decimal | None = None  #: an amount that Zoho is processing; None: the row lacks the key
-    sub_status: str | None = None  #: the organisation's own, such as "cs_in_dispute"; None: the row lacks the key
+    #: The organisation's own sub-status, such as "cs_in_dispute"; None: the row lacks the key.
+    sub_status: str | None = None
     reminders_enabled: bool | None = None  #: the invoice's own switch; only details have it
-    has_details: bool = False  #: read by its id, so that a missing key means an empty value
+    has_details: bool = False  #: the invoice was read by its id, so that a missing key means an empty value
 
     @property
     def record_id(self) -> str:
@@ -46,17 +50,20 @@ class Invoice:
 
     @property
     def is_owed(self) -> bool:
-        """Whether a balance is left. Postgres's numeric includes NaN, which Decimal cannot compare."""
+        """Whether the invoice has a balance left. Postgres's numeric includes NaN, which Decimal cannot compare."""
         return self.balance is not None and self.balance.is_finite() and self.balance > 0
 
     @property
     def is_open(self) -> bool:
-        """Whether the customer still owes money. The status counts first: void invoices and drafts keep a balance."""
+        """Whether the customer still owes money.
+
+        The status counts before the balance: void invoices and drafts keep a balance.
+        """
         return self.is_owed and self.status in OPEN_STATUSES
 
     @property
     def has_unknown_status(self) -> bool:
-        """Whether a balance is left under a status that is neither open nor closed ("partially paid")."""
+        """Whether the invoice has a balance under a status that is neither open nor closed ("partially paid")."""
         return self.is_owed and self.status not in OPEN_STATUSES and self.status not in CLOSED_STATUSES
 
     @property
@@ -78,7 +85,7 @@ class Invoice:
         )
 
     def sync_hash(self) -> str:
-        """SHA-256 of the facts that every list row has, without the modified time: 10 and 10.00 are the same amount.
+        """SHA-256 of an invoice's facts that every list row has, without the modified time. 10 equals 10.00.
 
         Facts that only some rows or the details have are compared separately, because a list row without such a key
         must not look like a change.

@@ -1,4 +1,4 @@
-"""The request for a page of a Zoho list and its content; the same for contacts, persons and invoices."""
+"""Requests for a page of a Zoho list, and the content of a page; equal for contacts, persons and invoices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PER_PAGE = 200
 
 
 class Sort(StrEnum):
-    """The orders of list requests."""
+    """The orders in which booksync requests a list."""
 
     OLDEST_CHANGE_FIRST = "oldest_change_first"  #: sort_column=last_modified_time, sort_order=A
     NEWEST_CHANGE_FIRST = "newest_change_first"  #: sort_column=last_modified_time, sort_order=D
@@ -19,16 +19,16 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """The request for one page: rows modified at or after `modified_since` (None: all), in that order, page from 1."""
+    """A request for one page of a list, counted from 1: the order, and rows since `modified_since` (None: all)."""
 
     modified_since: datetime | None
     sort: Sort
     page: int = 1
-    per_page: int = PER_PAGE  #: less than the maximum for a page that overlaps the one before
+    per_page: int = PER_PAGE  #: less than the maximum of rows only for a page that overlaps the page before
 
 
 class Listed(Protocol):
-    """The fields of every row of a walked list."""
+    """The fields that each row of a walked list has."""
 
     @property
     def record_id(self) -> str: ...
@@ -42,7 +42,7 @@ ListedT = TypeVar("ListedT", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected row: its kind, the reason, and no content except ids."""
+    """A rejected row of a list: its kind, the reason, and no content except ids."""
 
     record_id: str | None
     reason: str
@@ -51,7 +51,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
-    """One page: the valid and the rejected rows, whether more follow, and the server's own time (`Date`, UTC)."""
+    """One page of a list: its valid and rejected rows, whether more pages follow, the server's time (`Date`, UTC)."""
 
     rows: Sequence[RowT]
     rejected: Sequence[Rejected]
@@ -60,5 +60,5 @@ class Page(Generic[RowT]):
 
 
 def record_ids(page: Page[ListedT]) -> list[str]:
-    """Every id on a page, including the ids of rejected rows."""
+    """Every record id on a page, including the ids of rejected rows."""
     return [row.record_id for row in page.rows] + [aside.record_id for aside in page.rejected if aside.record_id]

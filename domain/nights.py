@@ -1,4 +1,4 @@
-"""Nights: the hours in which an organisation sleeps, for full syncs that compete with no other use of its calls."""
+"""Nights: the local hours in which an organisation's full syncs begin, because its calls have no other use then."""
 
 import uuid
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -13,10 +13,10 @@ _SLACK = timedelta(hours=2)
 
 
 def seconds_to_full_sync(now: datetime, interval_seconds: float, zone: tzinfo, connection_id: uuid.UUID) -> float:
-    """The time until the full sync after one that begins now: at night, if the interval is a day or more.
+    """The seconds until the next full sync, if one begins now: at night, if the interval is a day or more.
 
-    Each connection has its own minute of the night, so that not all begin at once. The last such minute that keeps the
-    interval is chosen, so that a late sync does not delay the following ones.
+    Each connection has its own minute of the night, so that not all full syncs begin at once. The chosen minute is the
+    last one within the interval, so that a late sync does not delay the following syncs.
     """
     interval = timedelta(seconds=interval_seconds)
     if interval < _DAY:

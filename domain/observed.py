@@ -1,4 +1,4 @@
-"""A record as it was read, with the time of the response."""
+"""A record as it was read from Zoho, with the time of the response."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ RecordT = TypeVar("RecordT", bound=Listed, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Observed(Generic[RecordT]):
-    """A record and the server's time of the earliest response that it was built from."""
+    """A record and the server's time of the earliest response that the record was built from."""
 
     record: RecordT
     observed_at: datetime
@@ -24,7 +24,10 @@ class Observed(Generic[RecordT]):
 
 
 def latest(batch: Iterable[Observed[ListedT]]) -> list[Observed[ListedT]]:
-    """The newest version of each record, because Zoho may list one twice. Sorted, so that locks have one order."""
+    """The newest version of each record, because Zoho may list a record twice.
+
+    Sorted, so that row locks have one order.
+    """
     newest: dict[str, Observed[ListedT]] = {}
     for read in batch:
         other = newest.get(read.record.record_id)

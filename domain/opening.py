@@ -1,17 +1,17 @@
-"""Opening: whether a connection hands reminders over, and the treatment of steps that passed before."""
+"""Opening: whether a connection hands reminders over, and what happens to steps that passed before the opening."""
 
 from enum import StrEnum
 
 
 class Handover(StrEnum):
-    """Whether due reminders of a connection are handed over. Closing stops nothing else."""
+    """Whether due reminders of a connection are handed over. A closed connection still syncs and plans."""
 
-    CLOSED = "closed"  #: the initial state, until a person has seen the planned calls
+    CLOSED = "closed"  #: closed: the initial state, until a person has seen the planned calls
     OPEN = "open"
 
 
 class Backlog(StrEnum):
-    """The treatment of invoices with passed steps when a connection is opened."""
+    """What happens, when a connection is opened, to invoices whose reminder steps have already passed."""
 
     NONE = "none"  #: only the steps after the opening are planned
-    LATEST = "latest"  #: the latest passed step is planned
+    LATEST = "latest"  #: the latest passed step of each invoice is planned

@@ -1,6 +1,8 @@
-"""Permission to ask for money: one pure function returns all objections in a fixed order (FR-5, FR-7).
+"""Permission to ask for money: one pure function returns all objections to a reminder in a fixed order (FR-5, FR-7).
 
-Planning, `explain` and the lists use it. `reminder_checks` in SQL repeats it for the handover; a test compares the two.
+FR-5: a reminder needs a callable phone of its cached customer; FR-7: without one the reminder is skipped. Planning,
+`explain` and the lists use the function. `reminder_checks` in SQL repeats its rule for the handover; a test compares
+the two.
 """
 
 import datetime as dt
@@ -18,32 +20,33 @@ from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 
 
 class SkipReason(StrEnum):
-    """Why an open invoice has no planned reminder. The first reason that applies counts, in this order."""
+    """Why an open invoice has no planned reminder. The first reason in this order that applies is used."""
 
-    CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in waiting_invoices
+    CUSTOMER_MISSING = "customer_missing"  #: the customer is not cached; the invoice waits in waiting_invoices
     UNKNOWN_STATUS = "unknown_status"  #: Zoho's status of the invoice is neither open nor closed
     GONE = "gone"  #: Zoho returned 404 for the invoice or its customer
     CUSTOMER_DELETED = "customer_deleted"
     CUSTOMER_INACTIVE = "customer_inactive"
     NO_PHONE = "no_phone"
     INVALID_PHONE = "invalid_phone"
-    NOT_CALLABLE = "not_callable"  #: valid, but excluded by its text, its digits, or its kind
+    NOT_CALLABLE = "not_callable"  #: the number is valid, but excluded by its text, its digits, or its kind
     NUMBER_SHARED = "number_shared"  #: too many customers of different names have the number
-    WRONG_NUMBER = "wrong_number"  #: reported after a handover; holds until the number's text changes
-    DO_NOT_CALL = "do_not_call"  #: the number is on the user's list
-    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; unknown does not count as off
+    #: The number was reported wrong after a handover; holds until the number's text changes.
+    WRONG_NUMBER = "wrong_number"
+    DO_NOT_CALL = "do_not_call"  #: the number is on the user's do-not-call list
+    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: reminders are known to be off in Zoho; unknown does not count as off
     INVOICE_REMINDERS_OFF = "invoice_reminders_off"  #: "Stop reminders" on the invoice in Zoho
-    DISPUTED = "disputed"  #: reported after a handover
-    SUB_STATUS = "sub_status"  #: the organisation's own status, such as "in dispute"
-    PAYMENT_UNDER_WAY = "payment_under_way"  #: a bank debit or a payment in progress
+    DISPUTED = "disputed"  #: a dispute was reported after a handover
+    SUB_STATUS = "sub_status"  #: the organisation's own sub-status holds the invoice, such as "in dispute"
+    PAYMENT_UNDER_WAY = "payment_under_way"  #: a bank debit or a payment is in progress
     COVERED_BY_CREDIT = "covered_by_credit"  #: the customer's unused credits are at least the balance
     BELOW_MINIMUM = "below_minimum"
-    NO_DUE_DATE = "no_due_date"  #: missing, or at the calendar's end ("31 December 9999")
-    TOO_OLD = "too_old"  #: older than the policy allows, today or on the day of every remaining step
+    NO_DUE_DATE = "no_due_date"  #: the due date is missing, or at the calendar's end ("31 December 9999")
+    TOO_OLD = "too_old"  #: the debt is older than the policy allows, today or on the day of every remaining step
     PROMISED = "promised"  #: the customer has promised to pay by a day that has not passed
     TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: the calling window has no hour common to all clocks of the number
     MOST_STEPS_SENT = "most_steps_sent"  #: the policy's maximum for an invoice is reached
-    BEFORE_OPENING = "before_opening"  #: its last steps were before the connection was opened for handovers
+    BEFORE_OPENING = "before_opening"  #: the invoice's last steps were before the connection was opened for handovers
     ALL_STEPS_PAST = "all_steps_past"  #: every step was before the day after the invoice's date
     ALL_STEPS_SENT = "all_steps_sent"  #: sent, or before a sent one, or planned by another application
 
@@ -110,25 +113,26 @@ class CustomerFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The facts from other sources than Zoho's lists: call outcomes (`report_outcome`), the do-not-call list, a 404."""
+    """Facts that are not in Zoho's lists: call outcomes (`report_outcome`), the do-not-call list, a 404 from Zoho."""
 
     is_gone: bool = False  #: Zoho returned 404 for the invoice or its customer
-    wrong_number: bool = False  #: reported for the customer's present number, with its present text in Zoho
+    #: The number was reported wrong: the customer's present number, with its present text in Zoho.
+    wrong_number: bool = False
     do_not_call: bool = False
     is_disputed: bool = False
     promised_until: dt.date | None = None
 
 
-#: No facts from other sources than Zoho's lists and details.
+#: No facts other than those of Zoho's lists and details.
 NO_HOLDS = Holds()
 
 
 def objections(
     invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, *, today: dt.date, holds: Holds = NO_HOLDS
 ) -> tuple[SkipReason, ...]:
-    """The objections to a reminder of this open invoice on that day, in the order of `SkipReason`.
+    """The objections to a reminder of this open invoice on the day `today`, in the order of `SkipReason`.
 
-    `today` is a date on the customer's clock. Reasons that depend on the steps belong to the plan.
+    `today` is a date on the customer's clock. Objections that depend on the reminder's steps are found by the plan.
     """
     return tuple(_objections(invoice, customer, policy, today, holds))
 
@@ -199,7 +203,7 @@ def _is_held_by_sub_status(invoice: Invoice, policy: ReminderPolicy) -> bool:
 
 
 def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
-    """Whether the customer's unused credits are at least the invoice's balance; an unknown currency counts as equal."""
+    """Whether the customer's unused credits are at least the invoice's balance. An unknown currency counts as equal."""
     credit, balance = customer.unused_credits, invoice.balance
     if credit is None or balance is None or not credit.is_finite() or credit < balance:
         return False
@@ -209,7 +213,7 @@ def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
 def held_until(invoice: Invoice) -> dt.date | None:
     """The day on which the payment is expected: the customer gets no reminder until after that day.
 
-    A day that is years from the due date is a typing error and is ignored.
+    An expected payment day that is years from the due date is a typing error and is ignored.
     """
     expected, due = invoice.expected_payment_date, invoice.due_date
     if expected is None or due is None or abs((expected - due).days) > FURTHEST_STEP or expected == dt.date.max:

@@ -1,9 +1,9 @@
 """Contact persons: the source of a listed contact's persons, for the fewest calls.
 
-A list row has only the primary person's values. The rest comes from the bulk read or from a detail call for each
-contact. The bulk list may lack persons, for instance those of inactive contacts. So a person that the bulk list lacks
-counts as deleted only after a detail call. The response is cached, and no further call is made while the contact's row
-stays the same. A rejected row of the bulk list counts as a missing person of its contact.
+A list row has only the primary person's values. The other persons come from the bulk read or from a detail call for
+each contact. The bulk list may lack persons, for instance those of inactive contacts. So a person that the bulk list
+lacks counts as deleted only after a detail call. The response is cached, and no further call is made while the
+contact's row stays the same. A rejected row of the bulk list counts as a missing person of its contact.
 
 The list row and the bulk list may disagree about the primary person, because a person was missed or changed between the
 two. Then a detail call decides, and its response is cached in the same way. Contacts beyond the run's limit of detail
@@ -19,21 +19,21 @@ from enum import StrEnum
 
 from domain.contacts import Contact, ContactPerson
 
-#: The detail calls of one run that only confirm omissions or contradictions of the bulk read; the next run does the
-#: rest.
+#: The detail calls of one run that only confirm omissions or contradictions of the bulk read; the next run makes
+#: further ones.
 MAX_CONFIRMATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The result of a bulk read for some contacts; `began_at` is the server's time."""
+    """The persons that a bulk read has returned for some contacts; `began_at` is the server's time of its start."""
 
     began_at: datetime
     persons: Mapping[str, tuple[ContactPerson, ...]]
-    rejected: frozenset[str] = frozenset()  #: contacts with rejected persons
+    rejected: frozenset[str] = frozenset()  #: contacts of which the bulk list had rejected rows
 
     def is_older_than(self, contact: Contact) -> bool:
-        """Whether the contact has changed since the bulk read began, in a later second (`is_ambiguous`)."""
+        """Whether the contact has changed since the bulk read of persons began, in a later second (`is_ambiguous`)."""
         return contact.modified_at is not None and contact.modified_at > self.began_at
 
     def contradicts(self, contact: Contact) -> bool:
@@ -64,16 +64,16 @@ class KnownContact:
 class Source(StrEnum):
     """The source of a contact's persons."""
 
-    SWEEP = "sweep"  #: the bulk read (or the list row's own person, if the bulk read has none)
+    SWEEP = "sweep"  #: the bulk read (or the person in the list row, if the bulk read has none)
     CACHE = "cache"  #: nothing has changed
     DETAILS = "details"  #: only a detail call is reliable
 
 
 @dataclass
 class SortedOut:
-    """A page's changed contacts, and those that need a detail call."""
+    """The changed contacts of a page, and which of these contacts need a detail call."""
 
-    confirmations: int  #: in the run so far
+    confirmations: int  #: the detail calls so far in the run
     changed: list[Contact] = field(default_factory=list)
     needing_details: set[str] = field(default_factory=set)
 
@@ -81,7 +81,10 @@ class SortedOut:
 def sort_out(
     contacts: Sequence[Contact], known: Mapping[str, KnownContact], sweep: Sweep | None, *, confirmations: int
 ) -> SortedOut:
-    """Sort a page's contacts by the source that they need; without a bulk read, changed ones need a detail call."""
+    """Sort a page's contacts by the source of persons that they need.
+
+    Without a bulk read, changed contacts need a detail call.
+    """
     sorted_out = SortedOut(confirmations)
     for contact in contacts:
         cached = known.get(contact.contact_id)
@@ -98,7 +101,7 @@ def sort_out(
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
     """Whether the persons from the bulk list contradict the contact's own primary person.
 
-    True if no person is flagged as primary, if several are, or if the flagged one has other values.
+    True if no person is flagged as primary, if several are, or if the flagged person has other values than the contact.
     """
     flagged = [person for person in persons if person.is_primary]
     if len(flagged) != 1:
@@ -107,11 +110,11 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 
 
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
-    """A list row with its persons from the bulk list, unchanged if the bulk list has none.
+    """A contact's list row with its persons from the bulk list; the row is unchanged if the bulk list has none.
 
-    If the two disagree, the row's primary values count, because contacts are read after persons. These values go to the
-    person from the bulk list with the same values, else to a stand-in without an id. Persons flagged as primary with
-    other values are left out: their numbers are outdated, or no longer the primary person's.
+    If row and bulk list disagree, the row's primary values count, because contacts are read after persons. These values
+    go to the person from the bulk list with the same values, else to a stand-in without an id. Persons flagged as
+    primary with other values are left out: their numbers are outdated, or no longer the primary person's.
     """
     if not persons:
         return contact
@@ -127,21 +130,24 @@ def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
 
 
 def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
-    """Whether another bulk read would provide the contact's persons, because it has changed since the last one."""
+    """Whether a new bulk read would provide the contact's persons, because they may have changed since the last."""
     if last_sweep_began_at is None or contact.modified_at is None:
         return last_sweep_began_at is None
     return contact.modified_at > last_sweep_began_at
 
 
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
-    """Whether the response may be older than a change in the same second: the next run reads the record again."""
+    """Whether the response may be older than a change in the same second.
+
+    If so, the next run reads the record again.
+    """
     if modified_at is None or observed_at is None:
         return False
     return modified_at.replace(microsecond=0) == observed_at.replace(microsecond=0)
 
 
 def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
-    """The known ids: a list row's stand-in person has no id."""
+    """The known ids of persons. The stand-in for the person of a list row has no id."""
     return frozenset(person.person_id for person in persons if person.person_id)
 
 
@@ -157,18 +163,19 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
         return Source.DETAILS
-    # The list omits this contact entirely, so a missing person proves nothing. If it has some persons, a missing one
-    # may be deleted.
+    # If the list omits this contact entirely, a missing person proves nothing. If the list has some of its persons, a
+    # missing one may be deleted.
     is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
     return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
 
 
 def _source_of_primary(contact: Contact, known: KnownContact | None, sweep: Sweep, *, may_ask: bool) -> Source:
-    """The source for a contact whose known persons are all in the bulk list."""
+    """The source of persons for a contact whose known persons are all in the bulk list."""
     if not sweep.contradicts(contact):
         return Source.SWEEP
     if known is not None and known.row_is_same:
-        # A detail response has already decided, or this run may make no call: the cache equals the row.
+        # No detail call is made, because one has already decided or the run may make none: the cached values equal the
+        # row.
         return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
     return Source.DETAILS if may_ask else Source.SWEEP
 

@@ -1,4 +1,4 @@
-"""The audit of phone numbers: the numbers that a person should check, the reasons, and the customers' open amounts."""
+"""The audit of phone numbers: the numbers that a person should check, why, and the open amounts of their customers."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,26 +26,26 @@ Amounts = Mapping[str, Decimal]
 class Reason(NamedTuple):
     """Why a number is in the audit."""
 
-    name: str  #: a PhoneProblem, a NotCallable, a PhoneKind, a Doubt, NUMBER_SHARED or ASSUMED_COUNTRY
+    name: str  #: one of PhoneProblem, NotCallable, PhoneKind, Doubt, NUMBER_SHARED, ASSUMED_COUNTRY
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRules:
-    """The rules of a connection's policy for numbers."""
+    """The rules of a connection's policy about phone numbers."""
 
     kinds_not_called: Collection[str]
-    shared_by: int  #: the smallest number of different names at which a number is not called; 0: never
+    shared_by: int  #: the number of different names from which a shared number is not called; 0: it is always called
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneFacts:
     """The cached facts of a customer's number."""
 
-    customer_id: str  #: Zoho's id
+    customer_id: str  #: the customer's id in Zoho
     customer: str = field(repr=False)
     phone_text: str = field(repr=False)
-    number: str | None = field(repr=False)  #: E.164; None if the text is rejected
+    number: str | None = field(repr=False)  #: the number in E.164; None if its text is rejected
     problem: str | None = None
     not_callable: str | None = None
     kind: str | None = None
@@ -60,7 +60,7 @@ class AuditedCustomer:
     """A customer with a number that a person should check."""
 
     facts: PhoneFacts
-    reasons: tuple[Reason, ...]  #: the most important first; at least one
+    reasons: tuple[Reason, ...]  #: the reasons for a check, the most important first; at least one
 
     @property
     def explanation(self) -> str:
@@ -69,7 +69,7 @@ class AuditedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class AuditedNumber:
-    """A doubtful number with its customers, or one customer's rejected text."""
+    """A doubtful number with all customers that have it, or the rejected text of one customer."""
 
     number: str | None = field(repr=False)
     customers: tuple[AuditedCustomer, ...]
@@ -81,7 +81,7 @@ class AuditedNumber:
 
 @dataclass(frozen=True, slots=True)
 class ReasonTotal:
-    """The number of customers with this first reason, and their open amounts."""
+    """The number of customers whose first reason this is, and their open amounts."""
 
     reason: str
     sentence: str
@@ -92,7 +92,7 @@ class ReasonTotal:
 def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str) -> Sequence[AuditedNumber]:
     """The doubtful numbers with their customers, sorted by the open amount, highest first.
 
-    Amounts of different currencies cannot be compared: amounts in the organisation's own currency come first.
+    Amounts of different currencies cannot be compared, so amounts in the organisation's own currency come first.
     """
     groups: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for each in facts:
@@ -114,12 +114,12 @@ def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str)
 
 
 def reasons_of(facts: PhoneFacts, rules: AuditRules) -> tuple[Reason, ...]:
-    """Why a person should check the number, the most important reason first; empty for an unproblematic number."""
+    """Why a person should check the number, the most important reason first; empty if nothing is doubtful."""
     return tuple(chain(_refused(facts), _not_called(facts, rules), _doubtful(facts), _assumed(facts)))
 
 
 def totals(numbers: Iterable[AuditedNumber]) -> Sequence[ReasonTotal]:
-    """Each customer counted under its first reason; the most frequent reason first."""
+    """Each reason with its customers, the most frequent reason first. A customer counts under its first reason only."""
     by_reason: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for number in numbers:
         for customer in number.customers:
@@ -168,7 +168,7 @@ def _doubtful(facts: PhoneFacts) -> Iterable[Reason]:
 
 
 def _assumed(facts: PhoneFacts) -> Iterable[Reason]:
-    # A text without a number is rejected for every country.
+    # A text that contains no number is rejected for every country.
     if facts.assumed_country and facts.problem != PhoneProblem.NOT_A_NUMBER:
         yield Reason(
             ASSUMED_COUNTRY,

@@ -11,8 +11,8 @@ from domain.phones import KINDS_NOT_CALLED, CountrySource, NumberCountry, PhoneV
 class PhoneCheck:
     """A text with its verdict."""
 
-    country: str | None  #: as given: a code, a name, "" or None
-    text: str = field(repr=False)  #: as given
+    country: str | None  #: the country as given: a code, a name, "" or None
+    text: str = field(repr=False)  #: the text as given
     verdict: PhoneVerdict
 
     @property
@@ -40,7 +40,7 @@ class PhoneCheck:
         return " ".join(("It can be called.", *(f"Doubtful: {doubt.sentence}" for doubt in verdict.doubts)))
 
     def as_json(self) -> dict[str, Any]:
-        """The keys and their order are a contract."""
+        """The verdict as JSON. The keys and their order are a contract."""
         return {
             "country": self.country,
             "text": self.text,
@@ -54,12 +54,12 @@ class PhoneCheck:
 
 
 def check(text: str, country: str | None) -> PhoneCheck:
-    """The verdict on a text; `country` (a code, a name, or empty) applies to numbers without a prefix."""
+    """The verdict on a text. `country` (a code, a name, or empty) applies to numbers without a prefix."""
     return PhoneCheck(country, text, verdict_of(text.strip(), _number_country(country or "")))
 
 
 def _number_country(country: str) -> NumberCountry:
-    # "NA" is Namibia's code; "na" may mean "not available".
+    # "NA" is Namibia's code; "na" in lower case may mean "not available".
     code = country_code(country if country.isupper() else "", country)
     if code is None and unknown_country("", country) is not None:
         return NumberCountry(None, CountrySource.NOT_UNDERSTOOD)

@@ -1,4 +1,4 @@
-"""The possible locations of a valid number: its countries, and the time zones of its prefix in them."""
+"""Where a valid number may be: its possible countries, and the time zones of its prefix in these countries."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ _ZONES_LEFT_OUT = {
 
 
 def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
-    """The countries (ISO 3166-1 alpha-2) of the number; empty for numbers without a country (+800).
+    """The possible countries (ISO 3166-1 alpha-2) of a number; empty for a number without a country (+800).
 
     A number without a place, such as a toll-free one, may belong to every country with its calling code.
     """
@@ -31,7 +31,7 @@ def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
 
 
 def time_zones_of(number: PhoneNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of the number's prefix in its countries: +7 701 is Kazakh, so Moscow's clock does not count."""
+    """The time zones of a number's prefix in its countries: +7 701 is Kazakh, so Moscow's zone is left out."""
     zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     for prefix, left_out in _ZONES_LEFT_OUT.items():

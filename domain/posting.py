@@ -1,4 +1,4 @@
-"""Posting a handover to the reminder sender's webhook: the signature, and the retry schedule."""
+"""Posting a handover to the reminder sender's webhook: the signature of the request, and the retry schedule."""
 
 import datetime as dt
 import hashlib
@@ -10,20 +10,23 @@ _LONGEST_RETRY_SECONDS = 600.0
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256 of "timestamp.body" as "sha256=" and 64 hex digits; the timestamp lets a receiver reject replays."""
+    """The signature of a posted handover: HMAC-SHA256 of "timestamp.body" as "sha256=" and 64 hex digits.
+
+    The timestamp lets a receiver reject replays.
+    """
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
     return f"sha256={signed.hexdigest()}"
 
 
 def signatures(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
-    """A `signature` for each secret, joined by commas: during a rotation the receiver may know either of two."""
+    """A `signature` for each secret, joined by commas: during a rotation the receiver may know either secret."""
     return ",".join(signature(secret, timestamp, body) for secret in secrets)
 
 
 def next_attempt_at(attempts: int, now: dt.datetime, closes_at: dt.datetime) -> dt.datetime | None:
-    """The time of the next attempt after that many failures, with a doubled delay each time.
+    """The time of the next attempt to post a handover after that many failures; the delay doubles each time.
 
-    None if the calling window would be closed by then, because a late reminder is worse than none.
+    Returns None if the calling window would be closed by then, because a late reminder is worse than none.
     """
     seconds = min(_FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 20), _LONGEST_RETRY_SECONDS)
     again = now + dt.timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Untrusted texts without characters that a terminal, a log viewer or a spreadsheet would interpret."""
+"""Untrusted texts, without the characters that a terminal, a log viewer or a spreadsheet would interpret."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ _NAMES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def printable(text: str) -> str:
-    r"""The text on one line, with every such character as a visible escape: `\x1b`, `\u202e`, `\n`."""
+    r"""The text on one line, with every invisible control character as a visible escape: `\x1b`, `\u202e`, `\n`."""
     return _ACTING.sub(_escape, text)
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-# `holidays` is imported where it is used, because that takes 50 ms and most processes ask for no day.
+# `holidays` is imported where it is used, because the import takes 50 ms and most processes need no holiday.
 
 _COUNTRY_CODE = re.compile("[A-Z]{2}")
 
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
 
-#: Weekends that the package lacks or has outdated; without them reminders would go out on a day of rest.
+#: Weekends that the package lacks or has outdated; without these entries reminders would go out on a day of rest.
 _WEEKENDS = {
     "LY": frozenset({4, 5}),  # Friday and Saturday
     "MR": frozenset({5, 6}),  # Saturday and Sunday since October 2014
@@ -26,11 +26,11 @@ _WEEKENDS = {
     "SO": frozenset({3, 4}),  # Friday, and Thursday from noon
 }
 
-#: The last years of a calendar, which show its fixed and its moving holidays.
+#: The number of last years whose days show a calendar's fixed and moving holidays.
 _YEARS_COMPARED = 5
 
-#: This many missing holidays show that a calendar has lost those by the moon: they go missing together. One or two may
-#: have been abolished (Denmark's Great Prayer Day) or renamed (the Queen's Birthday).
+#: This many missing holidays show that a calendar's lunar holidays are unknown from that year on, because they go
+#: missing together. One or two may have been abolished (Denmark's Great Prayer Day) or renamed (the Queen's Birthday).
 _LOST_TOGETHER = 3
 
 #: Additions of the package to a holiday's name in some years: "(estimated)", "(observed)", in any language.
@@ -41,8 +41,8 @@ _ADDITION = re.compile(r"\s*[(（].*")
 class PublicHolidays(Container[date]):
     """The public holidays of a country (ISO 3166-1 alpha-2), with their substitute days; empty for an unknown country.
 
-    A day counts if it is in the national calendar, or holds in at least half of the country's subdivisions, each with
-    the same weight. No fact about a customer says in which subdivision they live. Half days, bank holidays and optional
+    A day counts if it is in the national calendar, or is a holiday in at least half of the country's subdivisions, each
+    with the same weight, because booksync does not know a customer's subdivision. Half days, bank holidays and optional
     holidays do not count.
     """
 
@@ -93,8 +93,8 @@ def _of_year(country: str, year: int) -> frozenset[date]:
 def _fixed_days(country: str, year: int, end_year: int) -> frozenset[date]:
     """The days of a year after the calendar's end: those of national holidays with one date in most of the last years.
 
-    Most, not all: Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the weekday do not
-    repeat a date that often.
+    "Most" and not "all", because Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the
+    weekday do not repeat a date that often.
     """
     last_years = range(end_year - _YEARS_COMPARED + 1, end_year + 1)
     counts = Counter(
@@ -122,7 +122,7 @@ def _moving_holidays_end(country: str, last: int) -> bool:
 
 @cache
 def _named(country: str, year: int) -> dict[str, list[date]]:
-    """The days of the year's national holidays, by name."""
+    """The days of the year's national holidays, by the holidays' names."""
     from holidays.constants import HOLIDAY_NAME_DELIMITER
 
     named: dict[str, list[date]] = {}
@@ -134,7 +134,7 @@ def _named(country: str, year: int) -> dict[str, list[date]]:
 
 @cache
 def _calendar(country: str | None) -> "HolidayBase | None":
-    """The country's calendar without its days; None for an unknown country, or one without a calendar."""
+    """The country's calendar, with no year loaded yet; None for an unknown country, or a country without a calendar."""
     # The package also knows other names: of countries in full, of stock exchanges, of its own modules.
     if country is None or not _COUNTRY_CODE.fullmatch(country):
         return None
@@ -147,7 +147,7 @@ def _calendar(country: str | None) -> "HolidayBase | None":
 
 
 def _entries(country: str, year: int, subdivision: str | None = None) -> "HolidayBase":
-    """The year's days and their names, nationwide and, if one is given, those of the subdivision."""
+    """The year's holidays with their names: nationwide ones and, if one is given, those of the subdivision."""
     import holidays
 
     with warnings.catch_warnings():

@@ -13,19 +13,20 @@ from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.phones import KINDS_NOT_CALLED, PhoneKind
 from domain.time_zones import is_place_zone
 
-#: Days from the due date: before it, on the day, and with growing intervals after it.
+#: The default steps: days from the due date, before it, on the day, and with growing intervals after it.
 DEFAULT_STEPS = (-3, 0, 3, 7, 14, 30)
 
-#: Ten years: a larger step is a typing error.
+#: The largest step, in days: ten years. A larger step is a typing error.
 FURTHEST_STEP = 3650
 
-#: A larger minimum is a typing error in any currency.
+#: The largest minimum balance. A larger one is a typing error in any currency.
 LARGEST_MINIMUM = 1_000_000_000
 
-#: A cache that is a week old does not prove that an invoice is unpaid.
+#: The longest allowed age of the last invoice sync: a cache that is a week old does not prove that an invoice is
+#: unpaid.
 LONGEST_STALENESS_MINUTES = 7 * 24 * 60
 
-#: Larger counts are typing errors.
+#: The largest number of a count in a policy. Larger counts are typing errors.
 MOST_CONTACTS_A_DAY = 100
 MOST_CONTACTS_A_WEEK = 700
 MOST_STEPS = 1000
@@ -35,7 +36,7 @@ MOST_SHARING_CUSTOMERS = 10_000
 #: The key of `minimum_balances` for every currency without its own minimum.
 ANY_CURRENCY = "*"
 
-#: The stand-ins for an unknown clock, besides the name of a zone.
+#: The stand-ins for an unknown clock that a policy may name, besides the name of a zone.
 SKIP, ORGANISATION = "skip", "organisation"
 
 _WHOLE_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -47,25 +48,29 @@ _WEEKDAY_OF = {name: number for number, day in enumerate(_WHOLE_WEEKDAYS) for na
 class ReminderPolicy:
     """The steps of an organisation's reminders, ascending, its calling window and its limits.
 
-    Raises InvalidPolicyError.
+    Raises InvalidPolicyError if its values contradict each other.
     """
 
     steps: tuple[int, ...] = DEFAULT_STEPS
     window: CallingWindow = field(default_factory=CallingWindow)
-    skip_holidays: bool = True  #: the public holidays of the customer's country
+    skip_holidays: bool = True  #: whether to omit the public holidays of the customer's country
     most_steps: int | None = None  #: the maximum of reminders for an invoice; None: the number of steps
-    contacts_a_day: int = 1  #: handovers of one phone number, summed over all customers that share it
-    contacts_a_week: int = 3  #: the same, in any seven days
+    #: The maximum of handovers a day of one phone number, summed over all customers that share it.
+    contacts_a_day: int = 1
+    contacts_a_week: int = 3  #: the maximum of handovers of one phone number in any seven days
     stale_after_minutes: int = 240  #: no reminder is handed over if the last invoice sync is older
-    detail_calls_per_run: int = 20  #: calls for facts that only details have, before a handover
-    max_age_days: int = 365  #: the maximum age of a debt for reminders
+    #: Whether detail calls are made, before a handover, for facts that only details have.
+    detail_calls_per_run: int = 20
+    max_age_days: int = 365  #: the maximum age of a debt for reminders, in days
     #: Currency code → the smallest balance for reminders; ANY_CURRENCY is the key for all others.
     minimum_balances: Mapping[str, Decimal] = field(
         default_factory=lambda: MappingProxyType({ANY_CURRENCY: Decimal(1)})
     )
-    held_sub_statuses: tuple[str, ...] = ("dispute",)  #: an invoice whose sub-status contains one of these is held
+    #: An invoice whose sub-status contains one of these texts is held.
+    held_sub_statuses: tuple[str, ...] = ("dispute",)
     respect_credits: bool = True  #: no reminder for an invoice that the customer's unused credits cover
-    kinds_not_called: tuple[str, ...] = tuple(map(str, KINDS_NOT_CALLED))  #: names of `PhoneKind`
+    #: Names of `PhoneKind` whose numbers are not called.
+    kinds_not_called: tuple[str, ...] = tuple(map(str, KINDS_NOT_CALLED))
     #: A number of at least this many customers of different names is not called; 0: it is always called.
     shared_number_customers: int = 10
     #: Country → the zones that count for its numbers, if the number alone has more zones.
@@ -129,7 +134,7 @@ class ReminderPolicy:
                 raise InvalidPolicyError(f"{name} is not an IANA time zone, such as Australia/Sydney.")
 
     def minimum_balance(self, currency_code: str) -> Decimal:
-        """The smallest balance in that currency for reminders."""
+        """The smallest balance in that currency for which a reminder is planned."""
         return self.minimum_balances.get(currency_code, self.minimum_balances.get(ANY_CURRENCY, Decimal(0)))
 
     @property
@@ -137,7 +142,7 @@ class ReminderPolicy:
         return self.window.opens, self.window.closes, self.window.usual_time
 
     def to_json(self) -> dict[str, Any]:
-        """The stored JSON, also printed by `booksync policy show --json`."""
+        """The policy as the stored JSON, which `booksync policy show --json` prints too."""
         return _Form(
             steps=self.steps,
             usual_time=self.window.usual_time,
@@ -164,7 +169,7 @@ class ReminderPolicy:
     def from_json(cls, json: Mapping[str, Any]) -> "ReminderPolicy":
         """The policy from the JSON of `to_json`, of this or a newer release.
 
-        A missing rule has its default; an unknown rule is ignored. Raises InvalidPolicyError.
+        A rule that the JSON lacks has its default; an unknown rule is ignored. Raises InvalidPolicyError.
         """
         try:
             form = _Form.model_validate(_DEFAULTS | dict(json))
@@ -208,12 +213,12 @@ def weekdays_named(names: Iterable[str]) -> frozenset[int]:
 _Clock = Annotated[time, PlainSerializer(lambda clock: clock.isoformat("minutes"), return_type=str)]
 
 
-#: Without an exponent, because `reminder_checks` in SQL reads only digits and a point.
+#: The pattern of an amount: no exponent, because `reminder_checks` in SQL reads only digits and a point.
 _Amount = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
 
 class _Form(BaseModel):
-    """A policy as JSON; ReminderPolicy checks whether the rules fit together."""
+    """A policy as JSON. ReminderPolicy checks whether the rules fit together."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,6 +1,7 @@
 """Reminders: the steps and moments at which a customer is reminded of an open invoice (FR-5, FR-7).
 
-A step is a number of days from the due date. Its moment is the usual time of that day on the customer's clocks, moved
+FR-5: a reminder needs a callable phone of its cached customer; FR-7: without one the reminder is skipped. A step is a
+number of days from the due date. The step's moment is the usual time of that day on the customer's clocks, moved
 forward into the calling hours. These rules protect a customer from too many reminders:
 
 - Reminders only go forward: a step before a sent one is never planned, even if the due date has moved ahead.
@@ -11,12 +12,12 @@ forward into the calling hours. These rules protect a customer from too many rem
 - No reminder on a day on which the debt is older than the policy allows.
 - One reminder a day for an invoice: if a weekend moves two steps to one Monday, the later step wins.
 - No reminder on a public holiday of the customer's country, nor until after the day of the expected payment.
-- A step that another application has planned is left to that application, and so is the day of that step.
+- A step that another application has planned is left to that application, which also has the day of that step alone.
 - Planning is idempotent: a planned moment stays, even when it has passed, as long as its window is open. Otherwise a
   due reminder would be moved away from the process that is about to send it.
 
-A caller writes a plan as it is. Pending reminders that a `Scheduled` lacks are superseded; `Skipped` and `NotOpen`
-cancel all pending reminders.
+A caller writes a plan to the database unchanged. Pending reminders that a `Scheduled` lacks are superseded; `Skipped`
+and `NotOpen` cancel all pending reminders.
 """
 
 import datetime as dt
@@ -48,44 +49,45 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The opening of a connection for handovers, which decides whether a passed step counts as missed."""
+    """When and how a connection was opened for handovers, which decides whether a passed step counts as missed."""
 
-    opened_at: dt.datetime | None  #: None: it was never opened
+    opened_at: dt.datetime | None  #: the time of the opening; None: the connection was never opened
     with_backlog: bool = False  #: steps before the opening count as missed too
 
 
-#: A connection without a time before its opening.
+#: The opening of a connection for which no step is before its opening.
 ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedReminder:
-    """One step's reminder; both moments in UTC."""
+    """The planned reminder of one step; both moments are in UTC."""
 
     step: int
     scheduled_at: dt.datetime
-    window_closes_at: dt.datetime  #: an unsent reminder needs a new plan after it
-    day: dt.date  #: of both moments, on the customer's clock
+    window_closes_at: dt.datetime  #: an unsent reminder needs a new plan after this moment
+    day: dt.date  #: the date of both moments on the customer's clock
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The planned reminders in order: at least one, at most one per step and one per day."""
+    """A plan with reminders, in order: at least one, at most one per step and one per day."""
 
     reminders: tuple[PlannedReminder, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The invoice is open, but its customer is not reminded."""
+    """A plan without a reminder for an open invoice, with the reason."""
 
     reason: SkipReason
-    until: dt.datetime | None = None  #: the time of the next planning if none of its facts changes; None: never
+    #: The time of the next planning if none of the invoice's facts changes; None: never.
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotOpen:
-    """Nothing is owed on the invoice."""
+    """A plan for an invoice on which nothing is owed."""
 
 
 Plan = Scheduled | Skipped | NotOpen
@@ -104,11 +106,11 @@ def plan(
     pending: Mapping[int, dt.datetime] | None = None,
     taken: Mapping[int, dt.datetime] | None = None,
 ) -> Plan:
-    """The reminders of one invoice, as planned at `now` (aware).
+    """The plan of one invoice's reminders, as made at `now` (an aware time).
 
-    `customer=None`: the invoice's customer is not cached. `home_time_zone` is the organisation's, a possible stand-in
-    of the policy for an unknown clock. `pending` are the moments already planned, by step; `taken` are those of another
-    application, which sends them itself.
+    `customer=None`: the invoice's customer is not cached. `home_time_zone` is the organisation's, which a policy may
+    use for an unknown clock. `pending` are the moments already planned, by step; `taken` are the steps of another
+    application, which sends those reminders itself.
     """
     if not invoice.is_open and not invoice.has_unknown_status:
         return NotOpen()
@@ -126,26 +128,30 @@ def plan(
 
 
 def next_planning_at(plan: Plan) -> dt.datetime | None:
-    """The time of the next planning, if nothing is sent and none of its facts changes; None: never."""
+    """The time to plan the invoice again, if nothing is sent and none of its facts changes; None: never."""
     if isinstance(plan, Scheduled):
         return plan.reminders[0].window_closes_at
     return plan.until if isinstance(plan, Skipped) else None
 
 
 def is_overdue(invoice: Invoice, today: dt.date) -> bool:
-    """Open and due before `today` in the organisation's zone, because Zoho updates no row at midnight (API §1.8)."""
+    """Whether the invoice is open and due before `today` in the organisation's zone.
+
+    booksync compares dates itself, because Zoho updates no row at midnight (API section 1).
+    """
     return invoice.is_open and invoice.due_date is not None and invoice.due_date < today
 
 
 def _changes_at(
     reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds, today: dt.date
 ) -> dt.datetime | None:
-    """The time at which the reason may change.
+    """The time at which the reason against a reminder may change.
 
-    It is the end of a promise, the maximum age, or the next day for a shared number.
+    That time is the end of a payment promise, the maximum age, or the next day for a shared number.
     """
     last_days = []
-    # If another customer gives up the number, no fact of this one changes, so the plan is made again every day.
+    # If another customer gives up the shared number, no fact of this customer changes, so the plan is made again every
+    # day.
     if reason is SkipReason.NUMBER_SHARED:
         last_days.append(today)
     if reason is SkipReason.PROMISED and holds.promised_until is not None:
@@ -179,7 +185,7 @@ def _by_steps(
     pending: Mapping[int, dt.datetime],
     taken: Mapping[int, dt.datetime],
 ) -> Scheduled | SkipReason:
-    """The reminders of the remaining steps, or the reason why none remains."""
+    """The reminders of the remaining steps, or the reason why no step remains."""
     assert invoice.due_date is not None, "an invoice without a due date has an objection"
     if hours.is_never_open:
         return SkipReason.TIME_ZONE_UNKNOWN
@@ -237,11 +243,14 @@ class _Planner:
         }
 
     def _in_time(self, moments: Mapping[int, dt.datetime], last_day: dt.date) -> dict[int, dt.datetime]:
-        """The moments on days on which the debt is not too old."""
+        """Those moments whose day is within the maximum age of the debt."""
         return {step: moment for step, moment in moments.items() if self.hours.day_of(moment) <= last_day}
 
     def _present(self, invoice: Invoice) -> dt.datetime:
-        """The earliest present: the day after an expected payment, so that steps before it count as missed."""
+        """The earliest day that planning treats as today: the day after an expected payment.
+
+        Steps before that day count as missed.
+        """
         expected = held_until(invoice)
         return self.now if expected is None else max(self.now, self.hours.midnight_after(expected))
 
@@ -250,7 +259,7 @@ class _Planner:
             return True
         if self.opening.opened_at is not None:
             return moment >= self.opening.opened_at
-        # Before the opening, a due reminder stays visible while its window is open.
+        # Before the opening of the connection, a due reminder stays visible while its calling window is open.
         planned = self.pending.get(step)
         return moment >= self.now or (planned is not None and self._is_still_open(planned))
 
@@ -258,7 +267,7 @@ class _Planner:
         return self.hours.contains(planned) and self.now < self.hours.closes_after(planned)
 
     def _made_up_at(self, step: int, present: dt.datetime) -> dt.datetime:
-        """The moment of a missed step: as planned, if that is in the open or the next window."""
+        """When a missed step is made up for: at its planned moment, if that is in the open or next calling window."""
         planned = self.pending.get(step)
         soonest = self.hours.next_moment(present)
         first = present if self.hours.contains(present) else soonest
@@ -267,7 +276,7 @@ class _Planner:
         return soonest
 
     def _share_a_window(self, planned: dt.datetime, first: dt.datetime) -> bool:
-        """Whether both are on one day, and the window of `planned` has not closed before `first`."""
+        """Whether both moments are on one day, and the calling window of `planned` has not closed before `first`."""
         same_day = self.hours.day_of(planned) == self.hours.day_of(first)
         return same_day and first < self.hours.closes_after(planned)
 

@@ -1,4 +1,4 @@
-"""The position of a run: everything that a step needs to continue after another one. It is stored as JSON."""
+"""The position of a run: everything that a step needs to continue after the step before. It is stored as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,11 +12,11 @@ from domain.walk import Walk, WalkById
 
 @dataclass(frozen=True, slots=True)
 class ListRead:
-    """The read of one entity's list in a run."""
+    """How far one entity's list has been read in a run."""
 
     walk: Walk | None = None
-    asked_at: datetime | None = None  #: Postgres's time before the first call for the list, or its persons
-    is_unread: bool = False  #: a page was rejected completely
+    asked_at: datetime | None = None  #: Postgres's time before the first call for the list, or for its persons
+    is_unread: bool = False  #: a page of the list was rejected completely
 
     @property
     def is_walked(self) -> bool:
@@ -25,7 +25,7 @@ class ListRead:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the whole list was read and understood."""
+        """Whether the whole list was read and no page was rejected completely."""
         return self.is_walked and not self.is_unread
 
     def to_json(self, entity: Entity) -> dict[str, Any]:
@@ -47,28 +47,29 @@ class ListRead:
 
 
 def _keys(entity: Entity) -> tuple[str, str, str]:
-    """The keys of an entity's list; the first releases stored contacts, customers_asked_at and contacts_unread."""
+    """The JSON keys of an entity's list. The first releases wrote contacts, customers_asked_at and contacts_unread."""
     return f"{entity.name}s", f"{entity.plural}_asked_at", f"{entity.name}s_unread"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The progress of a run."""
+    """The progress of a run; a step continues from it."""
 
     persons: WalkById | None = None  #: the bulk read of contact persons
-    persons_calls: int = 0  #: its cost so far
-    sweeps: int = 0  #: bulk reads that were begun because details would cost more
+    persons_calls: int = 0  #: the cost so far of the bulk read of persons, in calls
+    sweeps: int = 0  #: bulk reads of persons that were begun because details would cost more
     details: int = 0  #: detail calls since the last bulk read that another bulk read would have saved
-    confirmations: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read
-    details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read is refused
+    confirmations: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read of persons
+    details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read of persons is refused
     lists: Mapping[Entity, ListRead] = field(default_factory=dict)
     further: Entity | None = None  #: the entity that the phases of further entities read at present
-    customers_complete: bool = False  #: a contact that is still not cached is then worth a call
+    customers_complete: bool = False  #: a contact that is still not cached after this list is worth a detail call
     switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known before a handover
     found_there: int = 0  #: records of the present kind that exist in Zoho although the list lacked them
-    went_back: int = 0  #: records written although their timestamp is older than the cached one
+    went_back: int = 0  #: records written although their stamp is older than the cached one
     found_gone_at: datetime | None = None  #: the server's time of the last 404 for a record
-    truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
+    #: The truth check, which runs before a scheduled full run reads the lists.
+    truth_check: TruthCheck = field(default_factory=TruthCheck)
 
     def list_of(self, entity: Entity) -> ListRead:
         return self.lists.get(entity, ListRead())
@@ -78,12 +79,12 @@ class Position:
 
     @property
     def bulk_read_began_at(self) -> datetime | None:
-        """The server's time when the bulk read of persons began; it may be incomplete."""
+        """The server's time when the bulk read of persons began; the bulk read may be incomplete."""
         return self.persons.started_at if self.persons else None
 
     @property
     def has_bulk_read(self) -> bool:
-        """Whether all persons are read."""
+        """Whether the bulk read of all persons is complete."""
         return self.persons is not None and self.persons.is_finished
 
     def to_json(self) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class Position:
 
 
 def _bulk_read(json: dict[str, Any]) -> WalkById | None:
-    """The bulk read of persons. In a run of an earlier release only a complete one counts."""
+    """The bulk read of persons in stored JSON. In a run of an earlier release only a complete one counts."""
     if json.get("persons"):
         return WalkById.from_json(json["persons"])
     began_at = _moment(json.get("persons_swept_at"))

@@ -12,8 +12,8 @@ from domain.lists import Page
 from domain.run_position import Position
 from domain.users import UserId
 
-#: A page with at most this many rows, all rejected, is not an error: a small page may hold only changed rows that are
-#: odd.
+#: A page with at most this many rows, all rejected, is not an error: a small page may consist of changed rows that are
+#: all odd.
 ODD_ROWS = 5
 
 #: The number of attempts of a step before it is given up.
@@ -24,35 +24,35 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 
 
-#: The maximum of rejected record ids in a message.
+#: The maximum of rejected record ids that a run's message names.
 NAMED_RECORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RecordRef:
-    """The address of a record in Zoho."""
+    """The address of a record in Zoho: the entity and the id."""
 
     entity: Entity
     record_id: str
 
 
 class Mode(StrEnum):
-    FULL = "full"  #: reads every record, and so notices deletions
-    INCREMENTAL = "incremental"  #: reads what changed since the last watermark
+    FULL = "full"  #: full: reads every record, and so notices deletions
+    INCREMENTAL = "incremental"  #: incremental: reads what changed since the last watermark
 
 
 class Phase(StrEnum):
-    """The position of a run; each value is the work of the next step."""
+    """The part of its work that a run is in; each value names the work of the next step."""
 
     START = "start"
     PERSONS = "persons"  #: read the bulk list of contact persons
     CONTACTS = "contacts"  #: fetch a page of contacts, or the details that its rows lack
-    CUSTOMERS = "customers"  #: upsert what that page staged
+    CUSTOMERS = "customers"  #: upsert the contacts of a page, which were staged before
     GONE_CUSTOMERS = "gone_customers"  #: request customers that a full walk has not returned
     INVOICES = "invoices"  #: fetch a page of invoices, or a customer that one of its rows refers to
     GONE_INVOICES = "gone_invoices"  #: request invoices that a full walk has not returned
     RECORDS = "records"  #: fetch a page of a further entity, `Position.further`
-    GONE_RECORDS = "gone_records"  #: request records of that entity that a full walk has not returned
+    GONE_RECORDS = "gone_records"  #: request records of the further entity that a full walk has not returned
     REMINDERS = "reminders"  #: plan the reminders that are due for planning
     DONE = "done"
 
@@ -63,15 +63,15 @@ _FURTHER_PHASES = (Phase.RECORDS, Phase.GONE_RECORDS)
 
 #: The phases that read an entity's list; a further entity has `Phase.RECORDS`.
 _LISTS = {CUSTOMER: Phase.CONTACTS, INVOICE: Phase.INVOICES}
-#: The phases that check the records missing from it; a further entity has `Phase.GONE_RECORDS`.
+#: The phases that check the records missing from an entity's list; a further entity has `Phase.GONE_RECORDS`.
 _CHECKS = {CUSTOMER: Phase.GONE_CUSTOMERS, INVOICE: Phase.GONE_INVOICES}
 
 
 class RunStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
-    DEGRADED = "degraded"  #: ended with part of the work undone; the next run repairs it
-    PARKED = "parked"  #: Zoho refuses the connection permanently; a person must connect again
+    DEGRADED = "degraded"  #: degraded: ended with part of the work undone; the next run repairs it
+    PARKED = "parked"  #: parked: Zoho refuses the connection permanently; a person must connect again
     FAILED = "failed"  #: ended without its work
 
     @property
@@ -81,14 +81,14 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The rows that a run has written so far. Unchanged rows are not counted, because they are the rest."""
+    """The rows that a run has written so far. Unchanged rows are not counted; they are all other rows."""
 
     new: Mapping[Entity, int] = field(default_factory=dict)
     updated: Mapping[Entity, int] = field(default_factory=dict)
 
     @property
     def written(self) -> int:
-        """All written rows."""
+        """The number of all rows that the run has written."""
         return sum(self.new.values()) + sum(self.updated.values())
 
     def plus(self, entity: Entity, *, new: int = 0, updated: int = 0) -> Self:
@@ -119,10 +119,10 @@ class Run:
     connection_id: uuid.UUID
     mode: Mode
     allow_deletions: bool
-    is_scheduled: bool  #: started by the clock; a person who started a run waits for its end
+    is_scheduled: bool  #: the run was started by the clock; if a person has started a run, they wait for its end
     phase: Phase
     step: int
-    attempts: int  #: of this step, including the present one
+    attempts: int  #: the attempts of this step, including the present one
     position: Position = field(default_factory=Position)
     counters: Counters = field(default_factory=Counters)
     degraded_reason: str | None = None
@@ -135,7 +135,7 @@ class Run:
 
     @property
     def entity(self) -> Entity | None:
-        """The entity of the present phase; None while reminders are planned."""
+        """The entity whose records the run's present phase reads; None while reminders are planned."""
         if self.phase in _CUSTOMER_PHASES:
             return CUSTOMER
         if self.phase in _INVOICE_PHASES:
@@ -149,7 +149,7 @@ class Run:
 
     @property
     def has_missed_invoices(self) -> bool:
-        """Whether the run has ended its invoice phase, or all its work, without the whole list that it was to read."""
+        """Whether the run has ended its invoice phase without the whole list of invoices that it was to read."""
         is_over = self.phase not in (*_CUSTOMER_PHASES, *_INVOICE_PHASES)
         return self.mode is Mode.FULL and is_over and not self.position.list_of(INVOICE).is_complete
 
@@ -157,11 +157,11 @@ class Run:
         return replace(self, phase=phase)
 
     def go_to_checks(self, entity: Entity) -> Self:
-        """Continue with the records that the entity's whole list has not returned."""
+        """Continue the run with the records that the entity's whole list has not returned."""
         return self.go_to(_CHECKS.get(entity, Phase.GONE_RECORDS))
 
     def go_on_after(self, entity: Entity) -> Self:
-        """Continue with the list of the next entity; after the last one, with the reminders."""
+        """Continue the run with the list of the next entity; after the last one, with the reminders."""
         following = following_entity(entity)
         if following is None:
             return self.go_to(Phase.REMINDERS)
@@ -170,15 +170,15 @@ class Run:
         return replace(self, position=replace(self.position, further=following)).go_to(Phase.RECORDS)
 
     def degraded(self, reason: str) -> Self:
-        """The same run with one more undone part."""
+        """The same run, degraded by one more part of its work that stays undone."""
         reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
         return replace(self, degraded_reason=reasons)
 
     def having_read(self, page: Page[Any]) -> Self:
         """The same run after a page of the present phase's list, degraded if all of the page was rejected.
 
-        A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but its phase
-        is incomplete and its watermark stays: the next run reads the rows again.
+        A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but the phase
+        counts as incomplete and the watermark of its list stays, so that the next run reads the rows again.
         """
         entity = self.entity
         if entity is None or page.rows or len(page.rejected) <= ODD_ROWS:
@@ -192,11 +192,11 @@ class Run:
         return replace(self.degraded(reason), position=position)
 
     def give_up_phase(self, reason: str) -> Self:
-        """After the last attempt of a step: continue with the cached data (FR-7), and leave the repair to the next run.
+        """Give up the phase of a step after its last attempt: the run continues with the cached data (FR-7).
 
-        If the bulk read of persons fails, detail calls replace it. A failed customer phase leaves the cached customers,
-        a failed invoice phase the cached invoices; reminders are planned from them in any case. If the planning itself
-        fails, the run has failed.
+        The next run repairs the phase. If the bulk read of persons fails, detail calls replace it. A failed customer
+        phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are planned from them
+        in any case. If the planning itself fails, the run has failed.
         """
         if self.phase is Phase.PERSONS:
             return self.go_to(Phase.CONTACTS)
@@ -221,6 +221,6 @@ class Run:
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
-    """The delay after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
+    """The seconds until a failed step is tried again: doubling from one; `jitter` in [0, 1) spreads them by ±25 %."""
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)

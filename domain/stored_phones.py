@@ -1,4 +1,4 @@
-"""Stored phones: the cached facts that a customer's number is judged by again, without a call to Zoho."""
+"""Stored phones: the cached facts by which booksync judges a customer's number again, without a call to Zoho."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,34 +9,34 @@ from domain.contacts import Contact, ContactDetails
 from domain.customers import Customer, Home, customer_from
 from domain.phones import METADATA_VERSION, Confirmations, PhoneFallback, verdict_as_json
 
-#: The keys of a verdict that decide whether the number is called.
+#: The keys of a stored verdict that decide whether the number is called.
 _PLANNED_BY = ("kind", "doubts", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPhone:
-    """A cached customer with its judged number."""
+    """A cached customer with the facts by which its phone number was judged."""
 
     id: uuid.UUID
     contact: Contact = field(repr=False)
     details: ContactDetails
     confirmed: Confirmations = field(repr=False)
     has_persons: bool  #: False: a customer from before booksync, with only the number from its invoices
-    outcome: tuple[Any, ...] = field(repr=False)  #: in the form of `outcome_of`
+    outcome: tuple[Any, ...] = field(repr=False)  #: the customer's values in the form of `outcome_of`
     verdict: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedAgain:
-    """A customer whose number was judged again."""
+    """A customer whose phone number was judged again."""
 
     id: uuid.UUID
     customer: Customer = field(repr=False)
-    is_changed: bool  #: the plans of the customer's invoices may change
+    is_changed: bool  #: the verdict differs, so the plans of the customer's invoices may change
 
 
 def judged_again(stored: StoredPhone, home: Home, fallback: PhoneFallback) -> JudgedAgain:
-    """Judge the number by the present rules. A key that an older edition did not write is not compared."""
+    """Judge a cached number by the present rules. A key that an older edition did not write is not compared."""
     customer = customer_from(
         stored.contact, home=home, known=stored.details, confirmed=stored.confirmed, fallback=fallback
     )
@@ -48,7 +48,7 @@ def judged_again(stored: StoredPhone, home: Home, fallback: PhoneFallback) -> Ju
 
 
 def outcome_of(customer: Customer) -> tuple[Any, ...]:
-    """The cached values that follow from a judgement and decide a plan."""
+    """The cached values of a customer that follow from the verdict on its number and decide a plan."""
     return (
         customer.primary_phone,
         customer.phone_problem,
@@ -59,5 +59,5 @@ def outcome_of(customer: Customer) -> tuple[Any, ...]:
 
 
 def judged_with(home: Home, fallback: PhoneFallback) -> str:
-    """Everything except the customer that a verdict depends on: the edition, the setting, the organisation's home."""
+    """What a verdict depends on besides the customer: the edition of the rules, the setting, the home country."""
     return " ".join((METADATA_VERSION, fallback, home.country_code or "-", home.time_zone))

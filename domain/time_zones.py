@@ -1,4 +1,4 @@
-"""Time zones: the possible clocks of a customer."""
+"""Time zones: which zones have the same clock, and which zones a country has."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-#: Two years in which the offsets of clocks are compared: a near one, and one after the last change of law in the zone
+#: Two years in which the offsets of zones are compared: a near one, and one after the last change of law in the zone
 #: files.
 _SAMPLE_YEARS = (datetime(2027, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001 - read on each zone's own clock
 
@@ -26,13 +26,14 @@ def known_zone(name: str) -> ZoneInfo | None:
     """The IANA zone of that name; None if the name is unknown."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown zone; malformed name; a folder of zones ("Europe")
+    # The errors of an unknown zone, a malformed name, and a folder of zones ("Europe").
+    except (KeyError, ValueError, OSError):
         return None
 
 
 @cache
 def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
-    """The zone of the common clock, if all zones have the same clock; otherwise None.
+    """One zone that stands for all zones, if they have the same clock; otherwise None.
 
     A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. The name is a zone
     of the region (ISO 3166-1 alpha-2), as chosen by `distinct_clocks`.
@@ -45,10 +46,10 @@ def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
 
 @cache
 def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ...]:
-    """One zone for each clock of `zones`, in their order.
+    """One zone for each different clock of `zones`, in the order of `zones`.
 
-    Its name is the first zone of the region among `zones`, else the region's first zone with that clock: Irish mobiles
-    have London's zone, but get Dublin's name.
+    The chosen zone is the first one of the region among `zones`, else the region's first zone with that clock: Irish
+    mobiles have London's zone, but get Dublin's name.
     """
     if len(zones) < 2:
         return zones
@@ -60,7 +61,7 @@ def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ..
 
 @cache
 def narrowed(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of `zones` with a clock of `others`; all of `zones` if the two contradict each other."""
+    """The zones of `zones` that share a clock with one of `others`; all of `zones` if no clock is shared."""
     clocks = {_clock(zone) for zone in others}
     return tuple(zone for zone in zones if _clock(zone) in clocks) or zones
 
@@ -69,14 +70,15 @@ def narrowed(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
 def zones_of_region(region: str | None) -> tuple[str, ...]:
     """The zones of a country (ISO 3166-1 alpha-2) in the order of zone.tab; empty for an unknown country.
 
-    Neighbouring zones are adjacent, the most populous first.
+    In zone.tab neighbouring zones are adjacent, the most populous first.
     """
     table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
     return tuple(row[2] for row in rows if row[0] == region)
 
 
-#: Names by area and place, as `booksync_local_time` in SQL accepts them: Postgres interprets some others differently.
+#: Names by area and place ("Asia/Singapore"), as `booksync_local_time` in SQL accepts them: Postgres interprets some
+#: other names differently.
 _PLACE_NAME = re.compile(
     r"([A-Za-z_]+(/[A-Za-z_-]+){1,2}|Etc/GMT([+-][0-9]|[+-]1[0-2]|-1[34])|UTC|GMT)",
 )
@@ -88,7 +90,7 @@ def is_place_zone(name: str) -> bool:
 
 
 def known_zones(names: Iterable[str]) -> tuple[ZoneInfo, ...] | None:
-    """The zones of the names; None if one name is unknown, because then one clock is unknown."""
+    """The zones of all names; None if one name is unknown, because then one clock is unknown."""
     zones = [known_zone(name) for name in names]
     return None if None in zones else tuple(zone for zone in zones if zone is not None)
 
@@ -98,6 +100,6 @@ _Clock = tuple[timedelta | None, ...]
 
 @cache
 def _clock(zone: str) -> _Clock:
-    """The offsets of two years, week by week. Zones with equal offsets have the same summer time."""
+    """The offsets of a zone in two years, week by week. Zones with equal offsets have the same summer time."""
     weeks = [year + timedelta(weeks=week) for year in _SAMPLE_YEARS for week in range(53)]
     return tuple(zone_named(zone).utcoffset(week) for week in weeks)

@@ -23,13 +23,14 @@ from domain.invoices import OPEN_STATUSES, Invoice
 #: The detail calls of one check.
 RECORDS = 20
 
-#: The shortest time between two checks of a connection. Less than a day, because a check may end late in the night.
+#: The shortest time between two truth checks of a connection. Less than a day, because a check may end late in the
+#: night.
 INTERVAL = timedelta(hours=18)
 
-#: A record that was observed within this time needs no check.
+#: A record that was observed within this time needs no truth check.
 RECENT = timedelta(hours=12)
 
-#: The compared columns. A column derived from others is reported only if no other column differs.
+#: The columns that a truth check compares. A column derived from others is reported only if no other column differs.
 CHECKED_COLUMNS: Mapping[Entity, Sequence[str]] = {
     CUSTOMER: (
         *CUSTOMER_COLUMNS,
@@ -45,13 +46,13 @@ CHECKED_COLUMNS: Mapping[Entity, Sequence[str]] = {
     INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
 }
 
-#: A hash of other columns, redundant if they differ too.
+#: The hash columns, which are derived from other columns and redundant if those differ too.
 _HASH = "sync_hash"
 
 #: The modified time (the oldest moment if Zoho gives none), and the server's time of the observation.
 Version = tuple[datetime, datetime]
 
-#: Values by the names of their columns.
+#: The values of a record by the names of their columns.
 Columns = Mapping[str, Any]
 
 RecordT = TypeVar("RecordT")
@@ -59,11 +60,12 @@ RecordT = TypeVar("RecordT")
 
 @dataclass(frozen=True, slots=True)
 class TruthCheck:
-    """The findings of a check: ids and names of columns, never a value."""
+    """The findings of a truth check: ids and names of columns, never a value."""
 
     asked: int = 0  #: detail calls, including those without a usable response
     checked: int = 0  #: records that could be compared
-    drifted: Mapping[str, int] = field(default_factory=dict)  #: {"customers.primary_phone": records that differ there}
+    #: Column → number of records that differ in it: {"customers.primary_phone": 2}.
+    drifted: Mapping[str, int] = field(default_factory=dict)
     customers: tuple[str, ...] = ()  #: Zoho's ids of the customers that differ
     invoices: tuple[str, ...] = ()
 
@@ -74,11 +76,11 @@ class TruthCheck:
 
     @property
     def left(self) -> int:
-        """The number of detail calls that the check may still make."""
+        """The number of detail calls that the truth check may still make."""
         return max(0, RECORDS - self.asked)
 
     def after(self, entity: Entity, record_id: str, columns: Sequence[str] | None) -> Self:
-        """The check after one more call: `columns` have drifted, None if the record was not compared."""
+        """The truth check after one more call: `columns` have drifted; None if the record was not compared."""
         asked = replace(self, asked=self.asked + 1)
         if columns is None:
             return asked
@@ -113,7 +115,7 @@ class TruthCheck:
 
 
 def customer_values(customer: Customer) -> Columns:
-    """The expected values of the checked columns in customers_cache."""
+    """The values that a customer should have in the checked columns of customers_cache."""
     return {
         **{column: getattr(customer, column) for column in CUSTOMER_COLUMNS},
         "contact_persons": in_one_order(persons_as_json(customer.persons)),
@@ -128,9 +130,10 @@ def customer_values(customer: Customer) -> Columns:
 
 
 def invoice_values(invoice: Invoice) -> Columns:
-    """The expected values of the checked columns in invoices_cache; `customer_id` is Zoho's id of the linked customer.
+    """The values that an invoice should have in the checked columns of invoices_cache.
 
-    A fact with a missing key equals False, 0 or "", see `invoice_facts`.
+    `customer_id` is Zoho's id of the linked customer. A fact whose key is missing equals False, 0 or "", see
+    `invoice_facts`.
     """
     return {
         **dict(zip(INVOICE_COLUMNS, invoice_columns(invoice), strict=True)),
@@ -141,7 +144,7 @@ def invoice_values(invoice: Invoice) -> Columns:
 
 
 def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
-    """The response without facts that the cache has never had, because a new fact is not drift.
+    """The contact as Zoho returned it, without facts that the cache has never had, because a new fact is not drift.
 
     `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a value.
     """
@@ -154,7 +157,7 @@ def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool
 
 
 def comparable_invoice(response: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
-    """The response without facts that the cache has never had, and with the status before the due date.
+    """The invoice as Zoho returned it, without facts that the cache has never had, and not yet marked overdue.
 
     `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
     """
@@ -177,7 +180,10 @@ def _known(responded: Any, cached: Any, *, is_compared: bool) -> Any:
 
 
 def _before_it_was_overdue(response: Invoice, cached: Invoice) -> Invoice:
-    """The response with the cached status if only the due date has passed, which changes no modified time."""
+    """The invoice as Zoho returned it, with the cached status if only the due date has passed since.
+
+    A passed due date changes the status, but not the modified time.
+    """
     if response.status != "overdue" or cached.status not in OPEN_STATUSES:
         return response
     repeats_status = response.sub_status == response.status and cached.sub_status == cached.status
@@ -187,7 +193,7 @@ def _before_it_was_overdue(response: Invoice, cached: Invoice) -> Invoice:
 
 
 def differing_columns(entity: Entity, responded: Columns, cached: Columns) -> tuple[str, ...]:
-    """The names of the checked columns that differ."""
+    """The names of the checked columns in which two records differ."""
     differing = tuple(column for column in CHECKED_COLUMNS[entity] if responded[column] != cached[column])
     if differing == (_HASH,):
         return differing
@@ -199,8 +205,8 @@ def drifted_columns(
 ) -> Sequence[str] | None:
     """The differing columns that have drifted; None if the response and the row cannot be compared.
 
-    They cannot be compared if another process has written the row since it was `chosen`, if the response is older than
-    the row, or if Zoho has changed the record since `synced_until`: the next sync reads that change.
+    Response and row cannot be compared if another process has written the row since it was `chosen`, if the response is
+    older than the row, or if Zoho has changed the record since `synced_until`: the next sync reads that change.
     """
     if cached != chosen or response < cached:
         return None
@@ -210,11 +216,14 @@ def drifted_columns(
 
 
 def in_turn(customers: Iterable[RecordT], invoices: Iterable[RecordT], limit: int) -> Sequence[RecordT]:
-    """At most `limit` records, customers and invoices alternately. If one kind runs out, the other fills up."""
+    """At most `limit` records for a truth check, customers and invoices alternately.
+
+    If one kind runs out, the other fills up.
+    """
     both = chain.from_iterable(zip_longest(customers, invoices))
     return [each for each in both if each is not None][:limit]
 
 
 def is_due(last_checked_at: datetime | None, now: datetime) -> bool:
-    """Whether the connection's last check is long enough ago."""
+    """Whether enough time has passed since the connection's last truth check for another one."""
     return last_checked_at is None or now - last_checked_at >= INTERVAL

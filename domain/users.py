@@ -13,7 +13,7 @@ _BIGINTS: Final = range(-(2**63), 2**63)
 
 
 class UserIdType(StrEnum):
-    """The types of users.id."""
+    """The possible types of the column users.id."""
 
     UUID = "uuid"
     TEXT = "text"
@@ -25,10 +25,10 @@ class WrongUserIdError(BooksyncError):
 
 
 def user_id_from(text: str, kind: UserIdType) -> UserId:
-    """Read an id as a person wrote it.
+    """Read a user's id from a text that a person wrote.
 
     Raises:
-        WrongUserIdError: the text has another form than the ids in users.
+        WrongUserIdError: the text has another form than the ids in the table users.
     """
     match kind:
         case UserIdType.UUID:

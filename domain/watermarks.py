@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-#: A change may become visible later than its timestamp. Rows read again cost no further call.
+#: The overlap of two incremental reads. A change may become visible later than its stamp. Rows read again cost no
+#: further call.
 OVERLAP = timedelta(minutes=5)
 
 
 def overlapping(watermark: datetime | None) -> datetime | None:
-    """The start of an incremental walk: a little before the watermark; None (everything) without a watermark."""
+    """The start of an incremental walk: a little before the watermark; None (read everything) without a watermark."""
     return watermark - OVERLAP if watermark else None

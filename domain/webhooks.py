@@ -1,4 +1,4 @@
-"""Webhooks: the content of an event, whether it needs a call to Zoho, and its outcome."""
+"""Webhooks: what a webhook event says, whether it needs a call to Zoho, and its outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from domain.persons import is_ambiguous
 
-#: After a read of a record, its further events wait until this time has passed without an event, …
+#: After a record was read, its further events are deferred until this time has passed without a new event, …
 QUIET_SECONDS = 2.0
 #: … but never longer than this, so that continuous editing does not keep the cache outdated.
 LONGEST_QUIET_SECONDS = 10.0
 
-#: The maximum of records of one connection with a message in the queue; the others wait in Postgres. So no connection
-#: is queued behind ten thousand events of another one.
+#: The maximum of records of one connection with a message in the queue; further records stay in Postgres. So no
+#: connection is queued behind ten thousand events of another one.
 MOST_SENT = 25
 
 
@@ -25,16 +25,17 @@ class EventKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcome of an event."""
+    """What a webhook event has led to."""
 
     ASKED = "asked"  #: the record was read from Zoho, and the response is cached
     KNOWN = "known"  #: its change was already cached: no call
-    READ = "read"  #: many records had events, and a run has read them from the lists: no call
+    READ = "read"  #: many records had events, and a run has read the records from the lists: no call
     GONE = "gone"  #: deleted in Zoho, or not a customer any more: marked
     UNMARKED = "unmarked"  #: one of suspiciously many deletions: held back until a person decides
     UNREADABLE = "unreadable"  #: the response was rejected; the cached record stays
-    IGNORED = "ignored"  #: for a kind that booksync does not cache, or for a deleted record that was never cached
-    FAILED = "failed"  #: given up: the next run repairs it
+    #: The event is for a kind that booksync does not cache, or for a deleted record that was never cached.
+    IGNORED = "ignored"
+    FAILED = "failed"  #: given up: the next run reads the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """The combined content of a record's waiting events; at least one."""
+    """What all waiting events of a record say together; at least one event."""
 
     newest_change: datetime | None = None  #: Zoho's time
     has_untimed_change: bool = False
-    has_removal: bool = False  #: deleted, or a vendor
+    has_removal: bool = False  #: the event says: deleted, or a vendor
     is_wanted: bool = False
     has_news: bool = True  #: at least one differs from the last handled event
 
@@ -69,10 +70,11 @@ class CachedVersion:
 
 
 def is_known(reported: EventSummary, cached: CachedVersion | None) -> bool:
-    """Whether the cache already has everything that the events report: then no call is made.
+    """Whether the cache already has everything that the waiting events report: then no call to Zoho is made.
 
-    An event has no id of its own: (entity, id, time of change) is its key (API section 6). A version read in the same
-    second as its change may lack part of the changes of that second; a repeated event adds no information about it.
+    An event has no id of its own: (entity, id, time of change) is its key (API section 6: webhooks). A version read in
+    the same second as its change may lack part of the changes of that second. A repeated event says nothing new about
+    these changes.
     """
     if cached is None or not cached.is_live:
         # The removal of an uncached record is not news, and neither is an earlier change; everything else is.
@@ -90,5 +92,5 @@ def is_known(reported: EventSummary, cached: CachedVersion | None) -> bool:
 
 
 def _has(cached: CachedVersion | None, change: datetime) -> bool:
-    """Whether the cached version includes the change."""
+    """Whether the cached version of the record includes the change."""
     return cached is not None and cached.modified_at is not None and cached.modified_at >= change

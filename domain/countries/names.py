@@ -119,7 +119,7 @@ def _names_of_cldr(language: str) -> Iterator[tuple[str, str]]:
 
 
 def _names_of_phone_library(language: str | None = None) -> Iterator[tuple[str, str]]:
-    """(code, name) in one language, or in all; "aa" is the root of the library's table, in English."""
+    """The (code, name) pairs of one language, or of all; "aa" is the root of the library's table, in English."""
     for code, names in _phone_library_table().items():
         for of_language, name in names.items():
             if code in CODES and language in (None, of_language) and not name.startswith("*"):  # "*de": as in German

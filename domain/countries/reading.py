@@ -1,4 +1,4 @@
-"""Reading a country: a text means exactly one country, or none. A text that merely resembles a name means none."""
+"""Reading a country: a text means exactly one country, or none. A text that only resembles a name means none."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from domain.countries.names import CODES, alpha_3, english_names, foreign_names,
 from domain.countries.words import ALIASES, AMBIGUOUS, NOTHING, SHARED_CALLING_CODES, TERRITORIES
 from domain.folding import folded
 
-#: A limit for the cache; the customers of one organisation share few texts.
+#: The size of the cache of texts; the customers of one organisation use few different texts.
 _TEXTS_REMEMBERED = 4096
 
 #: The longest text that can be a name; a longer text is an address or a note.
@@ -27,7 +27,7 @@ _BETWEEN_NAMES = re.compile(r"[()\[\]/|,;]|\s[-–—]\s")
 
 
 def country_code(code: str, name: str) -> str | None:
-    """The country of Zoho's `country_code`, else of its free text `country`; None if neither is recognised.
+    """The code of the country in Zoho's `country_code`, else in its free text `country`; None if neither is recognised.
 
     Upper and lower case, accents, blanks and punctuation do not matter. A name may be in any language of the libraries.
     """
@@ -46,7 +46,7 @@ def unknown_country(code: str, name: str) -> str | None:
 
 def _says_nothing(text: str) -> bool:
     word = folded(text)
-    # "N/A" and "n.a." mean that no country is given; "NA" may be Namibia.
+    # "N/A" and "n.a." mean that no country is given; "NA" may be Namibia's code.
     return word in NOTHING or (word == "na" and not text.strip().isalpha())
 
 
@@ -59,7 +59,7 @@ def _meant_by(text: str) -> str | None:
 
 
 def _named(text: str) -> str | None:
-    """The country with exactly this name or code."""
+    """The code of the country that has exactly this name or code."""
     name, upper = folded(text), text.upper().strip()
     if name in AMBIGUOUS or name in NOTHING:
         return None
@@ -74,7 +74,10 @@ def _named(text: str) -> str | None:
 
 
 def _by_code(text: str, code: str) -> str | None:
-    """An ISO code has precedence over a name: "NGA" is Nigeria, although "Nga" is Russia's name in Vietnamese."""
+    """The country of an ISO code.
+
+    A code has precedence over a name: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
+    """
     # A code has no accent: "Áo" is Austria's name in Vietnamese, "AO" is Angola.
     if not all(map(str.isascii, filter(str.isalpha, unicodedata.normalize("NFKC", text)))):
         return None
@@ -103,7 +106,7 @@ def _turned_round(text: str) -> str | None:
 
 
 def _agreed(text: str) -> str | None:
-    """The country of several names with the same meaning."""
+    """The country that several given names agree on."""
     parts = [part for part in _BETWEEN_NAMES.split(text) if part.strip()]
     meant = {_named(part) for part in parts}
     return meant.pop() if len(parts) > 1 and len(meant) == 1 else None

@@ -1,9 +1,10 @@
-"""Names that the libraries lack: everyday names, names of several countries, and words without a country.
+"""Names of countries that the libraries lack: everyday names, names that several countries share, and non-countries.
 
 The keys have the form that `folded` returns.
 """
 
-#: Each group states its reason. A test checks that no name repeats an English name of a library.
+#: Each group of names states the reason for its entries. A test checks that no name repeats an English name of a
+#: library.
 ALIASES = {
     # Reserved codes: "UK" is the United Kingdom's own, "EL" the European Union's for Greece, the others Kosovo's.
     "uk": "GB",

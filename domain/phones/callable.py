@@ -1,4 +1,4 @@
-"""The second verdict: whether a valid number may be called, by its digits."""
+"""The second verdict on a phone text: whether a valid number may be called, judged by its digits."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,10 +8,11 @@ from phonenumbers import PhoneNumber
 
 from domain.phones.verdicts import Doubt, NotCallable
 
-#: A run of this length, up or down, is never a real number.
+#: Digits that count up or down for this length are never a real number.
 _LONGEST_RUN = 9
 
-#: A shorter run is doubtful. One digit repeated this often is a filler; 4444 may be real.
+#: A shorter series of digits that count up or down is doubtful. One digit repeated this often fills a mandatory field;
+#: 4444 may be real.
 _DOUBTFUL_RUN = 6
 
 _UP, _DOWN = "01234567890", "09876543210"
@@ -21,7 +22,7 @@ _DIRECTORY_SERVICE = "5551212"
 
 
 def digits_against(number: PhoneNumber) -> NotCallable | None:
-    """The objection to calling a valid number that follows from its digits; None without an objection."""
+    """The objection that a valid number's digits give against calling it; None without an objection."""
     national = phonenumbers.national_significant_number(number)
     if number.country_code == _NORTH_AMERICA and national.endswith(_DIRECTORY_SERVICE):
         return NotCallable.DIRECTORY
@@ -31,7 +32,7 @@ def digits_against(number: PhoneNumber) -> NotCallable | None:
 
 
 def doubts_about(number: PhoneNumber, region: str | None, kind: int) -> tuple[Doubt, ...]:
-    """The doubts about a valid number of that region and `PhoneNumberType` that follow from its digits."""
+    """The doubts that a valid number's digits give rise to, for its region and `PhoneNumberType`."""
     national = phonenumbers.national_significant_number(number)
     doubts = []
     if any(_is_run(part) for part in _parts_of_one_pattern(number, national)):
@@ -45,7 +46,7 @@ def _parts_of_one_pattern(number: PhoneNumber, national: str) -> Iterator[str]:
     """The national number and its subscriber part, each only if it repeats one digit or counts up or down."""
     end = national[-_DOUBTFUL_RUN:]
     if len(end) < _DOUBTFUL_RUN or not (len(set(end)) == 1 or _is_run(end)):
-        return  # Both have the same ending, and determining the length of an area code is slow.
+        return  # Both parts have the same ending, and determining the length of an area code is slow.
     for part in (national, national[phonenumbers.length_of_national_destination_code(number) :]):
         if len(part) >= _DOUBTFUL_RUN and (len(set(part)) == 1 or _is_run(part)):
             yield part
@@ -56,7 +57,7 @@ def _is_filler(part: str) -> bool:
 
 
 def _is_run(digits: str) -> bool:
-    """Whether the digits count up or down; both directions may begin or end with a 0."""
+    """Whether the digits count up or down. An upward or downward series may begin or end with a 0."""
     return digits in _UP or digits in _DOWN
 
 

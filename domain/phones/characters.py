@@ -1,8 +1,8 @@
-"""Characters of a phone text in any script, reduced to the few that the grammar knows."""
+"""The characters of a phone text in any script, reduced to the few that the grammar knows."""
 
 import unicodedata
 
-#: Used between digits like a dot.
+#: Characters that are used between digits like a dot.
 _MIDDLE_DOTS = "·∙•‧・"
 _QUOTES = "'\"`´′″‘’‚“”„«»"
 _IDEOGRAPHIC_COMMAS = "、，"
@@ -45,5 +45,5 @@ def _folded(character: str) -> str:
 
 
 def digits_of(text: str) -> str:
-    """The digits of a text with folded characters."""
+    """The digits of a text whose characters are folded."""
     return "".join(filter(str.isdigit, text))

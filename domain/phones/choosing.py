@@ -1,4 +1,4 @@
-"""Choosing: which of a contact's numbers counts (FR-6), and the stored part of its verdict."""
+"""Choosing: which of a contact's phone numbers booksync uses (FR-6: by priority), and the stored verdict on it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from domain.contacts import ContactPerson
 from domain.phones.judging import METADATA_VERSION, is_number_somewhere, judge
 from domain.phones.verdicts import PhoneProblem, PhoneVerdict
 
-#: Text in Zoho → the number (E.164) that a person has confirmed for it.
+#: A phone text in Zoho → the number (E.164) that a person has confirmed for that text.
 Confirmations = Mapping[str, str]
 
 NO_CONFIRMATIONS: Confirmations = MappingProxyType({})
@@ -22,16 +22,16 @@ class PhoneField(StrEnum):
 
 
 class PhoneFallback(StrEnum):
-    """The behaviour if the first number of a contact is not valid (the setting PHONE_FALLBACK)."""
+    """What happens if the first number of a contact is not valid (the setting PHONE_FALLBACK)."""
 
     NONE = "none"  #: the first non-blank number counts, valid or not
     VALID = "valid"  #: the first valid number counts; if no number is valid, the first
 
 
 class CountrySource(StrEnum):
-    """The source of the country for numbers without a prefix."""
+    """Where the country for numbers without a prefix comes from."""
 
-    TOLD = "told"  #: given by Zoho
+    TOLD = "told"  #: the country is given by Zoho
     ASSUMED = "assumed"  #: not requested from Zoho, or not given: the organisation's own country is used
     NOT_UNDERSTOOD = "not_understood"  #: Zoho's text is not recognised: no country is used
 
@@ -46,7 +46,7 @@ class NumberCountry:
 
 @dataclass(frozen=True, slots=True)
 class PhoneCandidate:
-    """One number of a contact, as given, and its position."""
+    """One phone number of a contact, as given in Zoho, and its position."""
 
     raw: str = field(repr=False)
     person_id: str
@@ -58,12 +58,12 @@ class JudgedPhone:
     candidate: PhoneCandidate
     verdict: PhoneVerdict
     country: NumberCountry = NumberCountry(None)
-    #: The assumed country made another number invalid that has precedence over this one.
+    #: Whether the assumed country made a number invalid that has precedence over this one.
     others_hang_on_country: bool = False
 
     @property
     def assumed_country(self) -> str | None:
-        """The organisation's country, if the reading of the text depends on it."""
+        """The organisation's country, if the reading of the phone text depends on that assumption; else None."""
         if self.country.source is not CountrySource.ASSUMED or self.country.code is None:
             return None
         return self.country.code if self.others_hang_on_country or self._hangs_on_country else None
@@ -72,13 +72,15 @@ class JudgedPhone:
     def _hangs_on_country(self) -> bool:
         verdict = self.verdict
         if verdict.is_confirmed or verdict.not_callable is not None:
-            return False  # The country is irrelevant: a person has confirmed the number, or it is not called.
+            # The country makes no difference: a person has confirmed the number, or the number is not called.
+            return False
         return verdict.by_region if verdict.is_valid else is_number_somewhere(verdict.raw)
 
 
 def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
-    """The non-blank numbers in order of precedence: the primary person's first, each mobile before phone."""
-    primary_first = sorted(persons, key=lambda person: not person.is_primary)  # stable: the others keep their order
+    """The contact's non-blank numbers in order of precedence: the primary person's first, each mobile before phone."""
+    # The sort is stable, so that other persons keep their order.
+    primary_first = sorted(persons, key=lambda person: not person.is_primary)
     return tuple(
         PhoneCandidate(raw=raw.strip(), person_id=person.person_id, source=source)
         for person in primary_first
@@ -90,7 +92,7 @@ def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
 def judge_all(
     numbers: Sequence[PhoneCandidate], country: NumberCountry, confirmed: Confirmations = NO_CONFIRMATIONS
 ) -> tuple[JudgedPhone, ...]:
-    """Each number with its verdict, in the given order; shown by `explain`."""
+    """Each phone number with its verdict, in the given order; `booksync explain` shows them."""
     return tuple(_judged(number, country, confirmed) for number in numbers)
 
 
@@ -100,7 +102,7 @@ def choose(
     fallback: PhoneFallback,
     confirmed: Confirmations = NO_CONFIRMATIONS,
 ) -> JudgedPhone | None:
-    """The number that counts, valid or not; None if the contact has no number."""
+    """The number of a contact that booksync uses, valid or not; None if the contact has no number."""
     if not numbers:
         return None
     if fallback is PhoneFallback.VALID:
@@ -135,7 +137,7 @@ def _judged(number: PhoneCandidate, country: NumberCountry, confirmed: Confirmat
 def verdict_as_json(phone: JudgedPhone | None) -> dict[str, Any]:
     """The value of customers_cache.phone_verdict: the number as given, its person, and the findings with their edition.
 
-    For a customer without a number only the edition.
+    A customer without a number has only the edition.
     """
     judged_by = {"metadata": METADATA_VERSION}
     if phone is None:

@@ -16,10 +16,10 @@ from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMB
 #: Fewer digits belong to a label ("room 12", "line 2"), not to a number.
 _DIGITS_OF_A_NUMBER = 5
 
-#: The maximum of digits in a label before the number.
+#: The maximum of digits in a label that stands before the number.
 _DIGITS_OF_A_MARK = 2
 
-#: The digits after "x", and after "#" at the end, which mark an extension.
+#: The digits after "x", or after "#" at the end, that form an extension.
 _EXTENSION = re.compile(r"[\s.:]*\d{1,7}(?!\d)")
 _LAST_EXTENSION = re.compile(r"\s*\d{0,7}\s*$")
 
@@ -34,20 +34,20 @@ class RefusedTextError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """The content of a phone text."""
+    """What a phone text contains: one number, and words about it."""
 
     number: str = field(repr=False)  #: digits, a plus and punctuation; "" if the text has no number
-    following: str = field(default="", repr=False)  #: text after a comma or a line end, possibly its rest
-    words: tuple[str, ...] = ()  #: folded, in order
+    following: str = field(default="", repr=False)  #: text after a comma or a line end that may belong to the number
+    words: tuple[str, ...] = ()  #: the words about the number, folded, in order
     text: str = field(default="", repr=False)  #: the whole text, its characters folded
 
 
 @dataclass(slots=True)
 class _Chunk:
-    """Digits with their punctuation, up to the next word or separator."""
+    """Digits of a phone text with their punctuation, up to the next word or separator."""
 
     text: str
-    links: str  #: the separation from the chunk before: "w" for a word, else the separators themselves
+    links: str  #: what separates this chunk from the chunk before: "w" for a word, else the separators themselves
     start: int
 
     @property
@@ -56,12 +56,15 @@ class _Chunk:
 
     @property
     def is_mark(self) -> bool:
-        """Whether it belongs to a label: "Room 12". A chunk with a prefix may be an area code."""
+        """Whether the chunk belongs to a label, as in "Room 12". A chunk with a prefix may be an area code instead."""
         return self.digits <= _DIGITS_OF_A_MARK and not self.text.lstrip(" ([-./").startswith(("+", "0"))
 
     @property
     def may_continue(self) -> bool:
-        """Whether it may be the rest of the chunk before: "030,1234567". A chunk with its own prefix is not."""
+        """Whether the chunk may continue the chunk before, as in "030,1234567".
+
+        A chunk with its own prefix does not.
+        """
         has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
         return self.links.strip(" ") in {",", "\n"} and not (has_prefix and self.digits >= _DIGITS_OF_A_NUMBER)
 
@@ -92,7 +95,9 @@ _SEPARATORS = ",;:|&\n"
 
 
 def phrase_of(raw: str, region: str | None) -> Phrase:
-    """Return the number of a text with the words about it. `region` (ISO 3166-1 alpha-2) is the contact's.
+    """Return the number in a phone text with the words about it.
+
+    `region` (ISO 3166-1 alpha-2) is the contact's country.
 
     Raises:
         RefusedTextError: some characters may belong to the number, or hide some of its digits.
@@ -137,7 +142,7 @@ def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
     plain = _REMARK.sub(blanked, text)
     if any(map(str.isdigit, plain)):
         return words, plain
-    return [], re.sub(r"[(\[{)\]}]", " ", text)  # The whole text is in brackets.
+    return [], re.sub(r"[(\[{)\]}]", " ", text)  # Brackets around the whole text do not mark a remark.
 
 
 def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
@@ -161,7 +166,7 @@ def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
 
 
 def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]) -> None:
-    """Reject a word that may replace digits, or that makes the digits before it a count."""
+    """Reject a phone text with a word that may replace digits, or that makes the digits before it a count."""
     start, end = token.span()
     before, after = text[:start], text[end:]
     if set(word) == {"x"}:
@@ -182,7 +187,7 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _connection(text: str, at: int, has_number: bool) -> str:
-    """The kind of separation by a character outside of words and numbers."""
+    """What kind of separation a character outside of words and numbers is."""
     character = text[at]
     if character in _SEPARATORS:
         return character
@@ -202,7 +207,7 @@ def _connection(text: str, at: int, has_number: bool) -> str:
 
 
 def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
-    """The chunk with the number, and the digits after a comma or a line end that may belong to it."""
+    """The chunk with the phone number, and the digits after a comma or a line end that may belong to the number."""
     at = 0
     while at + 1 < len(chunks) and chunks[at].is_mark and not chunks[at + 1].may_continue:
         at += 1  # "Room 12: 030 …"
@@ -216,7 +221,7 @@ def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
 
 
 def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
-    """The words about the number, without the words about a second number.
+    """The words about the first number of a text, without the words about a second number.
 
     "Tel 030 … Fax 030 …" has its labels before the numbers. A separator between two numbers ends the words of the
     first.

@@ -1,4 +1,4 @@
-"""The choice between two valid readings by the rules of the home country: the number as written, or one from abroad.
+"""The rules by which the home country decides between two valid readings of digits: a national or a foreign number.
 
 Without its plus, "2015550123" is a New Jersey number or an Egyptian one, and "491701234567" is German in two ways.
 """
@@ -19,7 +19,7 @@ _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 
 
 def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
-    """Whether digits without a plus are the national number, although with a plus they are a valid foreign number.
+    """Whether digits without a plus are the national number, although with a plus they would be a valid foreign number.
 
     True if the country writes numbers in this form, with or without a trunk prefix, in the usual length. If the trunk
     prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a single length, and the
@@ -29,12 +29,14 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
         return False
     significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
     if trunk_prefix and digits == trunk_prefix + significant:
-        # "04921 1234" is a number in Emden. In "0491714567890" the zero more likely replaces the plus.
+        # "04921 1234" is a number in Emden. In "0491714567890" the leading zero more likely replaces a plus.
         return len(significant) <= _longest_usual_length(national)
     if national.country_code == abroad.country_code:
         return False  # The text begins with the country's own code, more likely a prefix than a coincidence.
     if digits != significant:
-        return False  # A missing prefix, such as the 90 of Brazilian collect calls, which is also Turkey's code.
+        # The digits may follow a prefix that is not part of the number, such as the 90 of Brazilian collect calls,
+        # which is also Turkey's code.
+        return False
     if has_usual_length(national) and not (trunk_prefix and _is_written_with(trunk_prefix, national)):
         return True
     return _has_single_length(national) and not has_usual_length(abroad)
@@ -56,7 +58,7 @@ def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
 
 
 def has_usual_length(number: PhoneNumber) -> bool:
-    """Whether the number is as long as its country's example of its kind."""
+    """Whether the number is as long as the library's example number of its country and kind."""
     region = phonenumbers.region_code_for_number(number)
     length = len(phonenumbers.national_significant_number(number))
     return region is not None and length in _usual_lengths(region, phonenumbers.number_type(number))

@@ -1,4 +1,4 @@
-"""Judging: the verdicts on one phone text (FR-6).
+"""Judging: the two verdicts on one phone text, valid and callable (FR-6).
 
 A wrong number is worse than no number, because a stranger would learn about another person's debts. So every character
 must have a role, and if two valid readings differ, the text is rejected.
@@ -21,18 +21,19 @@ from domain.phones.readings import Origin, Reading, begins_with_country_code, re
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 
-# `re` remembers 512 patterns. The numbers of all countries have more, and compiling them again would triple the time.
+# Python's `re` module caches 512 patterns. The numbers of all countries need more, and compiling them again would
+# triple the time.
 phonenumbers.enable_pattern_cache()
 
 #: A verdict takes about 100 µs; a contact's numbers are judged several times in a row, and group members share a
 #: number.
 VERDICTS_REMEMBERED = 16_384
 
-#: The same reading is tested several times while one text is judged.
+#: The size of the cache of readings: the same reading is tested several times while one text is judged.
 READINGS_REMEMBERED = 64
 
 
-#: In characters. The grammar's running time grows with the square of the length.
+#: The longest text that is judged, in characters. The grammar's running time grows with the square of the length.
 LONGEST_TEXT = 500
 
 #: The edition of a verdict: the numbers in use change every month, and the rules of this package change too. Verdicts
@@ -56,7 +57,7 @@ KINDS = {
 #: The digits of these kinds determine the country; a toll-free +1 800 may belong to any country with that prefix.
 _WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}
 
-#: The only kinds that are sold as words (1-800-FLOWERS); in other numbers, letters hide digits.
+#: The only kinds of numbers that are sold as words (1-800-FLOWERS); in numbers of other kinds, letters hide digits.
 _SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}
 
 #: Calling codes with rewritten numbers, whose digits differ from the text: the Argentine 15 of mobiles becomes a 9
@@ -79,7 +80,7 @@ _LENGTH_PROBLEMS = {
 
 
 class _Found(NamedTuple):
-    """A valid number with its `PhoneNumberType`, and its reading."""
+    """A valid number with its `PhoneNumberType` and the reading that produced it."""
 
     number: PhoneNumber
     type: int
@@ -118,17 +119,17 @@ _OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def is_number_somewhere(raw: str) -> bool:
-    """Whether the text is a valid number of some country; 1 or 2 ms for a number, else about 30."""
+    """Whether the text is a valid number of some country. Takes 1 or 2 ms for a number, else about 30."""
     if sum(map(str.isdecimal, raw)) > _DIGITS_OF_THE_LONGEST_TEXT:
         return False
     regions = dict.fromkeys((*_OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
-    # The verdicts for all countries would evict others from the cache.
+    # Uncached, because the verdicts for all countries would evict others from the cache.
     return any(judge.__wrapped__(raw, region).is_valid for region in regions)
 
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def judge(raw: str, region: str | None) -> PhoneVerdict:
-    """The verdicts on a text. `region` (ISO 3166-1 alpha-2) is the country of numbers without a prefix.
+    """The verdicts on a phone text. `region` (ISO 3166-1 alpha-2) is the country of numbers without a prefix.
 
     An extension is dropped, because E.164 has no extensions.
     """
@@ -151,7 +152,7 @@ def judge(raw: str, region: str | None) -> PhoneVerdict:
 
 
 def _found(phrase: Phrase, region: str | None) -> list[_Found]:
-    """Every valid reading of the phrase, the simplest first."""
+    """Every reading of the phrase that is a valid number, the simplest reading first."""
     is_number = partial(_is_whole_number, region=region)
     texts = texts_of(phrase.number, phrase.following, is_number)
     readings = dict.fromkeys(reading for text in texts for reading in readings_of(text, region))
@@ -187,7 +188,7 @@ def _is_plainly_from_abroad(number: str, found: list[_Found], region: str | None
 
 @lru_cache(maxsize=READINGS_REMEMBERED)
 def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
-    """The number, if it is valid, with its `PhoneNumberType`."""
+    """The parsed number with its `PhoneNumberType`; None if it is not valid."""
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -204,7 +205,7 @@ def _is_whole_number(text: str, region: str | None) -> bool:
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
-    """The number of all readings, or the number that is right by the rules of its own country."""
+    """The number that all valid readings agree on, or that is right by the rules of its own country; else None."""
     # "+53 5332 0411" is a Cuban mobile, although the digits after its second 53 could be an old fixed line.
     if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
         each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found
@@ -241,7 +242,7 @@ def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:
-    """Whether the text contains the national number: some countries' rules add a missing area code."""
+    """Whether the text contains the whole national number, because some countries' rules add a missing area code."""
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
     return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
 
@@ -281,7 +282,7 @@ def _verdict(raw: str, chosen: _Found, words: tuple[str, ...], *, by_region: boo
 
 
 def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:
-    """The problem with the number as written."""
+    """The problem with the phone number as it is written."""
     try:
         number = phonenumbers.parse(phrase.number, region)
     except NumberParseException as error:
@@ -290,7 +291,7 @@ def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:
             return PhoneProblem.UNKNOWN_REGION
         return _PARSE_PROBLEMS.get(error.error_type, PhoneProblem.NOT_A_NUMBER)
     if phonenumbers.number_type(number) in KINDS:
-        return PhoneProblem.NOT_ALONE  # Valid by itself, but not the only content.
+        return PhoneProblem.NOT_ALONE  # The text is a valid number, but it contains more than that number.
     length = phonenumbers.is_possible_number_with_reason(number)
     return _LENGTH_PROBLEMS.get(length, PhoneProblem.NOT_IN_USE)
 

@@ -1,4 +1,4 @@
-"""Parting: the possible texts of a number without list marks, endings and second numbers."""
+"""Parting: the texts that may be the phone number, without list marks, endings and second numbers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -37,12 +37,12 @@ _MARK = re.compile(
 #: A closing bracket without an opening one does not belong to an area code.
 _LIST_MARK = re.compile(r"^\d{1,2}\)")
 
-#: Digits in brackets after the number: a note, or its end.
+#: Digits in brackets after the number: they are a note, or the number's end.
 _BRACKET = re.compile(r"(?<=\d)\s*[(\[][\d\s.,/-]*\d[\d\s.,/-]*[)\]]?\s*$")
 
 
 def texts_of(number: str, following: str, is_number: IsNumber) -> tuple[str, ...]:
-    """The texts that may be the number, each once. Parts that certainly do not belong to the number are removed."""
+    """All texts that may be the number, each once. Parts that certainly do not belong to the number are removed."""
     texts: list[str] = []
     for joined in _with_following(number, following, is_number):
         for marked in _without_mark(joined, is_number):
@@ -77,7 +77,7 @@ def _without_bracket(text: str) -> Iterator[str]:
 
 
 def _without_repeated_prefix(text: str) -> Iterator[str]:
-    """Two pluses: "+49 +49 171 …" repeats the prefix; otherwise a second number begins.
+    """The text after a repeated prefix: "+49 +49 171 …". Another second plus begins a second number.
 
     Before a plus, digits without a prefix may be a date, or a separate number.
     """
@@ -102,7 +102,7 @@ def _partition_second_plus(text: str) -> tuple[str, str, str]:
 
 
 def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
-    """The whole text, or only its first number before a second number or ending; both if both are possible."""
+    """The whole text, its first number without a second number or ending, or both texts if both are possible."""
     if "/" in text:
         yield from _before_slash(text, is_number)
         return
@@ -116,7 +116,7 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
 
 
 def _before_slash(text: str, is_number: IsNumber) -> Iterator[str]:
-    """A slash follows an area code, or a complete number."""
+    """The part of the text before a slash. A slash follows an area code, or a complete number."""
     for at, sign in enumerate(text):
         # "1234567-78/79" has two endings, or it means a range. In "1234567 12/05" the slash may belong to a date.
         shorter = (pattern.sub("", text[:at]) for pattern in (_ENDING, _LAST_GROUP))
@@ -142,7 +142,7 @@ def _is_certain_end(first: str, rest: str, is_number: IsNumber) -> bool:
 def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str | None:
     """The first of two numbers that only a blank separates; None if there is only one.
 
-    The second has the beginning of a number, or is as long as the first: "513140867 513140868".
+    The second number has the usual beginning of a number, or is as long as the first: "513140867 513140868".
     """
     if may_be_whole and len(digits_of(text)) < _DIGITS_OF_TWO_NUMBERS:
         return None
@@ -155,7 +155,7 @@ def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str 
 
 
 def may_be_two_numbers(text: str, is_number: IsNumber) -> bool:
-    """Whether both sides of some blank are separate numbers."""
+    """Whether the text has a blank with a complete number on both sides."""
     return any(is_number(first) and is_number(second) for first, second in _halves(text))
 
 

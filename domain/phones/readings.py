@@ -11,7 +11,7 @@ from domain.phones.characters import digits_of
 
 
 class Origin(Enum):
-    """The source of a reading."""
+    """Where a reading of a phone text comes from."""
 
     WRITTEN = auto()
     PLUS_ADDED = auto()  #: the text has no plus: a form or a spreadsheet may have dropped it
@@ -19,7 +19,7 @@ class Origin(Enum):
 
 
 class Reading(NamedTuple):
-    """One way to read a number; a text with a plus needs no region."""
+    """One way to read a phone number. A text with a plus needs no region."""
 
     text: str
     origin: Origin = Origin.WRITTEN
@@ -42,7 +42,7 @@ _WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
 
 
 def readings_of(text: str, region: str | None) -> Iterator[Reading]:
-    """The readings of a text, the simplest first: as written, without a bracketed trunk prefix, with a plus."""
+    """All readings of a text, the simplest first: as written, without a bracketed trunk prefix, with a plus."""
     if _follows_country_code(text):
         yield Reading(f"+{digits_of(_TRUNK.sub('', text))}")
         return
@@ -64,7 +64,7 @@ def readings_of(text: str, region: str | None) -> Iterator[Reading]:
             yield Reading(with_plus, Origin.PLUS_ADDED)
             yield from (Reading(once.text, Origin.PLUS_ADDED) for once in _without_doubled_country(with_plus))
         elif region is not None and digits_of(written)[1:].startswith(str(country_code_for_region(region))):
-            yield Reading(f"+{digits_of(written)[1:]}", Origin.PLUS_ADDED)  # "049 …": the zero replaces the plus.
+            yield Reading(f"+{digits_of(written)[1:]}", Origin.PLUS_ADDED)  # In "049 …" the zero replaces the plus.
 
 
 def _follows_country_code(text: str) -> bool:
@@ -88,7 +88,10 @@ def _rewritten(text: str, region: str | None) -> Iterator[str]:
 
 
 def _without_doubled_country(text: str) -> Iterator[Reading]:
-    """ "+49 49 171 …" without the second country code. A number may also begin with these digits: "+49 4921 …"."""
+    """The text "+49 49 171 …" without its second country code.
+
+    A number may also begin with these digits: "+49 4921 …".
+    """
     digits = digits_of(text)
     for length in (1, 2, 3):
         code, rest = digits[:length], digits[length:].lstrip("0")
@@ -97,7 +100,7 @@ def _without_doubled_country(text: str) -> Iterator[Reading]:
 
 
 def begins_with_country_code(text: str) -> bool:
-    """Whether a country code is in the first group of digits: "9-17 12 341 77 32" is not an Indian number."""
+    """Whether the first group of digits contains a country code: "9-17 12 341 77 32" is not an Indian number."""
     group = re.match(r"\D*(\d+)", text)
     return group is not None and any(
         int(group[1][:length]) in COUNTRY_CODE_TO_REGION_CODE for length in (1, 2, 3) if length <= len(group[1])

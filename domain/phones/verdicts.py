@@ -5,15 +5,15 @@ from enum import StrEnum
 
 
 class PhoneProblem(StrEnum):
-    """Why a text is not a valid number."""
+    """Why a phone text is not a valid number."""
 
-    NOT_A_NUMBER = "not_a_number"  #: "n/a", "ask Bob"
-    NOT_ALONE = "not_alone"  #: other characters are present that may belong to the number
+    NOT_A_NUMBER = "not_a_number"  #: the text has no number: "n/a", "ask Bob"
+    NOT_ALONE = "not_alone"  #: the text has other characters that may belong to the number
     AMBIGUOUS = "ambiguous"  #: two readings give two different valid numbers
     UNKNOWN_REGION = "unknown_region"  #: no prefix, and the contact's country is not known
     UNKNOWN_COUNTRY = "unknown_country"  #: no prefix, and Zoho's text for the country is not recognised
-    INVALID_COUNTRY_CODE = "invalid_country_code"  #: a prefix without a country: "+999 …"
-    NO_AREA_CODE = "no_area_code"  #: can only be dialled locally: "555-0100"
+    INVALID_COUNTRY_CODE = "invalid_country_code"  #: the number has a prefix without a country: "+999 …"
+    NO_AREA_CODE = "no_area_code"  #: the number can only be dialled locally: "555-0100"
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     IMPOSSIBLE_LENGTH = "impossible_length"  #: between the valid lengths of the country
@@ -43,7 +43,7 @@ _PROBLEMS = {
 
 
 class PhoneKind(StrEnum):
-    """The purpose of a valid number. In many countries the number alone does not identify a mobile."""
+    """The purpose of a valid phone number. In many countries the number alone does not show whether it is a mobile."""
 
     FIXED_LINE = "fixed_line"
     MOBILE = "mobile"
@@ -59,7 +59,7 @@ class PhoneKind(StrEnum):
 
     @property
     def in_words(self) -> str:
-        """The kind for people: "a premium-rate number"."""
+        """The kind of number in words, for people: "a premium-rate number"."""
         return _KINDS[self]
 
 
@@ -78,14 +78,14 @@ _KINDS = {
 }
 
 
-#: Kinds with extra costs for the caller, or without a person to reach. The policy may have other kinds.
+#: The kinds that are not called by default: they cost the caller extra, or reach no person. A policy may name others.
 KINDS_NOT_CALLED = (PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.PAGER, PhoneKind.VOICEMAIL)
 
 
 class NotCallable(StrEnum):
-    """Why a valid number is not callable, by its text and digits. The policy decides on kinds and shared numbers."""
+    """Why a valid number is not called, by its text and digits. The policy decides on kinds and shared numbers."""
 
-    FAX = "fax"  #: by its text: "Fax 030 …"
+    FAX = "fax"  #: a fax, by its text: "Fax 030 …"
     DO_NOT_CALL = "do_not_call"  #: "DO NOT CALL", "SMS only"
     WRONG_NUMBER = "wrong_number"  #: "wrong number", "disconnected"
     OLD_NUMBER = "old_number"  #: "old", "former"
@@ -109,7 +109,7 @@ _NOT_CALLABLE = {
 
 
 class Doubt(StrEnum):
-    """Why a person should check a number. It is still called if only one customer has it."""
+    """Why a person should check a number. A doubtful number is still called if only one customer has it."""
 
     RUN = "run"  #: the subscriber's part counts up or down: 1234567
     EXAMPLE = "example"  #: the phone library's example of its country and kind
@@ -130,7 +130,7 @@ _DOUBTS = {
 
 @dataclass(frozen=True, slots=True)
 class PhoneVerdict:
-    """A judged text: either `e164` with the facts about that number, or the `problem`."""
+    """A judged phone text: either `e164` with the facts about that number, or the `problem`."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)
@@ -142,7 +142,7 @@ class PhoneVerdict:
     not_callable: NotCallable | None = None
     doubts: tuple[Doubt, ...] = ()
     by_region: bool = False  #: with another region the text would be invalid or another number
-    is_confirmed: bool = False  #: by a person who confirms the number and the permission to call it
+    is_confirmed: bool = False  #: the number was confirmed by a person, who also confirms the permission to call it
 
     @property
     def is_valid(self) -> bool:

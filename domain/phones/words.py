@@ -37,7 +37,7 @@ OTHER_NUMBERS = _words("""
     siret siren tva cp klant kvk btw faktura nip regon pesel инн кпп огрн счет заказ
 """)
 
-#: The meaning of words about a number, the clearest first. Several words are a phrase.
+#: The meaning of words about a number, the clearest meaning first. Several words in an entry are a phrase.
 _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
     (
         NotCallable.DO_NOT_CALL,
@@ -91,14 +91,17 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
     ),
 )  # fmt: skip
 
-#: A line that is also a telephone: "Tel/Fax 030 …".
+#: Words for a line that is both fax and telephone: "Tel/Fax 030 …".
 _TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話")
 
 _FIRST_OF_CJK = "\u2e80"
 
 
 def _searched(phrase: str) -> str:
-    """The folded phrase between blanks; without them if its script has none, because it may be part of a longer run."""
+    """The phrase between blanks, so that only whole words match.
+
+    In a script without blanks the phrase stays as it is.
+    """
     words = " ".join(map(folded, phrase.split()))
     return words if words[0] >= _FIRST_OF_CJK else f" {words} "
 
@@ -107,7 +110,7 @@ _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases 
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
-    """The objection to calling the number in these folded words, in order; None without an objection."""
+    """The objection to calling that these folded words express; None without an objection."""
     if not words:
         return None
     text = f" {' '.join(words)} "

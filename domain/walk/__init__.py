@@ -1,10 +1,11 @@
-"""The walk over a Zoho list: the next page to request, and the new rows of each page. It makes no request itself.
+"""The walk over a Zoho list: which page to request next, and which rows of a page are new. The walk makes no request.
 
-By key: each request starts at the time of the last rows, so that a change during the walk cannot hide a row. If that
-would repeat many rows (an import leaves hundreds in one second), the walk continues by page number, in pages that
-overlap: a page that shares a row with the one before has skipped none, whatever was inserted or deleted in between.
+A list is read by key: each request starts at the time of the last rows, so that a change during the walk cannot hide a
+row. If a start by key would repeat many rows (an import leaves hundreds in one second), the walk continues by page
+number, in pages that overlap: a page that shares a row with the one before has skipped none, whatever was inserted or
+deleted in between.
 
-A list without filter and times, but with ascending ids, is walked by leaps: `WalkById`.
+A list without filter and times, but with ascending ids, is read in leaps over many pages: `WalkById`.
 """
 
 from domain.walk._by_id import LEAP, WalkById

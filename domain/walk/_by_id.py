@@ -1,4 +1,4 @@
-"""The walk over a list without filter and order by time, in the list's own order: ascending ids."""
+"""The walk over a list that has no filter and no order by time, in the list's own order: ascending ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
 from domain.walk._page_facts import ascends, furthest_page, second
 from domain.walk._walk import MAX_STALLS, WalkStuck
 
-#: Pages of a leap. Fewer pages cost more joins, more pages a longer tail: with 24, a list of 20,000 rows or more is
-#: read in about 1.03 times its pages. Reading each page with an overlap costs 1.1 times as many, because few page
-#: numbers fit.
+#: The pages of a leap. Fewer pages cost more joins of pages, more pages cost more at the end of the list: with 24, a
+#: list of 20,000 rows or more is read in about 1.03 times its pages. Reading each page with an overlap costs 1.1 times
+#: as many, because few page numbers fit.
 LEAP = 24
 
 
 @dataclass(frozen=True, slots=True)
 class FarPage:
-    """The last page of a leap, kept while the pages before it are read."""
+    """The last page of a leap, kept in memory while the pages before it are read."""
 
     page: int
     ids: tuple[str, ...]
@@ -43,20 +43,20 @@ class WalkById:
     covered: int = 0  #: rows from the start of the list that are read without a gap, if pages have the requested length
     seen: tuple[str, ...] = ()  #: the ids of the last page of these rows
     far: FarPage | None = None  #: None: the next page is the far page
-    leap: int = LEAP  #: pages of the next leap
+    leap: int = LEAP  #: the pages of the next leap
     is_ordered: bool = True  #: the ids have ascended so far
     has_whole_pages: bool = False  #: pages of another length than the usual are refused or not honoured
     stalls: int = 0
-    started_at: datetime | None = None  #: the server's time of the first page
+    started_at: datetime | None = None  #: the server's time of the walk's first page
     is_finished: bool = False
-    note: str = ""  #: why the walk costs more than usual; for the log
+    note: str = ""  #: why the walk costs more calls than usual; for the log
 
     def next_request(self) -> ListRequest | None:
-        """The next request, of which only page and length matter; None when the walk is finished."""
+        """The next page to request, of which only page and length matter; None when the walk is finished."""
         return None if self.is_finished else ListRequest(None, Sort.OLDEST_CHANGE_FIRST, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["WalkById", tuple[ListedT, ...]]:
-        """Return the walk after the page of `next_request`, and the rows of that page without repetitions.
+        """Return the walk after the page of `next_request`, and the page's rows that the walk has not returned before.
 
         Raises:
             WalkStuck: the list says that more rows follow, and returns nothing new.
@@ -68,13 +68,13 @@ class WalkById:
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
-        """The walk after a refusal of an unusual page length; None if it had requested the usual length."""
+        """The walk after Zoho has refused an unusual page length; None if the walk had requested the usual length."""
         if self.per_page == PER_PAGE:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()
 
     def to_json(self) -> dict[str, Any]:
-        """The state as JSON, at most two pages of ids."""
+        """The walk's state as JSON, with at most two pages of ids."""
         return {
             "page": self.page,
             "per_page": self.per_page,
@@ -113,7 +113,7 @@ class WalkById:
         if not length and facts.has_more:
             raise WalkStuck
         if self.page == 1 and not facts.has_more:
-            return self._finished()  # The whole list is in this page, in whatever order.
+            return self._finished()  # The whole list is in this page, in any order.
         if self.is_ordered and not _ids_ascend(page.rows):
             return self._begun_again()
         is_cut_as_asked = length == self.per_page or (length < self.per_page and not facts.has_more)
@@ -125,13 +125,14 @@ class WalkById:
 
     def _on_from(self, facts: FarPage) -> "WalkById":
         if self.far is None and self.leap > 1 and not facts.has_more:
-            return replace(self, leap=1)._leapt()  # New rows are added at the end: there each page overlaps.
+            # New rows are added at the end of the list: there each page overlaps the one before.
+            return replace(self, leap=1)._leapt()
         if self._is_joined(facts):
             return self._covering(self.far or facts)
         return replace(self, page=self.page - 1, far=self.far or facts)
 
     def _is_joined(self, facts: FarPage) -> bool:
-        """Whether no row can be hidden between this page and the covered rows: they share a row, if any exists."""
+        """Whether no row can be hidden between this page and the rows read so far: they share a row, if any exists."""
         return self.page == 1 or not self.seen or not set(self.seen).isdisjoint(facts.ids)
 
     def _covering(self, far: FarPage) -> "WalkById":
@@ -142,7 +143,7 @@ class WalkById:
         return replace(walk, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
 
     def _leapt(self) -> "WalkById":
-        """The walk before the next far page: the last page of a leap that begins within the covered rows."""
+        """The walk before its next far page: the last page of a leap that begins within the rows read so far."""
         if self.has_whole_pages:
             return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE)
         page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)

@@ -1,4 +1,4 @@
-"""The parts of a page that control the walk, and the range of pages of a given length."""
+"""The facts of a page that a walk steers by, and the choice of the page that continues after the rows read so far."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from typing import Any, Protocol
 from domain.lists import Listed, ListedT, Page
 
 #: Rows that a page repeats from the one before, by key or by number. The pages still overlap if two of these rows are
-#: deleted in between, and one row in a wrong position does not mislead the walk.
+#: deleted in between, and one row in a wrong position cannot make the walk skip rows.
 OVERLAP = 3
 
-#: One version of a row: its id and the second of its change.
+#: One version of a row: the row's id and the second of its change.
 Key = tuple[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """The parts of a page that control the walk: its rows' versions, and their known times in the given order."""
+    """The facts of a page that a walk steers by: the versions of its rows, and their known times in the given order."""
 
     keys: tuple[Key, ...]
     times: tuple[datetime, ...]
     length: int
     has_more: bool
-    reported_at: datetime  #: by the server's clock
+    reported_at: datetime  #: the time of the page by the server's clock
 
     @classmethod
     def of(cls, page: Page[ListedT]) -> "PageFacts":
@@ -39,7 +39,7 @@ class PageFacts:
 
     @property
     def steer(self) -> datetime | None:
-        """The last known time that the rows after it confirm: the next request may start there."""
+        """The last known row time that the rows after it confirm: the next request may start at that time."""
         return self.times[-overlap(len(self.times))] if self.times else None
 
     def is_cut_as_asked(self, per_page: int) -> bool:
@@ -66,9 +66,10 @@ def overlap(page_length: int) -> int:
 
 
 def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]:
-    """The page with its length (at most `longest`) that reaches furthest and begins within the covered rows.
+    """The page with its length (at most `longest`) that reaches furthest and still begins within the rows read so far.
 
-    With `pages` it is the last page of that many adjacent ones, and the first one begins within the covered rows.
+    With `pages`, the page is the last of that many adjacent pages, of which the first begins within the rows read so
+    far.
     """
     begin = covered - overlap(longest)
     per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: (begin // length + pages) * length)
@@ -88,5 +89,5 @@ def key_of(row: Listed) -> Key:
 
 
 def second(time: datetime) -> datetime:
-    """The time in whole seconds, the resolution of Zoho's filter and rows."""
+    """The time in whole seconds, because Zoho's filter and rows have no finer times."""
     return time.astimezone(UTC).replace(microsecond=0)

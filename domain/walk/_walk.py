@@ -1,4 +1,4 @@
-"""The walk: its state between two pages, and the conclusions from a page."""
+"""The walk's state between two pages of a list, and the conclusions that it draws from a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +10,13 @@ from domain.errors import BooksyncError
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
 from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_before, key_of, overlap, second
 
-#: By key while at most one of this many rows is repeated, else by page number.
+#: A walk continues by key while at most one of this many rows is repeated, else by page number.
 REREAD_SHARE = 10
 
 #: A row whose timestamp is later than its page by more than this only shows that Zoho's clocks disagree.
 CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
 
-#: The maximum of pages without progress (nothing new, or without overlap) in one walk.
+#: The maximum of pages without progress (no new row, or no overlap) in one walk.
 MAX_STALLS = 20
 
 
@@ -25,7 +25,7 @@ class WalkStuck(BooksyncError):  # noqa: N818 - describes the state; a new walk 
 
 
 class WalkMode(StrEnum):
-    """The degree to which the list can be trusted."""
+    """How far the walk can trust the list."""
 
     BY_KEY = "by_key"  #: the list honours filter and order
     NEWEST_FIRST = "newest_first"  #: the list ignores the filter: page by page until a row is older than requested
@@ -33,7 +33,7 @@ class WalkMode(StrEnum):
 
 
 class Paging(StrEnum):
-    """The paging of a stretch that is longer than one page."""
+    """The paging through a stretch (rows that are read by page number) that is longer than one page."""
 
     OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the one before
     THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch …
@@ -42,12 +42,13 @@ class Paging(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The state of a walk between two pages: request `next_request`, pass the page to `take`, keep the returned walk.
+    """The state of a walk between two pages.
+
+    Request `next_request`, pass the page to `take`, and keep the returned walk.
 
     Each row that does not change during the walk is returned at least once. A row that changes during the walk has its
-    new time at or after `started_at`, the server's time of the first page: the next walk must start there, less the
-    minutes by which a change may become visible late. Source: DESIGN "Customer phase"; the API's notes, section 1, 3 to
-    5.
+    new time at or after `started_at`, the server's time of the first page: the next walk must start at that time, less
+    the minutes by which a change may become visible late.
     """
 
     since: datetime | None
@@ -58,40 +59,40 @@ class Walk:
     per_page: int = PER_PAGE
     page_length: int = PER_PAGE  #: the server's maximum of rows per page, from the first page of the stretch
     seen: tuple[Key, ...] = ()  #: rows that may be repeated: those of the boundary second, or of the page before
-    seen_at_turn: int = 0  #: the number of seen rows when the way back began
+    seen_at_turn: int = 0  #: the number of seen rows when the way back through the stretch began
     stalls: int = 0
     started_at: datetime | None = None
     is_finished: bool = False
-    note: str = ""  #: why the walk costs more than usual; for the log
+    note: str = ""  #: why the walk costs more calls than usual; for the log
 
     @classmethod
     def begin(cls, since: datetime | None) -> "Walk":
-        """A walk over the rows modified at or after `since`, to the second; None: all rows."""
+        """A new walk over the rows modified at or after `since`, in whole seconds; None: all rows."""
         start = None if since is None else second(since)
         return cls(since=start, cursor=start)
 
     def next_request(self) -> ListRequest | None:
-        """The next request; None when the walk is finished."""
+        """The next page to request; None when the walk is finished."""
         if self.is_finished:
             return None
         sort = Sort.NEWEST_CHANGE_FIRST if self.mode is WalkMode.NEWEST_FIRST else Sort.OLDEST_CHANGE_FIRST
         return ListRequest(self.cursor, sort, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["Walk", tuple[ListedT, ...]]:
-        """The walk after the page of `next_request`, and the new rows of that page. Raises WalkStuck."""
+        """The walk after the page of `next_request`, and the page's new rows. Raises WalkStuck."""
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))
         return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
-        """The walk after a refusal of an unusual page length; None if it had requested the usual length."""
+        """The walk after Zoho has refused an unusual page length; None if the walk had requested the usual length."""
         if self.per_page == PER_PAGE:
             return None
         return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
 
     def to_json(self) -> dict[str, Any]:
-        """The state as JSON: at most a page of ids, except for a crowded second that is read there and back."""
+        """The walk's state as JSON: at most a page of ids, except for a crowded second that is read there and back."""
         return {
             "since": _text(self.since),
             "cursor": _text(self.cursor),
@@ -136,7 +137,7 @@ class Walk:
         if facts.has_more and not facts.length:
             raise WalkStuck
         if self.page == 1 and not facts.has_more and self._is_joined(facts):
-            return self._finished()  # All requested rows are in this page, in whatever order.
+            return self._finished()  # All requested rows are in this page, in any order.
         is_filtered, is_ordered = self._is_filtered_as_asked(facts), self._is_ordered_as_asked(facts)
         if not is_ordered:
             cursor = self.since if self.mode is WalkMode.BY_KEY and is_filtered else None
@@ -151,7 +152,8 @@ class Walk:
             if not facts.is_cut_as_asked(self.per_page) or not facts.keeps_order_of(self.seen):
                 return self._there_and_back("its pages do not join", facts)
             if not self._is_joined(facts):
-                return self._stalled(page=self.page - 1)  # Rows may be hidden between the two pages: begin earlier.
+                # Rows may be hidden between the two pages, so the next page begins earlier.
+                return self._stalled(page=self.page - 1)
         if self._is_at_end(facts):
             return self._turned(facts)
         walk = self if facts.adds_to(self.seen) or self._may_read_again() else self._stalled()
@@ -159,12 +161,12 @@ class Walk:
         return walk._on_by_page(facts) if key is None else walk._on_from(key, facts)
 
     def _is_joined(self, facts: PageFacts) -> bool:
-        """Whether no row can be hidden between this page and the one before, because they share a row if any exists."""
+        """Whether no row can be hidden between this page and the page before: they share a row, if any exists."""
         is_first_again = self.page == 1 and self.per_page != PER_PAGE
         return is_first_again or not self.seen or facts.shares_with(self.seen)
 
     def _is_filtered_as_asked(self, facts: PageFacts) -> bool:
-        """Whether the list applied the filter: no row precedes the cursor, and the cursor's own row comes again."""
+        """Whether the list applied the filter: no row is older than requested, and the last known row comes again."""
         if self.mode is not WalkMode.BY_KEY:
             return True
         starts_at_cursor = self.page > 1 or self._is_joined(facts)
@@ -173,7 +175,7 @@ class Walk:
     def _is_ordered_as_asked(self, facts: PageFacts) -> bool:
         if self.mode is WalkMode.WHOLE:
             return True
-        # A row that changes during the request may show its new time at its old position.
+        # A row that changes during the request may show its new time at its old position in the list.
         settled = [time for time in facts.times if not self._is_after_start(time)]
         return ascends(settled if self.mode is WalkMode.BY_KEY else settled[::-1])
 
@@ -189,7 +191,7 @@ class Walk:
         return is_enough or (self._has_to_turn() and is_before(self.cursor, facts.steer))
 
     def _next_key(self, facts: PageFacts) -> datetime | None:
-        """The time of the next request by key; None if the next page of the same stretch is cheaper, or necessary."""
+        """The time from which the next request reads by key; None if the next page number is cheaper, or necessary."""
         if self.mode is not WalkMode.BY_KEY or facts.steer is None or facts.steer == self.cursor:
             return None
         read_again = sum(not is_before(time, facts.steer) for time in facts.times)
@@ -199,7 +201,7 @@ class Walk:
     def _on_by_page(self, facts: PageFacts) -> "Walk":
         if self.paging is Paging.THERE:
             return replace(self, page=self.page + 1, seen=self._held(facts))
-        # A server may return shorter pages than requested: the length of the first page holds for all.
+        # A server may return shorter pages than requested, so the length of the first page is used for all pages.
         length = facts.length if self.page == 1 else self.page_length
         covered = facts.length if self.page == 1 else self.page * self.per_page
         page, per_page = furthest_page(covered, length)
@@ -211,7 +213,7 @@ class Walk:
         return self.paging is Paging.THERE and self.page > 1
 
     def _may_read_again(self) -> bool:
-        """Whether a page may bring only known rows: page 1 repeats the boundary, a second pass repeats all rows."""
+        """Whether a page may bring only known rows: page 1 repeats the boundary second, a second pass repeats all."""
         return self.page == 1 or (self.paging is Paging.THERE and self.page <= self.seen_at_turn)
 
     def _turned(self, facts: PageFacts) -> "Walk":
@@ -226,9 +228,10 @@ class Walk:
             return replace(self, page=self.page - 1, seen=seen)
         if self.mode is not WalkMode.BY_KEY or self.cursor is None:
             return self._finished()
-        if len(seen) > self.seen_at_turn:  # Rows were missed on the way there; more may still be missing.
+        # Rows were missed on the way to the end of the stretch; more may still be missing.
+        if len(seen) > self.seen_at_turn:
             return self._stalled(paging=Paging.THERE, page=2, seen=seen)
-        # The crowded second is read; later rows are read again from there.
+        # The crowded second is read completely; rows after it are read again by key.
         following = self.cursor + timedelta(seconds=1)
         is_enough = self._is_the_next_walks(following, facts)
         return self._finished() if is_enough else self._on_from(following, facts)
@@ -246,11 +249,11 @@ class Walk:
         return self._restarted(f"{why}, read there and back", seen=seen, paging=Paging.THERE)
 
     def _restarted(self, note: str, **changes: Any) -> "Walk":
-        """Restart the present part of the walk at page 1 with other settings; rows may come a second time."""
+        """The walk with its present part restarted at page 1 with other settings; rows may come a second time."""
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
     def _held(self, facts: PageFacts) -> tuple[Key, ...]:
-        """The keys that may be repeated: those of this page, and of the pages before in a crowd read there and back."""
+        """The row versions that later pages may repeat: this page's, and earlier ones of a crowded second."""
         if self.paging is Paging.OVERLAPPING or self.mode is not WalkMode.BY_KEY:
             return facts.keys
         return tuple(dict.fromkeys((*self.seen, *facts.keys)))
@@ -267,7 +270,7 @@ class Walk:
         return self.started_at is not None and time > self.started_at
 
     def _is_the_next_walks(self, time: datetime, facts: PageFacts) -> bool:
-        """Whether the time is after the start of this walk, and not implausibly far ahead of its own page."""
+        """Whether a row's time is after the start of this walk, and not implausibly far ahead of its page's time."""
         return self._is_after_start(time) and time <= facts.reported_at + CLOCKS_AGREE_WITHIN
 
 
