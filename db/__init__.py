@@ -1,1 +1,1 @@
-"""The schema and its statements; one module per aggregate."""
+"""The tables and the SQL statements over them; one module per aggregate."""

@@ -7,12 +7,12 @@ from sqlalchemy import text
 from db.connections import UnknownConnectionError
 from db.session import Session
 
-#: A shorter prefix of a connection's id would match by accident.
+#: A shorter prefix of a connection's id would match connections by accident.
 _SHORTEST_BEGINNING = 4
 
 
 def note_call(db: Session, organization_id: str) -> None:
-    """Record that a call is about to be made."""
+    """Record that a call to Zoho is about to be made."""
     db.execute(
         text("""
             INSERT INTO booksync.api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
@@ -23,7 +23,7 @@ def note_call(db: Session, organization_id: str) -> None:
 
 
 def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
-    """Seconds since the last call may have been made, on Postgres's clock; None without an earlier call."""
+    """Seconds since the organisation's last possible call to Zoho, on Postgres's clock; None without a call."""
     seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM booksync.api_use
@@ -36,17 +36,18 @@ def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class StoredPause:
-    """The remaining time of a pause, on Postgres's clock."""
+    """The remaining time of an organisation's pause, on Postgres's clock."""
 
     seconds: float
     reason: str | None
-    seconds_since_probe: float | None  #: since the last call that checked whether a spent day is over; None for never
+    #: Since the last call that checked whether a spent day is over; None without such a call.
+    seconds_since_probe: float | None
 
 
 def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
     """Record that Zoho has refused a call: the whole organisation pauses for `seconds`.
 
-    A longer pause stays. `is_probed`: the refused call also checked whether the day is over.
+    A longer pause that is already recorded stays. `is_probed`: the refused call also checked whether the day is over.
     """
     db.execute(
         text("""
@@ -87,7 +88,7 @@ def forget_pause(db: Session, organization_id: str) -> None:
 
 
 def pause_left(db: Session, organization_id: str) -> StoredPause | None:
-    """The remaining time of the last pause; None after its end."""
+    """The remaining time of the organisation's last pause; None after its end."""
     row = db.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
@@ -100,7 +101,7 @@ def pause_left(db: Session, organization_id: str) -> StoredPause | None:
 
 
 def organizations(db: Session, named: str | None) -> list[str]:
-    """The organisations with a connection, or the one with that number, or with the connection of that id or name.
+    """The organisations with a connection; or one, chosen by its number or by the id or name of a connection.
 
     Raises:
         UnknownConnectionError: no organisation or connection has that number, id or name.

@@ -1,4 +1,4 @@
-"""Statements over the runs and records that wait for the API budget of an organisation."""
+"""Statements over the runs and records whose work is deferred until an organisation's API budget has calls left."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from db.session import Session
 
 @dataclass(frozen=True, slots=True)
 class BroughtForward:
-    """The number of runs and of webhook records that are now due."""
+    """The numbers of runs and of webhook records that were made due now."""
 
     runs: int
     records: int
@@ -37,6 +37,9 @@ _RECORDS = text("""
 
 
 def bring_forward(db: Session, organization_id: str) -> BroughtForward:
-    """Make the work that waits for the budget due now, after an early end of a pause; the next sweep sends it."""
+    """Make the work that waits for an organisation's API budget due now, because its pause has ended early.
+
+    The scheduler's next sweep sends the messages.
+    """
     values = {"organization_id": organization_id, "budget": BUDGET}
     return BroughtForward(db.execute(_RUNS, values).rowcount, db.execute(_RECORDS, values).rowcount)

@@ -1,4 +1,4 @@
-"""The cache table of each entity, for statements that differ only in the table."""
+"""The cache table of each entity, for statements that are equal except for the table."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from sqlalchemy import TextClause, text
 from db.models import Base, CachedCustomer, CachedInvoice
 from domain.entities import CUSTOMER, INVOICE, Entity
 
-#: SQL of the newest cached version of one record. `{record_id}` is the expression of Zoho's id.
+#: SQL that selects the newest cached version of one record. `{record_id}` is the expression of Zoho's id.
 _CUSTOMER_VERSION = """
     SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
       FROM booksync.customers_cache
      WHERE user_id = :user_id AND zoho_customer_id = {record_id} AND connection_id = :connection_id
 """
 
-# An invoice that waits for its customer is in another table. Its row in the cache, if any, was withdrawn by then, and
-# may have the newer modified time.
+# An invoice that waits for its customer is in the table of waiting invoices. If it also has a row in the cache, that
+# row was marked deleted before, and may have the newer modified time.
 _INVOICE_VERSION = """
     SELECT is_live, modified_at, observed_at
       FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
@@ -31,20 +31,20 @@ _INVOICE_VERSION = """
 
 @dataclass(frozen=True, slots=True)
 class CachedTable:
-    """The table of an entity.
+    """The cache table of an entity.
 
-    Its further columns are id, user_id, connection_id, status, zoho_last_modified_at, observed_at, gone_at, created_at
-    and updated_at; a record that is gone has the status 'deleted'.
+    The table's further columns are id, user_id, connection_id, status, zoho_last_modified_at, observed_at, gone_at,
+    created_at and updated_at; a record that is gone has the status 'deleted'.
     """
 
     model: type[Base]
-    record_id: str  #: the column of Zoho's id
+    record_id: str  #: the column with the record's id in Zoho
     label: str  #: the column of the name or number by which people know the record
-    version: str  #: see `_CUSTOMER_VERSION`
+    version: str  #: how to select the newest version, see `_CUSTOMER_VERSION`
 
     @property
     def name(self) -> str:
-        """With its schema, unless the table is a shared one."""
+        """The table's name with its schema, unless the table is shared with the host application."""
         return str(self.model.__table__)
 
 
@@ -59,12 +59,12 @@ def table_of(entity: Entity) -> CachedTable:
 
 
 def register(entity: Entity, table: CachedTable) -> None:
-    """Adds the table of a further entity."""
+    """Register the cache table of a further entity."""
     _tables[entity] = table
 
 
 def over(entity: Entity, template: str) -> TextClause:
-    """The statement of a template that `filled` can fill."""
+    """The statement of a template, for an entity whose table `filled` can put into it."""
     return text(filled(entity, template))
 
 

@@ -1,4 +1,4 @@
-"""The authoritative clock: Postgres's, because the clocks of the hosts differ."""
+"""The clock that booksync relies on: Postgres's, because the clocks of the hosts differ."""
 
 from datetime import datetime
 
@@ -8,6 +8,6 @@ from db.session import Session
 
 
 def present(db: Session) -> datetime:
-    """The present time, also within a long transaction."""
+    """The present time of Postgres, not the start of the transaction, because a transaction may be long."""
     now: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now

@@ -1,4 +1,4 @@
-"""Statements over zoho_connections and sync_metadata: the connections, and how far each is synced."""
+"""Statements over zoho_connections and sync_metadata: the connections, and up to when each one is synced."""
 
 import uuid
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class UnknownConnectionError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection without its secrets, as a run step needs it."""
+    """A connection of a user to a Zoho organisation, without its secrets, as a run step needs it."""
 
     connection_id: uuid.UUID
     user_id: UserId
@@ -28,7 +28,7 @@ class Connection:
     data_center: str
     is_parked: bool
     parked_reason: str | None
-    credentials: str  #: a fingerprint of the stored credentials: each `connect` changes it
+    credentials: str  #: a fingerprint of the stored credentials; each `connect` changes it
     time_zone: str
     country_code: str | None
     persons_pages: int | None
@@ -38,7 +38,7 @@ class Connection:
 
     @property
     def home(self) -> Home:
-        """The country and time zone for phone numbers without a prefix and times without a zone."""
+        """The country for phone numbers without a prefix, and the time zone for times without a zone."""
         return Home(country_code=self.country_code, time_zone=self.time_zone)
 
 
@@ -57,10 +57,10 @@ _LINK = text(f"""
 
 
 def connection(db: Session, connection_id: uuid.UUID) -> Connection:
-    """One connection.
+    """The connection with this id.
 
     Raises:
-        UnknownConnectionError: no such id.
+        UnknownConnectionError: no connection has this id.
     """
     row = db.execute(_LINK, {"connection_id": connection_id, "refusal_days": _REFUSAL_DAYS}).one_or_none()
     if row is None:
@@ -120,7 +120,7 @@ _SAVE = text("""
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """The result of `connect`; its secrets are already encrypted."""
+    """A connection as `connect` stores it; its secrets are already encrypted."""
 
     user_id: UserId
     organization_id: str
@@ -128,13 +128,14 @@ class NewConnection:
     refresh_token: str
     webhook_secret: str
     access_token: str
-    access_token_seconds: float  #: lifetime from now on
+    access_token_seconds: float  #: the lifetime of the access token, in seconds from now on
     api_domain: str | None
     time_zone: str
     country_code: str | None
     currency_code: str | None
     organization_name: str = ""
-    connection_id: uuid.UUID | None = None  #: from `id_for`; None if no secret is bound to it
+    #: The id from `id_for`, to which the secrets are bound; None if no secret is bound to an id.
+    connection_id: uuid.UUID | None = None
 
 
 def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
@@ -144,8 +145,7 @@ def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
     the id.
     """
     names = {"user_id": user_id, "organization_id": organization_id}
-    # A separate statement, because the statement that reads must begin after the wait to see the row of the other
-    # `connect`.
+    # The lookup is a separate statement, because it must begin after the wait to see the row of the other `connect`.
     db.execute(
         text("""
             SELECT pg_advisory_xact_lock(
@@ -168,9 +168,10 @@ def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
 def save(
     db: Session, new: NewConnection, *, sync_interval_seconds: float, full_sync_interval_seconds: float
 ) -> tuple[uuid.UUID, str]:
-    """Write the connection, and the users row if it is missing; a second `connect` revives the same connection.
+    """Write the connection, and the users row if it is missing; a second `connect` revives the existing connection.
 
-    Returns its id and its (encrypted) webhook secret. The first secret stays, because Zoho's rules contain it.
+    Returns the connection's id and its encrypted webhook secret. The first secret stays, because Zoho's rules contain
+    it.
     """
     users.make_if_missing(db, new.user_id)
     row = db.execute(

@@ -1,4 +1,4 @@
-"""Statements over customers_cache: reading, locking and writing customers (FR-2, TR-4)."""
+"""Statements over customers_cache: reading, locking and writing customers (FR-2: changes; TR-4: batches of 100)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ from domain.phones import NO_CONFIRMATIONS, verdict_as_json
 from domain.public_holidays import rest_days
 from domain.versions import NO_VERSION, version_of
 
-#: Rows per transaction (TR-4).
+#: Rows per transaction (TR-4: batches of 100).
 BATCH = 100
 
-#: The columns with conclusions from the number.
+#: The columns that hold conclusions from the phone number.
 PHONE_COLUMNS: Sequence[Column[Customer]] = (
     Column("primary_phone", lambda customer: customer.primary_phone),
     Column("phone_problem", lambda customer: customer.phone_problem and str(customer.phone_problem)),
@@ -82,17 +82,17 @@ _UPSERT = upserts.upsert_of(
 
 
 def write(db: Session, connection: Connection, rows: Sequence[FreshCustomer], *, stamps_may_go_back: bool) -> Written:
-    """Insert or update these customers, except those that another transaction has replaced by a newer version."""
+    """Insert or update these customers, except those for which another transaction has cached a newer version."""
     if not rows:
         return Written({}, {})
-    # Sorted by id, so that two writers cannot deadlock.
+    # Sorted by id, so that two writers cannot deadlock on the customers.
     rows = sorted(rows, key=lambda row: row.customer.zoho_customer_id)
     values = upserts.values_of(CachedCustomer, _CUSTOMER_COLUMNS, [row.customer for row in rows])
     values |= upserts.values_of(CachedCustomer, _READ_COLUMNS, rows)
     return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
 
 
-# The facts come first, so that they can be compared without reordering.
+# The compared facts are selected first, so that a row can be compared without reordering.
 _STORED = f"""
     SELECT {", ".join(COMPARED_COLUMNS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
            address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
@@ -109,15 +109,16 @@ _LOCK = """
 
 
 def stored(db: Session, connection: Connection, ids: Sequence[str]) -> dict[str, StoredCustomer]:
-    """The customers with these ids of Zoho's, as they are cached now."""
+    """The cached customers with these Zoho ids."""
     rows = db.exec_driver_sql(_STORED, {"user_id": connection.user_id, "ids": list(ids)}).all()
     return {row.zoho_customer_id: _stored(row) for row in rows}
 
 
 def lock_stored(db: Session, connection: Connection, ids: Sequence[str]) -> dict[str, StoredCustomer]:
-    """The same customers, locked until the transaction ends."""
+    """The cached customers with these Zoho ids, locked until the transaction ends."""
     db.exec_driver_sql(_LOCK, {"user_id": connection.user_id, "ids": list(ids)})
-    # A second statement, because a statement that waits for a lock sees the confirmations as they were before the wait.
+    # Read by a second statement, because a statement that waits for a lock sees the confirmations as they were before
+    # the wait.
     return stored(db, connection, ids)
 
 
@@ -148,7 +149,7 @@ def _stored(row: Row[Any]) -> StoredCustomer:
 
 
 def details_of_row(row: Row[Any]) -> ContactDetails:
-    """The details in a row of customers_cache."""
+    """The contact details that a row of customers_cache holds."""
     return ContactDetails(
         country_code=row.country_code,
         reminders_enabled=row.payment_reminder_enabled,

@@ -1,4 +1,4 @@
-"""Queries over dead_letters: one dead letter, a filtered list, and the groups."""
+"""Queries over dead_letters: one dead letter, a filtered list, and groups by error."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from db.dead_letters import UnknownDeadLetterError
 from db.session import Session
 from domain.dead_letters import DeadLetterStatus
 
-# A later run of the connection has completed all of its work, which includes the work of this dead letter.
+# A later run of the connection has completed all of its work, and so the work of this dead letter too.
 _RECOVERED = """
     dead_letter.run_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM booksync.sync_runs AS run
@@ -35,7 +35,7 @@ _CHOSEN = """
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A filter for dead letters; a field with None does not filter."""
+    """A filter for dead letters; a field with None filters nothing."""
 
     status: DeadLetterStatus | None = DeadLetterStatus.OPEN
     connection_id: uuid.UUID | None = None
@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]:
-    """The dead letters in the order of their last failures, without history and traceback."""
+    """The dead letters that a filter chooses, in the order of their last failures, without history and traceback."""
     rows = db.execute(
         text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY dead_letter.last_died_at, dead_letter.id LIMIT :limit"),
         choice.parameters() | {"limit": limit},
@@ -59,7 +59,10 @@ def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]
 
 
 def groups(db: Session, choice: Choice) -> list[Row]:
-    """The dead letters by fingerprint, the largest group first; `error` is the latest, ids are in order of failure."""
+    """The dead letters grouped by fingerprint, the largest group first.
+
+    `error` is the latest; ids are in order of failure.
+    """
     found = db.execute(
         text(f"""
             SELECT fingerprint, actor, count(*) AS dead_letters, count(*) AS letters,

@@ -1,6 +1,6 @@
 """Statements over dead_letters: messages that exhausted their retries and wait for a person's decision.
 
-Lock order: the end of a run locks the run's row before its dead letters; a retry does the same.
+Lock order: the end of a run locks the run's row before the run's dead letters, and so does a retry.
 """
 
 import hashlib
@@ -24,29 +24,29 @@ class UnknownDeadLetterError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class NewDeadLetter:
-    """The failure of a message: ids only, and an error without data."""
+    """A message that exhausted its retries, as booksync stores it: ids only, and an error without data."""
 
     cause: Cause
     queue_name: str
     actor_name: str
-    arguments: dict[str, Any]  #: {"args": […], "kwargs": {…}}, ids only
+    arguments: dict[str, Any]  #: the message's arguments, ids only: {"args": […], "kwargs": {…}}
     error_type: str
     error: str
     fingerprint: str
-    traceback: str | None = None  #: lines of code, no values
+    traceback: str | None = None  #: the lines of code of the traceback, no values
     attempts: int = 1
     message_id: str | None = None
     connection_id: uuid.UUID | None = None
     run_id: uuid.UUID | None = None
-    dead_letter_id: int | None = None  #: the dead letter whose retry this message was
+    dead_letter_id: int | None = None  #: the dead letter whose retry the failed message was; else None
 
 
-# Failures are rare, and a retry may fail at the same time as a similar message. The lock prevents that both create a
+# Failures are rare, and a retry may fail at the same time as a similar message. This lock prevents that both create a
 # dead letter.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('booksync dead letters'))")
 
-# Redis may deliver a message again if it failed before the message was moved to the dead letters; the failure counts
-# once.
+# Redis may deliver a message again if a worker failed before it had moved the message to the dead letters. The failure
+# is counted once.
 _IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM booksync.dead_letters WHERE message_id = :message_id)")
 
 _SAME_TROUBLE = text("""
@@ -55,7 +55,7 @@ _SAME_TROUBLE = text("""
 """)
 
 # A retry may fail with another error, or at another step: its failure belongs to the retried dead letter. The refresh
-# of a record does not know the message that requested it.
+# of a record does not know which message requested it.
 _RETRIED = text("""
     SELECT id FROM booksync.dead_letters
      WHERE status = 'open'
@@ -100,7 +100,7 @@ _NEW = text(f"""
 
 
 def keep(db: Session, dead_letter: NewDeadLetter) -> int | None:
-    """Record the failure, and return its dead letter; None if this message's failure is already recorded.
+    """Record the failure of a message and return its dead letter; None if the message's failure is already recorded.
 
     One dead letter stands for one problem. The same error of the same actor is counted in the open dead letter of this
     connection (or, outside of runs, of these arguments), and the failure of a retry in the retried dead letter.
@@ -130,7 +130,7 @@ def _subject_of(arguments: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The run and the connection of a message, if its arguments contain them."""
+    """The run and the connection of a message, as far as its arguments contain them."""
 
     run_id: uuid.UUID | None = None
     connection_id: uuid.UUID | None = None
@@ -146,12 +146,12 @@ _ORIGIN = text("""
 
 
 def origin(db: Session, ids: Sequence[uuid.UUID]) -> Origin:
-    """The run and connection that the ids among a message's arguments belong to."""
+    """Find the run and the connection that the ids among a message's arguments belong to."""
     row = db.execute(_ORIGIN, {"ids": list(ids)}).one()
     return Origin(row.run_id, row.connection_id)
 
 
-# A retried dead letter is resolved when the run has ended without another failure.
+# A retried dead letter is resolved when the run that retries its work has ended without another failure.
 _RUN_ENDED = text(f"""
     UPDATE booksync.dead_letters
        SET status = CASE WHEN ended.is_good THEN 'retried' ELSE 'open' END,
@@ -183,7 +183,10 @@ _READ_AGAIN = text(f"""
 
 
 def run_ended(db: Session, run_id: uuid.UUID) -> None:
-    """Close the dead letters that this run has made obsolete; call it after its end and its failures are written."""
+    """Close the dead letters that this run has made obsolete.
+
+    Call this after the run's end and its failures are written.
+    """
     db.execute(_RUN_ENDED, {"run_id": run_id})
     db.execute(_READ_AGAIN, {"run_id": run_id})
 
@@ -198,7 +201,7 @@ _MESSAGE_DONE = text(f"""
 
 
 def message_done(db: Session, dead_letter_id: int, message_id: str) -> None:
-    """Close the dead letter whose message was sent again and has succeeded."""
+    """Close the dead letter whose message a person has sent again, because the message has succeeded."""
     db.execute(_MESSAGE_DONE, {"id": dead_letter_id, "message_id": message_id})
 
 
@@ -214,7 +217,7 @@ _WORK_DONE = text(f"""
 
 
 def work_done(db: Session, actor_name: str, *args: str) -> None:
-    """Close the dead letters of messages with these arguments: their work is done, even if by another message.
+    """Close the dead letters of messages with these arguments, because their work is done, even if by another message.
 
     Dead letters of a defect or of a killed process close only if a person has sent them again.
     """
@@ -231,7 +234,7 @@ _SENT_AGAIN = text(f"""
 
 
 def sent_again(db: Session, dead_letter_id: int, *, run_id: uuid.UUID | None) -> bool:
-    """Record that a person has retried the dead letter, by this run or as a message; False if it is closed."""
+    """Record that a person has retried the dead letter, by this run or as a message; False if it is already closed."""
     return db.execute(_SENT_AGAIN, {"id": dead_letter_id, "run_id": run_id}).rowcount == 1
 
 
@@ -246,13 +249,13 @@ _DISCARD = text(f"""
 
 
 def discard(db: Session, dead_letter_ids: Sequence[int], note: str) -> list[int]:
-    """Discard open dead letters with a person's note; returns the ids that were open, in order."""
+    """Discard open dead letters with a person's note. Returns the ids of the discarded ones, in order."""
     found = db.execute(_DISCARD, {"ids": list(dead_letter_ids), "note": note}).scalars()
     return sorted(found)
 
 
 def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
-    """The number of dead letters that wait for a person, retried or not; of one connection, or of all."""
+    """The number of dead letters that need a person's decision, retried or not: of one connection, or of all."""
     where = "" if connection_id is None else "AND connection_id = :connection_id"
     counted = db.execute(
         text(f"SELECT count(*) FROM booksync.dead_letters WHERE status = '{DeadLetterStatus.OPEN}' {where}"),  # noqa: S608
@@ -262,7 +265,7 @@ def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
 
 
 def prune(db: Session, *, days: float) -> int:
-    """Delete dead letters closed that long ago, and return their number; an open one stays regardless of its age."""
+    """Delete dead letters that were closed long enough ago, and return their number. An open one stays at any age."""
     return db.execute(
         text("""
             DELETE FROM booksync.dead_letters

@@ -7,10 +7,10 @@ from sqlalchemy import text
 from db.connections import Connection
 from db.session import Session
 
-#: A condition on a row of customers_cache named `customer`. The row's deletion mark does not prove the deletion,
-#: because below the safeguard's limit a 404 is enough for a mark. An event from before the row's last write does not
-#: count, because Zoho had the customer afterwards. Events are pruned after some time; then the deletion can no longer
-#: be proven.
+#: A condition that is true for a row of customers_cache (named `customer`) with a proven deletion. The row's deletion
+#: mark does not prove the deletion, because below the safeguard's limit a 404 is enough for a mark. A deleted event
+#: from before the row's last write does not count, because Zoho had the customer afterwards. Events are pruned after
+#: some time; then the deletion can no longer be proven.
 IS_PROVEN_DELETED: Final = """
     (customer.status = 'deleted' AND EXISTS (
         SELECT FROM booksync.webhook_events proof
@@ -29,6 +29,9 @@ _IS_OF_A_PROVEN_CUSTOMER = text(f"""
 
 
 def is_of_a_proven_customer(db: Session, connection: Connection, zoho_invoice_id: str) -> bool:
-    """Whether the customer's deletion is proven; together with the invoice's 404 that proves the invoice's deletion."""
+    """Whether the deletion of an invoice's customer is proven.
+
+    With a 404 for the invoice that proves the invoice's deletion.
+    """
     values = {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id}
     return bool(db.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())

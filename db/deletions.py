@@ -1,4 +1,4 @@
-"""Statements over the records that a full run has seen: unseen cached records are checked, lost ones are marked."""
+"""Statements over the records that a full run has seen, and over the unseen cached records, which may be deleted."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,9 @@ from db.session import Session
 from domain.deletions import Tally
 from domain.entities import Entity
 
-#: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed permanently, or
-#: an earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
+#: Records with a deleted event that Zoho has not contradicted since: the event waits for its call, the call failed
+#: permanently, or an earlier release left the record unmarked. Together with a 404 for the id such an event proves the
+#: deletion.
 _DELETED_EVENT = """
     SELECT record_id FROM booksync.webhook_events
      WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
@@ -23,7 +24,7 @@ _DELETED_EVENT = """
 
 
 def see(db: Session, run_id: uuid.UUID, entity: Entity, record_ids: Iterable[str]) -> None:
-    """Record ids that a full run has read."""
+    """Store the ids of records that a full run has read."""
     db.exec_driver_sql(
         """
         INSERT INTO booksync.seen_records (run_id, kind, record_id)
@@ -34,7 +35,7 @@ def see(db: Session, run_id: uuid.UUID, entity: Entity, record_ids: Iterable[str
 
 
 def confirm_gone(db: Session, run_id: uuid.UUID, entity: Entity, record_id: str) -> None:
-    """Record that Zoho has returned a 404 for the record."""
+    """Store that Zoho has returned a 404 for the record in this run."""
     db.execute(
         text("""
             INSERT INTO booksync.seen_records (run_id, kind, record_id, is_gone)
@@ -48,15 +49,15 @@ def confirm_gone(db: Session, run_id: uuid.UUID, entity: Entity, record_id: str)
 def unseen(
     db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity, limit: int, *, with_held: bool = True
 ) -> list[str]:
-    """Cached live records that the run has neither read nor checked, at most `limit`.
+    """Live cached records that the run has neither read from the lists nor checked, at most `limit`.
 
-    Each run has its own order, so that a run that cannot check all does not always check the same records. Records
-    whose call has failed in the run come last. Without `with_held`, records that wait for a person or that a person has
-    dismissed are omitted, because their 404 is known.
+    Each run has its own order, so that runs that cannot check all records do not always check the same ones. Records
+    whose call has failed in the run come last. Without `with_held`, records that are held back for a person's decision,
+    or that a person has dismissed, are omitted, because their 404 is known.
     """
-    # EXCEPT reads either side once. With NOT EXISTS, Postgres read it for each cached record if the statistics were
-    # collected while seen_records was empty, as it is between runs: that took longer than CLAIM_SECONDS for some
-    # thousand records.
+    # EXCEPT reads either side once. With NOT EXISTS, Postgres read seen_records for each cached record if the
+    # statistics were collected while that table was empty, as it is between runs. That took longer than CLAIM_SECONDS
+    # for some thousand records.
     known = (
         ""
         if with_held
@@ -87,7 +88,7 @@ def unseen(
 
 
 def tally(db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity) -> Tally:
-    """The numbers by which the deletion safeguard decides in a run."""
+    """The numbers by which the deletion safeguard decides for one kind of record in a run."""
     gone: int = db.execute(
         text(f"""
             SELECT count(*) FROM booksync.seen_records
@@ -100,7 +101,7 @@ def tally(db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity
 
 
 def count_live(db: Session, connection: Connection, entity: Entity) -> int:
-    """The number of records of that kind that are cached and not marked deleted."""
+    """The number of records of one entity that are cached and not marked deleted."""
     live: int = db.execute(
         over(entity, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
         {"connection_id": connection.connection_id},
@@ -118,7 +119,7 @@ def proven(db: Session, connection: Connection, entity: Entity, record_ids: Iter
 
 
 def confirmed(db: Session, run_id: uuid.UUID, entity: Entity) -> list[str]:
-    """The records with a 404 in this run."""
+    """The records for which Zoho has returned a 404 in this run."""
     return list(
         db.execute(
             text("SELECT record_id FROM booksync.seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
@@ -137,7 +138,7 @@ _LOCK_CUSTOMERS = text("""
 
 
 def adopt(db: Session, connection: Connection, entity: Entity) -> None:
-    """Assign rows from before booksync to the user's only connection, so that their deletion can be found too.
+    """Assign cached rows from before booksync to the user's only connection, so that their deletion can be found too.
 
     If the user has several connections, the owner of a row is unknown until one connection lists the record.
     """
@@ -162,7 +163,10 @@ def lock_customers(db: Session, connection: Connection, zoho_invoice_ids: Sequen
 def note_gone(
     db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime
 ) -> list[uuid.UUID]:
-    """Record Zoho's 404 for a cached record, unless it was read later; returns booksync's id if it is a new fact."""
+    """Record Zoho's 404 for a cached record, unless a later response has the record.
+
+    Returns booksync's id of the record if the 404 is a new fact.
+    """
     ids = db.execute(
         over(
             entity,
@@ -181,12 +185,12 @@ def note_gone(
 def mark(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, observed_at: datetime
 ) -> list[uuid.UUID]:
-    """Mark the live ones of these records deleted at that time of the 404, unless they were read later."""
+    """Mark the live ones of these records deleted at that time of the 404, unless a later response has them."""
     return _mark(db, connection, entity, record_ids, ":observed_at", observed_at=observed_at)
 
 
 def mark_held(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> list[uuid.UUID]:
-    """Like `mark`, each record with the time of its own 404."""
+    """Mark records deleted like `mark`, each with the time of its own 404."""
     return _mark(db, connection, entity, record_ids, "gone_at")
 
 

@@ -1,4 +1,4 @@
-"""Statements over do_not_call: numbers that no connection of the user calls."""
+"""Statements over do_not_call: phone numbers that booksync calls for no connection of the user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,19 @@ from domain.users import UserId
 
 @dataclass(frozen=True, slots=True)
 class ListedNumber:
-    """A number on the list."""
+    """A phone number on a user's do-not-call list."""
 
     user_id: UserId
-    phone: str = field(repr=False)  #: E.164
+    phone: str = field(repr=False)  #: the number in E.164
     note: str | None = field(repr=False)
     added_at: datetime
 
 
 def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
-    """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
+    """Add a number to the user's do-not-call list; False if the list has the number already.
+
+    The plans of the number's customers become due.
+    """
     added = db.execute(
         text("""
             INSERT INTO booksync.do_not_call (user_id, phone, note)
@@ -34,7 +37,10 @@ def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
 
 
 def remove(db: Session, user_id: UserId, phone: str) -> bool:
-    """Remove a number from the user's list; False if it is not there. The plans of its customers become due."""
+    """Remove a number from the user's do-not-call list; False if the list does not have the number.
+
+    The plans of the number's customers become due.
+    """
     removed = db.execute(
         text("DELETE FROM booksync.do_not_call WHERE user_id = :user_id AND phone = :phone"),
         {"user_id": user_id, "phone": phone},
@@ -44,7 +50,7 @@ def remove(db: Session, user_id: UserId, phone: str) -> bool:
 
 
 def listed(db: Session, user_id: UserId | None = None) -> Sequence[ListedNumber]:
-    """The numbers of one user, or of all users; the newest first."""
+    """The do-not-call numbers of one user, or of all users; the newest first."""
     rows = db.execute(
         text("""
             SELECT user_id, phone, note, added_at FROM booksync.do_not_call
@@ -56,7 +62,7 @@ def listed(db: Session, user_id: UserId | None = None) -> Sequence[ListedNumber]
 
 
 def users(db: Session) -> Sequence[UserId]:
-    """The users with a connection."""
+    """The users that have a connection."""
     return db.execute(text("SELECT DISTINCT user_id FROM booksync.zoho_connections ORDER BY 1")).scalars().all()
 
 

@@ -1,4 +1,4 @@
-"""The engine: the connection of every process to Postgres."""
+"""The engine: each process's pool of connections to Postgres."""
 
 import time
 from typing import Any
@@ -26,13 +26,13 @@ def database_url(url: str | URL) -> URL:
 
 
 def without_prepared_statements(url: str) -> str:
-    """The same address for a pooler that can assign another backend to each transaction."""
+    """The same address with prepared statements off, for a pooler that may use another backend in each transaction."""
     changed = make_url(url).update_query_dict({_PREPARED_STATEMENTS: "off"})
     return changed.render_as_string(hide_password=False)
 
 
 def prepares_statements(url: str | URL) -> bool:
-    """Whether frequent statements are prepared: psycopg's default, unless the address disables it.
+    """Whether frequent statements are prepared on the server: psycopg's default, unless the address disables it.
 
     Raises:
         ValueError: the parameter is neither on nor off.
@@ -46,13 +46,13 @@ def prepares_statements(url: str | URL) -> bool:
 
 
 def address(url: str | URL) -> str:
-    """Host and port for people; of the first server if the address has several."""
+    """Host and port of a Postgres address, for people; of the first server if the address has several."""
     parts = database_url(url)
     hosts = parts.normalized_query.get("host") or (f"{parts.host or 'the local socket'}:{parts.port or 5432}",)
     return hosts[0]
 
 
-#: The time limit of a wait for a free connection, unless `response_seconds` is given.
+#: The time limit of the wait for a free connection of the pool, unless `response_seconds` is given.
 _POOL_SECONDS = 30.0
 
 #: The key in a pooled connection's `info` whose value is the monotonic time of its last use.
@@ -63,9 +63,10 @@ _LOOK_SECONDS = 0.1
 
 
 class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose statements end within `response_seconds`, even if the server accepts them and never responds.
+    """A Postgres connection whose statements end within `response_seconds`, even if the server never responds.
 
-    The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host.
+    The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host, so the
+    connection has its own clock.
     """
 
     response_seconds: float
@@ -75,7 +76,9 @@ class _BoundedConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, self.response_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.close()  # The response may still arrive, and would be read as the response to another statement.
+                # After the time limit the connection is closed, because the response may still arrive and would be read
+                # as the response to another statement.
+                self.close()
             raise
 
 
@@ -95,7 +98,7 @@ def new_engine(
 
     A connection that was used within `unchecked_seconds` is not checked, because each check is a round trip. With
     `response_seconds`, each statement and each wait for a free connection that takes longer raises an OperationalError
-    or the pool's TimeoutError. Without it, statements have no time limit.
+    or the pool's TimeoutError. Without `response_seconds`, statements have no time limit.
 
     Raises:
         ValueError: the address has a malformed booksync parameter.
@@ -108,7 +111,8 @@ def new_engine(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=response_seconds or _POOL_SECONDS,
-        hide_parameters=True,  # The text of an error must not contain personal data.
+        # The engine hides parameters, because the text of an error must not contain personal data.
+        hide_parameters=True,
         json_deserializer=orjson.loads,
         connect_args=options,
     )
@@ -117,7 +121,7 @@ def new_engine(
 
     @event.listens_for(engine, "connect")
     def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
-        # As text, psycopg's default for lists, a batch of rows takes four to five times as long.
+        # Lists are sent in binary form. As text, psycopg's default, a batch of rows takes four to five times as long.
         connection.adapters.register_dumper(list, ListBinaryDumper)
 
     if response_seconds is not None:
@@ -143,5 +147,5 @@ def _check_before_use(engine: Engine, unchecked_seconds: float) -> None:
         try:
             engine.dialect.do_ping(connection)
         except psycopg.Error as error:
-            # The pool then closes all its connections, and makes a new one for this use.
+            # This error makes the pool close all its connections and open a new one for this use.
             raise InvalidatePoolError from error

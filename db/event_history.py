@@ -29,15 +29,18 @@ _WITHOUT_EFFECT = text("""
 
 
 def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """Work without effect: records left unmarked since the last full sync, and unreadable and ignored events.
+    """Work that changed nothing: records left unmarked since the last full sync, and unreadable and ignored events.
 
-    Counts only events that are still stored.
+    Only events that are still stored are counted.
     """
     return dict(db.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
 
 
 def prune(db: Session, *, days: float) -> int:
-    """Delete completed events of that age, and the records without events. Returns the number of events."""
+    """Delete completed events of that age, and the refresh rows of records without events.
+
+    Returns the number of events.
+    """
     pruned = db.execute(
         text("""
             DELETE FROM booksync.webhook_events
@@ -45,8 +48,8 @@ def prune(db: Session, *, days: float) -> int:
         """),
         {"seconds": days * 86_400},
     ).rowcount
-    # Events are numbered by their record's row, so the row must not be recreated before all its events are deleted.
-    # Locked rows are in use, and a person may request the refresh of a record again that was given up.
+    # Events are numbered by the refresh row of their record, so the row must not be recreated before all its events are
+    # deleted. Locked rows are in use, and a person may request again the refresh of a record that was given up.
     db.execute(
         text("""
             DELETE FROM booksync.refreshes
@@ -81,7 +84,7 @@ def latest(db: Session, connection_id: uuid.UUID, *, limit: int) -> list[dict[st
 
 
 def oldest_waiting_seconds(db: Session) -> float:
-    """The age of the oldest waiting event, of connections that are not parked; 0 without one."""
+    """The age in seconds of the oldest waiting event of connections that are not parked; 0 without a waiting event."""
     seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM booksync.refreshes

@@ -27,7 +27,7 @@ _INVOICE = TypeAdapter(Invoice)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An invoice that matches a reference: in the cache, or waiting for its customer."""
+    """An invoice that matches a person's reference: it is in the cache, or waits for its customer."""
 
     connection_id: uuid.UUID
     zoho_invoice_id: str
@@ -35,7 +35,8 @@ class Found:
     is_waiting: bool
 
 
-# An invoice that waits again after it was cached is also in the cache, as deleted: the waiting row is the current one.
+# An invoice that waits again after it was cached is also in the cache, marked deleted: the waiting row is the current
+# one.
 _FIND = text("""
     SELECT DISTINCT ON (connection_id, zoho_invoice_id) *
       FROM (SELECT connection_id, zoho_invoice_id, coalesce(invoice_number, '') AS number, false AS is_waiting
@@ -52,7 +53,7 @@ _FIND = text("""
 
 
 def find(db: Session, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
-    """The invoices with this number (ignoring case and surrounding blanks), Zoho id, or booksync id."""
+    """The invoices that have this number (ignoring case and surrounding blanks), Zoho id, or booksync id."""
     values = _values(reference) | {"connection_id": connection_id}
     return [
         Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting) for row in db.execute(_FIND, values)
@@ -68,7 +69,7 @@ _FIND_UNCONNECTED = text("""
 
 
 def is_unconnected(db: Session, reference: str) -> bool:
-    """Whether an invoice that only the legacy application has written matches the reference."""
+    """Whether the reference matches an invoice that only the legacy application has written."""
     return bool(db.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
 
 
@@ -96,18 +97,18 @@ class CustomerStory:
     phone_problem: str | None
     phone_not_callable: str | None
     country_code: str | None
-    country_unknown: str | None = field(repr=False)  #: Zoho's text, if booksync does not understand it
+    country_unknown: str | None = field(repr=False)  #: Zoho's text for the country, if booksync does not understand it
     address_state: str | None
     time_zone: str | None
     reminders_enabled: bool | None
     #: Numbers that a person has confirmed for texts of this customer.
     confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
-    details_are_known: bool = False  #: the details of its present version
+    details_are_known: bool = False  #: whether the details of the customer's present version were read
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderStory:
-    """One step's row; `held_back` is the reason why a due reminder is not handed over."""
+    """The row of one reminder step. `held_back` is the reason why a due reminder is not handed over."""
 
     step: int
     status: str
@@ -116,16 +117,16 @@ class ReminderStory:
     updated_at: dt.datetime
     is_due: bool
     held_back: HoldReason | None
-    posted_at: dt.datetime | None = None  #: when the webhook's receiver accepted it
-    post_at: dt.datetime | None = None  #: the time of the next attempt to post it
-    post_problem: str | None = None  #: the reason why it was not posted
-    handover_id: uuid.UUID | None = None  #: the handover that contains it
-    outcome: str | None = None  #: the outcome of the call (`report_outcome`)
-    until: dt.date | None = None  #: the promised day
+    posted_at: dt.datetime | None = None  #: when the webhook's receiver accepted the handover
+    post_at: dt.datetime | None = None  #: the time of the next attempt to post the handover
+    post_problem: str | None = None  #: the reason why the handover was not posted
+    handover_id: uuid.UUID | None = None  #: the id of the handover that contains this reminder
+    outcome: str | None = None  #: the outcome of the call, as reported by `report_outcome`
+    until: dt.date | None = None  #: the day on which the customer has promised to pay
 
     @property
     def is_ours(self) -> bool:
-        """Whether booksync planned it; reminders of the legacy application are sent by that application."""
+        """Whether booksync planned the reminder. Reminders of the legacy application are sent by that application."""
         return self.status != ReminderStatus.SCHEDULED or self.closes_at is not None
 
 
@@ -140,11 +141,11 @@ class Story:
     connection_id: uuid.UUID
     id: uuid.UUID
     invoice: Invoice
-    synced_at: dt.datetime | None  #: the time of Zoho's last response about it
+    synced_at: dt.datetime | None  #: the time of Zoho's last response about the invoice
     home_time_zone: str
     home_country: str | None
     policy: ReminderPolicy
-    now: dt.datetime  #: on Postgres's clock
+    now: dt.datetime  #: the present time on Postgres's clock
     waits_for: str | None = None
     customer: CustomerStory | None = None
     case: Case | None = None  #: the invoice as planning reads it

@@ -10,7 +10,7 @@ from domain.runs import RecordRef
 
 
 def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
-    """The records whose call failed in this run, each with the number of failures that the record itself caused."""
+    """The records whose call failed in this run, each with the number of failures that count as the record's own."""
     rows = db.execute(
         text("SELECT kind, record_id, attempts FROM booksync.failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
@@ -20,7 +20,7 @@ def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
 def record_failure(
     db: Session, run_id: uuid.UUID, ref: RecordRef, *, attempts: int, reason: str, is_rejected: bool
 ) -> None:
-    """Record a failed call. `attempts` counts the failures that the record itself caused, including this one."""
+    """Record a failed call for a record. `attempts` is the number of failures that count as the record's own."""
     db.execute(
         text("""
             INSERT INTO booksync.failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
@@ -42,7 +42,7 @@ def record_failure(
 
 
 def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
-    """Count the earlier failures as caused by the records, because another record of that kind was read."""
+    """Count the earlier failures of these records as their own, because another record of that kind was read."""
     db.execute(
         text(
             "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"
@@ -52,7 +52,7 @@ def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
 
 
 def forget(db: Session, run_id: uuid.UUID, ref: RecordRef) -> None:
-    """Delete the failures of a record that was read after all."""
+    """Delete the failures of a record, because it was read after all."""
     db.execute(
         text("DELETE FROM booksync.failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
         {"run_id": run_id, "kind": ref.entity.kind, "record_id": ref.record_id},

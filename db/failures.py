@@ -17,13 +17,13 @@ DatabaseError = (DBAPIError, PoolTimeoutError)
 
 
 class FailureKind(StrEnum):
-    """The meaning of a Postgres failure for the work that it interrupted."""
+    """What a failure of Postgres means for the work that it interrupted."""
 
-    UNREACHABLE = "unreachable"  #: no connection, or it was lost
-    AUTHENTICATION = "authentication"  #: the login is refused
+    UNREACHABLE = "unreachable"  #: the connection was not made, or was lost
+    AUTHENTICATION = "authentication"  #: the server refuses the login
     NO_DATABASE = "no_database"  #: the server has no database of that name
     CONNECTIONS = "connections"  #: no connection is free
-    DISK = "disk"  #: the disk is full
+    DISK = "disk"  #: the disk of the server is full
     MEMORY = "memory"  #: the server lacks memory or another resource
     TRY_AGAIN = "try_again"  #: a conflict with another transaction; nothing was written
     TIMEOUT = "timeout"  #: a time limit of the server ended the statement or the transaction
@@ -35,30 +35,30 @@ class FailureKind(StrEnum):
 
     @property
     def is_repeated_at_once(self) -> bool:
-        """Whether the same transaction is expected to succeed if repeated now; such a repetition uses no attempt."""
+        """Whether the same transaction should succeed if it is repeated now; such a repetition spends no attempt."""
         return self is FailureKind.TRY_AGAIN
 
     @property
     def spends_attempt(self) -> bool:
-        """Whether the work itself may be the cause, so that its repetitions must be limited."""
+        """Whether the work itself may be the cause of the failure, so that its repetitions must be limited."""
         return self in (FailureKind.DEFECT, FailureKind.TIMEOUT, FailureKind.MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error of Postgres, its driver or the pool. No field contains data of a row."""
+    """An error of Postgres, its driver or the pool. No field contains the data of a row."""
 
     kind: FailureKind
     cause: str  #: the server's text if it cannot quote a row, else the error's type and SQLSTATE
 
     def sentence(self, url: str | URL) -> str:
-        """The failure at this address and the solution, for people."""
+        """The failure at this Postgres address and the solution, as a sentence for people."""
         state, way_out = _TEXTS[self.kind]
         return f"{state.format(at=f' at {address(url)}')} ({self.cause}): {way_out}."
 
     @property
     def brief(self) -> str:
-        """The sentence without the address and the server's text, because strangers read it; for a list of servers."""
+        """The failure without the address and the server's text, because strangers read it; for a list of servers."""
         if self.kind is FailureKind.UNREACHABLE:
             return "does not respond"
         state, way_out = _TEXTS[self.kind]
@@ -66,7 +66,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure for an error of SQLAlchemy or psycopg."""
+    """Translate an error of SQLAlchemy or psycopg to its failure."""
     if isinstance(error, PoolTimeoutError):
         return Failure(FailureKind.CONNECTIONS, "all connections of this process are in use")
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -76,11 +76,11 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def sentence(error: BaseException, url: str | URL) -> str:
-    """`failure_of` in one sentence; `url` is the used address, its password is not shown."""
+    """The error as one sentence, by `failure_of`; `url` is the used address, whose password is not shown."""
     return failure_of(error).sentence(url)
 
 
-#: The problem, in which `{at}` is replaced by the address or nothing, and the solution.
+#: For each kind, the problem, in which `{at}` is replaced by the address or nothing, and the solution.
 _TEXTS: Final[Mapping[FailureKind, tuple[str, str]]] = {
     FailureKind.UNREACHABLE: ("Postgres cannot be reached{at}", "check DATABASE_URL, and that the server runs"),
     FailureKind.AUTHENTICATION: (
@@ -130,7 +130,7 @@ _TEXTS: Final[Mapping[FailureKind, tuple[str, str]]] = {
     FailureKind.DEFECT: ("Postgres{at} refused a statement", "its log has the statement"),
 }
 
-#: Looked up by the whole SQLSTATE first, then by its class.
+#: SQLSTATE → kind. The whole SQLSTATE is looked up first, then its class.
 _CODES: Final[Mapping[str, FailureKind]] = {
     "08": FailureKind.UNREACHABLE,
     "57P": FailureKind.UNREACHABLE,
@@ -186,7 +186,7 @@ _SPEAK_OF_THE_SERVER: Final = (
 
 
 def _is_of_the_connection(error: BaseException, cause: BaseException, code: str | None) -> bool:
-    """Whether the connection failed, not a statement."""
+    """Whether the attempt to connect failed, and not a statement."""
     if code is not None:
         return code.startswith("08")
     is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
@@ -198,7 +198,7 @@ def _by_words(message: str) -> FailureKind:
     for words, kind in _WORDS.items():
         if words in lowered:
             return kind
-    if "does not exist" in lowered:  # The error of a connection attempt: the role or the database, each quoted.
+    if "does not exist" in lowered:  # Patterns of an error while connecting: the role or the database, each quoted.
         return FailureKind.AUTHENTICATION if "role " in lowered else FailureKind.NO_DATABASE
     return FailureKind.UNREACHABLE
 
@@ -212,7 +212,8 @@ def _by_code(code: str | None) -> FailureKind:
 
 
 def _words(kind: FailureKind, cause: BaseException, code: str | None) -> str:
-    if str(cause) == "wait timeout expired":  # An error of psycopg, for a connection with a time limit (db.engine).
+    # Psycopg raises this error itself, for a connection with a time limit (db.engine).
+    if str(cause) == "wait timeout expired":
         return "no reply in time"
     if kind in _SPEAK_OF_THE_SERVER and (first := str(cause).partition("\n")[0].rpartition("failed: ")[2].strip()):
         return first

@@ -10,7 +10,7 @@ from domain.entities import entities
 
 Rows = list[dict[str, Any]]
 
-#: The time limit of a scrape's statement: a busy Postgres must not delay it for longer.
+#: The time limit of each statement of a scrape: a busy Postgres must not delay the scrape for longer.
 _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
@@ -25,7 +25,7 @@ _CONNECTIONS = text("""
      ORDER BY c.created_at, c.id
 """)
 
-# By the index on (connection_id, started_at), because a month has millions of runs.
+# Read by the index on (connection_id, started_at), because a month has millions of runs.
 _RUNS = text("""
     SELECT c.id::text AS connection, r.mode,
            CASE WHEN r.status = 'running' AND r.not_before > now() THEN 'waiting' ELSE r.status END AS status,
@@ -52,12 +52,14 @@ _WAITING = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoi
 
 
 def begin(db: Session) -> None:
-    """Set the time limit for each statement of this transaction."""
+    """Set the time limit of a scrape for each statement of this transaction."""
     db.execute(_LONGEST_STATEMENT)
 
 
 def connections(db: Session) -> Rows:
-    """{connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
+    """The state of each connection.
+
+    Columns: {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
     Ages are in seconds, None for never; `unknown_countries` counts customers. `throttled_seconds` is 0 while the token
@@ -67,12 +69,12 @@ def connections(db: Session) -> Rows:
 
 
 def runs_of_a_day(db: Session) -> Rows:
-    """{connection, mode, status, runs, calls} of the runs started within a day; "waiting" is a status."""
+    """The runs started within a day, counted as {connection, mode, status, runs, calls}; "waiting" is a status."""
     return [dict(row) for row in db.execute(_RUNS).mappings()]
 
 
 def work_ahead(db: Session) -> dict[str, float]:
-    """{steps, oldest_run_seconds, reminders, refreshes}: the overdue run steps and the remaining work."""
+    """The overdue run steps and the remaining work: {steps, oldest_run_seconds, reminders, refreshes}."""
     return dict(db.execute(_OVERDUE).one()._mapping)
 
 

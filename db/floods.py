@@ -1,4 +1,4 @@
-"""Statements over floods of webhook events: records left to a run, and the events that a run has covered."""
+"""Statements over floods of webhook events: records that are left to a run, and events that a run has covered."""
 
 import uuid
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ _LEAVE = text("""
 
 
 def leave_to_run(db: Session, lease: RefreshLease) -> None:
-    """End the lease without a call, because a run reads the record; its attempt is not counted, and it has no message.
+    """End the lease of a refresh without a call, because a run will read the record.
+
+    The attempt is not counted, and the record has no message until then.
 
     Raises:
         LeaseLostError: another worker has acquired the record.
@@ -40,9 +42,9 @@ def leave_to_run(db: Session, lease: RefreshLease) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The requests of a connection's webhooks."""
+    """How much a connection's webhooks request: the waiting records, and the recent detail calls."""
 
-    waiting: int  #: waiting records
+    waiting: int  #: records that wait for their refresh
     calls_in_hour: int  #: detail calls for the events of the last hour
 
 
@@ -56,17 +58,17 @@ _LOAD = text("""
 
 
 def load(db: Session, connection_id: uuid.UUID) -> Load:
-    """The current load of a connection's webhooks."""
+    """The present load that a connection's webhooks cause."""
     row = db.execute(_LOAD, {"connection_id": connection_id}).one()
     return Load(row.waiting, row.calls_in_hour)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A flood that waits for a run."""
+    """A flood of one connection whose records are left to a run."""
 
-    waiting: int  #: records
-    since: datetime  #: the time of its first event
+    waiting: int  #: the number of records left to a run
+    since: datetime  #: the time of the flood's first event
 
     def as_json(self) -> dict[str, Any]:
         return {"waiting": self.waiting, "since": self.since}
@@ -88,16 +90,16 @@ def standing(db: Session, connection_id: uuid.UUID) -> Standing | None:
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """A connection whose flood has no new events, and that has no run under way."""
+    """A connection whose flood has no new events, and that has no run in progress."""
 
     connection_id: uuid.UUID
-    waiting: int  #: records
-    left_to_full_run: int  #: those among them that an incremental run could not prove
-    contacts: int  #: contacts among the rest
+    waiting: int  #: the number of records left to a run
+    left_to_full_run: int  #: the records among them that an incremental run could not prove to be cached
+    contacts: int  #: the contacts among the other records
 
     @property
     def invoices(self) -> int:
-        """The waiting invoices that an incremental run may read."""
+        """The waiting invoices among the records that an incremental run may read."""
         return self.waiting - self.left_to_full_run - self.contacts
 
 
@@ -135,11 +137,12 @@ def flooded(db: Session) -> list[Flooded]:
     return [Flooded(row.connection_id, row.waiting, row.left_to_full_run, row.contacts) for row in rows]
 
 
-# The change of an untimed event is at most as old as its arrival. Zoho's clock has whole seconds: a response of the
-# second in which the walk began may be up to a second older than the walk's first call, so it proves only events from
-# before that second. SKIP LOCKED, and no record that is leased, because its worker completes the events itself. A
-# record is completed up to its first unproven event, because events are handled in the order of their numbers. OFFSET 0
-# keeps an index scan for each record: the statistics of a table that a flood has just filled are stale.
+# The change that an event without a time reports happened at the latest when the event arrived. Zoho's clock has whole
+# seconds: a response of the second in which the walk began may be up to a second older than the walk's first call, so
+# it proves only events from before that second. SKIP LOCKED, and no record that is leased, because its worker completes
+# the events itself. A record is completed up to its first unproven event, because events are handled in the order of
+# their numbers. OFFSET 0 keeps an index scan for each record: the statistics of a table that a flood has just filled
+# are stale.
 _PROVEN = """
     WITH record AS (
         SELECT record_id, handled FROM booksync.refreshes
@@ -207,7 +210,7 @@ def complete(
     The walk began at `read_since` (the server's time). With `covers_all` it has read every record and checked the
     missing ones. Even then a deleted event of a live record stays, because it may be the proof of a later loss. Without
     `covers_all` an event is completed if the cache proves it: the cached version is newer than the event, or was read
-    since. A deleted event is never proven in that way, because a list does not contain deleted records.
+    since. A deleted event is never proven by the cache, because a list does not contain deleted records.
     """
     found = db.execute(
         text(_PROVEN.format(cached=table_of(entity).version.format(record_id="event.record_id"))),
@@ -244,10 +247,10 @@ _HAND_ON = text(f"""
 
 
 def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool) -> int:
-    """Hand on uncompleted records from before `asked_at`: few get detail calls, many wait for a full run.
+    """Pass on the uncompleted records from before `asked_at`: a few get detail calls, many are left to a full run.
 
-    After a full run (`covers_all`) some of many get detail calls too, because the next full run would prove as little.
-    Returns the number of records.
+    After a full run (`covers_all`), some of many records get detail calls too, because the next full run would not
+    complete them either. Returns the number of records.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "asked_at": asked_at}
     count: int = db.execute(_COUNT_REST, values).scalar_one()

@@ -1,13 +1,14 @@
-"""The gates of the caches in SQL: the rules of `domain.versions`; tests compare both.
+"""The rule in SQL whether a read record replaces the cached one, as in `domain.versions`; tests compare both.
 
-Each statement needs the parameter `stamps_may_go_back`, in psycopg's form.
+Each statement with such a condition needs the parameter `stamps_may_go_back`, in psycopg's form.
 """
 
 from typing import Final
 
 from domain.watermarks import OVERLAP
 
-#: SQL of a version: Zoho's time of the last change, and the server's time of the response. Each may be NULL.
+#: The SQL expressions of a version: Zoho's time of the last change, and the server's time of the response. Each may be
+#: NULL.
 SqlVersion = tuple[str, str]
 
 CACHED: Final[SqlVersion] = ("cached.zoho_last_modified_at", "cached.observed_at")
@@ -17,17 +18,17 @@ _OVERLAP = f"interval '{OVERLAP.total_seconds():.0f} seconds'"
 
 
 def stamp_of(invoice: str) -> str:
-    """Zoho's time of the last change in the JSON of an invoice."""
+    """SQL for Zoho's time of the last change in the JSON of an invoice."""
     return f"({invoice} ->> 'modified_at')::timestamptz"
 
 
 def gives_way(cached: SqlVersion, read: SqlVersion) -> str:
-    """`domain.versions.gives_way` as a condition."""
+    """The rule `domain.versions.gives_way` as an SQL condition."""
     return f"({_row(read)} >= {_row(cached)} OR %(stamps_may_go_back)s AND {_goes_back(cached, read)})"
 
 
 def is_replaced_by(cached: SqlVersion, read: SqlVersion) -> str:
-    """`domain.versions.is_replaced_by` as a condition."""
+    """The rule `domain.versions.is_replaced_by` as an SQL condition."""
     return f"({gives_way(cached, read)} AND NOT (%(stamps_may_go_back)s AND {_goes_back(read, cached)}))"
 
 
@@ -41,13 +42,13 @@ def _row(version: SqlVersion) -> str:
 
 
 def _known(version: SqlVersion) -> SqlVersion:
-    """The version with unknown times replaced by the oldest time."""
+    """The version in SQL, with unknown times replaced by the oldest time."""
     stamp, moment = version
     return f"coalesce({stamp}, '-infinity')", f"coalesce({moment}, '-infinity')"
 
 
-#: The WHERE of an upsert into customers_cache, which it names `cached`.
+#: The WHERE clause of an upsert into customers_cache, which the upsert names `cached`.
 GIVES_WAY: Final = gives_way(CACHED, READ)
 
-#: The same for invoices_cache.
+#: The WHERE clause of an upsert into invoices_cache, which the upsert names `cached`.
 IS_REPLACED: Final = is_replaced_by(CACHED, READ)

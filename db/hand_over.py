@@ -1,4 +1,4 @@
-"""Statements over due reminders: the due ones, the reasons that hold them back, and the handover of the rest."""
+"""Statements over due reminders: which are due, which are held back and why, and the handover of all others."""
 
 import datetime as dt
 import uuid
@@ -14,7 +14,7 @@ from domain.hand_over import HoldReason
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """One due reminder."""
+    """A due reminder with its customer and invoice, and the reasons to hold it back."""
 
     reminder_id: uuid.UUID
     connection_id: uuid.UUID
@@ -26,8 +26,8 @@ class DueReminder:
     currency_code: str
     step: int
     phone: str = field(repr=False)
-    time_zone: str  #: the customer's first zone, else the organisation's
-    home_time_zone: str  #: the organisation's
+    time_zone: str  #: the customer's first time zone, else the organisation's
+    home_time_zone: str  #: the organisation's time zone
     scheduled_at: dt.datetime
     closes_at: dt.datetime
     held_back: HoldReason | None

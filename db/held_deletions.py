@@ -1,7 +1,7 @@
-"""Statements over held_deletions: records that Zoho seems to have lost, and that wait for a person's decision.
+"""Statements over held_deletions: records that Zoho seems to have lost, held back until a person decides.
 
-A row counts while the cached record still has the 404 of that row. A later read of the record by any program clears
-`gone_at`, so that the row no longer counts; a second loss has another time.
+A row of held_deletions counts while the cached record still has the 404 of that row. A later read of the record by any
+program clears `gone_at`, so that the row no longer counts; a second loss has another time.
 """
 
 import uuid
@@ -36,7 +36,7 @@ _OWNER = """
 
 
 def standing_rows() -> str:
-    """SQL of the rows that count, including dismissed ones, with the names of their records."""
+    """SQL of the held-back rows that count, including dismissed ones, with the names of their records."""
     return " UNION ALL ".join(map(_standing_of, entities()))
 
 
@@ -51,17 +51,17 @@ class Held:
 
     connection_id: uuid.UUID
     entity: Entity
-    record_id: str  #: Zoho's id
+    record_id: str  #: the record's id in Zoho
     name: str = field(repr=False)  #: the customer's name or the invoice's number
-    customer_name: str = field(repr=False)  #: of an invoice's customer, otherwise ""
+    customer_name: str = field(repr=False)  #: the name of an invoice's customer, otherwise ""
     evidence: Evidence
-    found_at: datetime  #: Zoho's time of the first 404
+    found_at: datetime  #: the server's time of the first 404
     dismissed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The number of records of a connection that are held back, and since when; dismissed ones are not counted."""
+    """How many records of a connection are held back, and since when; dismissed ones are not counted."""
 
     counts: Mapping[Entity, int]
     since: datetime | None = None
@@ -84,9 +84,9 @@ _HOLD = """
 
 
 def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], evidence: Evidence) -> int:
-    """Hold back records whose 404 is recorded in the cache; returns the number of new ones.
+    """Hold back records whose 404 is recorded in the cache; returns the number of newly held ones.
 
-    A row about the same 404 stays unchanged, dismissed or not.
+    An existing row about the same 404 stays unchanged, dismissed or not.
     """
     values = {
         "connection_id": connection.connection_id,
@@ -98,7 +98,7 @@ def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequen
 
 
 def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> None:
-    """Removes the rows of records that are marked deleted."""
+    """Delete the held_deletions rows of records that are now marked deleted."""
     db.execute(
         text("""
             DELETE FROM booksync.held_deletions
@@ -109,7 +109,7 @@ def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iter
 
 
 def prune(db: Session, connection: Connection) -> None:
-    """Removes the connection's rows that no longer count."""
+    """Delete the connection's held_deletions rows that no longer count."""
     db.execute(
         text(f"""
             DELETE FROM booksync.held_deletions
@@ -122,9 +122,9 @@ def prune(db: Session, connection: Connection) -> None:
 
 
 def wait_for_turn(db: Session, connection: Connection, entity: Entity) -> None:
-    """Let only one transaction at a time count the losses of that kind; the lock ends with the transaction.
+    """Let only one transaction at a time count the lost records of one kind; the lock ends with the transaction.
 
-    Concurrent transactions would not see each other's losses, and each would find the number below the limit.
+    Concurrent transactions would not see each other's lost records, and each would find the number below the limit.
     """
     db.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
@@ -133,7 +133,7 @@ def wait_for_turn(db: Session, connection: Connection, entity: Entity) -> None:
 
 
 def is_decided_by_a_person(db: Session, connection: Connection, entity: Entity, record_id: str) -> bool:
-    """Whether the record is held back or dismissed: then only a proof or a person may mark it deleted."""
+    """Whether the record is held back or dismissed, so that only a proof or a person may mark it deleted."""
     return bool(
         db.execute(
             text(f"""
@@ -146,7 +146,7 @@ def is_decided_by_a_person(db: Session, connection: Connection, entity: Entity, 
 
 
 def count(db: Session, connection_id: uuid.UUID, entity: Entity) -> int:
-    """The number of held-back records of that kind, without dismissed ones."""
+    """The number of held-back records of one kind, without dismissed ones."""
     counted: int = db.execute(
         text(f"""
             SELECT count(*) FROM ({standing_rows()}) standing
@@ -158,7 +158,7 @@ def count(db: Session, connection_id: uuid.UUID, entity: Entity) -> int:
 
 
 def standing(db: Session, connection_id: uuid.UUID) -> Standing:
-    """The numbers for one connection."""
+    """How many records of one connection are held back."""
     rows = db.execute(
         text(f"""
             SELECT kind, count(*) AS records, min(found_at) AS since
@@ -189,7 +189,7 @@ def held(
     *,
     dismissed: bool = False,
 ) -> list[Held]:
-    """The held-back records, or the dismissed ones: by kind, those held longest first."""
+    """The held-back records, or the dismissed ones, by kind; the records held longest come first."""
     rows = db.execute(
         text(_LISTED.format(standing=standing_rows())),
         {"connection_id": connection_id, "kind": entity and entity.kind, "dismissed": dismissed},
@@ -210,7 +210,10 @@ def held(
 
 
 def dismiss(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> int:
-    """Dismiss records that exist, as a person confirms; returns the number of held-back ones among them."""
+    """Dismiss held-back records, because a person confirms that they exist.
+
+    Returns how many were held back until now.
+    """
     return db.execute(
         text("""
             UPDATE booksync.held_deletions SET dismissed_at = clock_timestamp()

@@ -1,4 +1,4 @@
-"""The conversion of a row of invoices_cache to the domain's invoice."""
+"""Converts a row of invoices_cache to the domain's invoice."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from domain.invoices import Invoice
 
 
 def invoice_of_row(row: Row[Any]) -> Invoice:
-    """The invoice in a whole row of invoices_cache."""
+    """The invoice that a whole row of invoices_cache contains."""
     return Invoice(
         invoice_id=row.zoho_invoice_id,
         customer_id=row.zoho_customer_id or "",

@@ -1,4 +1,4 @@
-"""Statements over invoices_cache: locking and writing invoices (FR-3)."""
+"""Statements over invoices_cache: locking and writing invoices (FR-3: an invoice refers to its cached customer)."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -40,7 +40,7 @@ _READ_COLUMNS: Sequence[Column[FreshInvoice]] = (
     Column("observed_at", lambda fresh: fresh.read.observed_at),
 )
 
-#: A written invoice is planned at once.
+#: A written invoice is due for planning at once.
 _PLAN_AT: Column[datetime] = Column("plan_at", lambda now: now)
 
 #: Every column that `write` writes, declared once.
@@ -60,7 +60,10 @@ _UPSERT = upserts.upsert_of(
 def write(
     db: Session, connection: Connection, rows: Sequence[FreshInvoice], *, now: datetime, stamps_may_go_back: bool
 ) -> Written:
-    """Insert or update these invoices, except those that another transaction has replaced; their plans become due."""
+    """Insert or update these invoices, except those for which another transaction has cached a newer version.
+
+    The plans of written invoices become due.
+    """
     if not rows:
         return Written({}, {})
     values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.record for row in rows])
@@ -93,7 +96,7 @@ _LOCK_STORED = text("""
 def lock_customers(
     db: Session, connection: Connection, *, zoho_customer_ids: Collection[str], zoho_invoice_ids: Sequence[str]
 ) -> dict[str, uuid.UUID]:
-    """Lock these customers and the present customers of these invoices; return booksync's ids by Zoho's."""
+    """Lock these customers and the present customers of these invoices; return Zoho's ids → booksync's ids."""
     rows = db.execute(
         _LOCK_CUSTOMERS,
         {
@@ -107,7 +110,7 @@ def lock_customers(
 
 
 def lock_stored(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> dict[str, StoredInvoice]:
-    """The invoices with these ids of Zoho's as they are cached, locked until the transaction ends."""
+    """The cached invoices with these Zoho ids, locked until the transaction ends."""
     rows = db.execute(_LOCK_STORED, {"user_id": connection.user_id, "ids": list(zoho_invoice_ids)})
     return {row.zoho_invoice_id: _stored(row) for row in rows}
 
@@ -125,7 +128,7 @@ def _stored(row: Row[Any]) -> StoredInvoice:
 
 
 def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, observed_at: datetime) -> None:
-    """Record that a detail response was read after the invoice's last change, even if it contains nothing new."""
+    """Record that a detail response was read after the invoice's last change, even if the response has nothing new."""
     for table in ("invoices_cache", "booksync.waiting_invoices"):
         db.execute(
             text(f"""

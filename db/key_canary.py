@@ -1,4 +1,4 @@
-"""Statements over key_canary: one encrypted known text, by which a process checks its keys."""
+"""Statements over key_canary: one known text, encrypted, by which a process checks that its keys are right."""
 
 from sqlalchemy import text
 
@@ -6,13 +6,13 @@ from db.session import Session
 
 
 def ciphertext(db: Session) -> str | None:
-    """The stored canary; None before the first one."""
+    """The stored ciphertext of the key canary; None before it was first stored."""
     found: str | None = db.execute(text("SELECT ciphertext FROM booksync.key_canary")).scalar_one_or_none()
     return found
 
 
 def save(db: Session, encrypted: str) -> None:
-    """Store the first canary; an existing one stays."""
+    """Store the first key canary; an existing one stays."""
     db.execute(
         text("INSERT INTO booksync.key_canary (ciphertext) VALUES (:ciphertext) ON CONFLICT DO NOTHING"),
         {"ciphertext": encrypted},

@@ -1,4 +1,4 @@
-"""Statements over what is known of cached contacts: for the comparison with their list rows, and when it was read."""
+"""Statements over what is cached of contacts: for the comparison with list rows, and when details were read."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,10 @@ from domain.persons import ids_of, is_ambiguous
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """The facts of a list row as they are cached: a row that was read again with the same facts needs no more work."""
+    """The facts of a contact's list row as they are cached.
+
+    A list row that was read again with the same facts needs no more work.
+    """
 
     modified_at: datetime | None
     status: str
@@ -38,16 +41,16 @@ class ListFacts:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The cached facts of a contact, for the comparison with a list row and with the bulk read of persons."""
+    """What is cached of a contact, for the comparison with a list row and with the bulk read of persons."""
 
     list_facts: ListFacts
     person_ids: frozenset[str]
     bulk_omits_persons: bool
-    is_ambiguous: bool  #: observed in the second of its last change, or a 404 came since
+    is_ambiguous: bool  #: the contact was observed in the second of its last change, or Zoho has returned a 404 since
 
 
 def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
-    """The cached facts of these contacts, without uncached ones. Looked up by the unique key, not by the connection."""
+    """What is cached of these contacts, without uncached ones. Looked up by the unique key, not by the connection."""
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
@@ -88,7 +91,7 @@ def is_cached(db: Session, connection: Connection, zoho_customer_id: str) -> boo
 
 
 def cached_persons(db: Session, connection: Connection, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
-    """A customer's persons as they are cached; None if the customer is not cached."""
+    """A customer's persons as cached; None if the customer is not cached."""
     persons = db.execute(
         text("""
             SELECT contact_persons FROM booksync.customers_cache
@@ -103,8 +106,9 @@ def cached_persons(db: Session, connection: Connection, zoho_customer_id: str) -
     return None if persons is None else persons_from_json(persons)
 
 
-# This record is a hint: without it, a later run asks once more. It therefore does not wait for a customer that another
-# transaction is writing: a step that has already planned reminders could deadlock with that transaction.
+# The record of a request is only a hint: without it, a later run makes one more call. Locked customers are therefore
+# skipped, because a step that has already planned reminders could deadlock with the transaction that writes such a
+# customer.
 _NOTE = """
     UPDATE booksync.customers_cache SET {column} = noted.value
       FROM (SELECT cached.id, noted.value
@@ -126,7 +130,8 @@ _NOTE_ASKED = _NOTE.format(
 _NOTE_OMISSIONS = _NOTE.format(column="bulk_omits_persons", type="bool", differs="bulk_omits_persons <> noted.value")
 
 
-# Invoices are locked in their usual order. Locked customers are skipped: the next full run records their credits.
+# Invoices are locked in the order of every writer. Locked customers are skipped: the next full run records their
+# credits.
 _NOTE_CREDITS = text("""
     WITH read AS (
         SELECT cached.id, noted.credits, coalesce(nullif(noted.currency, ''), credits_currency) AS currency
@@ -156,12 +161,12 @@ def note_observed(db: Session, connection: Connection, observed: Mapping[str, da
 
 
 def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[str, bool]) -> None:
-    """Record for which contacts the bulk list omits persons; `updated_at` stays, because no contact has changed."""
+    """Record for which contacts the bulk list omits persons. `updated_at` stays, because no contact has changed."""
     _note(db, connection, _NOTE_OMISSIONS, omissions)
 
 
 def note_credits(db: Session, connection: Connection, contacts: Iterable[Contact], *, now: datetime) -> None:
-    """Record the unused credits in list rows, because Zoho changes no modified time when they change.
+    """Record the unused credits in list rows, because a change of credits does not change Zoho's modified time.
 
     Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
     """
@@ -182,12 +187,12 @@ def note_credits(db: Session, connection: Connection, contacts: Iterable[Contact
 
 
 def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
-    """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
+    """Record the contact versions (modified times, else `NO_VERSION`) whose details were requested, with any result."""
     _note(db, connection, _NOTE_ASKED, versions)
 
 
 def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
-    """Record that the details could not be understood: they remain unread, and are requested again in a day."""
+    """Record that contacts' details could not be understood. They count as unread, and are requested again in a day."""
     db.execute(
         text("""
             UPDATE booksync.customers_cache SET switch_asked_at = :now
@@ -227,7 +232,7 @@ def oldest_details(
 
 
 def note_details_read(db: Session, connection: Connection, contact: Contact, *, observed_at: datetime) -> None:
-    """Record that the details were read again and match the cache, unless a newer version is cached."""
+    """Record that a contact's details were read again and match the cache, unless a newer version is cached."""
     db.execute(
         text("""
             UPDATE booksync.customers_cache SET details_observed_at = :observed_at

@@ -1,4 +1,4 @@
-"""Leases: temporary ownership of a unit of work, fenced by the time of its expiry."""
+"""Leases: temporary ownership of a unit of work. The time of a lease's expiry identifies its owner."""
 
 from domain.errors import BooksyncError
 

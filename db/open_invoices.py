@@ -12,7 +12,7 @@ from db.plan_cases import Case
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 
-#: Invoices per read.
+#: Invoices per SELECT.
 BATCH = 500
 
 
@@ -41,7 +41,7 @@ def _ids(db: Session, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 @dataclass(frozen=True, slots=True)
 class WaitingDebt:
-    """Open invoices of one currency whose customer is not cached."""
+    """The sum of open invoices of one currency whose customer is not cached."""
 
     currency_code: str
     invoices: int
@@ -49,7 +49,7 @@ class WaitingDebt:
 
 
 def waiting(db: Session, connection_id: uuid.UUID) -> list[WaitingDebt]:
-    """The open invoices that wait for their customer, by currency."""
+    """The open invoices that wait for their customer, summed by currency."""
     rows = db.execute(
         text("""
             SELECT coalesce(invoice ->> 'currency_code', '') AS currency_code, count(*) AS invoices,
@@ -64,16 +64,16 @@ def waiting(db: Session, connection_id: uuid.UUID) -> list[WaitingDebt]:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The customer of a call, in a form for people. Personal data: for a terminal, never for a log."""
+    """The customer of a previewed call, in a form for people. Personal data: for a terminal, never for a log."""
 
     name: str = field(repr=False)
     number_as_given: str = field(repr=False)
-    country_code: str | None  #: of the address; None if no details contain one
+    country_code: str | None  #: the country of the address; None if no details contain one
     details_are_known: bool
 
 
 def called(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Called]:
-    """The customers with these ids."""
+    """The customers with these ids, for a preview of calls."""
     rows = db.execute(
         text("""
             SELECT id, customer_name, coalesce(phone_verdict ->> 'raw', primary_phone, '') AS raw, country_code,

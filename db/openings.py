@@ -1,4 +1,4 @@
-"""Statements over the handover switch of a connection: initially closed, opened by a person."""
+"""Statements over the handover switch of a connection, which is closed until a person opens it."""
 
 import uuid
 from contextlib import suppress
@@ -13,22 +13,24 @@ from db.session import Session
 from domain.opening import Backlog, Handover
 from domain.reminders import Opening
 
-#: The time limit of a closing's wait for handovers that have begun.
+#: The longest time for which closing a connection waits for handovers that have begun.
 _CLAIMS_ARE_AWAITED = "5s"
 
 
 @dataclass(frozen=True, slots=True)
 class HandoverState:
-    """Whether a connection hands over, since when, and how many numbers have waiting reminders."""
+    """Whether a connection hands reminders over, since when, and how many numbers have pending reminders."""
 
     handover: Handover
     opened_at: datetime | None
     backlog: Backlog
-    waiting_calls: int  #: different numbers with a pending reminder
+    waiting_calls: int  #: the number of different phone numbers with a pending reminder
 
     def as_json(self) -> dict[str, Any]:
-        """`handover`, `opened_at`, `backlog`, `waiting_calls`, in the form that `status`, `sync --wait` and others
-        print."""
+        """The switch as JSON, as `status`, `sync --wait` and others print it.
+
+        Its keys are `handover`, `opened_at`, `backlog` and `waiting_calls`.
+        """
         return {
             "handover": self.handover,
             "opened_at": self.opened_at,
@@ -42,7 +44,7 @@ class HandoverState:
 
 
 def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
-    """The opening of the connection for a plan: since when it is open."""
+    """The opening of the connection, as planning needs it: since when the connection is open for handovers."""
     row = db.execute(
         text("SELECT handover_opened_at, handover_backlog FROM booksync.zoho_connections WHERE id = :id"),
         {"id": connection_id},
@@ -69,7 +71,7 @@ def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
 
 
 def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
-    """Open the connection; its plans become due, so that nothing is handed over before they are renewed.
+    """Open the connection for handovers. Its plans become due, so nothing is handed over before they are renewed.
 
     Opening an open connection again moves its opening to `now`.
     """
@@ -85,7 +87,9 @@ def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, no
 
 
 def close_handover(db: Session, connection_id: uuid.UUID) -> None:
-    """Close the connection. Its reminders stay planned; none is handed over until it is opened again.
+    """Close the connection for handovers.
+
+    Its reminders stay planned; none is handed over until the connection is opened again.
 
     Waits for handovers that hold reminders of the connection and have not ended yet, so that none commits afterwards.
     The wait has a limit, because a blocked sender must not prevent a person from closing.
@@ -104,7 +108,7 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> int:
-    """Make every plan of the connection's open invoices due again; returns their number."""
+    """Make every plan of the connection's open invoices due for planning; returns their number."""
     return db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now

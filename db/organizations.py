@@ -17,7 +17,10 @@ def update_facts(
     country_code: str | None,
     currency_code: str,
 ) -> None:
-    """Write the facts of the organisation. An unknown time zone goes to its own column; the known one stays."""
+    """Write the organisation's facts.
+
+    An unknown time zone is stored in a column of its own; the known time zone stays.
+    """
     is_known = known_zone(time_zone) is not None
     db.execute(
         text("""

@@ -1,4 +1,4 @@
-"""Statements over invoices whose customer is gone: a merge may have moved them, without a new modified time."""
+"""Statements over invoices whose customer is gone: a merge in Zoho may have moved them without a new modified time."""
 
 from sqlalchemy import TextClause, text
 
@@ -21,7 +21,7 @@ _OPEN = text(f"""
 """)  # noqa: S608  (a constant)
 
 # Both times are the server's, with a resolution of a second. An invoice that was read again since the 404 is omitted,
-# so that each costs one call, however many runs miss its customer.
+# so that each invoice costs one call, however many runs miss its customer.
 _UNREAD = text(f"""
     SELECT zoho_invoice_id FROM invoices_cache AS invoice
       JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
@@ -32,12 +32,12 @@ _UNREAD = text(f"""
 
 
 def ask_again(db: Session, connection: Connection, zoho_customer_id: str) -> list[Due]:
-    """Request a refresh of each open invoice of the customer; returns the refreshes that are due at once."""
+    """Request a refresh of each open invoice of the gone customer; returns the refreshes that are due at once."""
     return _request(db, connection, _OPEN, zoho_customer_id=zoho_customer_id)
 
 
 def ask_unread(db: Session, connection: Connection) -> list[Due]:
-    """Requests a refresh of each open invoice that was not read since its customer's 404."""
+    """Request a refresh of each open invoice that was not read since its customer's 404."""
     return _request(db, connection, _UNREAD)
 
 

@@ -25,10 +25,10 @@ def report(
     until: dt.date | None = None,
     note: str | None = None,
 ) -> int:
-    """Record the outcome; returns the number of reminders that it is recorded for.
+    """Record the outcome of a call; returns the number of reminders that the outcome is recorded for.
 
     Raises:
-        RefusedOutcomeError: no such handover or reminder, or a promise without a day.
+        RefusedOutcomeError: the handover or reminder does not exist, or a promise has no day.
     """
     try:
         recorded: int = db.execute(

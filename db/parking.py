@@ -1,4 +1,4 @@
-"""Statements that exclude a connection from work, and resume it."""
+"""Statements that park a connection, so that it gets no work, and that resume it."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ class Parking(StrEnum):
     """The result of parking a connection."""
 
     PARKED = "parked"
-    ALREADY = "already"  #: another process has parked it
-    REVIVED = "revived"  #: it was connected again in the meantime, and stays unchanged
+    ALREADY = "already"  #: another process has parked the connection
+    REVIVED = "revived"  #: the connection was connected again in the meantime, and stays unchanged
 
 
 def park(db: Session, connection: Connection, reason: str) -> Parking:
@@ -49,7 +49,7 @@ def parked(db: Session) -> Sequence[uuid.UUID]:
 
 
 def resume(db: Session, connection_id: uuid.UUID) -> None:
-    """Resume a parked connection that Zoho accepts again; its next sync is due."""
+    """Resume a parked connection that Zoho accepts again; its next sync is due now."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections

@@ -1,4 +1,4 @@
-"""The statement that finds the numbers that a person should check, with the debts of their customers."""
+"""The statement that finds the phone numbers that a person should check, with the debts of their customers."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -48,7 +48,10 @@ _CURRENCY = text("SELECT currency_code FROM booksync.zoho_connections WHERE id =
 
 
 def doubtful(db: Session, connection: Connection, rules: AuditRules) -> Iterator[PhoneFacts]:
-    """The live customers whose number is refused, not called or doubtful, unordered. Confirmed ones are omitted."""
+    """The live customers whose number is refused, not called or doubtful, in no order.
+
+    Confirmed numbers are omitted.
+    """
     rows = db.execute(
         _DOUBTFUL,
         {

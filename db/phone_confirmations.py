@@ -1,8 +1,8 @@
 """Statements over phone_confirmations: the number that a person has confirmed for a text of a customer in Zoho.
 
 A confirmation is valid for that customer and that text only. When the text changes in Zoho, the confirmation stays in
-the table without a match. It is not deleted, because a list row contains one person's texts only, and the others come
-back.
+the table without a match. The confirmation is not deleted, because a list row contains one person's texts only, and the
+others come back.
 """
 
 import uuid
@@ -21,11 +21,11 @@ from domain.phones import NO_CONFIRMATIONS, Confirmations
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A person's confirmation that a text means this number, and that the number may be called."""
+    """A person's confirmation that a phone text means this number, and that the number may be called."""
 
     customer_id: uuid.UUID
-    phone_text: str = field(repr=False)  #: as written in Zoho
-    phone: str = field(repr=False)  #: E.164
+    phone_text: str = field(repr=False)  #: the phone text as written in Zoho
+    phone: str = field(repr=False)  #: the number in E.164
     note: str = field(repr=False)
     confirmed_at: datetime
 
@@ -46,18 +46,18 @@ class ConfirmableCustomer:
 
 @dataclass(frozen=True, slots=True)
 class PhoneStanding:
-    """The state of a customer's number, and the customer's open invoices."""
+    """The state of a customer's phone number, and of the customer's open invoices."""
 
-    phone: str | None = field(repr=False)  #: E.164 unless there is a problem
+    phone: str | None = field(repr=False)  #: the number in E.164, unless there is a problem
     problem: str | None
     not_callable: str | None
     is_confirmed: bool
     open_invoices: int
-    with_reminder: int  #: open invoices with a pending reminder
+    with_reminder: int  #: the number of open invoices with a pending reminder
 
 
 def aggregated(customer: str) -> str:
-    """The column `confirmed` of a SELECT in which customers_cache has that alias: text → E.164, or NULL."""
+    """The column `confirmed` of a SELECT over customers_cache with that alias: text → E.164, or NULL."""
     return f"""
         (SELECT jsonb_object_agg(phone_text, phone) FROM booksync.phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
@@ -65,7 +65,10 @@ def aggregated(customer: str) -> str:
 
 
 def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
-    """Store confirmations; each replaces an earlier one for the same text. The caller has locked the customers."""
+    """Store confirmations of phone numbers; each replaces an earlier one for the same text.
+
+    The caller has locked the customers.
+    """
     db.exec_driver_sql(
         """
         INSERT INTO booksync.phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
@@ -85,7 +88,7 @@ def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
 
 
 def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
-    """Delete and return every confirmation of the customer, including those of former texts."""
+    """Delete and return every phone confirmation of the customer, including those of former texts."""
     rows = db.execute(
         text("""
             DELETE FROM booksync.phone_confirmations WHERE customer_id = :customer_id
@@ -97,7 +100,7 @@ def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
 
 
 def listed(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmation]:
-    """The confirmations of these customers, the newest first."""
+    """The phone confirmations of these customers, the newest first."""
     rows = db.execute(
         text("""
             SELECT customer_id, phone_text, phone, note, confirmed_at FROM booksync.phone_confirmations
@@ -127,7 +130,8 @@ def lock_customers(
 ) -> Mapping[str, ConfirmableCustomer]:
     """Lock the customers with these Zoho ids until the transaction ends."""
     ids = db.execute(_LOCK, {"connection_id": connection.connection_id, "zoho_ids": list(zoho_customer_ids)})
-    # Read after the lock, because a statement that waits for a lock sees other tables as they were before the wait.
+    # Confirmations are read after the lock, because a statement that waits for a lock sees other tables as they were
+    # before the wait.
     rows = db.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
     return {
         row.zoho_customer_id: ConfirmableCustomer(
@@ -156,7 +160,7 @@ _STANDING = text("""
 
 
 def standing(db: Session, customer_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, PhoneStanding]:
-    """The state of these customers' numbers in the cache."""
+    """The state of these customers' phone numbers in the cache."""
     rows = db.execute(_STANDING, {"ids": list(customer_ids)})
     return {
         row.id: PhoneStanding(

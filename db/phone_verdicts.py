@@ -18,7 +18,7 @@ from domain.stored_phones import JudgedAgain, StoredPhone
 
 
 def noted(db: Session, connection: Connection) -> str | None:
-    """The recorded basis of the connection's verdicts (`domain.stored_phones.judged_with`); None if there is none."""
+    """What the connection's phone verdicts were made with (`domain.stored_phones.judged_with`); None if unrecorded."""
     judged: str | None = db.execute(
         text("SELECT phones_judged_with FROM booksync.zoho_connections WHERE id = :connection_id"),
         {"connection_id": connection.connection_id},
@@ -27,7 +27,7 @@ def noted(db: Session, connection: Connection) -> str | None:
 
 
 def note_current(db: Session, connection: Connection, judged_with: str) -> None:
-    """Record that all numbers of the connection were judged again, and with what."""
+    """Record that all phone numbers of the connection were judged again, and with which rules."""
     db.execute(
         text("UPDATE booksync.zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
         {"connection_id": connection.connection_id, "judged_with": judged_with},
@@ -53,7 +53,7 @@ _LOCKED = text(f"""
 
 
 def lock_next(db: Session, connection: Connection, after: str, *, limit: int, all_of_them: bool) -> Sequence[uuid.UUID]:
-    """Lock the next customers after that Zoho id, or only those whose verdict is from another edition."""
+    """Lock the customers after that Zoho id whose numbers are to be judged next: all, or those of another edition."""
     locked = db.execute(
         _LOCK_NEXT,
         {
@@ -68,7 +68,7 @@ def lock_next(db: Session, connection: Connection, after: str, *, limit: int, al
 
 
 def read(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[StoredPhone]:
-    """These customers with their numbers, by Zoho's id."""
+    """These customers with their phone numbers, ordered by Zoho's id."""
     return [_stored(row) for row in db.execute(_LOCKED, {"ids": list(customer_ids)})]
 
 
@@ -105,7 +105,7 @@ _WRITE = f"""
 
 
 def write(db: Session, judged: Sequence[JudgedAgain]) -> None:
-    """Write the verdicts; `updated_at` changes only for changed customers, not for a verdict that stays the same."""
+    """Write the verdicts on customers' numbers. `updated_at` changes only where the verdict has changed."""
     db.exec_driver_sql(
         _WRITE,
         {

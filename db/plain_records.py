@@ -1,4 +1,4 @@
-"""The caches of further entities: rows without dependants, written in one statement and compared by their columns."""
+"""The caches of further entities, whose rows no other row depends on: written and compared by declared columns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _OBSERVED_AT: Column[Observed[Listed]] = Column("observed_at", lambda read: read
 
 @dataclass(frozen=True, slots=True)
 class PlainTable(CachedTable):
-    """The table of a further entity, which has its columns declared once: for writing and for verification."""
+    """The cache table of a further entity, whose columns are declared once, for writing and for verification."""
 
     values: Sequence[Column[Any]]  #: the columns with values from Zoho, `status` among them
 
@@ -71,7 +71,7 @@ def table_of(entity: Entity) -> PlainTable:
 def write(
     db: Session, connection: Connection, entity: Entity, rows: Sequence[Observed[Any]], *, stamps_may_go_back: bool
 ) -> Written:
-    """Insert or update the rows that differ from the cache and are not older, in one statement."""
+    """Insert or update the records that differ from the cache and are not older, in one statement."""
     if not rows:
         return Written({}, {})
     table = table_of(entity)

@@ -1,4 +1,4 @@
-"""All facts that a plan depends on, read in the lock order of every writer: customers, invoices, reminders."""
+"""All facts that an invoice's plan depends on, read in every writer's lock order: customers, invoices, reminders."""
 
 import uuid
 from collections import defaultdict
@@ -37,7 +37,7 @@ class CaseCustomer:
     time_zone: str | None
     time_zones: tuple[str, ...] | None
     holiday_country: str | None
-    holds: Holds  #: the holds of all invoices of the customer
+    holds: Holds  #: the holds that apply to all invoices of the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Case:
     customer: CaseCustomer
     holds: Holds
     pending: dict[int, datetime]
-    taken: dict[int, datetime]  #: steps that the legacy application has planned, and sends itself
+    taken: dict[int, datetime]  #: steps that the legacy application has planned, and whose reminders it sends itself
     sent_steps: frozenset[int]
 
     def plan(self, policy: ReminderPolicy, opening: Opening, *, home_time_zone: str, now: datetime) -> Plan:
-        """The plan of the invoice's reminders at `now`."""
+        """The plan of this invoice's reminders at `now`."""
         return plan(
             self.invoice,
             self.customer,
@@ -85,7 +85,7 @@ _CUSTOMERS = """
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
      ORDER BY zoho_customer_id
 """
-# Names are compared as in `booksync_is_shared`. A number with a single customer gives no row.
+# Names are compared as in the SQL function `booksync_is_shared`. A number with a single customer gives no row.
 _NAMES = text("""
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
       FROM booksync.customers_cache
@@ -99,7 +99,8 @@ _INVOICES = """
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
       FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id
 """
-# A status that booksync does not know is the legacy application's word for a sent reminder, which is never repeated.
+# A reminder status that booksync does not know is the legacy application's word for a sent reminder, which is never
+# repeated.
 _REMINDERS = """
     SELECT invoice_id, step, scheduled_at, status, closes_at FROM reminders
      WHERE invoice_id = ANY(:ids) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
@@ -108,12 +109,12 @@ _REMINDERS = """
 
 
 def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """Lock these invoices with their customers and reminders until the transaction ends."""
+    """These invoices with all facts of their plans, all locked until the transaction ends."""
     return _cases(db, invoice_ids, "FOR NO KEY UPDATE")
 
 
 def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """These invoices with their customers and reminders, without a lock."""
+    """These invoices with all facts of their plans, without a lock."""
     return _cases(db, invoice_ids, "")
 
 
@@ -134,8 +135,8 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
         else:
             pending[row.invoice_id][row.step] = row.scheduled_at
     for row in invoices:
-        # The invoice may have moved to another customer after that one was locked; the transaction that moved it plans
-        # it again.
+        # The invoice may have moved to another customer after its former customer was locked. It is left out, because
+        # the transaction that moved it plans it again.
         if row.customer_id in customers:
             yield Case(
                 id=row.id,
@@ -153,7 +154,7 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
 
 
 def _names(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
-    """For each number that several live customers of its user share: the number of different customer names."""
+    """For each number that several live customers of its user share, the number of different customer names."""
     rows = db.execute(_NAMES, {"ids": list(customer_ids)})
     return {(row.user_id, row.primary_phone): row.names for row in rows}
 
@@ -165,7 +166,7 @@ def _customer(row: Row[Any], names: int) -> CaseCustomer:
         primary_phone=row.primary_phone,
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
         number=NumberFacts(
-            # A newer release may have written a kind that this one does not know.
+            # A newer release may have written a phone kind that this release does not know.
             kind=PhoneKind(row.phone_kind) if row.phone_kind in set(PhoneKind) else None,
             not_callable=NotCallable(row.phone_not_callable) if row.phone_not_callable else None,
             is_doubtful=row.phone_is_doubtful,

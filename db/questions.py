@@ -1,4 +1,4 @@
-"""Statements that find the records whose details must be read before a reminder is sent, one call each."""
+"""Statements that find the records whose details must be read before a reminder is handed over, one call each."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from domain.time_zones import known_zones
 #: The longest time between a detail call and the reminder that needs it.
 AHEAD = timedelta(days=1)
 
-#: Below this number of common hours a day on all clocks of a number, the address is requested, because it may determine
-#: the clock.
+#: Below this number of hours a day that all clocks of a number have in common, booksync requests the customer's
+#: address, because it may determine the clock.
 FEW_HOURS = timedelta(hours=3)
 
 
@@ -39,9 +39,9 @@ _BY_DETAILS = (
 
 
 class Cause(StrEnum):
-    """The reason why a record's details are to be read; a record counts under the first that applies."""
+    """Why the details of a record are to be read. A record counts under the first cause that applies."""
 
-    SOON = "soon"  #: a reminder is due within a day
+    SOON = "soon"  #: a reminder of the record is due within a day
     REFUSED = "refused"  #: a customer with an open invoice, whose refused number may be valid in another country
     #: A fact of an earlier version's details forbids the reminder, and the present version may allow it; or the number
     #: of a customer with an open invoice belongs to clocks with few common hours.
@@ -49,21 +49,21 @@ class Cause(StrEnum):
     ASSUMED = "assumed"  #: a customer with an open invoice, whose number may differ in another country
 
 
-#: The order of the causes. Within a cause, the customers with the largest debts come first, each before its invoices.
+#: The order of the causes. Within a cause, the customers with the largest debts come first, each before their invoices.
 _ORDER = (Cause.SOON, Cause.REFUSED, Cause.HELD, Cause.ASSUMED)
 
-#: The same while the connection is closed for handovers.
+#: The order of the causes while the connection is closed for handovers.
 _ORDER_WHILE_CLOSED = (Cause.REFUSED, Cause.SOON, Cause.HELD, Cause.ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A record whose details are to be read: the present version of a customer or an invoice."""
+    """A question: the present version of a customer or an invoice whose details are to be read."""
 
     entity: Entity
-    record_id: str  #: Zoho's id
-    version: datetime  #: its modified time, else `domain.versions.NO_VERSION`
-    is_urgent: bool  #: a handover waits for the details
+    record_id: str  #: the record's id in Zoho
+    version: datetime  #: the record's modified time, else `domain.versions.NO_VERSION`
+    is_urgent: bool  #: whether a handover is held back until the details are read
 
 
 #: Without a country that booksync understands, the number is refused regardless of its digits.
@@ -83,14 +83,14 @@ _IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0)
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
 #: With another country the customer's number could be a different one, or become valid.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
-#: The country may be outdated: if many contacts have changed at once, their details are not read again.
+#: The known country may be outdated: if many contacts have changed at once, their details are not read again.
 _IS_REFUSED = f"""
     (phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
      OR phone_problem <> '{PhoneProblem.NOT_A_NUMBER}' AND country_code IS NOT NULL)
 """
 _HAS_FEW_HOURS = "(address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered))"
 
-# The details of each version are requested once, whatever the response contains.
+# The details of each version of a record are requested once, whatever the response contains.
 _QUESTIONS = text(f"""
     WITH soon AS (
         SELECT DISTINCT reminder.invoice_id, reminder.customer_id
@@ -153,7 +153,7 @@ def questions(
     limit: int,
     run_id: uuid.UUID | None = None,
 ) -> Sequence[Question]:
-    """The next questions: records whose present version's details were not requested, ordered by cause.
+    """The next records whose present version's details were never requested and are to be read, ordered by cause.
 
     Records whose call has failed within a day come last; records that the run has rejected are omitted.
     """
@@ -179,16 +179,19 @@ class UncertainCountries:
     """Customers with an open invoice whose number depends on an unknown country."""
 
     customers: int
-    to_ask: int  #: those whose present version's details were not requested
+    to_ask: int  #: the number of customers whose present version's details were not requested
     detail_calls_per_run: int = ReminderPolicy().detail_calls_per_run
 
     @property
     def runs(self) -> int | None:
-        """The runs until all are requested; more if other questions come first. None if the policy allows no calls."""
+        """The number of runs until all these customers were requested, or more if other questions come first.
+
+        None if the policy allows no detail calls.
+        """
         return ceil(self.to_ask / self.detail_calls_per_run) if self.detail_calls_per_run else None
 
     def as_json(self) -> dict[str, int | None]:
-        """The numbers in the form that `status` and `reminders preview` print."""
+        """The counts as JSON, as `status` and `reminders preview` print them."""
         return {**asdict(self), "runs": self.runs}
 
 
@@ -201,14 +204,14 @@ _UNCERTAIN_COUNTRIES = text(f"""
 
 
 def uncertain_countries(db: Session, connection_id: uuid.UUID) -> UncertainCountries:
-    """Customers whose number depends on an unknown country: still to be requested, or requested without success."""
+    """The customers whose number depends on an unknown country: not requested yet, or requested without success."""
     row = db.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
     policy = reminder_policies.policy_of(db, connection_id)
     return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)
 
 
 def _scattered(db: Session, connection: Connection, window: CallingWindow, now: datetime) -> list[str]:
-    """The sets of zones, as `array_to_string` writes them, with fewer common hours than `FEW_HOURS`."""
+    """The sets of time zones, in the form of `array_to_string`, that have fewer common hours than `FEW_HOURS`."""
     rows = db.execute(
         text("""
             SELECT DISTINCT time_zones FROM booksync.customers_cache

@@ -1,4 +1,4 @@
-"""Statements over refreshes of one record each: lease, request, outcome. All times are Postgres's."""
+"""Statements over refreshes (one record is read again): lease, request, outcome. All times are Postgres's."""
 
 import uuid
 from dataclasses import dataclass
@@ -14,30 +14,34 @@ from domain.entities import entity_named
 from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Outcome
 
-#: The first words of `waiting_for` if the record waits for the API budget, which has queued it.
+#: The first words of a record's `waiting_for` if its call is queued in the API budget.
 BUDGET = "API budget"
 
-#: The `waiting_for` of records that are left to a run, because many wait.
+#: The `waiting_for` of records that are left to a run, because too many records of the connection wait.
 LEFT_TO_RUN = "a sync, because many records wait"
-#: The `waiting_for` of records that an incremental run could not prove: their details, or whether they are gone.
+#: The `waiting_for` of records that an incremental run could not complete: it proves neither their details nor that
+#: they are gone.
 LEFT_TO_FULL_RUN = "a full sync, because many records wait that a list cannot prove"
-#: The `waiting_for` of few such records: each gets its own call.
+#: The `waiting_for` of a few records that a run could not complete: each gets its own call.
 UNPROVEN = "a call of its own, because a list cannot prove it"
 MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshLease:
-    """A record that this worker leases until `until` (also the fence, unique to this lease), with its events."""
+    """The lease of a record's refresh, with the record's events.
+
+    `until` is its unique end, which identifies the lease.
+    """
 
     ref: RefreshRef
-    handled: int  #: events that have an outcome already
+    handled: int  #: the number of events that have an outcome already
     received: int  #: the last event that this lease covers
     attempts: int  #: including this one
     leased_at: datetime
     until: datetime
-    has_turn: bool  #: it has waited for the API budget, which reserves a place for it
-    is_unproven: bool = False  #: a run has read the list, and left the record to its own call
+    has_turn: bool  #: the record has waited for the API budget, which keeps a slot reserved for its call
+    is_unproven: bool = False  #: a run has read the list, and left the record to a call of its own
 
 
 # The attempt is counted before the work, so that a record which kills its process reaches its limit too. Events of a
@@ -64,7 +68,10 @@ _ACQUIRE = text("""
 
 
 def acquire(db: Session, ref: RefreshRef, *, lease_seconds: float) -> RefreshLease | None:
-    """Lease the record if it is due, has waiting events and no lease; else None: the message is duplicated or early."""
+    """Lease the record's refresh if it is due, has waiting events and no lease.
+
+    Otherwise None is returned: the message is a duplicate or came too early.
+    """
     row = db.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
     if row is None:
         return None
@@ -90,7 +97,7 @@ _WAITS = text("""
 
 
 def waits(db: Session, ref: RefreshRef) -> Due | None:
-    """The time when the record is due, if a message has come too early for it."""
+    """The time when the record's refresh is due, if a message for it has come too early."""
     seconds = db.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
@@ -113,7 +120,9 @@ _FINISH = text("""
 
 
 def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
-    """End the lease: its events get that outcome. Returns when the record is due again, if more have arrived.
+    """End the lease of a refresh: the record's covered events get that outcome.
+
+    Returns when the record is due again, if more events have arrived.
 
     Raises:
         LeaseLostError: another worker has acquired the record; the caller's transaction must roll back.
@@ -151,7 +160,10 @@ def release(
     refund_attempt: bool = False,
     error: str | None = None,
 ) -> None:
-    """Release the record until a later time. A wait for the budget does not count as an attempt; a failure does."""
+    """Release the record's refresh until a later time.
+
+    A wait for the API budget does not count as an attempt; a failure does.
+    """
     db.execute(
         _RELEASE,
         lease.ref.as_values()
@@ -165,8 +177,8 @@ def release(
     )
 
 
-# SKIP LOCKED so that two sweepers read separate records; `sent_at` limits the messages of a record to one an interval.
-# MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
+# SKIP LOCKED lets two sweepers read separate records; `sent_at` limits the messages of a record to one an interval. The
+# subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the limit.
 _SWEEP = text("""
     WITH overdue AS MATERIALIZED (
         SELECT connection_id, entity, record_id FROM booksync.refreshes
@@ -184,13 +196,14 @@ _SWEEP = text("""
 
 
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[RefreshRef]:
-    """The records without a lease for `sweep_seconds`: their messages are to be sent again."""
+    """Records without a lease whose message was sent `sweep_seconds` ago: their messages are to be sent again."""
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [RefreshRef(row.connection_id, entity_named(row.entity), row.record_id) for row in rows]
 
 
-# While many records wait for a run, only records that no list can prove get messages, because a list does not contain
-# deleted records. MATERIALIZED as above.
+# While many records are left to a run, only records that no list can prove get messages, because a list does not
+# contain deleted records. The subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the
+# limit.
 _TAKE_TURN = text("""
     WITH next AS MATERIALIZED (
            SELECT waiting.connection_id, waiting.entity, waiting.record_id
@@ -223,7 +236,7 @@ _TAKE_TURN = text("""
 
 
 def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
-    """Records whose messages are to be sent now, after others of their connections (or of `only`) were completed."""
+    """Records whose messages may be sent now, because other records of the connections (or of `only`) are done."""
     rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )

@@ -12,7 +12,7 @@ from domain.reminder_policy import ReminderPolicy
 
 
 def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
-    """The connection's rules, or the defaults if none are set."""
+    """The connection's reminder rules, or the default rules if none are set."""
     rules = db.execute(
         text("SELECT rules FROM booksync.reminder_policies WHERE connection_id = :connection_id"),
         {"connection_id": connection_id},
@@ -21,10 +21,10 @@ def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
 
 
 def save(db: Session, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: datetime) -> int:
-    """Write the rules and make every plan of the connection's open invoices due; returns their number.
+    """Write the connection's reminder rules and make every plan of its open invoices due; returns the number of plans.
 
-    A due plan is not handed over. Planning reads the rules after it has locked its invoices: a plan from before this
-    statement is made again, and a later plan uses the new rules.
+    Reminders with a due plan are not handed over. Planning reads the rules after it has locked its invoices: a plan
+    from before this statement is made again, and a later plan uses the new rules.
     """
     db.exec_driver_sql(
         """

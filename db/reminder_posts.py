@@ -1,4 +1,7 @@
-"""Statements over handovers to post to a webhook: an outbox, so that none is lost between its commit and the call."""
+"""Statements over handovers that are posted to a webhook.
+
+They form an outbox, so that no handover is lost between its commit and the HTTP call.
+"""
 
 import datetime as dt
 import uuid
@@ -20,7 +23,7 @@ CLOSED = "given up: the connection is closed for handovers"
 
 
 def enqueue(db: Session, handover_ids: Sequence[uuid.UUID]) -> None:
-    """Enqueue these handovers, made in the same transaction, to be posted."""
+    """Put handovers, which the same transaction has made, into the outbox."""
     db.execute(
         text("UPDATE booksync.handovers SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(handover_ids)}
     )
@@ -28,14 +31,14 @@ def enqueue(db: Session, handover_ids: Sequence[uuid.UUID]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A handover to be posted. `reminders` are those that are still owed; without any, the post is withdrawn."""
+    """A handover to be posted. `reminders` are those that are still owed; a handover without any is withdrawn."""
 
     handover_id: uuid.UUID
     connection_id: uuid.UUID
-    until: dt.datetime  #: the end of its lease, which is also the fence
+    until: dt.datetime  #: the end of the handover's lease, which also identifies the lease
     attempts: int  #: including this one
     closes_at: dt.datetime
-    is_outside_hours: bool  #: on one of the number's clocks, regardless of `closes_at`
+    is_outside_hours: bool  #: the date on one of the number's clocks, regardless of `closes_at`
     is_closed: bool  #: a person has closed the connection after the handover
     body: dict[str, Any] = field(repr=False)
 
@@ -44,8 +47,8 @@ class Post:
         return not self.body["reminders"]
 
 
-# SKIP LOCKED and the lease in the same statement: any number of schedulers may post, and only one holds a handover.
-# MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
+# SKIP LOCKED and the lease are in one statement, so that any number of schedulers may post and only one holds a
+# handover. The subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the limit.
 _ACQUIRE = text("""
     WITH due AS MATERIALIZED (
         SELECT id FROM booksync.handovers WHERE post_at <= clock_timestamp()
@@ -57,8 +60,8 @@ _ACQUIRE = text("""
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 
-# Checked again at each attempt: between the handover and a late retry the invoice may have been paid, or may have moved
-# to another customer.
+# What is owed is checked again at each attempt: between the handover and a late retry the invoice may have been paid,
+# or may have moved to another customer.
 _CONTENTS = text("""
     SELECT reminder.handover_id, reminder.reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
            reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
@@ -74,18 +77,18 @@ _CONTENTS = text("""
 
 
 def acquire(db: Session, *, limit: int) -> list[Post]:
-    """Lease the next due handovers for `LEASE_SECONDS` each; the caller commits before it calls."""
+    """Lease the next due handovers for `LEASE_SECONDS` each; the caller commits before it posts them."""
     leased = db.execute(_ACQUIRE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
     contents = db.execute(_CONTENTS, {"ids": [handover.id for handover in leased]}).all()
     return [_post(handover, [row for row in contents if row.handover_id == handover.id]) for handover in leased]
 
 
 def _post(handover: Row[Any], contents: Sequence[Row[Any]]) -> Post:
-    # A post without remaining reminders is withdrawn, regardless of its closing time.
+    # A handover without remaining reminders is withdrawn, regardless of its closing time.
     closes_at = min((row.closes_at for row in contents), default=handover.post_at)
     body = {
         "handover_id": str(handover.id),
-        "contact_id": str(handover.id),  # the former name, until 0.4
+        "contact_id": str(handover.id),  # the former name of the key, until 0.4
         "user_id": str(handover.user_id),
         "connection_id": str(handover.connection_id),
         "phone": handover.phone,
@@ -123,7 +126,7 @@ def _reminder(row: Row[Any]) -> dict[str, Any]:
 
 
 def note_posted(db: Session, handover_id: uuid.UUID) -> None:
-    """Record that the receiver has accepted it."""
+    """Record that the receiver has accepted the handover."""
     db.execute(
         text("""
             UPDATE booksync.handovers SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
@@ -134,7 +137,7 @@ def note_posted(db: Session, handover_id: uuid.UUID) -> None:
 
 
 def release(db: Session, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:
-    """Release the lease; the handover is posted again after `seconds`. Another scheduler's lease stays."""
+    """Release the lease of a handover, which is posted again after `seconds`. Another scheduler's lease stays."""
     db.execute(
         text("""
             UPDATE booksync.handovers

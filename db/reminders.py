@@ -1,4 +1,4 @@
-"""Statements over reminders and the times of planning. Plans are made by `workers.services.plan_reminders`."""
+"""Statements over reminders and the times of planning. Only `workers.services.plan_reminders` makes plans."""
 
 import uuid
 from collections import Counter
@@ -38,7 +38,7 @@ class ScheduledReminder:
 
 @dataclass(frozen=True, slots=True)
 class NotedPlan:
-    """The result of planning an invoice, and when to plan it again."""
+    """The result of planning an invoice, and when the invoice is to be planned again."""
 
     invoice_id: uuid.UUID
     plan_at: datetime | None
@@ -46,7 +46,7 @@ class NotedPlan:
 
 
 def due_of_connection(db: Session, connection: Connection, *, now: datetime, limit: int) -> list[uuid.UUID]:
-    """The invoices whose planning is due, the longest due first."""
+    """The connection's invoices whose planning is due, the longest due first."""
     due = db.execute(
         text("""
             SELECT id FROM invoices_cache
@@ -61,7 +61,7 @@ def due_of_connection(db: Session, connection: Connection, *, now: datetime, lim
 def due_of_customers(
     db: Session, connection: Connection, zoho_customer_ids: Sequence[str], *, now: datetime, limit: int | None
 ) -> list[uuid.UUID]:
-    """The invoices of these customers whose planning is due, in the order of locks; with a limit the longest due."""
+    """The invoices of these customers whose planning is due, in the order of locks. With a limit, the longest due."""
     due = db.execute(
         text("""
             SELECT id FROM (
@@ -93,7 +93,7 @@ def with_pending(db: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUI
 
 
 def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> list[uuid.UUID]:
-    """Make the plans of these customers' open invoices due; returns the invoices."""
+    """Make the plans of these customers' open invoices due for planning; returns the invoices."""
     due = db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
@@ -108,7 +108,7 @@ def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -
 
 
 def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
-    """Withdraw these reminders if they are still pending."""
+    """Withdraw these reminders, as far as they are still pending."""
     if not withdrawn:
         return
     db.exec_driver_sql(
@@ -127,7 +127,7 @@ def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
 
 
 def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledReminder]) -> None:
-    """Write one row per step, by the unique key; a row that already matches the plan is not rewritten.
+    """Write one row per step of a plan, by the unique key. A row that already matches the plan is not rewritten.
 
     Two kinds of rows are never changed. One is a sent reminder (any status that booksync does not know counts as sent).
     The other is a reminder that the legacy application has planned itself (scheduled, without a closing time), even if
@@ -170,7 +170,7 @@ def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledRemind
 
 
 def note_plans(db: Session, plans: Sequence[NotedPlan]) -> None:
-    """Record the outcomes of plans, and when each invoice is planned again."""
+    """Record the outcomes of plans, and when each invoice is to be planned again."""
     db.exec_driver_sql(
         """
         UPDATE invoices_cache SET plan_at = made.plan_at, plan_outcome = made.outcome
@@ -187,13 +187,13 @@ def note_plans(db: Session, plans: Sequence[NotedPlan]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The states of all open invoices of a connection, each counted once."""
+    """The states of all open invoices of a connection, each invoice counted once."""
 
     scheduled: int  #: invoices with a pending reminder
     skipped: dict[str, int]  #: reason → invoices
 
 
-#: The state of an open `invoice` of invoices_cache. Its last reminder may be sent before the next plan is made.
+#: SQL of the state of an open `invoice` of invoices_cache. Its last reminder may be sent before the next plan is made.
 OUTCOME = f"""
     CASE WHEN invoice.customer_id IS NULL THEN '{SkipReason.CUSTOMER_MISSING}'
          WHEN invoice.plan_outcome = '{SCHEDULED}' AND NOT EXISTS (

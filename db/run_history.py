@@ -1,10 +1,10 @@
-"""Statements over ended runs: their retention."""
+"""Statements over ended runs: which are kept, and for how long."""
 
 from sqlalchemy import text
 
 from db.session import Session
 
-# By the index on (connection_id, started_at): a busy installation has millions of runs.
+# Read by the index on (connection_id, started_at), because a busy installation has millions of runs.
 _PRUNE = text("""
     DELETE FROM booksync.sync_runs
      USING (SELECT id, (SELECT started_at FROM booksync.sync_runs
@@ -19,5 +19,5 @@ _PRUNE = text("""
 
 
 def prune(db: Session, *, days: float, kept: int) -> int:
-    """Delete runs that are older than that, but never a connection's last ones. Returns their number."""
+    """Delete runs that are older than that, but never a connection's last runs. Returns the number of deleted runs."""
     return db.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount

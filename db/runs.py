@@ -1,4 +1,4 @@
-"""Statements over sync_runs: start, lease, advance, release, sweep. All times are Postgres's."""
+"""Statements over sync_runs: start, lease, advance, release and sweep runs. All times are Postgres's."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ class StepRef:
 
 @dataclass(frozen=True, slots=True)
 class StepLease:
-    """The lease of a run step until `until`, which is also the fence: no other lease has the same time."""
+    """The lease of a run step until `until`. No other lease has the same time, so the time identifies the lease."""
 
     run: Run
     until: datetime
 
     def over(self, run: Run) -> Self:
-        """The same lease with the run's new state."""
+        """The same lease, with the run's new state."""
         return replace(self, run=run)
 
 
@@ -60,7 +60,7 @@ def start(
     sweep_seconds: float,
     is_scheduled: bool = False,
 ) -> StepRef | None:
-    """Start a run of this connection; None if another one is running (a unique index allows one at a time)."""
+    """Start a run of this connection; None if another run is in progress (a unique index allows one at a time)."""
     row = db.execute(
         _START,
         {
@@ -90,7 +90,7 @@ _ACQUIRE = text("""
 
 
 def acquire(db: Session, run_id: uuid.UUID, step: int, *, lease_seconds: float) -> StepLease | None:
-    """Lease the step if it is the run's present one, due and not leased; else None: the message is a duplicate."""
+    """Lease the step if it is the run's present one, due and not leased; None if the message is a duplicate."""
     row = db.execute(_ACQUIRE, {"run_id": run_id, "step": step, "lease_seconds": lease_seconds}).one_or_none()
     return StepLease(_run(row), row.claimed_until) if row else None
 
@@ -109,7 +109,7 @@ _CHECKPOINT = text("""
 
 
 def checkpoint(db: Session, lease: StepLease, *, lease_seconds: float, is_progress: bool = True) -> StepLease:
-    """Checkpoint: write the state of the leased run, stay in its step, and renew the lease.
+    """Write the state of the leased run without leaving the step, and renew the lease (a checkpoint).
 
     After progress the attempts start at one again, because a step of forty calls may have more than six failures.
 
@@ -175,7 +175,7 @@ def advance(db: Session, lease: StepLease, *, sweep_seconds: float, error: str |
 
 
 def _state(run: Run) -> dict[str, Any]:
-    """The values that `keep` and `advance` write, and the step that they compare."""
+    """The column values that `checkpoint` and `advance` write, and the step that their statements compare."""
     return {
         "run_id": run.run_id,
         "step": run.step,
@@ -207,7 +207,7 @@ def release(
     refund_attempt: bool = False,
     error: str | None = None,
 ) -> None:
-    """Release the step until a later time. A wait for the budget does not count as an attempt; a failure does."""
+    """Release the step until a later time. A wait for the API budget does not count as an attempt; a failure does."""
     db.execute(
         _RELEASE,
         {
@@ -223,8 +223,8 @@ def release(
     )
 
 
-# SKIP LOCKED so that two sweepers read separate runs; the later sweep_at limits the messages of a run to one an
-# interval. MATERIALIZED, because a plan that evaluates the subquery for each row exceeds the limit.
+# SKIP LOCKED lets two sweepers read separate runs; the later sweep_at limits the messages of a run to one an interval.
+# The subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the limit.
 _SWEEP = text("""
     WITH overdue AS MATERIALIZED (
         SELECT id FROM booksync.sync_runs WHERE status = 'running' AND sweep_at <= clock_timestamp()
@@ -238,13 +238,16 @@ _SWEEP = text("""
 
 
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
-    """The runs whose message is overdue, each deferred by an interval: their steps are to be sent again."""
+    """The runs whose message is overdue: the messages of their steps are to be sent again.
+
+    Each run counts as overdue again only after an interval.
+    """
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
 
 
 def count_call(db: Session, run_id: uuid.UUID) -> None:
-    """Count an API call of this run when it is made, whatever the outcome of its step."""
+    """Count an API call of this run at the moment of the call, whatever the outcome of its step."""
     db.execute(text("UPDATE booksync.sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
@@ -258,13 +261,13 @@ def running(db: Session, connection_id: uuid.UUID) -> Run | None:
 
 
 def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
-    """Like `running`, with a lock: the run cannot end before this transaction does."""
+    """The connection's run in progress, with a lock: the run cannot end before this transaction does."""
     row = db.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
 def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
-    """The mode of a run; the less expensive one if the run is pruned."""
+    """The mode of a run; the less expensive mode if the run is pruned."""
     mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 

@@ -4,15 +4,15 @@ from sqlalchemy import text
 
 from db.session import Session
 
-#: The name of the schedulers' heartbeat.
+#: The mark of the schedulers' heartbeat.
 TICK = "tick"
 
-#: After this time without a tick the schedulers need attention.
+#: After this time without a tick of any scheduler, the schedulers need attention.
 LONGEST_SILENCE_SECONDS = 60.0
 
 
 def take(db: Session, name: str, *, every_seconds: float) -> bool:
-    """Acquire this work if it is due; no other scheduler gets it within `every_seconds`."""
+    """Acquire this periodic work if it is due; no other scheduler acquires it within `every_seconds`."""
     taken = db.execute(
         text("""
             INSERT INTO booksync.scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
@@ -45,7 +45,7 @@ def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> b
 
 
 def seconds_since(db: Session, name: str) -> float | None:
-    """The seconds since any scheduler last did this; None for never."""
+    """The seconds since any scheduler last did this periodic work; None if none ever did."""
     seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - marked_at)::float

@@ -1,4 +1,4 @@
-"""The places of stored secrets, and statements over all secrets for the rotation of keys."""
+"""Where secrets are stored (row and column), and statements over all secrets for the rotation of keys."""
 
 import uuid
 from collections.abc import Callable
@@ -22,16 +22,16 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row and column of a stored secret, which a bound secret repeats in its plaintext."""
+    """The row and column of a stored secret. A bound secret repeats both in its plaintext."""
 
     name: SecretName
-    row_id: uuid.UUID | int  #: of the connection, or of the canary's only row
+    row_id: uuid.UUID | int  #: the id of the connection, or of the only row of key_canary
 
     def __str__(self) -> str:
         return f"{self.name}/{self.row_id}"
 
 
-#: The only row of key_canary.
+#: The place of the key canary: the only row of key_canary.
 CANARY: Final = Place(SecretName.KEY_CANARY, 1)
 
 Reencrypt = Callable[[str, Place], str]
@@ -57,9 +57,9 @@ def place_in(column: str, connection_id: uuid.UUID) -> Place:
 def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
     """Pass every stored secret through `reencrypt`, one row at a time, and return the number of connections.
 
-    The row's lock prevents a worker from refreshing a token at the same time. A connection that is added during the
-    rotation is included. An error of `reencrypt` leaves its row and the later rows unchanged; the rotation may be
-    repeated.
+    The lock of a connection's row prevents a worker from refreshing a token at the same time. A connection that is
+    added during the rotation is included. An error of `reencrypt` leaves its row and the later rows unchanged; the
+    rotation may be repeated.
     """
     with engine.begin() as db:
         _rotate_canary(db, reencrypt)
@@ -73,7 +73,7 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
 
 
 def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
-    """Pass the secrets of one connection through `reencrypt`; a removed connection has none."""
+    """Pass the secrets of one connection through `reencrypt`. A removed connection has no secrets."""
     stored = db.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
     if stored is None:
         return
@@ -85,7 +85,7 @@ def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencry
 
 
 def example(db: Session) -> str | None:
-    """A ciphertext in the form of new secrets; None if no secret is stored yet."""
+    """A stored ciphertext, whose form new secrets get; None if no secret is stored yet."""
     found: str | None = db.execute(
         text("""
             SELECT coalesce(

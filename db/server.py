@@ -15,14 +15,14 @@ OLDEST_SERVER: Final = 150_000
 class ServerFacts:
     """The facts that the server reports about itself."""
 
-    version: str  #: as in "15.4"
-    version_number: int  #: as in 150004
+    version: str  #: the version as in "15.4"
+    version_number: int  #: the version as in 150004
     is_standby: bool
-    is_read_only: bool  #: a standby is read-only too
+    is_read_only: bool  #: whether the server refuses writes; a standby does too
 
 
 def facts(db: Session) -> ServerFacts:
-    """The facts of the server, by one statement without a table."""
+    """The facts that the Postgres server reports about itself, by one statement that reads no table."""
     row = db.execute(
         text(
             "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-#: Named apart from `db.connections.Connection`, the connection of a user to a Zoho organisation.
+#: Named `Session`, to distinguish it from `db.connections.Connection`, the connection of a user to a Zoho organisation.
 Session: TypeAlias = Connection
 
 

@@ -20,11 +20,11 @@ class SkippedReminder:
     connection_id: uuid.UUID
     zoho_invoice_id: str
     number: str
-    customer_name: str = field(repr=False)  #: "" if the customer is not cached
+    customer_name: str = field(repr=False)  #: the customer's name, "" if the customer is not cached
     due_date: dt.date | None
     balance: Decimal | None
     currency_code: str
-    reason: str  #: the same key as in `standing`
+    reason: str  #: the reason, by the same key as in `standing`
 
 
 _SKIPPED = text(f"""

@@ -1,4 +1,4 @@
-"""The data that a run has read but not upserted yet: persons, contacts, and the seen ids."""
+"""What a run has read but not upserted yet: persons, contacts, and the ids that it has seen."""
 
 import uuid
 from collections import defaultdict
@@ -29,7 +29,7 @@ _REJECTED = "?"
 def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
     """Store a page of the bulk list as (contact id, person) pairs; the newest row counts if a person comes twice.
 
-    Pages are stored in the order in which they are read, and on one page the last row counts.
+    "Newest" is the row read last: pages are stored in the order in which they are read.
     """
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
     db.exec_driver_sql(
@@ -49,13 +49,13 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
 
 
 def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Rejected]) -> None:
-    """Record the contacts of rejected rows of the bulk list, because the list does not have all of their persons."""
+    """Record the contacts with rejected persons in the bulk list, because the list then lacks persons of theirs."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
     stage_persons(db, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
 
 
 def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
-    """The run's bulk read for these contacts; None until it is complete."""
+    """The persons of these contacts from the run's bulk read; None until the bulk read is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
         return None
@@ -86,7 +86,7 @@ def stage_contacts(
     observed_at: datetime,
     needing_details: frozenset[str],
 ) -> None:
-    """Store the contacts of a page until a batch upserts them; the newest counts if a contact comes twice."""
+    """Store the contacts of a page until a batch upserts them. The newest version counts if a contact comes twice."""
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     db.exec_driver_sql(
         """
@@ -108,7 +108,10 @@ def stage_contacts(
 
 
 def contacts_needing_details(db: Session, run_id: uuid.UUID, limit: int | None = None) -> list[Contact]:
-    """The staged contacts whose persons are still unknown, by id, at most `limit`; those whose call has failed last."""
+    """The staged contacts whose persons are still unknown, by id, at most `limit`.
+
+    Contacts whose call has failed come last.
+    """
     rows = db.execute(
         text("""
             SELECT contact
@@ -140,7 +143,7 @@ def clear_persons(db: Session, run_id: uuid.UUID) -> None:
 
 
 def set_details(db: Session, run_id: uuid.UUID, observed: Observed[Contact]) -> None:
-    """Replace the staged list row by a detail response."""
+    """Replace a contact's staged list row by a detail response."""
     db.exec_driver_sql(
         """
         UPDATE booksync.staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
@@ -156,7 +159,7 @@ def set_details(db: Session, run_id: uuid.UUID, observed: Observed[Contact]) -> 
 
 
 def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
-    """Remove these contacts from the staging, because they need no more work."""
+    """Remove these contacts from the staged ones, because they need no more work."""
     db.execute(
         text("DELETE FROM booksync.staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
         {"run_id": run_id, "contact_ids": list(contact_ids)},
@@ -164,7 +167,7 @@ def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
 
 
 def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed[Contact]]:
-    """The next contacts to upsert, by id, at most `limit`."""
+    """The next staged contacts to upsert, by id, at most `limit`."""
     rows = db.execute(
         text("""
             SELECT contact, observed_at FROM booksync.staged_contacts
@@ -182,7 +185,7 @@ def clear(db: Session, run_id: uuid.UUID) -> None:
 
 
 def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[Rejected]) -> None:
-    """Record rejected rows: their ids and reasons, without their content.
+    """Record rejected rows of a list: their ids and reasons, without their content.
 
     A row with an invalid id is recorded under its owner's id, and the reason says so.
     """
@@ -207,7 +210,7 @@ def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence
 
 
 def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete rejected rows from before this run that the run has not seen again."""
+    """Delete the records of rejected rows from before this run that the run has not seen again."""
     db.execute(
         text("""
             DELETE FROM booksync.rejected_records
@@ -231,7 +234,7 @@ def _dumps(contact: Contact) -> bytes:
 
 
 def _amount(value: object) -> str:
-    """The amount as text, so that it is restored exactly."""
+    """An amount as text in the staged JSON, so that it is restored exactly."""
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

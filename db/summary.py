@@ -37,7 +37,10 @@ _TOTALS = text("""
 
 
 def totals(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """Live rows of the connection's caches: customers, customers_with_phone, invoices, waiting_invoices, rejected."""
+    """The numbers of live rows in the connection's caches.
+
+    Keys: customers, customers_with_phone, invoices, waiting_invoices, rejected.
+    """
     return dict(db.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
 
@@ -77,13 +80,13 @@ def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
             "updated": written["invoices_updated"],
             "unchanged": _rest(live["invoices"], written["invoices_new"], written["invoices_updated"]),
             "waiting": live["waiting_invoices"],
-            "skipped": live["waiting_invoices"],  # the former name, until 0.4
+            "skipped": live["waiting_invoices"],  # the former name of the key, until 0.4
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
         **openings.state_of(db, run.connection_id).as_json(),
         "rejected": live["rejected"],
         "api_calls": run.api_calls,
-        # The sync that booksync replaces makes one call for the customer of each invoice.
+        # For comparison: the older sync, which booksync replaces, makes one call for the customer of each invoice.
         "api_calls_one_per_invoice": live["invoices"] + live["waiting_invoices"],
         "seconds": round(run.seconds, 2),
         "reason": run.degraded_reason or run.error,
@@ -112,7 +115,7 @@ _UNKNOWN_COUNTRIES = text("""
 
 
 def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
-    """The countries that booksync does not understand: Zoho's texts, the most frequent ones first, and a total."""
+    """The countries that booksync does not understand: Zoho's texts, the most frequent first, and a total."""
     rows = db.execute(_UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}).all()
     return {
         "unknown_countries": [{"country": row.country, "customers": row.customers} for row in rows],
@@ -121,7 +124,10 @@ def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _rest(live: int, new: int, updated: int) -> int:
-    """The live records that were not written; one that was written and then marked deleted does not count as live."""
+    """The live records that the run has not written.
+
+    One that was written and then marked deleted does not count as live.
+    """
     return max(0, live - new - updated)
 
 
@@ -129,7 +135,7 @@ _COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_upd
 
 
 def run_progress(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
-    """The progress of a run: status, phase, step, calls, counters, and the reason for its wait."""
+    """The progress of a run: status, phase, step, calls, counters, and why the run is deferred."""
     return dict(db.execute(_RUN, {"run_id": run_id}).one()._mapping)
 
 

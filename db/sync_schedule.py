@@ -6,9 +6,9 @@ from sqlalchemy import text
 
 from db.session import Session
 
-# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
-# under way no slot is used, because it would be lost, and with it the nightly full sync for a day. MATERIALIZED,
-# because a plan that evaluates the subquery for each row exceeds the limit.
+# SKIP LOCKED and the new due time are in one statement, so that any number of schedulers use a due time once. A
+# connection with a run in progress is left alone, because its due time would be used up without a run, and with it the
+# nightly full sync. The subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the limit.
 _TAKE_DUE = text("""
     WITH due AS MATERIALIZED (
         SELECT id, next_full_sync_at <= now() AS is_full FROM booksync.zoho_connections
@@ -31,7 +31,7 @@ _TAKE_DUE = text("""
 def take_due(
     db: Session, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
 ) -> list[tuple[uuid.UUID, bool]]:
-    """The connections whose sync is due, and whether it is a full one; each is returned to only one caller."""
+    """The connections whose sync is due, and whether it is a full one. Only one caller gets each due connection."""
     rows = db.execute(
         _TAKE_DUE,
         {
@@ -53,7 +53,7 @@ def count_of_organization(db: Session, organization_id: str) -> int:
 
 
 def bring_syncs_forward(db: Session, *, seconds: float) -> None:
-    """Limit the time until each connection's next incremental sync to `seconds`."""
+    """Bring the next incremental sync of each connection forward, to at most `seconds` from now."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
@@ -64,7 +64,7 @@ def bring_syncs_forward(db: Session, *, seconds: float) -> None:
 
 
 def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """Make the next incremental sync due in `seconds`."""
+    """Make the connection's next incremental sync due in `seconds`."""
     db.execute(
         text(
             "UPDATE booksync.zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"
@@ -74,7 +74,7 @@ def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> N
 
 
 def set_next_full_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """Make the next full sync due in `seconds`, or as soon as no run is under way."""
+    """Make the connection's next full sync due in `seconds`, or as soon as no run is in progress."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds)

@@ -1,4 +1,4 @@
-"""Statements over a connection's tokens. The row's lock lets one worker refresh while the others wait."""
+"""Statements over a connection's tokens. The row's lock lets one worker refresh the token while others wait."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ _USUAL_LIFETIME_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """A connection's tokens, encrypted as they are stored; all seconds are on Postgres's clock."""
+    """A connection's tokens, encrypted as they are stored. All seconds are on Postgres's clock."""
 
     refresh_token: str = field(repr=False)
     access_token: str | None = field(repr=False)
-    seconds_left: float  #: of the access token's lifetime
-    lifetime_seconds: float  #: its whole lifetime
+    seconds_left: float  #: the seconds left of the access token's lifetime
+    lifetime_seconds: float  #: the access token's whole lifetime
     api_domain: str | None
-    refresh_wait_seconds: float  #: until another refresh is allowed; 0 for now
-    refreshes: int  #: within `REFRESH_WINDOW_SECONDS`
-    throttled_since: datetime | None  #: None while the token endpoint is not throttled
+    refresh_wait_seconds: float  #: the seconds until another refresh is allowed; 0 for now
+    refreshes: int  #: the refreshes within `REFRESH_WINDOW_SECONDS`
+    throttled_since: datetime | None  #: since when the token endpoint is throttled; None while it is not
 
 
 _SELECT = """
@@ -48,7 +48,7 @@ _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
 
 
 def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
-    """The tokens; with `lock`, no other transaction can refresh them before this one ends."""
+    """The connection's tokens. With `lock`, no other transaction can refresh them before this one ends."""
     row = db.execute(
         _LOCK if lock else _READ,
         {
@@ -71,7 +71,10 @@ def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> Stored
 
 
 def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
-    """Record that a refresh is about to be requested: the last ten are stored, regardless of their results."""
+    """Record that a refresh of the access token is about to be requested.
+
+    The last ten refreshes are stored, whatever their results.
+    """
     db.execute(
         text("""
             UPDATE booksync.zoho_connections
@@ -84,7 +87,7 @@ def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
-    """Delete the last recorded refresh, because Zoho does not count it."""
+    """Delete the last recorded refresh of the access token, because Zoho does not count it."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
@@ -95,9 +98,9 @@ def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> datetime:
-    """Pause the refreshes, because the token endpoint is throttled. Returns since when it is throttled.
+    """Pause the token refreshes, because the token endpoint is throttled. Returns since when it is throttled.
 
-    The hours of an unknown word do not include those of a throttled endpoint, see `end_throttling`.
+    The hours for which Zoho refuses with an unknown word do not include the throttled hours, see `end_throttling`.
     """
     since: datetime = db.execute(
         text("""
@@ -113,9 +116,10 @@ def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> da
 
 
 def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
-    """End the throttling, because the token endpoint has sent a response of its own.
+    """End the throttling of the token endpoint, because it has sent a response of its own.
 
-    A throttled endpoint says nothing about the grant, so its hours are subtracted from those of an unknown word.
+    A throttled endpoint says nothing about the grant, so the throttled hours are subtracted from the hours for which
+    Zoho refuses with an unknown word.
     """
     db.execute(
         text("""
@@ -129,7 +133,10 @@ def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def record_failure(db: Session, connection_id: uuid.UUID) -> float:
-    """Record a refusal for an unknown reason; returns the seconds since the first one without a token in between."""
+    """Record that Zoho refused a token for an unknown reason.
+
+    Returns the seconds since the first such refusal without a token in between.
+    """
     seconds: float = db.execute(
         text("""
             UPDATE booksync.zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())

@@ -1,4 +1,4 @@
-"""Repeated transactions: at once after a deadlock, and for a limited time while Postgres cannot work."""
+"""Transactions that are repeated: at once after a deadlock, and for a limited time while Postgres cannot work."""
 
 import time
 from collections.abc import Callable
@@ -25,11 +25,11 @@ def in_transaction(
     patience_seconds: float = 0.0,
     pause: Callable[[float], object] = time.sleep,
 ) -> _T:
-    """Return the result of `work` from one committed transaction; each try uses its own connection.
+    """Return the result of `work` from one committed transaction; each attempt uses its own connection.
 
-    A deadlock or a serialization failure repeats it at once. With `patience_seconds`, a server that cannot work (lost
-    connections, a full disk, a standby) is retried for that time. After a connection lost during COMMIT it is unknown
-    whether the work was done, so `work` must compare before it writes.
+    A deadlock or a serialization failure repeats the transaction at once. With `patience_seconds`, a server that cannot
+    work (lost connections, a full disk, a standby) is retried for that time. After a connection lost during COMMIT it
+    is unknown whether the work was done, so `work` must compare before it writes.
 
     Raises:
         DBAPIError: the work caused the error, or the server could not work for longer than that.

@@ -24,14 +24,14 @@ from domain.versions import version_of
 
 @dataclass(frozen=True, slots=True)
 class Checkable:
-    """A cached record that was chosen for a check."""
+    """A cached record that was chosen for a truth check."""
 
     entity: Entity
-    record_id: str  #: Zoho's id
+    record_id: str  #: the record's id in Zoho
     modified_at: datetime | None
     observed_at: datetime | None
-    has_details: bool  #: the details of the present version were read
-    has_older_details: bool  #: only details of an earlier version were read
+    has_details: bool  #: whether the details of the record's present version were read
+    has_older_details: bool  #: whether only details of an earlier version were read
 
     @property
     def version(self) -> Version:
@@ -40,15 +40,15 @@ class Checkable:
 
 @dataclass(frozen=True, slots=True)
 class CachedInvoice:
-    """A cached invoice. The columns have the values of the row, even if another program has changed them."""
+    """A cached invoice with the columns of its row as they are, even if another program has changed them."""
 
     invoice: Invoice = field(repr=False)
     columns: Columns = field(repr=False)
     version: Version
 
 
-# For a customer that was written without a detail response, the recorded version does not mean that its details are
-# cached.
+# If a customer was written without a detail response, the recorded version does not mean that the customer's details
+# are cached.
 _OLDEST = """
     SELECT {record_id} AS record_id, zoho_last_modified_at, observed_at,
            coalesce({details} AND asked_version = coalesce(zoho_last_modified_at, 'epoch'), false) AS has_details,
@@ -60,7 +60,7 @@ _OLDEST = """
      LIMIT :limit
 """
 
-# What proves that the details of the present version were read.
+# The condition that proves that the details of the present version were read.
 _HAS_DETAILS = {CUSTOMER: "details_observed_at IS NOT NULL", INVOICE: "true"}
 
 
@@ -114,7 +114,7 @@ def _cached_invoice(row: Row[Any]) -> CachedInvoice:
     return CachedInvoice(invoice, columns, version_of(row.zoho_last_modified_at, row.observed_at))
 
 
-# Skips a row that another transaction is writing: without the record, the check only asks again.
+# A row that another transaction is writing is skipped: without the record, a later check only reads it again.
 _NOTE_ASKED = """
     UPDATE {table} SET truth_checked_at = :now
      WHERE id IN (SELECT id FROM {table}
@@ -124,14 +124,14 @@ _NOTE_ASKED = """
 
 
 def note_asked(db: Session, connection: Connection, entity: Entity, record_id: str, *, now: datetime) -> None:
-    """Record that a check has requested the record, whatever the result: later checks start with other records."""
+    """Record that a truth check has requested the record, with any result: later checks start with other records."""
     db.execute(
         over(entity, _NOTE_ASKED), {"connection_id": connection.connection_id, "record_id": record_id, "now": now}
     )
 
 
 def last_checked_at(db: Session, connection: Connection) -> datetime | None:
-    """The end of the connection's last check; None before the first one."""
+    """When the connection's last truth check ended; None before the first one."""
     checked_at: datetime | None = db.execute(
         text("SELECT truth_checked_at FROM booksync.zoho_connections WHERE id = :connection_id"),
         {"connection_id": connection.connection_id},
@@ -140,7 +140,7 @@ def last_checked_at(db: Session, connection: Connection) -> datetime | None:
 
 
 def save(db: Session, connection_id: uuid.UUID, check: TruthCheck, *, now: datetime) -> None:
-    """Record the findings of a check; they replace the earlier ones."""
+    """Record the findings of a truth check; they replace the earlier findings."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET truth_checked_at = :now, truth_check = :truth_check

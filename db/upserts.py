@@ -1,4 +1,4 @@
-"""The upsert of a cache, made from declared columns: the names and the SQL types are those of the model."""
+"""The upsert into a cache table, made from declared columns: names and SQL types are those of the model."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class OnConflict(StrEnum):
 
     REPLACE = "excluded.{name}"
     KEEP_IF_MISSING = "coalesce(excluded.{name}, cached.{name})"
-    #: A fact of detail responses: only another detail response clears it.
+    #: A fact that only detail responses have: only another detail response may clear it.
     KEEP_WITHOUT_DETAILS = (
         "CASE WHEN excluded.details_observed_at IS NULL"
         " THEN coalesce(excluded.{name}, cached.{name}) ELSE excluded.{name} END"
@@ -35,7 +35,7 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[RowT]):
-    """A column of a cache, and the value of a row in it."""
+    """A column of a cache table, and how to get its value from a row."""
 
     name: str
     value: Callable[[RowT], Any]
@@ -51,7 +51,7 @@ class Written:
 
 
 def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> dict[str, list[Any]]:
-    """The parameters of `unnest_of`: a list for each column, in the order of the rows."""
+    """The parameters of `unnest_of`: a list of values for each column, in the order of the rows."""
     values: dict[str, list[Any]] = {}
     for column in columns:
         found: Iterable[Any] = map(column.value, rows)
@@ -65,13 +65,13 @@ def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence
 
 
 def unnest_of(model: type[Base], columns: Sequence[Column[Any]]) -> str:
-    """The rows as a table expression; columns of arrays are texts, see `selected`."""
+    """The rows as an SQL table expression; columns of arrays are passed as texts, see `selected`."""
     arrays = (f"%({column.name})s::{_passed_as(model, column)}[]" for column in columns)
     return f"unnest({', '.join(arrays)})"
 
 
 def selected(model: type[Base], column: Column[Any], batch: str) -> str:
-    """The column of `unnest_of`, which is named `batch`, with its type in the model."""
+    """The SQL that selects a column of `unnest_of` (named `batch`), cast to its type in the model."""
     return f"{batch}.{column.name}::{_type(model, column)}"
 
 
@@ -80,10 +80,11 @@ def names_of(columns: Sequence[Column[Any]]) -> str:
 
 
 def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
-    """INSERT … ON CONFLICT with the declared columns; the first of them is `key`, Zoho's id.
+    """The INSERT … ON CONFLICT with the declared columns; the first column is `key`, Zoho's id.
 
-    A row of another connection is not written, nor one that the gate refuses. The gate is repeated here because another
-    transaction may insert a row after ours were locked. The same holds for what `OnConflict` keeps.
+    A row of another connection is not written, nor a row that the version rule refuses (`db.gate`). The rule is
+    repeated here, and so is what `OnConflict` keeps, because another transaction may insert a row after ours were
+    locked.
     """
     changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
     return f"""
@@ -109,7 +110,7 @@ def write(
     *,
     stamps_may_go_back: bool,
 ) -> Written:
-    """Run a statement of `upsert_of`."""
+    """Run an upsert of `upsert_of` and return the written rows."""
     rows = db.exec_driver_sql(
         statement,
         {

@@ -14,7 +14,8 @@ _EXISTS = text("SELECT FROM users WHERE id = :user_id")
 # The host may number its users by an identity column.
 _MAKE = text("INSERT INTO users (id) OVERRIDING SYSTEM VALUE VALUES (:user_id) ON CONFLICT DO NOTHING")
 
-# The row needs more than an id, the id does not fit, this role has no right, or a trigger of the host refuses the row.
+# Postgres's errors if the row needs more than an id, the id does not fit, this role has no right, or a trigger of the
+# host refuses the row.
 _REFUSALS = (IntegrityError, DataError, InsufficientPrivilege, RaiseException)
 
 
@@ -26,15 +27,15 @@ class UnknownUserError(BooksyncError):
 
 
 def id_type(db: Session) -> UserIdType:
-    """The type of users.id."""
+    """The type of the column users.id."""
     return UserIdType(user_id_type(raw(db)))
 
 
 def make_if_missing(db: Session, user_id: UserId) -> None:
-    """Add the user's row, with nothing but its id, unless the host application has it.
+    """Add a row for the user, with nothing but the id, unless the host application already has one.
 
     Raises:
-        UnknownUserError: the user is missing, and Postgres refuses the row; the transaction can go on.
+        UnknownUserError: the user is missing, and Postgres refuses the new row; the transaction can go on.
     """
     if db.execute(_EXISTS, {"user_id": user_id}).one_or_none() is not None:
         return

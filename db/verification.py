@@ -1,4 +1,4 @@
-"""Statements that read the whole cache of a connection as fingerprints, for the comparison with Zoho."""
+"""Statements that read a connection's whole cache as fingerprints, for the comparison with Zoho."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class CachedCustomers:
-    """The live customers, and those whose persons the bulk list of Zoho omits."""
+    """The live customers as fingerprints, and those whose persons the bulk list of Zoho omits."""
 
     fingerprints: dict[str, Fingerprint]
     with_omitted_persons: frozenset[str]
 
 
 def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
-    """Fingerprints of the live customers, made from their columns."""
+    """Fingerprints of the live cached customers, made from their columns."""
     fingerprints: dict[str, Fingerprint] = {}
     with_omitted_persons: set[str] = set()
     for row in _streamed(
@@ -48,7 +48,7 @@ def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
 
 
 def known_details(db: Session, connection: Connection) -> dict[str, ContactDetails]:
-    """The facts that only detail responses contain, for customers that have any."""
+    """The cached facts that only detail responses contain, for customers that have any."""
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
@@ -72,13 +72,13 @@ _CONFIRMED = text(f"""
 
 
 def known_confirmations(db: Session, connection: Connection) -> dict[str, Confirmations]:
-    """The numbers that a person has confirmed, for customers that have any."""
+    """The numbers that a person has confirmed for phone texts, for customers that have any."""
     rows = db.execute(_CONFIRMED, {"connection_id": connection.connection_id})
     return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
 def _cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprint]:
-    """Fingerprints of the live invoices, made from their columns and their customers."""
+    """Fingerprints of the live cached invoices, made from their columns and their customers."""
     rows = _streamed(
         db,
         connection,
@@ -98,7 +98,7 @@ def _cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerpri
 
 
 def waiting_ids(db: Session, connection: Connection, entity: Entity) -> frozenset[str]:
-    """The records that are listed but not cached yet: invoices that wait for their customer."""
+    """The ids of records that are listed but not cached yet: invoices that wait for their customer."""
     if entity is not INVOICE:
         return frozenset()
     return frozenset(
@@ -110,7 +110,7 @@ def waiting_ids(db: Session, connection: Connection, entity: Entity) -> frozense
 
 
 def fingerprint(entity: Entity, record: Any) -> Fingerprint:
-    """The fingerprint of a listed record, for the comparison with `cached_records`."""
+    """The fingerprint of a listed record, for the comparison with the fingerprints of `cached_records`."""
     if entity is INVOICE:
         return _invoice_fingerprint(record)
     values = tuple(column.value(record) for column in plain_records.table_of(entity).values)

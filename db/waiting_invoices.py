@@ -1,4 +1,4 @@
-"""Statements over waiting_invoices: the waiting invoices (their customer is not cached), complete (FR-7)."""
+"""Statements over waiting_invoices: complete invoices whose customer is not cached (FR-7: these are skipped)."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,17 +20,19 @@ _INVOICE = TypeAdapter(Invoice)
 class SkipReason(StrEnum):
     """Why an invoice waits in waiting_invoices."""
 
-    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not requested yet
-    CUSTOMER_GONE = "customer_gone"  #: requested: Zoho does not have this contact (any more), or it is not a customer
-    CUSTOMER_REJECTED = "customer_rejected"  #: requested: the call fails, or the contact cannot be understood
-    NO_CUSTOMER = "no_customer"  #: the row contains no customer
+    CUSTOMER_UNKNOWN = "customer_unknown"  #: the customer is not cached and was not requested yet
+    #: The customer was requested: Zoho does not have this contact (any more), or it is not a customer.
+    CUSTOMER_GONE = "customer_gone"
+    #: The customer was requested: the call fails, or the contact cannot be understood.
+    CUSTOMER_REJECTED = "customer_rejected"
+    NO_CUSTOMER = "no_customer"  #: the invoice's row names no customer
 
 
-#: The version of a waiting row that a statement names `kept`.
+#: SQL of the version of a waiting row, in statements that name the row `kept`.
 KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
 
-# A gone customer is not requested again until its invoice changes: the reason stays while the payload stays. A read
-# that is older than the cached row does not wait.
+# A gone customer is not requested again until its invoice changes: while the invoice's payload stays, the reason stays.
+# An invoice read before its cached row was written does not wait.
 _SKIP = f"""
     INSERT INTO booksync.waiting_invoices AS kept (
            user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open, invoice, observed_at)
@@ -53,7 +55,7 @@ _SKIP = f"""
 
 
 def skip(db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool) -> None:
-    """Store these invoices as waiting, unless a newer version waits or is cached; their customers are not cached."""
+    """Store these invoices as waiting for their customers, unless a newer version waits or is cached."""
     if not reads:
         return
     db.exec_driver_sql(
@@ -95,9 +97,9 @@ _END_WAIT = f"""
 def end_wait(
     db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
 ) -> frozenset[str]:
-    """End the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
+    """End the wait of invoices whose customers are cached. Returns the ids of invoices that wait in a newer version.
 
-    Such an invoice has moved to another customer since it was read.
+    An invoice that waits in a newer version has moved to another customer since it was read.
     """
     still_wait = db.exec_driver_sql(
         _END_WAIT,
@@ -117,7 +119,8 @@ def unknown_customers(
 ) -> list[str]:
     """Zoho's ids of customers that waiting invoices refer to and that are to be requested, at most `limit`.
 
-    `with_rejected` adds those that an earlier run has rejected. Those whose call has failed in this run come last.
+    `with_rejected` adds customers that an earlier run has rejected. Customers whose call has failed in this run come
+    last.
     """
     return list(
         db.execute(
@@ -141,7 +144,7 @@ def unknown_customers(
 
 
 def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
-    """Record why the customer cannot be cached; its invoices keep waiting for that reason. Returns their number."""
+    """Record why the customer cannot be cached. Its invoices keep waiting, for that reason. Returns their number."""
     return db.execute(
         text("""
             UPDATE booksync.waiting_invoices SET reason = :reason, updated_at = now()
@@ -163,7 +166,10 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
 
 
 def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete waiting invoices that a whole walk has not returned: they are gone. A later walk restores others."""
+    """Delete waiting invoices that a whole walk has not returned, because they are gone.
+
+    A later walk restores others.
+    """
     db.execute(
         text("""
             DELETE FROM booksync.waiting_invoices
@@ -189,7 +195,7 @@ _TAKE = text("""
 
 def take(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> list[Observed[Invoice]]:
     """Return the invoices that waited for these customers, and end their wait."""
-    # Most connections have no waiting invoice, and the lookup for each customer costs ten times this query.
+    # Most connections have no waiting invoice, and the lookup for each customer costs ten times this first query.
     if not db.exec_driver_sql(_ANY_WAITS, {"connection_id": connection.connection_id}).scalar_one():
         return []
     rows = db.execute(_TAKE, {"connection_id": connection.connection_id, "ids": list(zoho_customer_ids)})

@@ -1,4 +1,4 @@
-"""Statements over how far a connection has been read: watermarks, full syncs, and the bulk list of persons."""
+"""Statements over how far a connection has been read: watermarks, full syncs, and the bulk read of persons."""
 
 import uuid
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 
-#: The columns of sync_metadata (FR-8).
+#: The columns of sync_metadata (FR-8: last_customer_sync_at).
 _COLUMNS = {CUSTOMER: "last_customer_sync_at", INVOICE: "last_invoice_sync_at"}
 
 
@@ -28,9 +28,10 @@ def _read(entity: Entity) -> str:
 
 
 def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime) -> None:
-    """Set the watermark.
+    """Set the entity's watermark: all changes before this time are cached.
 
-    Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
+    The watermark is never ahead of Postgres's clock, because later changes get earlier times if a fast clock of Zoho is
+    set back.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "moment": moment}
     db.execute(text(_write(entity)), values)
@@ -61,7 +62,10 @@ def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> None:
-    """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
+    """Record how many calls the bulk read of persons took.
+
+    An incremental run compares them with the calls for details.
+    """
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
@@ -72,7 +76,7 @@ def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> Non
 
 
 def note_persons_refusal(db: Session, connection_id: uuid.UUID) -> None:
-    """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
+    """Record that Zoho refuses the bulk list of persons to this connection: runs read details instead."""
     db.execute(
         text("UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
         {"connection_id": connection_id},

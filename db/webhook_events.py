@@ -28,7 +28,7 @@ from domain.webhooks import (
 
 @dataclass(frozen=True, slots=True)
 class RefreshRef:
-    """The address of a record with events: the content of its message."""
+    """The address of a record with events: what its message contains."""
 
     connection_id: uuid.UUID
     entity: Entity
@@ -40,7 +40,7 @@ class RefreshRef:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A record to be refreshed, and the seconds until then."""
+    """A record to be refreshed, and the seconds until its refresh is due."""
 
     ref: RefreshRef
     seconds: float
@@ -52,7 +52,7 @@ class Due:
 
 # The record's row is locked first, so that events are numbered in the order in which they become visible: a lease at
 # number n covers all events up to n. The first event is due at once; later ones wait until the record has had no events
-# for a while. A wait for the budget, or before a retry, stays. `sent_at` stays empty if enough messages of the
+# for a while. A wait for the API budget, or before a retry, stays. `sent_at` stays empty if enough messages of the
 # connection are under way.
 _RECEIVE = text("""
     WITH record AS (
@@ -96,7 +96,7 @@ _IGNORE = text("""
 
 
 def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
-    """Store an event; returns the record to refresh if no message exists for it yet and one may be sent now.
+    """Store a webhook event; returns the record to refresh if it has no message yet and may get one now.
 
     The transaction locks the record's row until it ends; receive several events in the order of their records.
     """
@@ -111,12 +111,12 @@ def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     return Due.of(RefreshRef(connection_id, entity_named(event.entity), event.record_id), row.seconds)
 
 
-#: An id without a connection: an event for it passes every check of the tables except the foreign key's.
+#: An id without a connection: an event for this id passes every check of the tables except the foreign key's.
 _NO_CONNECTION = uuid.UUID(int=0)
 
 
 def can_receive(db: Session) -> bool:
-    """Whether the tables accept the rows of `receive`, in a schema of a later release; the trial leaves no rows."""
+    """Whether the tables, in a schema of a later release, accept the rows of `receive`; the trial leaves no rows."""
     trial = Event(CUSTOMER.name, "0", EventKind.CHANGED, None, None)
     return all(_is_accepted(db, event) for event in (trial, replace(trial, entity="trial")))
 
@@ -155,7 +155,7 @@ _TOLD = text("""
 
 
 def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> EventSummary | None:
-    """The combined content of the events after the first `handled`; None without such events."""
+    """What the record's events after the first `handled` ones say together; None without such events."""
     values = ref.as_values() | {"handled": handled, "received": received}
     row = db.execute(_TOLD, values).one()
     if row.events == 0:
@@ -170,7 +170,7 @@ def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> Ev
 
 
 def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: int) -> None:
-    """Record the outcome of the record's waiting events, up to that number."""
+    """Record the outcome of the record's waiting events, up to the event with that number."""
     db.execute(
         text("""
             UPDATE booksync.webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
@@ -189,7 +189,7 @@ def cached_version(db: Session, connection: Connection, ref: RefreshRef) -> Cach
 
 
 def recently_marked(db: Session, ref: RefreshRef, *, seconds: float) -> int:
-    """The number of records of that kind that were marked without proof within the last seconds."""
+    """The number of records of one kind that were marked deleted without proof within the last seconds."""
     count: int = db.execute(
         text(f"""
             SELECT count(*) FROM (

@@ -12,25 +12,25 @@ from sqlalchemy import text
 
 from db.session import Session
 
-#: The time for which the former secret is accepted after a rotation, unless a person ends it earlier.
+#: How long the former secret is accepted after a rotation, unless a person ends the rotation earlier.
 FORMER_SECRET_DAYS = 7
 
-#: The time for which refused webhooks are reported after the last one, unless a rotation ends it earlier.
+#: How long refused webhooks are reported after the last one, unless a rotation ends the report earlier.
 REFUSALS_SHOWN_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSecrets:
-    """A connection's secrets, encrypted."""
+    """A connection's webhook secrets, encrypted."""
 
     current: str = field(repr=False)
-    former: str | None = field(repr=False)  #: None if no rotation is in progress
+    former: str | None = field(repr=False)  #: the former secret; None if no rotation is in progress
     former_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Refused webhooks that are still reported; a count of 0 for none."""
+    """The refused webhooks of a connection that are still reported; without any, the count is 0."""
 
     count: int
     since: datetime | None
@@ -50,7 +50,7 @@ _SECRETS = text(f"""
 
 
 def find(db: Session, connection_id: uuid.UUID) -> WebhookSecrets | None:
-    """The secrets that are accepted now; None for an unknown connection."""
+    """The webhook secrets that are accepted now; None for an unknown connection."""
     row = db.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
     if row is None:
         return None
@@ -72,20 +72,18 @@ _ROTATE = text(f"""
 
 
 def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
-    """Replace the secret by this one, encrypted.
+    """Replace the connection's webhook secret by this one, which is already encrypted.
 
     With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
-    that
-    changes nothing and returns False, because the secret that Zoho still sends could be lost. Without `keeps_current`
-    an
-    existing former secret stays.
+    the function then changes nothing and returns False, because the secret that Zoho still sends could be lost. Without
+    `keeps_current` an existing former secret stays.
     """
     values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(db.execute(_ROTATE, values).rowcount)
 
 
 def end_rotation(db: Session, connection_id: uuid.UUID) -> None:
-    """Removes the former secret."""
+    """Delete the former webhook secret, which ends the rotation."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
@@ -95,13 +93,14 @@ def end_rotation(db: Session, connection_id: uuid.UUID) -> None:
     )
 
 
-# NULL before the first refusal; `greatest` ignores the NULL of a connection without a rotation.
+# The column is NULL before the first refusal; `greatest` ignores the NULL of a connection without a rotation.
 _ARE_SHOWN = f"""
     webhooks_refused_last_at
     > greatest(webhook_secret_rotated_at, now() - make_interval(hours => {REFUSALS_SHOWN_HOURS}))
 """
 
-# A worker holds the connection's row while it refreshes the access token. The count does not justify that wait.
+# A worker locks the connection's row while it refreshes the access token. The count of refusals is not worth waiting
+# for that lock.
 _ADD_REFUSALS = text(f"""
     UPDATE booksync.zoho_connections
        SET webhooks_refused = least(
@@ -121,7 +120,7 @@ _REFUSALS = text(f"""
 def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
     """Add refused webhooks to the reported count, or start a new count.
 
-    Returns False, and writes nothing, while another transaction holds the row.
+    Returns False, and writes nothing, while another transaction has locked the connection's row.
     """
     return bool(db.execute(_ADD_REFUSALS, {"connection_id": connection_id, "count": count}).rowcount)
 

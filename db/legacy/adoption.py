@@ -22,7 +22,7 @@ from db.migrations.turn import one_at_a_time
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The plan of an adoption; `revision` is set if the database already has a version and needs no adoption."""
+    """The plan of an adoption. `revision` is set if the database already has a version and so needs no adoption."""
 
     revision: str | None
     tables: tuple[FoundTable, ...]
@@ -43,18 +43,18 @@ class Adoption:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The reasons why the adoption is impossible."""
+        """The reasons, as sentences, why the adoption is impossible."""
         return (*self.taken, *(problem for table in self.tables for problem in table.problems))
 
 
 def plan(connection: Connection) -> Adoption:
-    """The plan of `adopt`; nothing is changed."""
+    """The plan of what `adopt` would change; nothing is changed."""
     revision = current_revision(connection)
     return Adoption(revision, look(connection), tuple(taken(connection)) if revision is None else ())
 
 
 def adopt(database_url: str) -> MigrationOutcome:
-    """Do what `plan` returned: rename columns, add what is missing, and stamp the version.
+    """Adopt the legacy tables as `plan` returned: rename columns, add what is missing, and stamp the version.
 
     Raises:
         MigrationRefusedError: a table cannot be adopted as it is.
@@ -75,7 +75,7 @@ def adopt(database_url: str) -> MigrationOutcome:
 
 def _prepare(connection: Raw, planned: Adoption) -> None:
     for table in planned.tables:
-        # Before the views are created: a view must not show a column whose type changes.
+        # Columns change before the views are created: a view must not show a column whose type changes.
         for loosening in table.loosenings:
             loose = sql.Identifier(loosening.column)
             change = sql.SQL("ALTER TABLE {} ALTER COLUMN {} ").format(sql.Identifier("public", table.name), loose)

@@ -1,7 +1,7 @@
-"""The backfill: customers from the copies in invoices, links to them, and a receipt of every copy (FR-3).
+"""The backfill: customers from the copies in invoices, links to them, and a receipt of every copy (FR-3: customer_id).
 
-Safe while both applications write: if an application changes a row during the backfill, the triggers link the row and
-record its receipt. Each step can be repeated; completed work is skipped.
+The backfill is safe while both applications write: if an application changes a row during the backfill, the triggers
+link the row and record its receipt. Each step can be repeated; completed work is skipped.
 """
 
 import uuid
@@ -21,7 +21,7 @@ _ROUNDS: Final = 3
 
 
 def backfill(connection: Raw) -> None:
-    """Link every invoice and reminder, and record their receipts.
+    """Link every invoice and every reminder to its customer, and record their receipts.
 
     Raises:
         MigrationError: rows still lack a receipt after several passes.
@@ -31,7 +31,7 @@ def backfill(connection: Raw) -> None:
         link = partial(_link_invoices, connection, thorough=attempt > 0)
         over_rows(connection, "invoices", "invoices_cache", link)
         over_rows(connection, "reminders", "reminders", partial(link_reminders, connection))
-        # Rows are missed where the triggers were switched off.
+        # A further pass finds the rows that were missed because the triggers were switched off.
         if not (left := unaccounted(connection)):
             judge_phones(connection, phone_rule())
             return
@@ -65,8 +65,8 @@ _LINK_INVOICES: Final = """
     ) AS maker ON true
 """
 
-# Rows without a customer; if thorough, also rows with a customer but without a receipt. Locked, so that no other
-# session changes a row before its receipt is written.
+# Selects rows without a customer; if thorough, also rows with a customer but without a receipt. The rows are locked, so
+# that no other session changes a row before its receipt is written.
 _ACCOUNT_FOR_THE_REST: Final = """
     INSERT INTO migration_receipt (
         table_name, row_id, user_id, customer_id, outcome, reason, recorded_by, legacy, merged, unfit
@@ -111,7 +111,7 @@ def _link_invoices(connection: Raw, ids: Sequence[uuid.UUID], *, thorough: bool)
 
 
 def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
-    """Set the customer of reminders from their invoices, which may have changed since the reminders were linked."""
+    """Set the customer of reminders to that of their invoices, which may have changed after the reminders' link."""
     connection.execute(
         """
         UPDATE reminders AS reminder SET customer_id = invoice.customer_id
@@ -127,7 +127,7 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 def link_late_invoices(connection: Raw) -> None:
     """Link invoices that became linkable after the backfill: their user was unknown at that time.
 
-    Also judge the phones of customers that the triggers have made since.
+    The phones of customers that the triggers have made since are judged too.
     """
     late = "WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
     if connection.execute(f"SELECT FROM invoices_cache {late} LIMIT 1").fetchone() is not None:

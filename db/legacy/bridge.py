@@ -15,12 +15,12 @@ from db.migrations.steps import Raw
 
 SCHEMA: Final = "booksync_legacy"
 
-#: Table → (the column's name, the name that the legacy application uses), in the table's order.
+#: Table → (the column's name, the name that the legacy application uses), in the table's order of columns.
 Names = Mapping[str, Sequence[tuple[str, str]]]
 
 
 def build(names: Names) -> sql.Composed:
-    """The statements that create the views over tables that already have booksync's names."""
+    """The statements that create the views over legacy tables whose columns already have booksync's names."""
     parts: list[sql.Composable] = [sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))]
     for table, columns in names.items():
         view = sql.Identifier(SCHEMA, table)
@@ -37,7 +37,7 @@ def build(names: Names) -> sql.Composed:
 
 
 def share(connection: Raw, tables: Sequence[str]) -> None:
-    """Grant each role with rights on a table the same rights on its view."""
+    """Grant each role with rights on a legacy table the same rights on its view."""
     grants = connection.execute(
         """
         SELECT DISTINCT table_name, grantee FROM information_schema.role_table_grants
@@ -54,7 +54,7 @@ def share(connection: Raw, tables: Sequence[str]) -> None:
 
 
 def noted(connection: Raw) -> Names:
-    """The columns of the views, also after phase 3; empty if there was never a bridge."""
+    """The columns of the views, also after phase 3; empty if the database never had such views."""
     row = connection.execute(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
     ).fetchone()
@@ -63,11 +63,11 @@ def noted(connection: Raw) -> Names:
 
 
 def rebuilt(connection: Raw) -> str:
-    """The statements that recreate the views; an empty string without a bridge."""
+    """The statements that recreate the views; an empty string if the database never had any."""
     names = noted(connection)
     return build(names).as_string(connection) + ";" if names else ""
 
 
 def taken_down(connection: Raw) -> str:
-    """The statements that drop the views and keep the record of their columns."""
+    """The statements that drop the views, but keep the record of their columns."""
     return "".join(f"DROP VIEW IF EXISTS {SCHEMA}.{table};\n" for table in noted(connection))

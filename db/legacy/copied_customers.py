@@ -1,4 +1,4 @@
-"""Customers made from the copies in invoices, with the source copy of each value."""
+"""Customers made from the copies in invoices, each value with the copy that it comes from."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from db.migrations.batches import over_keys
 from db.migrations.schemas import user_id_type, with_user_id_type
 from db.migrations.steps import Raw, at_length, planning_without
 
-#: Only the backfill uses this index, and drops it at its end.
+#: Only the backfill uses this index; at its end the backfill drops the index.
 NEWEST_COPY_INDEX: Final = "ix_invoices_cache_newest_copy"
 NEWEST_FIRST: Final = "updated_at DESC NULLS LAST, zoho_last_modified_at DESC NULLS LAST, id"
-#: The id in the form that customers have. A longer text is cut to fit into an index and is still recognised as too
-#: long.
+#: The legacy id of a customer in the form that cached customers have. A longer text is cut to fit into an index, and is
+#: still recognised as too long.
 ZOHO_ID: Final = f"left(booksync_zoho_id(zoho_customer_id), {LONGEST_ID + 1})"
 #: The type of users.id → a user id that precedes all others, as text.
 _FIRST_USER: Final = {"uuid": str(uuid.UUID(int=0)), "text": "", "bigint": str(-(2**63))}
@@ -29,7 +29,7 @@ _CUSTOMERS_A_BATCH: Final = 200
 
 
 def make_all_customers(connection: Raw) -> None:
-    """Create the missing customers, each value from the newest copy that has a valid one."""
+    """Create the missing customers; each value comes from the newest copy that has a valid one."""
     build_index(connection, NEWEST_COPY_INDEX, f"invoices_cache (user_id, ({ZOHO_ID}), {NEWEST_FIRST})")
     # While the statistics do not cover the new index, Postgres would sort the whole table for every batch.
     with planning_without(connection, "sort", "incremental_sort", "bitmapscan"):
@@ -41,20 +41,20 @@ def make_all_customers(connection: Raw) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A customer as described by its copies, with the invoices that hold the values."""
+    """A customer as its copies in invoices describe it, with the invoices that hold the values."""
 
     user_id: UserId
     zoho_id: str | None
-    is_fit: bool  #: whether the row can have a customer
-    invoice_id: uuid.UUID  #: the newest copy
+    is_fit: bool  #: whether the copies' row can have a customer
+    invoice_id: uuid.UUID  #: the newest copy of the customer
     name: str | None = field(repr=False)
     name_from: uuid.UUID | None
     country: str | None
     country_from: uuid.UUID | None
     zone: str | None
     zone_from: uuid.UUID | None
-    phone: str | None = field(repr=False)  #: trimmed
-    phone_country: str | None  #: the country in the same copy
+    phone: str | None = field(repr=False)  #: the texts are trimmed
+    phone_country: str | None  #: the country in the copy with that phone
     phone_country_unknown: bool | None
     phone_from: uuid.UUID | None
 
@@ -70,7 +70,7 @@ class _Described:
         return PhoneCopy(self.phone_from, self.phone, self.phone_country, bool(self.phone_country_unknown))
 
     def winners(self, phone: ChosenPhone | None) -> dict[str, str]:
-        """Old column → the invoice whose copy holds its value, if that is not the newest copy."""
+        """Old column → the invoice whose copy holds the customer's value, if that is not the newest copy."""
         sources = {
             "customer_name": self.name_from,
             "customer_phone": phone.copy.invoice_id if phone else None,
@@ -81,7 +81,7 @@ class _Described:
 
 
 def _newest(column: str, holds: str) -> str:
-    """The newest copy of a customer whose column satisfies the condition `holds`."""
+    """The SQL for the newest copy of a customer whose column satisfies the condition `holds`."""
     return f"""
         LATERAL (
             SELECT id, {column} AS value, customer_country_code FROM invoices_cache AS copy
@@ -92,8 +92,8 @@ def _newest(column: str, holds: str) -> str:
     """  # noqa: S608 - made of constants
 
 
-# Each customer's newest copy, and for each column the newest copy with a value. In the order of the index, so that a
-# batch reads a small part of the table.
+# Selects each customer's newest copy, and for each column the newest copy with a value. In the order of the index, so
+# that a batch reads a small part of the table.
 _DESCRIBE: Final = f"""
     WITH newest AS (
         SELECT *, booksync_quarantine_reason(user_id, zoho_id) IS NULL AS is_fit FROM (
@@ -215,7 +215,7 @@ def _make(connection: Raw, customers: Sequence[_Described]) -> int:
 
 
 def _other_phones(connection: Raw, keys: Sequence[CustomerKey]) -> Mapping[CustomerKey, Sequence[PhoneCopy]]:
-    """All copies of these customers' phones, newest first."""
+    """All copies of these customers' phones, the newest first."""
     users, zoho_ids = [user for user, _ in keys], [zoho_id for _, zoho_id in keys]
     copies: dict[CustomerKey, list[PhoneCopy]] = {key: [] for key in keys}
     statement = with_user_id_type(connection, _OTHER_PHONES).encode()

@@ -1,4 +1,4 @@
-"""The phones of customers made from copies: the choice of the copy, and the verdict on its number."""
+"""The phones of customers made from copies: which copy is chosen, and the verdict on its number."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from db.migrations.batches import BATCH, over_keys
 from db.migrations.steps import Raw
 
 UserId = uuid.UUID | str | int
-#: A user and a customer's id in Zoho.
+#: A user, and a customer's id in Zoho.
 CustomerKey = tuple[UserId, str]
 
 _LEAST: Final = "00000000-0000-0000-0000-000000000000"
@@ -23,9 +23,9 @@ class PhoneCopy:
     """The phone in one invoice's copy of its customer."""
 
     invoice_id: uuid.UUID
-    text: str = field(repr=False)  #: trimmed
-    country: str | None = None  #: the country in the same copy (ISO 3166-1 alpha-2)
-    country_unknown: bool = False  #: the copy has a country that booksync does not recognise
+    text: str = field(repr=False)  #: the phone as written, trimmed
+    country: str | None = None  #: the country in the copy with this phone (ISO 3166-1 alpha-2)
+    country_unknown: bool = False  #: whether the copy has a country that booksync does not recognise
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ChosenPhone:
 
     @property
     def stored(self) -> str:
-        """The value of `primary_phone`."""
+        """The value of `primary_phone` for the chosen copy."""
         return self.verdict.e164 or self.verdict.raw
 
     @property
@@ -48,7 +48,8 @@ class ChosenPhone:
     def verdict_as_json(self) -> dict[str, str]:
         """The value of `phone_verdict` until a response of Zoho replaces it: the number as it was written.
 
-        For a number that is not callable also the reason, because the column for it is added by a later revision.
+        For a number that is not callable the value has the reason too, because a later revision adds the column for the
+        reason.
         """
         found = {"raw": self.verdict.raw}
         if self.verdict.not_callable is not None:
@@ -92,9 +93,9 @@ def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone
 
 
 def judge_phones(connection: Raw, rule: PhoneRule) -> None:
-    """Judge the numbers of customers that the triggers have made, because SQL cannot.
+    """Judge the phone numbers of customers that the triggers have made, because SQL cannot judge them.
 
-    Values from Zoho stay unchanged. Copies and receipts keep the number as it was written.
+    Phone values from Zoho stay unchanged. Copies and receipts keep the number as it was written.
     """
 
     def next_batch(after: Any) -> tuple[int, Any]:

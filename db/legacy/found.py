@@ -1,4 +1,4 @@
-"""The older application's tables as found: what they lack, what adoption changes, and what prevents it."""
+"""The older application's tables as found: what the tables lack, what adoption changes, and what prevents it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ class FoundTable:
 
     name: str
     exists: bool
-    rows: int  #: Postgres' estimate
-    style: str  #: of its columns' names: snake_case or camelCase
-    renames: tuple[tuple[str, str], ...]  #: (found, wanted)
+    rows: int  #: Postgres's estimate of the number of rows
+    style: str  #: the style of the columns' names: snake_case or camelCase
+    renames: tuple[tuple[str, str], ...]  #: the columns to rename, as (found, wanted)
     columns: tuple[str, ...]  #: all columns of the table, in order
     loosenings: tuple[Loosening, ...]
     defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
-    lacks_unique: bool  #: no unique key for the columns by which booksync finds a row
+    lacks_unique: bool  #: keys that are not unique, although booksync finds a row by their columns
     fill_ins: tuple[str, ...]  #: missing columns, which phase 1 adds
     texts: tuple[str, ...]  #: columns with numbers as text, which phase 1 turns into numbers
-    problems: tuple[str, ...]  #: sentences: reasons why it cannot be adopted
+    problems: tuple[str, ...]  #: sentences: reasons why the table cannot be adopted
 
     @property
     def changes(self) -> Iterator[str]:
-        """The changes that booksync needs before phase 1."""
+        """The changes to the legacy table that booksync needs before phase 1."""
         if self.renames:
             names = ", ".join(f"{found} to {wanted}" for found, wanted in self.renames)
             yield f"rename columns of {self.name}: {names}"
@@ -53,7 +53,7 @@ class FoundTable:
 
     @property
     def later_changes(self) -> Iterator[str]:
-        """The changes of phase 1 to fill gaps of the table."""
+        """The changes by which phase 1 fills gaps of the legacy table."""
         for column in self.fill_ins:
             yield (
                 f"in phase 1, add the column {self.name}.{column}, which is missing; the downgrade to legacy drops it"
@@ -66,12 +66,12 @@ class FoundTable:
 
 
 def look(connection: Connection) -> tuple[FoundTable, ...]:
-    """The older application's tables as they are; nothing is changed."""
+    """The older application's tables as they are now; nothing is changed."""
     return tuple(_look_at(connection, name) for name in legacy_tables())
 
 
 def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
-    """Refuse to migrate tables that must be adopted first, or that cannot be adopted.
+    """Refuse to migrate legacy tables that must be adopted first, or that cannot be adopted.
 
     `adopted` means that `adopt` has just prepared the tables, and that a person agreed to its later changes.
 
@@ -115,7 +115,7 @@ def refuse_taken(connection: Connection) -> None:
 
 
 def unique_index(table: str) -> str:
-    """The index that adoption builds for the key of a table."""
+    """The index that adoption builds for the unique key of a table."""
     return f"uq_{table}_{'_'.join(UNIQUE[table])}"
 
 
@@ -189,7 +189,7 @@ def _estimated_rows(connection: Connection, table: str) -> int:
 
 
 def _renames(found: set[str], wanted: list[str]) -> Iterator[tuple[str, str]]:
-    """Pairs such as ("zohoCustomerId", "zoho_customer_id") and ("customerTimeZone", "customer_timezone")."""
+    """Columns to rename: ("zohoCustomerId", "zoho_customer_id") or ("customerTimeZone", "customer_timezone")."""
     by_letters = {name.replace("_", "").lower(): name for name in sorted(found)}
     for column in wanted:
         if column not in found and (old := by_letters.get(column.replace("_", ""))):

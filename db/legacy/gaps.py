@@ -40,7 +40,7 @@ FILLABLE: Final[Mapping[str, Mapping[str, str]]] = {
 
 _STEP: Final = "reminders.step as a number"
 
-#: What PostgreSQL 15 reads as a smallint; a later one also reads "0x1F".
+#: The pattern of what PostgreSQL 15 reads as a smallint; a later one also reads "0x1F".
 _NUMBER: Final = r"^[ \t\n\r\f\v]*[+-]?[0-9]+[ \t\n\r\f\v]*$"
 
 _NO_NUMBERS: Final = f"""
@@ -87,7 +87,7 @@ _RESTORED_TEXT: Final = """
 
 
 def missing_columns(table: str, found: set[str]) -> list[str]:
-    """The missing columns among those that booksync can add."""
+    """The missing columns of a legacy table that booksync can add."""
     return [column for column in FILLABLE[table] if column not in found]
 
 
@@ -113,7 +113,7 @@ def step_problems(connection: Connection) -> Iterator[str]:
 
 
 def is_step_text(connection: Raw) -> bool:
-    """Whether the older application stores the step as text."""
+    """Whether the older application stores the reminder's step as text."""
     found = connection.execute("""
         SELECT FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attname = 'step'
             AND NOT attisdropped AND atttypid IN ('text'::regtype, 'varchar'::regtype)
@@ -122,7 +122,7 @@ def is_step_text(connection: Raw) -> bool:
 
 
 def step_to_number(connection: Raw) -> None:
-    """Turn `reminders.step` into a number where it is text. The table is rewritten in one transaction.
+    """Turn `reminders.step` into a number if it is text. The table is rewritten in one transaction.
 
     Raises:
         MigrationRefusedError: a row written since the last check holds a text that is not a whole number.
@@ -163,7 +163,7 @@ def step_to_number(connection: Raw) -> None:
 
 
 def step_to_text(connection: Raw) -> None:
-    """Undo `step_to_number`: restore every text."""
+    """Undo `step_to_number`: restore every text of `reminders.step`."""
     detail = detail_of(connection, _STEP)
     if detail is None:
         return
@@ -173,7 +173,7 @@ def step_to_text(connection: Raw) -> None:
     def turn() -> None:
         with connection.transaction():
             _allow_a_rewrite(connection)
-            # A function, because an UPDATE would fire the older application's own triggers.
+            # The texts are restored by a function, because an UPDATE would fire the older application's own triggers.
             connection.execute(_RESTORED_TEXT)
             connection.execute(
                 f"""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS, state_column_taken
 
-#: booksync's own tables.
+#: The names of booksync's own tables.
 TABLES: Final = (
     "api_use",
     "customers_cache",
@@ -42,7 +42,7 @@ TABLES: Final = (
     "zoho_connections",
 )
 
-#: Index → its definition after the name; a shared table may already have an equal index.
+#: Index → its definition without the name; a shared table may already have an equal index.
 SHARED_INDEXES: Final[Mapping[str, str]] = {
     "ix_invoices_cache_connection_id": "invoices_cache (connection_id)",
     "ix_invoices_cache_customer_id": "invoices_cache (customer_id)",
@@ -87,7 +87,7 @@ OWN_INDEXES: Final = (
     "uq_zoho_connections_user_id_organization_id",
 )
 
-#: Constraints on the shared tables.
+#: The names of constraints on the shared tables.
 CONSTRAINTS: Final = (
     "ck_invoices_cache_customer_id_required",
     "ck_reminders_customer_id_required",
@@ -163,14 +163,14 @@ _COLUMNS: Final = """
     WHERE attrelid = to_regclass(:table) AND attname = ANY(:names) AND attnum > 0 AND NOT attisdropped ORDER BY 1
 """
 
-#: A downgrade keeps a receipt table that holds rows which it could not restore.
+#: The receipt tables; a downgrade keeps one that holds rows which the downgrade could not restore.
 _RECEIPT_COLUMNS: Final = {"row_id", "legacy", "is_moved_out"}
 
 _WAY_OUT: Final = "rename it, or put it in another schema"
 
 
 def taken(connection: Connection) -> Iterator[str]:
-    """Sentences for the names that other objects have, in a database without any object of booksync."""
+    """Sentences about names that booksync needs and other objects have, in a database without objects of booksync."""
     yield from _relations(connection)
     for (name,) in connection.execute(sa.text(_FUNCTIONS), {"names": list(FUNCTIONS)}):
         yield f"The function {name} is there, but it is not booksync's: {_WAY_OUT}"

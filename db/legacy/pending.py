@@ -1,4 +1,4 @@
-"""The transfer of pending reminders: only booksync's have a closing time, the legacy application's have none."""
+"""Hands pending reminders from one application to the other. Only booksync's reminders have a closing time."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ _DUE: Final = """
         SELECT invoice_id FROM reminders WHERE id = ANY(%(ids)s) AND status = 'scheduled' AND closes_at IS NULL
     )
 """
-# The window closes as it opens, so the reminder is not handed over before booksync has planned it again.
+# A reminder taken over closes at the moment when it is due, so it is not handed over before booksync has planned it
+# again.
 _TAKE: Final = """
     WITH taken AS (
         UPDATE reminders SET closes_at = scheduled_at
@@ -28,7 +29,7 @@ _TAKE: Final = """
 
 
 def take_over(connection: Raw) -> None:
-    """Transfer the legacy application's pending reminders to booksync, and make their invoices due for planning."""
+    """Take the legacy application's pending reminders over for booksync, and make their invoices due for planning."""
 
     def take(ids: Sequence[uuid.UUID]) -> None:
         connection.execute(_DUE, {"ids": ids})
@@ -38,7 +39,7 @@ def take_over(connection: Raw) -> None:
 
 
 def give_back(connection: Raw) -> None:
-    """Undo `take_over`; reminders that booksync has sent, cancelled or superseded since then stay so."""
+    """Undo `take_over`. Reminders that booksync has sent, cancelled or superseded since then stay so."""
     over_keys(connection, "reminders: give back", partial(_give, connection))
 
 
@@ -67,10 +68,10 @@ def _give(connection: Raw, after: Any) -> tuple[int, Any]:
 
 
 def cancel_own(connection: Raw) -> None:
-    """Cancel booksync's pending reminders, because only the legacy application reads the queue from now on."""
+    """Cancel booksync's pending reminders, because from now on only the legacy application reads the queue."""
 
     def cancel(ids: Sequence[uuid.UUID]) -> None:
-        # Read as jsonb, because a killed downgrade may already have dropped the column.
+        # The closing time is read as jsonb, because a killed downgrade may already have dropped its column.
         connection.execute(
             """
             UPDATE reminders SET status = 'cancelled', updated_at = now()

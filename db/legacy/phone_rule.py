@@ -1,6 +1,6 @@
 """The rule that judges a phone number, as the revisions see it.
 
-The revisions are frozen and the rule is not, so alembic/env.py passes them the present rule. Its verdict is
+The revisions are frozen and the rule is not, so alembic/env.py passes them the present rule. The verdict is
 provisional: the first sync judges every number again.
 """
 
@@ -16,7 +16,7 @@ ATTRIBUTE: Final = "phone_rule"
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhone:
-    """A judged text: the number, or the problem with it."""
+    """A judged phone text: either the number, or the problem with the text."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)
@@ -29,12 +29,12 @@ class JudgedPhone:
         return self.problem is None
 
 
-#: The arguments are the text, and the country to read it in (ISO 3166-1 alpha-2).
+#: The rule's arguments: the phone text, and the country whose number it is without a prefix (ISO 3166-1 alpha-2).
 PhoneRule = Callable[[str, str | None], JudgedPhone]
 
 
 def phone_rule() -> PhoneRule:
-    """The rule of the migrating release."""
+    """The phone rule of the release that migrates."""
     config = op.get_context().config
     assert config is not None
     rule: PhoneRule = config.attributes[ATTRIBUTE]

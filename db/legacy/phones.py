@@ -10,7 +10,7 @@ from db.migrations.steps import Raw
 
 
 def fill_missing_phones(connection: Raw) -> None:
-    """Replace every missing phone with a blank one."""
+    """Replace the missing phone of every reminder with a blank one."""
 
     def fill(ids: Sequence[uuid.UUID]) -> None:
         connection.execute(
@@ -28,7 +28,7 @@ def fill_missing_phones(connection: Raw) -> None:
 
 
 def take_back_filled_phones(connection: Raw) -> None:
-    """Undo `fill_missing_phones`, except where a phone was written since."""
+    """Undo `fill_missing_phones`, except in reminders that have got a phone since."""
     over_keys(connection, "reminders' phones: take back", partial(_take_back, connection))
 
 

@@ -1,11 +1,14 @@
-"""The domain's present rule for phone numbers, for revisions, which must not import it."""
+"""The domain's present rule for phone numbers, made available to revisions, which must not import the domain."""
 
 from db.legacy.phone_rule import JudgedPhone
 from domain.phones import judge
 
 
 def judge_phone(text: str, country: str | None) -> JudgedPhone:
-    """The verdict on a text; without an international prefix it is read in the country (ISO 3166-1 alpha-2)."""
+    """The verdict on a phone text.
+
+    Without an international prefix it is a number of the country (ISO 3166-1 alpha-2).
+    """
     verdict = judge(text, country)
     return JudgedPhone(
         verdict.raw,

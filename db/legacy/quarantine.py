@@ -1,4 +1,4 @@
-"""Rows that cannot have a customer: moved, complete, from the tables into migration_receipt, and restored."""
+"""Legacy rows that cannot have a customer: moved, complete, from the tables into migration_receipt, and restored."""
 
 import uuid
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from db.migrations.batches import BATCH, over_keys, over_rows
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw
 
-#: Invoices before their reminders, because they are restored in this order.
+#: The tables whose rows are moved. Invoices come before their reminders, because they are restored in this order.
 _TABLES: Final = ("invoices_cache", "reminders")
 
 _MOVE_OUT: Final[dict[str, str]] = {
@@ -44,10 +44,11 @@ _MOVE_OUT: Final[dict[str, str]] = {
 
 
 def move_out(connection: Raw) -> None:
-    """Move every row without a customer out of the tables.
+    """Move every row without a customer out of the legacy tables, into receipts.
 
     Raises:
-        MigrationRefusedError: another table of the host application refers to such a row, or its reminder was sent.
+        MigrationRefusedError: another table of the host application refers to such a row, or a reminder of such an
+            invoice was sent.
     """
     _refuse_rows_that_others_need(connection)
     _refuse_what_was_sent(connection)
@@ -61,7 +62,8 @@ def move_out(connection: Raw) -> None:
 
 
 def _refuse_rows_that_others_need(connection: Raw) -> None:
-    # Rows of the host application that refer to such a row would be deleted (ON DELETE CASCADE) or prevent the move.
+    # Finds rows of the host application that refer to such a row: they would be deleted (ON DELETE CASCADE) or prevent
+    # the move.
     ties = connection.execute("""
         SELECT conrelid::regclass::text, a.attname, confrelid::regclass::text
         FROM pg_constraint JOIN pg_attribute AS a ON a.attrelid = conrelid AND a.attnum = conkey[1]
@@ -81,8 +83,8 @@ def _refuse_rows_that_others_need(connection: Raw) -> None:
 
 
 def _refuse_what_was_sent(connection: Raw) -> None:
-    # The next sync creates such an invoice again and does not know that its reminder was sent. (Not for an unknown
-    # user.)
+    # Refused, because the next sync creates such an invoice again and does not know that its reminder was sent. (Not
+    # for an unknown user.)
     row = connection.execute("""
         SELECT count(DISTINCT invoice.id) FROM invoices_cache AS invoice
         JOIN reminders AS reminder ON reminder.invoice_id = invoice.id
@@ -98,7 +100,7 @@ def _refuse_what_was_sent(connection: Raw) -> None:
 
 
 def bring_back(connection: Raw) -> None:
-    """Restore the rows unchanged. A row whose place another row has taken stays in its receipt."""
+    """Restore the moved rows unchanged. A row whose place another row has taken stays in its receipt."""
     for table in _TABLES:
         insert = _insert(connection, table)
 
@@ -159,8 +161,9 @@ def _bring(connection: Raw, insert: sql.Composed, ids: Sequence[int]) -> None:
         with connection.transaction():
             connection.execute(insert, {"ids": ids})
     except ForeignKeyViolation as error:
-        # The user (or invoice) did not exist when the row was moved out, or was deleted since: the tables had such rows
-        # before, and get them back. The constraint still holds for new rows.
+        # The constraint is not checked for old rows: the user (or invoice) did not exist when the row was moved out, or
+        # was deleted since. The tables had such rows before, and get them back. The constraint still holds for new
+        # rows.
         table, name = error.diag.table_name, error.diag.constraint_name
         assert table is not None
         assert name is not None
@@ -179,5 +182,5 @@ def _bring(connection: Raw, insert: sql.Composed, ids: Sequence[int]) -> None:
 
 
 def _table(name: str) -> sql.Composable:
-    """A table by its `regclass` name, which is quoted where necessary."""
+    """A table found by its `regclass` name, which is quoted where necessary."""
     return sql.SQL(name)

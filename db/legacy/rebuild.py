@@ -1,4 +1,4 @@
-"""The old columns rebuilt: from the receipt of a row if it has one, else from its customer."""
+"""Rebuilds the old columns of invoices: from the receipt of a row if it has one, else from the row's customer."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,11 +1,12 @@
-"""Reads migration_receipt: whether every value is recorded."""
+"""Reads migration_receipt: whether every value of the legacy rows is recorded there."""
 
 from typing import Final
 
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw
 
-# The newest receipt of an invoice must hold its customer and exactly the values of its old columns.
+# The condition that a receipt is complete: the newest receipt of an invoice must hold its customer and exactly the
+# values of its old columns.
 UNACCOUNTED: Final = """
     SELECT count(*) FROM (
         SELECT invoice.customer_id, jsonb_build_object(
@@ -23,9 +24,9 @@ UNACCOUNTED: Final = """
 
 
 def unaccounted(connection: Raw) -> int:
-    """The number of invoices with old columns that no receipt records."""
+    """The number of invoices whose old columns no receipt records."""
     with connection.transaction():
-        # It reads a table and an index, and holds no lock that blocks another session.
+        # The count reads a table and an index, and holds no lock that blocks another session.
         connection.execute("SET LOCAL statement_timeout = '4h'")
         row = connection.execute(UNACCOUNTED).fetchone()
     assert row is not None
@@ -41,7 +42,9 @@ def refuse_unaccounted(connection: Raw) -> None:
     """
     old = "SELECT FROM pg_attribute WHERE attrelid = 'invoices_cache'::regclass AND attname = 'customer_name'"
     if connection.execute(old).fetchone() is None:
-        return  # The columns were dropped by a process that was killed before it could record the revision.
+        # The column may be missing, because a process was killed after it had dropped the columns and before it could
+        # record the revision.
+        return
     if count := unaccounted(connection):
         raise MigrationRefusedError(
             f"Phase 3 has to wait: {count} {'invoice is' if count == 1 else 'invoices are'} unaccounted for, so the old"

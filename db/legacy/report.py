@@ -1,4 +1,4 @@
-"""The outcome of every value of the older application, from migration_receipt, and the values themselves."""
+"""What became of every value of the older application, from migration_receipt, and the values themselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from db.migrations.schemas import use_schemas
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcomes of the legacy rows and their values."""
+    """What became of the legacy rows and of their values."""
 
     revision: str | None
-    unaccounted: int  #: invoices: all before phase 2, 0 after phase 3 has dropped the old columns
-    rows: dict[str, dict[str, int]]  #: table → outcome → rows
-    values: dict[str, dict[str, int]]  #: old column → outcome → values
-    quarantined: dict[str, int]  #: reason → rows
+    unaccounted: int  #: the number of invoices: all before phase 2, 0 after phase 3 has dropped the old columns
+    rows: dict[str, dict[str, int]]  #: table → outcome → number of rows
+    values: dict[str, dict[str, int]]  #: old column → outcome → number of values
+    quarantined: dict[str, int]  #: reason → number of rows
     late: int  #: changes of a copy by an application after the backfill had read it
 
 
@@ -87,7 +87,7 @@ _PAGE: Final = 1000
 
 
 def report(connection: Connection) -> Report:
-    """The totals of each row's newest receipt.
+    """The outcomes in total, each row counted by its newest receipt.
 
     Raises:
         MigrationError: the database has no receipts yet.
@@ -110,7 +110,7 @@ def report(connection: Connection) -> Report:
 
 
 def values(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    """Every value of every receipt, oldest first, in the order of `VALUE_COLUMNS`; read page by page.
+    """Every value of every receipt, the oldest first, in the order of `VALUE_COLUMNS`; read page by page.
 
     Raises:
         MigrationError: the database has no receipts yet.

@@ -1,4 +1,4 @@
-"""The triggers for the time in which both applications write."""
+"""The triggers for the time in which both the legacy application and booksync write."""
 
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 
 def side_by_side(connection: Raw) -> str:
-    """The triggers for the time in which both applications write."""
+    """The statements that create the triggers for the time in which both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()
     values = {
         "countries": _literal(_json(countries())),
@@ -38,24 +38,25 @@ def side_by_side(connection: Raw) -> str:
 
 
 def side_by_side_end(connection: Raw) -> str:
-    """The statements that drop those triggers."""
+    """The statements that drop the triggers for the time in which both applications write."""
     return with_user_id_type(connection, (_SQL / "side_by_side_end.sql").read_text())
 
 
 def renew_triggers(connection: Raw) -> None:
-    """Create the triggers again, if there are any, after the tables that they use have moved.
+    """Create the side-by-side triggers again, if the database has them, after the tables that they use have moved.
 
-    Their functions are in the schema that was the first one before.
+    The triggers' functions are in the schema that was the first one before.
     """
     if _has_triggers(connection):
         briefly(connection, _dropped(connection) + _path(search_path(connection)) + side_by_side(connection))
 
 
 def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
-    """The statements `moved`, which move the customers, with the triggers dropped before and created after them.
+    """The statements `moved`, which move the customers, with the triggers dropped before them and created after them.
 
-    An older application's session has compiled the functions with the table of before, and its next write would fail.
-    The new functions are in the schema `first`. They find the tables of both schemas, because others move later.
+    A session of the older application has compiled the triggers' functions with the former table, and its next write
+    would fail. The new functions are in the schema `first`. They find the tables of both schemas, because others move
+    later.
     """
     if not moved or not _has_triggers(connection):
         return moved

@@ -19,7 +19,8 @@ _LONGEST: Final = {
     "status": 32,
     "currency_code": 3,
     "sync_hash": 64,
-    # booksync writes only ids of users that the host has, or that a person gives.
+    # The columns with users' ids are exempt: booksync writes only ids of users that the host has, or that a person
+    # gives.
     "id": 1,
     "user_id": 1,
 }
@@ -38,7 +39,7 @@ def problems(
     *,
     also_written: Collection[str] = (),
 ) -> Iterator[str]:
-    """The reasons why booksync could not work with the table.
+    """The reasons why booksync could not work with the legacy table.
 
     `names` maps a wanted column to its name in the table; `also_written` are further columns that booksync writes.
     """
@@ -59,7 +60,7 @@ def problems(
 
 
 def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Iterator[str]:
-    """The columns that would make booksync's own INSERT fail, because it writes only `written`."""
+    """The columns of the legacy table that would make booksync's INSERT fail: it writes only `written`."""
     if table not in _INSERTED_INTO:
         return
     for column in inspector.get_columns(table):
@@ -71,7 +72,7 @@ def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Ite
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
-    """The shared columns that cannot hold booksync's values, and the solution."""
+    """The shared columns that cannot hold booksync's values, each with the solution."""
     for found in inspector.get_columns(table):
         column = found["name"]
         if column in shared and list(_of_column(table, shared[column], found)):
@@ -83,15 +84,15 @@ def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any
 
 
 def is_step_text(table: str, column: str, kind: Any) -> bool:
-    """Whether the column is the step of reminders, stored as text: phase 1 turns it into a number."""
+    """Whether the column is the step of reminders, stored as text, which phase 1 turns into a number."""
     return (table, column) == ("reminders", "step") and _family(kind) is sa.TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Loosening:
-    """A limit of a column that booksync may exceed; without it the column still holds all earlier values."""
+    """A limit of a column that booksync may exceed. Without the limit the column still holds all earlier values."""
 
-    column: str  #: its name in the table
+    column: str  #: the column's name in the table
     action: str  #: of ALTER COLUMN; it changes only the catalogue
     sentence: str
 
@@ -99,7 +100,7 @@ class Loosening:
 def loosenings(
     inspector: Inspector, table: str, wanted: Mapping[str, sa.Column[Any]], names: Mapping[str, str]
 ) -> Iterator[Loosening]:
-    """The limits that adoption removes so that booksync can write to the table."""
+    """The limits that adoption removes from a table's columns, so that booksync can write to the table."""
     found = {column["name"]: column for column in inspector.get_columns(table)}
     for column, name in names.items():
         kind = found[name]["type"]
@@ -109,7 +110,8 @@ def loosenings(
             sentence = f"let {table}.{name} hold more than {kind.length} characters: make it TEXT"
             yield Loosening(name, "TYPE text", sentence)
         if isinstance(kind, sa.Numeric) and kind.precision is not None:
-            # A Kuwaiti dinar has a thousand fils: a rounded amount would differ from Zoho's in every sync.
+            # Amounts need three digits after the point: a Kuwaiti dinar has a thousand fils, and a rounded amount would
+            # differ from Zoho's in every sync.
             sentence = f"let {table}.{name} hold amounts as exact as Zoho's: make it NUMERIC"
             yield Loosening(name, "TYPE numeric", sentence)
         if wanted[column].nullable and column not in _ALWAYS_WRITTEN and not found[name]["nullable"]:
@@ -117,7 +119,7 @@ def loosenings(
 
 
 def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
-    """Whether the key is unique in the table."""
+    """Whether a unique index or constraint of the table covers the key."""
     keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
     keys += [each["column_names"] for each in inspector.get_unique_constraints(table)]
     keys += [
@@ -139,7 +141,8 @@ def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
             f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {found['name']} TYPE timestamptz"
             f" USING {found['name']} AT TIME ZONE 'UTC')"
         )
-    # The application's word for a pending reminder. Phase 3 would count these reminders as sent.
+    # The status must be booksync's word for a pending reminder. Phase 3 would count reminders under another word as
+    # sent.
     default = found["default"]
     if (table, wanted.name) == ("reminders", "status") and default and not default.startswith("'scheduled'"):
         yield f"{name} has the default {default}, but booksync needs 'scheduled': it treats any other word as sent"
@@ -147,7 +150,7 @@ def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
 
 def _family(kind: Any) -> type[Any] | None:
     if isinstance(kind, sa.Float):
-        return sa.Float  # A subclass of Numeric in SQLAlchemy that holds no exact amount.
+        return sa.Float  # Float is a subclass of Numeric in SQLAlchemy, but holds no exact amount.
     family = next((family for family in _FAMILIES if isinstance(kind, family)), None)
     return sa.TEXT if family is sa.VARCHAR or type(kind) is sa.Text else family
 

@@ -1,4 +1,4 @@
-"""The part of the legacy application's tables that booksync knows."""
+"""The legacy application's tables, as far as booksync knows them."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -64,7 +64,7 @@ def legacy_tables(user_id: str = "uuid") -> Mapping[str, tuple[sa.schema.SchemaI
     }
 
 
-#: The key by which booksync finds a row.
+#: Table → the key by which booksync finds a row.
 UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices_cache": ("user_id", "zoho_invoice_id"),
     "reminders": ("invoice_id", "step"),
@@ -72,7 +72,7 @@ UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def legacy_columns(table: str, user_id: str = "uuid") -> list[sa.Column[Any]]:
-    """The columns of one table."""
+    """The columns of one legacy table."""
     return [part for part in legacy_tables(user_id)[table] if isinstance(part, sa.Column)]
 
 

@@ -1,6 +1,7 @@
 """The valid values of a customer's id, country and time zone, for rules that are written in SQL.
 
-They were copied from the domain's rules when the revisions were frozen. Tests compare them with the present rules.
+The values were copied from the domain's rules when the revisions were frozen. Tests compare them with the present
+rules.
 """
 
 from functools import cache
@@ -12,16 +13,16 @@ import orjson
 
 _FILE: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql" / "0005_vocabulary.json"
 
-#: Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
+#: The longest id. Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
 LONGEST_ID: Final = 200
 
-#: A longer text is not a country.
+#: The longest country text. A longer text is not a country.
 LONGEST_COUNTRY: Final = 100
 
 #: Words that programs and people write instead of an id, without punctuation around them: "#N/A", "<null>".
 NO_ID_WORDS: Final = ("n/a", "na", "nan", "nil", "none", "null", "object object", "undefined", "unknown")
 
-#: Characters that cannot be a whole id, including the dashes that word processors make from a hyphen.
+#: Characters that a whole id cannot consist of, including the dashes that word processors make from a hyphen.
 PUNCTUATION: Final = f"{punctuation} \u2013\u2014"
 
 
@@ -32,7 +33,7 @@ def _vocabulary() -> dict[str, dict[str, str]]:
 
 
 def countries() -> dict[str, str]:
-    """Two letters → ISO 3166-1 alpha-2: "UK" → "GB", "GB" → "GB"."""
+    """Two-letter texts for a country → ISO 3166-1 alpha-2: "UK" → "GB", "GB" → "GB"."""
     return _vocabulary()["countries"]
 
 
@@ -47,7 +48,9 @@ def country_names() -> dict[str, str]:
 
 
 def zones() -> dict[str, str]:
-    """Lower-case name → present IANA name: "europe/london" → "Europe/London", "asia/calcutta" → "Asia/Kolkata".
+    """Lower-case name of a time zone → present IANA name: "europe/london" → "Europe/London".
+
+    An older name has its present one: "asia/calcutta" → "Asia/Kolkata".
 
     UTC and GMT are the only names without a slash, because Postgres interprets some of these names differently.
     """

@@ -1,1 +1,1 @@
-"""The schema's versions: migrate a database (`runner`), and report its version (`revisions`)."""
+"""The versions of the schema: `runner` migrates a database, and `revisions` reports its version."""

@@ -1,6 +1,6 @@
 """Additions of the upgrades to the older application's tables, each recorded in migration_added for the downgrade.
 
-Objects that existed before have no record, so a downgrade keeps them and their values.
+Objects that existed before the upgrade have no record, so a downgrade keeps these objects and their values.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _CREATE: Final = f"""
     )
 """
 
-#: The record in a database that an earlier release has upgraded; `added_columns` infers its other records.
+#: The name of a record that marks a database upgraded by an earlier release; `added_columns` infers the other records.
 _INFERRED: Final = "(concluded from the catalogue)"
 
 #: The columns that earlier releases added, a tuple for each ALTER TABLE, in the order of the revisions.
@@ -68,25 +68,28 @@ PHONE_REQUIRED: Final = "reminders.phone NOT NULL"
 
 
 def start_notes(connection: Raw) -> None:
-    """Create the table of records, empty: for a database without any object of booksync."""
+    """Create the table of recorded additions, empty: for a database without any object of booksync."""
     connection.execute(_CREATE)
 
 
 def ensure_notes(connection: Raw) -> None:
-    """Create the table in a database of an earlier release, with the records inferred from the catalogue."""
+    """Create the table of recorded additions in an earlier release's database.
+
+    Its records are inferred from the catalogue.
+    """
     if not _is_there(connection, TABLE):
         with connection.transaction():
             _conclude_notes(connection)
 
 
 def is_noted(connection: Raw, name: str) -> bool:
-    """Whether an upgrade added the object: a column as "table.column", an index by its name."""
+    """Whether an upgrade added the object, which is a column as "table.column", or an index by its name."""
     ensure_notes(connection)
     return connection.execute(f"SELECT FROM {TABLE} WHERE name = %s", [name]).fetchone() is not None
 
 
 def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> None:
-    """Record an addition, with the details that its downgrade needs."""
+    """Record an addition to the older application's tables, with the details that its downgrade needs."""
     connection.execute(
         f"INSERT INTO {TABLE} (name, detail) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",  # noqa: S608
         [name, None if detail is None else Jsonb(detail)],
@@ -94,12 +97,12 @@ def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> No
 
 
 def forget(connection: Raw, name: str) -> None:
-    """Delete the record of a dropped object."""
+    """Delete the record of an added object that was dropped."""
     connection.execute(f"DELETE FROM {TABLE} WHERE name = %s", [name])  # noqa: S608
 
 
 def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
-    """The detail of a record; None without a record."""
+    """The detail stored with the record of an addition; None without a record."""
     ensure_notes(connection)
     cursor = connection.cursor(row_factory=tuple_row)
     row = cursor.execute(f"SELECT detail FROM {TABLE} WHERE name = %s", [name]).fetchone()  # noqa: S608
@@ -109,7 +112,7 @@ def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
 def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
     """Add the columns that are missing, and record them; `columns` are definitions: "plan_at timestamptz".
 
-    The columns of booksync's own tables have no record.
+    Columns of booksync's own tables get no record.
 
     Raises:
         MigrationRefusedError: the older application has a column with the name of one of booksync's state columns.
@@ -134,7 +137,7 @@ def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
 
 
 def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constraints: Sequence[str] = ()) -> None:
-    """Drop the columns that an upgrade added, and booksync's constraints on the other columns."""
+    """Drop the columns that an upgrade added to a table, and booksync's constraints on the other columns."""
     dropped = [f"DROP CONSTRAINT IF EXISTS {name}" for name in constraints]
     if table not in SHARED_TABLES:
         _alter(connection, table, dropped + [f"DROP COLUMN IF EXISTS {_name(column)}" for column in columns])
@@ -163,7 +166,7 @@ def build_index(connection: Raw, name: str, definition: str, *, unique: bool = F
 
 
 def rebuild_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Rebuild an index whose build may have been interrupted."""
+    """Build an index again, because its first build may have been interrupted."""
     at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
     at_length(
         connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
@@ -229,7 +232,7 @@ def _conclude_notes(connection: Raw) -> None:
 
 
 def _refuse_state_columns(connection: Raw) -> None:
-    # Each step checks the columns of all revisions, because a later step would refuse only after rows had been changed.
+    # Each step checks the columns of all revisions, because a later step could refuse only after rows had been changed.
     if is_noted(connection, _INFERRED):
         return
     taken = [

@@ -1,4 +1,4 @@
-"""Work on a big table in batches of keys; each batch is a small transaction that also records the position."""
+"""Work on a big table in batches of keys. Each batch is a small transaction that also records the position."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from db.migrations.steps import Raw, patiently, planning_without
 
-#: A batch takes some tens of milliseconds, the longest time that another session waits for a row.
+#: The rows of a batch. A batch takes some tens of milliseconds, the longest time that another session waits for a row.
 BATCH: Final = 500
 
 _LEAST: Final = uuid.UUID(int=0)
@@ -19,11 +19,11 @@ _LEAST: Final = uuid.UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a step over a table."""
+    """How far a migration step over a table has come."""
 
     step: str
-    done: int  #: rows
-    total: int | None  #: Postgres' own estimate, never below `done`; None if unknown
+    done: int  #: the number of rows that are done
+    total: int | None  #: Postgres's own estimate of all rows, never below `done`; None if unknown
 
 
 def over_rows(
@@ -38,7 +38,7 @@ def over_rows(
 
     `where_null` selects only the rows that lack this column's value.
     """
-    # Rows inserted behind the cursor are not visited: the triggers handle them.
+    # Rows that are inserted behind the cursor are not visited, because the triggers handle them.
     wanted = sql.SQL("AND {} IS NULL").format(sql.Identifier(where_null)) if where_null else sql.SQL("")
     keys = sql.SQL("SELECT id FROM {} WHERE id > %s {} ORDER BY id LIMIT %s").format(sql.Identifier(table), wanted)
 

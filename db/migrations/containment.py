@@ -1,8 +1,7 @@
-"""The schema for the containment of faults: webhook secrets, a canary, failed records, held deletions, weaker row
-locks.
+"""The schema for the containment of faults: webhook secrets, key canary, failed records, held deletions, row locks.
 
-As in `handover`, two revisions apply it: one at the end of phase 2, one at the end of phase 3. Every statement can be
-repeated.
+As in `handover`, two revisions apply this schema: one at the end of phase 2, one at the end of phase 3. Every statement
+can be repeated.
 """
 
 from typing import Final
@@ -62,8 +61,8 @@ _TABLES: Final = {
     """,
 }
 
-#: A timestamp ahead of the present would make every later reading look older than the row. Without timestamps the next
-#: run writes the row again.
+#: A timestamp ahead of the present would make every later reading look older than the row. Both timestamps of such a
+#: row are cleared, so that the next run writes the row again.
 _UNFREEZE: Final = """
     UPDATE {table} SET zoho_last_modified_at = NULL, observed_at = NULL
      WHERE greatest(zoho_last_modified_at, observed_at) > now() + interval '1 day'
@@ -129,12 +128,14 @@ _FOREIGN: Final = """
         )
 """
 
-#: This query returns a row if `add` has begun.
+#: This query returns a row if `add` has begun to change the schema.
 BEGUN: Final = "SELECT WHERE to_regclass('key_canary') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns and tables where they are missing, and weaken the locks; `numbers.add` must run first.
+    """Add the columns and tables of this schema where they are missing, and weaken the row locks.
+
+    `numbers.add` must run first.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -161,7 +162,7 @@ def weaken_locks(connection: Raw) -> None:
 
 
 def remove(connection: Raw) -> None:
-    """Remove the columns and tables, and restore the locks."""
+    """Remove the columns and tables that `add` made, and restore the former row locks."""
     briefly(connection, _REPLACE_LOCKS.format(**_STRONGER))
     if connection.execute("SELECT WHERE to_regclass('migration_stamps') IS NOT NULL").fetchone() is not None:
         at_length(connection, _RESTORE_STAMPS)

@@ -1,7 +1,7 @@
 """The schema of the handover: columns, tables and functions for permission, opening and outcomes.
 
-Two revisions apply it, because booksync works from phase 2 on: one at the end of phase 2, one at the end of phase 3 for
-a database that had left phase 2 before this release. Every statement can be repeated.
+Two revisions apply this schema, because booksync works from phase 2 on: one at the end of phase 2, one at the end of
+phase 3 for a database that had left phase 2 before this release. Every statement can be repeated.
 """
 
 import os
@@ -91,7 +91,7 @@ _FUNCTIONS_END: Final = """
     DROP FUNCTION IF EXISTS booksync_local_time(timestamptz, text);
 """
 
-#: Tables of these names that belong to another application.
+#: Tables of these names without booksync's columns belong to another application.
 _FOREIGN: Final = """
     SELECT name FROM (VALUES
         ('handover_outcomes', '{handover_id,reminder_id,phone_text,outcome,until,note,reported_at}'::text[]),
@@ -102,12 +102,12 @@ _FOREIGN: Final = """
     )
 """
 
-#: This query returns a row if `add` has begun.
+#: This query returns a row if `add` has begun to change the schema.
 BEGUN: Final = "SELECT WHERE to_regclass('handover_outcomes') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns, tables and functions, where they are missing.
+    """Add the columns, tables and functions of the handover, where they are missing.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -129,7 +129,7 @@ def add(connection: Raw) -> None:
 
 
 def remove(connection: Raw) -> None:
-    """Remove the additions, and restore the previous functions."""
+    """Remove what `add` made, and restore the previous functions."""
     briefly(connection, with_user_id_type(connection, _FUNCTIONS_END + (_SQL / "hand_over.sql").read_text()))
     for name in _INDEXES:
         drop_index(connection, name)

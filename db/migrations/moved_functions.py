@@ -1,4 +1,4 @@
-"""The functions of the handover, moved to booksync's schema; the former names call them for one release."""
+"""Moves the functions of the handover to booksync's schema. The former names stay callable for one release."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ _FORMER_FUNCTIONS: Final = ("0010_reminder_functions.sql", "0011_number_checks.s
 
 
 def move_functions(connection: Raw, host: str) -> None:
-    """Install the functions in booksync's schema; the former names call them, with the rights that they had."""
+    """Install the functions in booksync's schema. Functions with the former names call them, with the former rights."""
     known_rights = {
         signature: rights_of_function(connection, f"{SCHEMA}.{signature}")
         or rights_of_function(connection, f"{host}.{signature}")
@@ -53,7 +53,10 @@ def move_functions(connection: Raw, host: str) -> None:
 
 
 def move_functions_back(connection: Raw, host: str) -> None:
-    """Restore the previous release's functions in the host's schema. They work over the views too."""
+    """Restore the previous release's functions in the host's schema.
+
+    They work over the views of the former tables too.
+    """
     rights = {signature: rights_of_function(connection, f"{host}.{signature}") for signature in _PUBLIC}
     statements = [f"SELECT set_config('search_path', {_literal(host)}, true);"]
     statements += [

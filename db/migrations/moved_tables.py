@@ -1,4 +1,4 @@
-"""The tables of booksync, each moved in one transaction that leaves an updatable view under the former name.
+"""Moves the tables of booksync, each in one transaction that leaves an updatable view under the former name.
 
 The view has the table's owner and grants, because the previous release's processes read and write through it.
 """
@@ -11,7 +11,7 @@ from db.migrations.rights import grants_of_table, owner_of_table, schema_usage
 from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw
 from db.migrations.steps import briefly
 
-#: Former name → present name.
+#: Former name of a table → its present name.
 RENAMED: Final = {
     "reminder_contacts": "handovers",
     "resyncs": "refreshes",
@@ -43,8 +43,8 @@ _SEEN: Final = (
     "webhook_events",
     "zoho_connections",
 )
-#: The tables that only migrations use. They move together at the end, because a migration that was killed before
-#: finds them where it has left them. Only the table of the revisions gets a view.
+#: The tables that only migrations use. They move together at the end, so that a migration that was killed before still
+#: finds them in their former place. Only the table of the revisions gets a view.
 _OF_MIGRATIONS: Final = (
     "migration_added",
     "migration_progress",
@@ -89,7 +89,7 @@ _ON_A_VIEW: Final = """
 """
 
 
-#: Adds statements to those that move the customers, for the same transaction.
+#: Statements that run in the transaction that moves the customers, added to those of the move.
 Around = Callable[[str], str]
 
 
@@ -113,7 +113,7 @@ def refuse_foreign_tables(connection: Raw, host: str) -> None:
     """Refuse another application's table in the way: a table that has not moved yet must have a free place.
 
     Raises:
-        MigrationRefusedError: such a table is there.
+        MigrationRefusedError: another application's table has the name.
     """
     for former in (*_SEEN, *_OF_MIGRATIONS):
         place = f"{SCHEMA}.{RENAMED.get(former, former)}"
@@ -127,7 +127,7 @@ def refuse_dependent_views(connection: Raw, host: str) -> None:
     """Refuse to drop a view that another application's view reads.
 
     Raises:
-        MigrationRefusedError: such a view is there.
+        MigrationRefusedError: another application's view reads the view.
     """
     for former in (*_SEEN, VERSION_TABLE):
         dependent = connection.execute(_ON_A_VIEW, {"view": f"{host}.{former}"}).fetchone()
@@ -139,7 +139,7 @@ def refuse_dependent_views(connection: Raw, host: str) -> None:
 
 
 def _moved(connection: Raw, host: str, former: str) -> str:
-    """The statements that move a table, rename it and leave a view; empty if it has moved, or does not exist."""
+    """The statements that move and rename a table and leave a view; empty if the table has moved, or does not exist."""
     table, name = f"{host}.{former}", RENAMED.get(former, former)
     if not _is_table(connection, table):
         return ""

@@ -1,7 +1,7 @@
 """The schema for valid numbers that are not callable, for countries, and for truth checks.
 
-As in `handover`, two revisions apply it: one at the end of phase 2, one at the end of phase 3. Every statement can be
-repeated.
+As in `handover`, two revisions apply this schema: one at the end of phase 2, one at the end of phase 3. Every statement
+can be repeated.
 """
 
 from pathlib import Path
@@ -40,19 +40,19 @@ _TABLES: Final = """
 
 _INDEXES: Final = {
     "ix_customers_cache_country_unknown": "customers_cache (connection_id) WHERE country_unknown IS NOT NULL",
-    # Only E.164: other texts may be too long for an index.
+    # The index covers only numbers in E.164, because other texts may be too long for an index.
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }
 
-#: Customers made from copies were judged before the column existed.
+#: Customers made from copies were judged before the column existed, so the column is filled for them.
 _FILL: Final = """
     UPDATE customers_cache SET phone_not_callable = phone_verdict ->> 'not_callable'
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL
 """
 
-#: An earlier release stored no country where it did not recognise Zoho's text, and Russia for Nigeria's "NGA". These
-#: contacts are requested again, because they may not change for a long time. Only verdicts of earlier releases lack
-#: `doubts`.
+#: An earlier release stored no country where it did not recognise Zoho's text, and Russia for Nigeria's "NGA". The
+#: contacts with such countries are requested again, because they may not change for a long time. Only verdicts of
+#: earlier releases lack `doubts`.
 _ASK_AGAIN: Final = """
     UPDATE customers_cache AS customer SET asked_version = NULL
     WHERE asked_version IS NOT NULL AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
@@ -67,7 +67,7 @@ _ASK_AGAIN: Final = """
 
 _FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared({{user_id}}, text, integer);"
 
-#: A table of that name that belongs to another application.
+#: A table of this name without booksync's columns belongs to another application.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL
         AND NOT '{customer_id,phone_text,phone,note,confirmed_at}'::text[] <@ ARRAY(
@@ -76,12 +76,12 @@ _FOREIGN: Final = """
         )
 """
 
-#: This query returns a row if `add` has begun.
+#: This query returns a row if `add` has begun to change the schema.
 BEGUN: Final = "SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns, tables and functions, where they are missing; `handover.add` must run first.
+    """Add the columns, tables and functions of this schema, where they are missing; `handover.add` must run first.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -101,12 +101,12 @@ def add(connection: Raw) -> None:
 
 
 def fill_verdicts(connection: Raw) -> None:
-    """Record which copied numbers are not callable; the triggers of phase 2 leave this to the end of phase 3."""
+    """Record which copied phone numbers are not callable. The triggers of phase 2 leave this to the end of phase 3."""
     at_length(connection, _FILL)
 
 
 def remove(connection: Raw) -> None:
-    """Remove the additions, and restore the previous functions."""
+    """Remove what `add` made, and restore the previous functions."""
     former = (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END
     briefly(connection, with_user_id_type(connection, former))
     for name in _INDEXES:

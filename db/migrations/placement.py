@@ -23,15 +23,15 @@ from db.migrations.rights import grants_of_table, owner_of_table
 from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw, host_schema, use_schemas
 from db.migrations.steps import at_length, briefly
 
-#: The record of a schema that a migration has created.
+#: The name of the record about a schema that a migration has created.
 _CREATED: Final = f"SCHEMA {SCHEMA}"
 
-#: This query returns a row if `move` has begun, or `undo` is not complete.
+#: This query returns a row if `move` has begun, or if `undo` is not complete.
 BEGUN: Final = """
     SELECT FROM pg_attribute
     WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped
 """
-#: No object is in the schema.
+#: This query returns a row if no object is in the schema.
 _IS_EMPTY: Final = """
     SELECT WHERE NOT EXISTS (
         SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = to_regnamespace(%s)
@@ -55,7 +55,7 @@ def move(connection: Raw, *, around_customers: Around = str) -> None:
     use_schemas(connection)
     _fill_handover_ids(connection)
     move_functions(connection, host)
-    # Handovers that were claimed before the functions were replaced.
+    # Copies handovers that were claimed before the functions were replaced.
     _fill_handover_ids(connection)
     _refer_to_handovers(connection)
     _make_watermarks(connection)
@@ -79,12 +79,12 @@ def undo(connection: Raw, *, around_customers: Around = str) -> None:
 
 
 def is_begun(connection: Raw) -> bool:
-    """Whether the tables have begun to move, so that earlier revisions cannot change them any more."""
+    """Whether the move of the tables to booksync's schema has begun, so that earlier revisions cannot change them."""
     return connection.execute(BEGUN).fetchone() is not None
 
 
 def drop_schema(connection: Raw) -> None:
-    """Drop the schema, after `undo`, if a migration has created it and nothing else is in it."""
+    """Drop booksync's schema, after `undo`, if a migration has created it and it is empty."""
     if is_noted(connection, _CREATED) and connection.execute(_IS_EMPTY, [SCHEMA]).fetchone() is not None:
         briefly(connection, f"DROP SCHEMA IF EXISTS {SCHEMA}")
         forget(connection, _CREATED)
@@ -106,7 +106,8 @@ def _make_schema(connection: Raw) -> None:
         )
     # The record is written first, so that a schema whose creation was interrupted is known to belong to booksync.
     note(connection, _CREATED)
-    # A migration by a superuser leaves later migrations to the role that has made the earlier ones.
+    # The schema belongs to the role that has made the earlier migrations, even if a superuser migrates now, because
+    # that role makes the later ones.
     briefly(connection, f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {owner_of_table(connection, VERSION_TABLE)}")
 
 
@@ -131,7 +132,7 @@ def _make_watermarks(connection: Raw) -> None:
 
 
 def _fill_handover_ids(connection: Raw) -> None:
-    """Copy `contact_id`, the former name, to `handover_id` in small batches."""
+    """Copy `contact_id`, the former name of the column, to `handover_id` in small batches."""
 
     def next_batch(after: Any) -> tuple[int, Any]:
         rows = connection.execute(

@@ -1,4 +1,4 @@
-"""The revisions of this release, and the revision of a database."""
+"""The revisions that this release has, and the revision that a database is at."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 
 from db.migrations.schemas import SCHEMA, VERSION_TABLE
 
-#: Next to this package, independently of the working directory: a checkout, an editable install, a container's folder.
+#: The folder is next to this package, independently of the working directory: in a checkout, an editable install, or a
+#: container.
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 
 
@@ -32,10 +33,10 @@ class MissingRevisionsError(RuntimeError):
 
 
 def revisions_folder() -> Path:
-    """The folder of alembic's script.
+    """The folder with alembic's script.
 
     Raises:
-        MissingRevisionsError: it is not there.
+        MissingRevisionsError: this installation lacks the folder.
     """
     if not (_FOLDER / "versions").is_dir():
         raise MissingRevisionsError(
@@ -60,7 +61,7 @@ def expected_head() -> str:
 
 
 def revision_of(target: Target) -> str:
-    """The revision of a target."""
+    """The newest revision of a migration target."""
     if target is Target.HEAD:
         return expected_head()
     return next(revision for revision in reversed(known_revisions()) if revision.endswith(f"_{target}"))
@@ -70,8 +71,8 @@ _FIND_TABLE: Final = text("SELECT coalesce(to_regclass(:moved), to_regclass(:nam
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision of the database; None before the first one."""
-    # Check the name first: a failed SELECT would abort the caller's transaction.
+    """The revision that the database is at; None before the first one."""
+    # The version table's name is checked first, because a failed SELECT would abort the caller's transaction.
     table = connection.scalar(_FIND_TABLE, {"moved": f"{SCHEMA}.{VERSION_TABLE}", "name": VERSION_TABLE})
     if table is None:
         return None
@@ -83,20 +84,20 @@ class SchemaFit(StrEnum):
     """Whether a database's schema fits the code of this release."""
 
     FITS = "fits"
-    OLDER = "older"  #: some or all migrations are missing
-    NEWER = "newer"  #: a later release has migrated it
+    OLDER = "older"  #: too old: some or all migrations are missing
+    NEWER = "newer"  #: too new: a later release has migrated the database
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """The revision of a database (None before the first one), and whether this release can work with it."""
+    """The revision of the database (None before the first one), and whether this release can work with it."""
 
     revision: str | None
     fit: SchemaFit
 
     @property
     def lack(self) -> str:
-        """The problem and the next step, as a sentence without its full stop; an empty text if the schema fits."""
+        """What is wrong with the schema, and the next step, as a sentence without full stop; empty if it fits."""
         match self.fit:
             case SchemaFit.NEWER:
                 known = expected_head()
@@ -110,7 +111,10 @@ class SchemaState:
 
 
 def _older(revision: str) -> str:
-    """With an older application the target is the end of phase 2; after that application, the newest revision."""
+    """Describe a schema that is too old. With an older application beside booksync the target is the end of phase 2.
+
+    Without it, the target is the newest revision.
+    """
     known, phase2 = known_revisions(), revision_of(Target.PHASE2)
     is_before_phase3 = known.index(revision) <= known.index(phase2)
     needed = phase2 if is_before_phase3 else expected_head()
@@ -119,7 +123,7 @@ def _older(revision: str) -> str:
     return f"{found}: run `booksync migrate`{way}"
 
 
-#: The last part of the newest revisions, because a partial upgrade is not enough.
+#: This query returns a row if the last part of the newest revisions is done, because a partial upgrade is not enough.
 _LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
      WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped

@@ -6,7 +6,7 @@ from typing import Final
 
 from db.migrations.schemas import SCHEMA, Raw
 
-#: The owner's own rights come with the ownership.
+#: The owner's own rights are left out, because they come with the ownership.
 _GRANTS: Final = """
     SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee,
         privilege_type AS privilege, is_grantable
@@ -19,31 +19,31 @@ _OF_FUNCTION: Final = _GRANTS.format(
     object="pg_proc", acl="coalesce(proacl, acldefault('f', proowner))", oid="%s::regprocedure", owner="proowner"
 )
 
-#: A view has no other rights.
+#: The rights that a view can have; a table may have others.
 _OF_A_VIEW: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right that another role than the owner has."""
+    """A right on a table or function that another role than the owner has."""
 
-    grantee: str  #: quoted, or PUBLIC
+    grantee: str  #: the role's name, quoted, or PUBLIC
     privilege: str
     is_grantable: bool
 
     def on(self, target: str) -> str:
-        """The statement that grants the same right on another object."""
+        """The statement that grants the role this right on another object."""
         option = " WITH GRANT OPTION" if self.is_grantable else ""
         return f"GRANT {self.privilege} ON {target} TO {self.grantee}{option};"
 
 
 def grants_of_table(connection: Raw, table: str) -> list[Grant]:
-    """The rights on a table that a view can have too."""
+    """The rights that roles have on a table, as far as a view can have them too."""
     return [grant for grant in _grants(connection, _OF_TABLE, table) if grant.privilege in _OF_A_VIEW]
 
 
 def owner_of_table(connection: Raw, table: str) -> str:
-    """The owner, quoted where needed."""
+    """The owner of a table, quoted where needed."""
     row = connection.execute(
         "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = %s::regclass", [table]
     ).fetchone()
@@ -55,12 +55,12 @@ def owner_of_table(connection: Raw, table: str) -> str:
 class FunctionRights:
     """Who may call a function, and whether it runs with its owner's rights."""
 
-    owner: str  #: quoted where needed
+    owner: str  #: the owner's name, quoted where needed
     is_definer: bool
     grants: tuple[Grant, ...]
 
     def on(self, function: str) -> str:
-        """The statements that give another function the same rights."""
+        """The statements that give another function these rights."""
         security = "DEFINER" if self.is_definer else "INVOKER"
         return (
             f"ALTER FUNCTION {function} SECURITY {security}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC;\n"
@@ -70,7 +70,7 @@ class FunctionRights:
 
 
 def rights_of_function(connection: Raw, function: str) -> FunctionRights | None:
-    """The rights of a function, given with its argument types; None if it does not exist."""
+    """The rights of a function, which is given with its argument types; None if the function does not exist."""
     query = """
         SELECT quote_ident(pg_get_userbyid(proowner)), prosecdef FROM pg_proc WHERE oid = to_regprocedure(%s)
     """
@@ -81,7 +81,7 @@ def rights_of_function(connection: Raw, function: str) -> FunctionRights | None:
 
 
 def schema_usage(grants: Iterable[Grant]) -> str:
-    """The statements that let these roles reach objects of booksync's schema."""
+    """The statements that let these roles use objects of booksync's schema."""
     grantees = sorted({grant.grantee for grant in grants})
     return "".join(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {grantee};" for grantee in grantees)
 

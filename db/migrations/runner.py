@@ -29,20 +29,20 @@ from db.migrations.turn import WAIT_SECONDS, one_at_a_time
 
 @dataclass(frozen=True, slots=True)
 class AppliedRevision:
-    """One revision that was applied or undone."""
+    """A revision that was applied or undone."""
 
     revision: str
     title: str
-    upgraded: bool  #: False: undone
+    upgraded: bool  #: False: the revision was undone
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationOutcome:
-    """The result of a migration; a database without a revision has the `from_revision` None."""
+    """The result of a migration. `from_revision` is None for a database that had no revision."""
 
     from_revision: str | None
     to_revision: str
-    applied: tuple[AppliedRevision, ...]  #: in order of execution
+    applied: tuple[AppliedRevision, ...]  #: the revisions in order of execution
 
 
 def alembic_config() -> Config:
@@ -65,7 +65,7 @@ def migrate(
     wait_seconds: float = WAIT_SECONDS,
     adopted: bool = False,
 ) -> MigrationOutcome:
-    """Bring the database to `to` (TR-3), up or down.
+    """Bring the database to the target `to`, up or down (TR-3: migrations in phases).
 
     `on_revision` is called for every completed revision, `on_progress` for every batch of rows. Each revision is
     committed separately. Two migrations of one database run one after the other. `adopted` means that `adopt` has just
@@ -116,7 +116,7 @@ def _told(error: psycopg.Error | DBAPIError, url: str, last: str | None) -> Migr
 
 
 def applied_revision(step: MigrationInfo) -> AppliedRevision:
-    """Convert alembic's record of a step."""
+    """Convert alembic's record of a migration step to an `AppliedRevision`."""
     script = step.up_revision
     assert isinstance(script, Script)
     return AppliedRevision(script.revision, script.doc.removesuffix("."), step.is_upgrade)

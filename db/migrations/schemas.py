@@ -10,11 +10,11 @@ Raw = psycopg.Connection[Any]
 
 SCHEMA: Final = "booksync"
 
-#: The table with the database's revision. It moves last: if it is in booksync's schema, the move is complete.
+#: The table with the database's revision. It moves last: if this table is in booksync's schema, the move is complete.
 VERSION_TABLE: Final = "booksync_alembic_version"
 
-# The schema of the shared tables, else the first one that new tables would go to. A role that is called booksync finds
-# booksync's own schema first, because "$user" precedes `public` in the default search_path.
+# Selects the schema of the shared tables, else the first one that new tables would go to. A role that is called
+# booksync finds booksync's own schema first, because "$user" precedes `public` in the default search_path.
 _HOST: Final = """
     SELECT coalesce(
         (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = coalesce(
@@ -28,12 +28,12 @@ _HOST: Final = """
 
 
 def raw(connection: Connection) -> Raw:
-    """The driver's connection."""
+    """The psycopg connection under SQLAlchemy's."""
     return cast(Raw, connection.connection.driver_connection)
 
 
 def host_schema(connection: Raw) -> str:
-    """The schema of the shared tables, quoted where needed."""
+    """The host's schema, which has the shared tables; quoted where needed."""
     return str(_scalar(connection, _HOST, SCHEMA))
 
 
@@ -48,7 +48,7 @@ def search_path(connection: Raw) -> str:
 
 
 def use_schemas(connection: Raw) -> None:
-    """Set the session's path to `search_path`."""
+    """Set the session's search_path to the value of `search_path`."""
     _scalar(connection, "SELECT set_config('search_path', %s, false)", search_path(connection))
 
 
@@ -66,7 +66,8 @@ _USER_ID_TYPES: Final = {
 def user_id_type(connection: Raw) -> str:
     """The type of the columns that refer to users.id: uuid, text or bigint.
 
-    It is uuid without a table users, which booksync then creates, and for any other type, which adoption refuses.
+    The type is uuid if the table users does not exist, because booksync then creates it, and for any other type, which
+    adoption refuses.
     """
     found = _scalar(
         connection,

@@ -1,4 +1,4 @@
-"""The requirements for the server of a migration: recent, writable, and one backend for the whole session."""
+"""What a migration requires of the Postgres server: recent, writable, and one backend for the whole session."""
 
 from contextlib import ExitStack, suppress
 from typing import Final, cast
@@ -12,14 +12,16 @@ from db.migrations.errors import MigrationRefusedError
 
 _OLDEST: Final = 15
 
-#: The number of other sessions that must not get the backend before a pooler is considered to be in session mode.
+#: A pooler is considered to be in session mode if so many other sessions did not get the backend.
 _OTHER_SESSIONS: Final = 3
-#: A timeout, because a pooler in session mode may have no backend left for another session.
+#: The time limit of each such attempt, because a pooler in session mode may have no backend left for another session.
 _OTHER_SESSION_SECONDS: Final = 5.0
 
 
 def refuse_unsuitable_server(connection: Connection, url: str) -> None:
-    """Check the server before anything is changed: without locks, and without changing the session's settings.
+    """Refuse a server that a migration cannot use, before anything is changed.
+
+    The checks take no locks and leave the session's settings as they are.
 
     Raises:
         MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
@@ -71,14 +73,14 @@ def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool
     with ExitStack() as sessions, suppress(*DatabaseError):
         for _ in range(_OTHER_SESSIONS):
             other = sessions.enter_context(engine.connect())
-            # The transaction stays open, so that the pooler has fewer free backends each time.
+            # The transaction stays open, so that the pooler has fewer free backends for each further attempt.
             if other.scalar(text("SELECT pg_backend_pid()")) == own or _backend(connection) != own:
                 return True
     return _backend(connection) != own
 
 
 def _backend(connection: Connection) -> int:
-    """The backend's process id, from a transaction of this one statement."""
+    """The process id of the connection's backend, from a transaction of this one statement."""
     pid = connection.scalar(text("SELECT pg_backend_pid()"))
     connection.commit()
     return cast(int, pid)

@@ -5,8 +5,8 @@ from typing import Final
 
 SHARED_TABLES: Final = ("users", "invoices_cache", "reminders", "sync_metadata")
 
-#: Columns of the shared tables that hold booksync's own state. booksync would act on a value that another program
-#: wrote.
+#: Columns of the shared tables that hold booksync's own state. If another program wrote such a column, booksync would
+#: act on the value.
 STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices_cache": (
         "connection_id",
@@ -24,7 +24,7 @@ STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def state_column_taken(table: str, column: str) -> str:
-    """The sentence for a column of the older application with the name of a state column."""
+    """The error sentence for a column of the older application that has the name of one of booksync's state columns."""
     return (
         f"{table}.{column} is there, but booksync keeps its own state in a column of that name: rename yours"
         f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"

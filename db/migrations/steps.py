@@ -1,4 +1,4 @@
-"""Shared parts of the revisions: execution of statements while other sessions read and write.
+"""Statements of the revisions, executed while other sessions read and write the same tables.
 
 A revision that changes a legacy table runs completely inside `letting_others_work`. Each statement, or string of
 statements, is committed separately and can be repeated, so an interrupted revision is simply run again.
@@ -21,12 +21,13 @@ _T = TypeVar("_T")
 
 _IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
 
-#: Sessions that arrive after a statement waiting for a table lock wait as well. A session that waits for a row for less
-#: than Postgres' `deadlock_timeout` (1 s) never makes Postgres cancel another session's transaction.
+#: The time limit of a wait for a table lock, because sessions that arrive after a waiting statement wait as well. A
+#: session that waits for a row for less than Postgres's `deadlock_timeout` (1 s) never makes Postgres cancel another
+#: session's transaction.
 _LOCK_TIMEOUT_MS: Final = 100
 _STATEMENT_TIMEOUT_SECONDS: Final = 60
-#: Building an index or checking a constraint takes time in proportion to the table, and blocks neither reads nor
-#: writes.
+#: The time limit for building an index or checking a constraint, which takes time in proportion to the table and blocks
+#: neither reads nor writes.
 _LONG_SECONDS: Final = 4 * 60 * 60
 
 #: A statement is retried for this long; each pause is longer than the last, up to one second.
@@ -38,14 +39,14 @@ _LONGEST_PAUSE_SECONDS: Final = 1.0
 def letting_others_work() -> Iterator[Raw]:
     """A connection for statements over tables that are in use; each is committed separately.
 
-    The triggers that fill columns for the other application ignore these writes.
+    The triggers that fill columns for the other application ignore the writes of this connection.
     """
     with op.get_context().autocommit_block():
         # psycopg's own connection: only it runs a string of statements as one transaction.
         connection = cast(Raw, op.get_bind().connection.driver_connection)
         _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
         connection.execute("SET booksync.migrating = 'on'")
-        connection.execute("SET jit = off")  # JIT compilation takes longer than a batch.
+        connection.execute("SET jit = off")  # JIT is off, because the compilation takes longer than a batch.
         try:
             yield connection
         finally:
@@ -56,7 +57,7 @@ def letting_others_work() -> Iterator[Raw]:
 
 
 def undo_if_begun(revision: str, sign: str) -> None:
-    """Undo the next revision if the query `sign` returns a row: it was begun, then killed before it was recorded."""
+    """Undo the next revision if the query `sign` returns a row: it was begun, and killed before it was recorded."""
     with letting_others_work() as connection:
         begun = connection.execute(sign).fetchone() is not None
     if begun:
@@ -81,7 +82,8 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 def take_turns(table: str) -> None:
     """Prevent other sessions from changing a table's rows for the rest of a revision that is one transaction.
 
-    New tables that refer to the table take the same lock anyway; here no other session queues behind the waiting one.
+    New tables that refer to this table take the same lock anyway. Taken here, no other session queues behind the
+    waiting one.
 
     Raises:
         InTheWayError: a transaction with changed rows did not end for a minute.
@@ -100,7 +102,7 @@ def patiently(work: Callable[[], _T]) -> _T:
     """Return the result of `work`, a whole transaction that is retried while another session blocks it.
 
     Raises:
-        InTheWayError: that session did not end for a minute.
+        InTheWayError: the blocking session did not end for a minute.
     """
     deadline, pause = time.monotonic() + patience_seconds, 0.05
     while True:
@@ -121,7 +123,7 @@ def _in_the_way() -> InTheWayError:
 
 
 def briefly(connection: Raw, statements: str) -> None:
-    """Change a table's definition, which blocks all readers, in one transaction with a short lock timeout."""
+    """Change a table's definition, which blocks all its readers, in one transaction with a short lock timeout."""
     patiently(lambda: connection.execute(statements, prepare=False))
 
 

@@ -15,7 +15,7 @@ from db.migrations.errors import MigrationError
 from db.migrations.schemas import use_schemas
 from db.migrations.server import refuse_unsuitable_server
 
-#: An arbitrary number that no other program may use in the same database.
+#: The number of the advisory lock. It is arbitrary; no other program may use it in the same database.
 _LOCK_KEY: Final = 0x626F6F6B73796E63
 _POLL_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 600.0
@@ -23,9 +23,10 @@ WAIT_SECONDS: Final = 600.0
 
 @contextmanager
 def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Connection]:
-    """A separate connection, outside any transaction, that blocks other migrations of the database.
+    """A separate connection, outside any transaction, that keeps other migrations of the database waiting.
 
-    A statement waits for a table lock only for seconds, because later sessions queue behind it.
+    A statement of the migration waits for a table lock only for seconds, because later sessions queue behind the
+    statement.
 
     Raises:
         MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
@@ -52,7 +53,7 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
 
 @contextmanager
 def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
-    """A connection to a server that a migration can use, before any change."""
+    """A connection to a server that a migration can use, checked before any change."""
     with ExitStack() as closing:
         try:
             connection = closing.enter_context(engine.connect())
@@ -63,7 +64,7 @@ def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
 
 
 def _discard_session(connection: Connection) -> None:
-    """Leave no lock and no setting to the session's next client, because a pooler may reset neither."""
+    """Leave no lock and no setting of this session to the pooler's next client, because a pooler may reset neither."""
     with suppress(*DatabaseError, psycopg.Error):
         connection.rollback()
         raw = cast(psycopg.Connection[Any], connection.connection.driver_connection)
@@ -72,8 +73,8 @@ def _discard_session(connection: Connection) -> None:
 
 
 def _wait_for_turn(connection: Connection, wait_seconds: float) -> None:
-    # Poll: a session waiting in pg_advisory_lock holds a snapshot. CREATE INDEX CONCURRENTLY in the other session waits
-    # for the end of that snapshot, so the two sessions would deadlock.
+    # The lock is polled, because a session that waits in pg_advisory_lock holds a snapshot. CREATE INDEX CONCURRENTLY
+    # in the other session waits for the end of that snapshot, so the two sessions would deadlock.
     deadline = time.monotonic() + wait_seconds
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
         connection.rollback()

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy models; the migrations in alembic/ create them, and `alembic check` compares the two."""
+"""The tables as SQLAlchemy models. The migrations in alembic/ create the tables; `alembic check` compares both."""
 
 from db.models.base import Base
 from db.models.cache import (

@@ -1,4 +1,4 @@
-"""Shared parts of the tables: the declarative base, its names of constraints, and the recurring columns.
+"""What all models share: the declarative base, the names of constraints, and the recurring columns.
 
 The tables are in the schema `booksync`, except the four that booksync shares with its host application (`SHARED`).
 """

@@ -15,7 +15,10 @@ from domain.users import UserId
 
 
 class CachedCustomer(Base):
-    """A Zoho contact that is a customer (FR-1). `primary_phone` is E.164 unless `phone_problem` is set."""
+    """A Zoho contact that is a customer (FR-1: one row per customer).
+
+    `primary_phone` is in E.164 unless `phone_problem` is set.
+    """
 
     __tablename__ = "customers_cache"
     __table_args__ = (
@@ -43,30 +46,31 @@ class CachedCustomer(Base):
     phone_problem: Mapped[str | None]
     phone_not_callable: Mapped[str | None]  #: why a valid number is not called (`domain.phones.NotCallable`)
     #: The source of `primary_phone` (raw, person_id, source) and the findings (region, kind, problem) with the edition
-    #: of the metadata; a newer edition judges the number again.
+    #: of the phone metadata. If the metadata has a newer edition, the number is judged again.
     phone_verdict: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     primary_email: Mapped[str | None]
     contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
-    #: The bulk list of persons lacks some of these, or has another primary person, as a detail call has confirmed.
-    #: While the list row stays the same, omissions and contradictions of the bulk list are ignored.
+    #: The bulk list lacks some of the customer's persons, or has another primary person, as a detail call has
+    #: confirmed. While the list row stays the same, omissions and contradictions of the bulk list are ignored.
     bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
-    country_code: Mapped[str | None]  #: only a detail response has it (ISO 3166-1 alpha-2)
+    country_code: Mapped[str | None]  #: the country (ISO 3166-1 alpha-2), which only a detail response has
     country_unknown: Mapped[str | None]  #: Zoho's text for the country, if booksync does not recognise it
-    time_zone: Mapped[str | None]  #: the number's single zone, else the organisation's
-    #: Every possible clock of the number; NULL: not determined yet, and held back until then.
+    time_zone: Mapped[str | None]  #: the time zone: the number's single zone, else the organisation's
+    #: Every possible time zone of the number. NULL: not determined yet; reminders are held back until then.
     time_zones: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    rest_days: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))  #: of the country; 0 is Monday
-    address_state: Mapped[str | None]  #: as given; NULL: the address was never read
+    #: The weekdays of rest of the country; 0 is Monday.
+    rest_days: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    address_state: Mapped[str | None]  #: the state and postcode as given; NULL: the address was never read
     address_postcode: Mapped[str | None]
     unused_credits: Mapped[Decimal | None] = mapped_column(Numeric)
     credits_currency: Mapped[str | None]
-    payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail response has it
+    payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own reminder switch; only a detail response has it
     switch_asked_at: Mapped[Moment | None]  #: when a run last requested details that it could not read
     #: The modified time of the version whose details were requested, the epoch if Zoho gave none.
     asked_version: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
-    details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail response
-    truth_checked_at: Mapped[Moment | None]  #: when a truth check last requested the record, with any result
+    details_observed_at: Mapped[Moment | None]  #: the server's time of the customer's last detail response
+    truth_checked_at: Mapped[Moment | None]  #: when a truth check last requested the customer, with any result
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]  #: the server's time of the earliest response that this row was made from
     sync_hash: Mapped[str] = mapped_column(server_default="")
@@ -76,21 +80,24 @@ class CachedCustomer(Base):
 
 
 class PhoneConfirmation(Base):
-    """A person's confirmation that a text in Zoho means this number, which may be called. Valid for that text only."""
+    """A person's confirmation that a phone text in Zoho means this number, and that the number may be called.
+
+    The confirmation is valid for that text only.
+    """
 
     __tablename__ = "phone_confirmations"
 
     customer_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("customers_cache.id", ondelete="CASCADE"), primary_key=True
     )
-    phone_text: Mapped[str] = mapped_column(primary_key=True)  #: the text in Zoho
-    phone: Mapped[str]  #: E.164
+    phone_text: Mapped[str] = mapped_column(primary_key=True)  #: the phone text in Zoho
+    phone: Mapped[str]  #: the number in E.164
     note: Mapped[str]
     confirmed_at: Mapped[CreatedAt]
 
 
 class CachedInvoice(Base):
-    """A Zoho invoice (FR-3). `plan_at` is the next time to plan its reminders, NULL for never."""
+    """A Zoho invoice, linked to its customer (FR-3). `plan_at` is when to plan its reminders next; NULL means never."""
 
     __tablename__ = "invoices_cache"
     __table_args__ = (
@@ -118,9 +125,11 @@ class CachedInvoice(Base):
     ach_payment_initiated: Mapped[bool | None]
     unprocessed_payment: Mapped[Decimal | None] = mapped_column(Numeric)
     sub_status: Mapped[str | None]
-    payment_reminder_enabled: Mapped[bool | None]  #: the invoice's own switch in Zoho; only details have it
-    asked_version: Mapped[Moment | None]  #: as CachedCustomer.asked_version
-    truth_checked_at: Mapped[Moment | None]  #: as CachedCustomer.truth_checked_at
+    payment_reminder_enabled: Mapped[bool | None]  #: the invoice's own reminder switch in Zoho; only details have it
+    #: The version whose details were requested, as in CachedCustomer.asked_version.
+    asked_version: Mapped[Moment | None]
+    #: When a truth check last requested the invoice, as in CachedCustomer.truth_checked_at.
+    truth_checked_at: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]
@@ -151,7 +160,7 @@ class Reminder(Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
     scheduled_at: Mapped[Moment]
-    day: Mapped[dt.date | None] = mapped_column(Date)  #: of that moment, on the customer's clock
+    day: Mapped[dt.date | None] = mapped_column(Date)  #: the date of that moment on the customer's clock
     closes_at: Mapped[Moment | None]  #: a later handover needs a new plan; NULL: not planned by booksync
     phone: Mapped[str]
     handover_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("handovers.id"))
@@ -162,7 +171,7 @@ class Reminder(Base):
 
 
 class Handover(Base):
-    """One handover for one phone number: the reminders that were handed over together (`claim_due_reminders`)."""
+    """One handover of one phone number: the reminders that `claim_due_reminders` handed over together."""
 
     __tablename__ = "handovers"
     __table_args__ = (
@@ -175,12 +184,12 @@ class Handover(Base):
     user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     phone: Mapped[str]
-    day: Mapped[dt.date] = mapped_column(Date)  #: on the customer's clock
+    day: Mapped[dt.date] = mapped_column(Date)  #: the date on the customer's clock
     handed_over_at: Mapped[Moment]
-    post_at: Mapped[Moment | None]  #: the webhook's next attempt; NULL: no (further) attempt
+    post_at: Mapped[Moment | None]  #: the next attempt to post the handover to the webhook; NULL: no (further) attempt
     post_attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    posted_at: Mapped[Moment | None]  #: the receiver has it
-    post_problem: Mapped[str | None]  #: why the last attempt failed, or was not made
+    posted_at: Mapped[Moment | None]  #: when the receiver accepted the handover
+    post_problem: Mapped[str | None]  #: why the last attempt to post failed, or was not made
 
 
 class HandoverOutcome(Base):
@@ -201,18 +210,21 @@ class HandoverOutcome(Base):
 
 
 class DoNotCall(Base):
-    """A number that is not called for any connection of the user."""
+    """A phone number that is not called for any connection of the user."""
 
     __tablename__ = "do_not_call"
 
     user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
-    phone: Mapped[str] = mapped_column(primary_key=True)  #: E.164
+    phone: Mapped[str] = mapped_column(primary_key=True)  #: the number in E.164
     note: Mapped[str | None]
     added_at: Mapped[CreatedAt]
 
 
 class WaitingInvoice(Base):
-    """A waiting invoice: its customer is not cached. Kept complete, and cached when the customer appears (FR-7)."""
+    """A waiting invoice: its customer is not cached (FR-7: skipped until then).
+
+    The row is complete; it moves to the cache when the customer appears there.
+    """
 
     __tablename__ = "waiting_invoices"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Connections to Zoho organisations, and the sync progress of each connection."""
+"""Connections to Zoho organisations, and how far each connection is synced."""
 
 import datetime as dt
 import uuid
@@ -15,7 +15,8 @@ from domain.users import UserId
 
 class ConnectionStatus(StrEnum):
     ACTIVE = "active"
-    PARKED = "parked"  #: Zoho refuses it permanently; `parked_reason` says why, `booksync connect` again revives it
+    #: Parked: Zoho refuses it permanently; `parked_reason` says why, `booksync connect` again revives it.
+    PARKED = "parked"
 
 
 class ZohoConnection(Base):
@@ -33,41 +34,47 @@ class ZohoConnection(Base):
 
     refresh_token_encrypted: Mapped[str]
     webhook_secret_encrypted: Mapped[str]
-    webhook_secret_previous_encrypted: Mapped[str | None]  #: still accepted during a rotation
+    #: The former webhook secret, still accepted during a rotation.
+    webhook_secret_previous_encrypted: Mapped[str | None]
     webhook_secret_rotated_at: Mapped[Moment | None]
-    webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))  #: since `webhooks_refused_since`
+    #: The number of refused webhooks since `webhooks_refused_since`.
+    webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))
     webhooks_refused_since: Mapped[Moment | None]
     webhooks_refused_last_at: Mapped[Moment | None]
     access_token_encrypted: Mapped[str | None]
     access_token_expires_at: Mapped[Moment | None]
     api_domain: Mapped[str | None]
-    #: The last refreshes of the access token, oldest first: Zoho grants ten in ten minutes.
+    #: The times of the last refreshes of the access token, oldest first: Zoho grants ten tokens in ten minutes.
     refreshed_at: Mapped[list[dt.datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
-    oauth_failing_since: Mapped[Moment | None]  #: since the first refusal with a word that booksync does not know
-    oauth_throttled_since: Mapped[Moment | None]  #: since the first throttling after any other response
-    no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
+    #: Since the first refusal of a token with a word that booksync does not know.
+    oauth_failing_since: Mapped[Moment | None]
+    #: Since Zoho's token endpoint was first throttled after any other response.
+    oauth_throttled_since: Mapped[Moment | None]
+    no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses requests until then
 
     organization_name: Mapped[str] = mapped_column(server_default="")
-    time_zone: Mapped[str]  #: the organisation's, an IANA name
-    unknown_time_zone: Mapped[str | None]  #: Zoho's later value, if it is not an IANA zone
-    country_code: Mapped[str | None]  #: the organisation's, the region of phone numbers without a prefix
+    time_zone: Mapped[str]  #: the organisation's time zone, an IANA name
+    unknown_time_zone: Mapped[str | None]  #: the time zone that Zoho named later, if it is not an IANA zone
+    country_code: Mapped[str | None]  #: the organisation's country, the region of phone numbers without a prefix
     currency_code: Mapped[str | None]
 
-    bulk_persons_refused_at: Mapped[Moment | None]  #: the bulk list of persons was refused: detail calls replace it
-    persons_pages: Mapped[int | None]  #: the cost of the last bulk read, in calls
+    #: When Zoho refused the bulk list of persons: detail calls replace it.
+    bulk_persons_refused_at: Mapped[Moment | None]
+    persons_pages: Mapped[int | None]  #: the cost of the last bulk read of persons, in calls
 
     handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.handover.Handover`
-    handover_opened_at: Mapped[Moment | None]  #: the last time; NULL: never
+    handover_opened_at: Mapped[Moment | None]  #: the last opening for handovers; NULL: never opened
     handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.handover.Backlog`
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]
-    #: The metadata, setting and home with which the cached phone numbers were last judged; a change judges them again.
+    #: What the cached phone numbers were last judged with: metadata, setting and home. If one changes, they are judged
+    #: again.
     phones_judged_with: Mapped[str | None]
-    truth_checked_at: Mapped[Moment | None]  #: the end of the last truth check that compared a record
-    truth_check: Mapped[dict[str, Any] | None]  #: its findings: `domain.truth_check.TruthCheck`
+    truth_checked_at: Mapped[Moment | None]  #: when the last truth check that compared a record ended
+    truth_check: Mapped[dict[str, Any] | None]  #: the findings of that truth check: `domain.truth_check.TruthCheck`
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
@@ -84,7 +91,7 @@ class ReminderPolicyRow(Base):
 
 
 class SyncMetadata(Base):
-    """The watermarks of a connection: all changes before these moments (Zoho's clock) are cached (FR-8)."""
+    """The watermarks of a connection: all changes before these times (Zoho's clock) are cached (FR-8)."""
 
     __tablename__ = "sync_metadata"
     __table_args__ = (
@@ -104,7 +111,7 @@ class SyncMetadata(Base):
 
 
 class EntityWatermark(Base):
-    """The watermark of a further entity; those of customers and invoices are in `sync_metadata`."""
+    """The watermark of a further entity; the watermarks of customers and invoices are in `sync_metadata`."""
 
     __tablename__ = "entity_watermarks"
 
@@ -123,12 +130,15 @@ class ApiUse(Base):
     last_call_at: Mapped[Moment | None]
     paused_until: Mapped[Moment | None]
     paused_reason: Mapped[str | None]
-    probed_at: Mapped[Moment | None]  #: the last call that tried whether a day's pause is over
+    probed_at: Mapped[Moment | None]  #: when the last call tried whether a day's pause is over
     updated_at: Mapped[CreatedAt]
 
 
 class KeyCanary(Base):
-    """One known text, encrypted: a process whose ENCRYPTION_KEYS cannot decrypt it must not accept work."""
+    """The key canary: one known text, encrypted.
+
+    A process whose ENCRYPTION_KEYS cannot decrypt it must take no work.
+    """
 
     __tablename__ = "key_canary"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)

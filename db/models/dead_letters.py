@@ -12,7 +12,7 @@ _OPEN = text("status = 'open'")
 
 
 class DeadLetter(Base):
-    """One recurring failure of a connection or of a message: its last occurrence, and the totals."""
+    """One recurring failure of a connection or of a message: its last occurrence, and the total of all."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (
@@ -29,11 +29,11 @@ class DeadLetter(Base):
     actor_name: Mapped[str]
     arguments: Mapped[dict[str, Any]]
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
-    run_id: Mapped[uuid.UUID | None]  #: of the last failure; no foreign key, because runs are pruned
-    message_id: Mapped[str | None]  #: of the last failure; NULL if a run gave up its step without one
+    run_id: Mapped[uuid.UUID | None]  #: the run of the last failure; no foreign key, because runs are pruned
+    message_id: Mapped[str | None]  #: the message of the last failure; NULL if a run gave up its step without a message
     error_type: Mapped[str]
     error: Mapped[str]
-    traceback: Mapped[str | None]  #: lines of code, no values
+    traceback: Mapped[str | None]  #: the lines of code of the traceback, no values
     fingerprint: Mapped[str]
     attempts: Mapped[int]  #: the total of all failures
     failures: Mapped[int] = mapped_column("deaths", server_default=text("1"))

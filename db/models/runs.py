@@ -1,4 +1,4 @@
-"""Runs: one pass over one connection each, and their staged rows."""
+"""Runs, each one pass over one connection, and the rows that a run has staged."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,10 @@ from domain.users import UserId
 
 
 class SyncRun(Base):
-    """One pass over one connection, as a cursor: the worker with the lease on (id, step) runs it and moves on."""
+    """A run: one pass over one connection.
+
+    The row is its cursor: the worker with the lease on (id, step) does the step.
+    """
 
     __tablename__ = "sync_runs"
     __table_args__ = (
@@ -26,14 +29,16 @@ class SyncRun(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
-    is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))  #: started by the clock, not by a person
+    #: Whether the run was started by the clock, not by a person.
+    is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(server_default="running")
     phase: Mapped[str]
     step: Mapped[int] = mapped_column(server_default=text("0"))
     position: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: of the present step, counted before the work
+    #: The attempts of the present step, counted before the work.
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
     not_before: Mapped[Moment | None]
-    waiting_for: Mapped[str | None]  #: why `not_before` is in the future: the budget, or a retry
+    waiting_for: Mapped[str | None]  #: why `not_before` is in the future: a wait for the API budget, or a retry
     claimed_until: Mapped[Moment | None]
     sweep_at: Mapped[Moment]
     counters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
@@ -45,7 +50,7 @@ class SyncRun(Base):
 
 
 class StagedPerson(Base):
-    """One row of the bulk list of persons, read by a full run before the contacts that it belongs to."""
+    """A row of the bulk list of contact persons, which a full run reads before the contacts of these persons."""
 
     __tablename__ = "staged_persons"
     __table_args__ = (Index(None, "run_id", "zoho_customer_id"),)
@@ -57,14 +62,14 @@ class StagedPerson(Base):
 
 
 class StagedContact(Base):
-    """One contact from a page that is not upserted yet."""
+    """A contact from a page of the list that is not upserted yet."""
 
     __tablename__ = "staged_contacts"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     zoho_customer_id: Mapped[str] = mapped_column(primary_key=True)
     contact: Mapped[dict[str, Any]]
-    needs_details: Mapped[bool]  #: its persons are unknown until a detail call
+    needs_details: Mapped[bool]  #: whether the contact's persons are unknown until a detail call
     observed_at: Mapped[Moment]  #: the server's time of the earliest response that `contact` was made from
 
 
@@ -76,7 +81,8 @@ class SeenRecord(Base):
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))  #: Zoho has reported that it no longer exists
+    #: Zoho has reported that the record no longer exists.
+    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class RejectedRecord(Base):
@@ -97,14 +103,15 @@ class RejectedRecord(Base):
 
 
 class FailedRecord(Base):
-    """A record whose detail call has failed in a run: requested again after the others, and finally rejected."""
+    """A record whose detail call has failed in a run. It is requested again after the others, and finally rejected."""
 
     __tablename__ = "failed_records"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: failed calls while other records were read
+    #: The failed calls for the record while other records were read.
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
     is_rejected: Mapped[bool] = mapped_column(server_default=text("false"))
     reason: Mapped[str]
     failed_at: Mapped[CreatedAt]

@@ -1,4 +1,4 @@
-"""Users, which belong to the host application."""
+"""The table of users, which belongs to the host application."""
 
 from sqlalchemy.orm import Mapped
 
@@ -6,7 +6,7 @@ from db.models.base import SHARED, Base, Id
 
 
 class User(Base):
-    """The host application's users; booksync reads and needs nothing but the id."""
+    """A user of the host application. booksync reads and needs only the id."""
 
     __tablename__ = "users"
     __table_args__ = SHARED

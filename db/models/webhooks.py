@@ -1,4 +1,4 @@
-"""Events of Zoho's webhooks, the records to refresh, and the times of the scheduler's actions."""
+"""Webhook events of Zoho, the records to refresh, and the times of the scheduler's actions."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from db.models.base import Base, CreatedAt, Moment
 
 
 class WebhookEvent(Base):
-    """One event of a webhook about one record: a hint, without its body."""
+    """A webhook event of Zoho about one record, stored without the webhook's body. The event is only a hint."""
 
     __tablename__ = "webhook_events"
     __table_args__ = (
@@ -19,13 +19,14 @@ class WebhookEvent(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
-    entity: Mapped[str]  #: "contact", "invoice", or another kind of Zoho, which is ignored
+    entity: Mapped[str]  #: the kind: "contact", "invoice", or another one of Zoho's, which is ignored
     record_id: Mapped[str]
-    number: Mapped[int | None]  #: its position among the events of its record; NULL if nothing is requested for it
+    #: The event's number among the events of its record; NULL if nothing is requested for the event.
+    number: Mapped[int | None]
     kind: Mapped[str]
     modified_at: Mapped[Moment | None]  #: Zoho's time of the change, if the event has it
     digest: Mapped[str | None]  #: SHA-256 of the body: a repeated body is not news
-    outcome: Mapped[str | None]  #: NULL while it waits
+    outcome: Mapped[str | None]  #: NULL while the event waits
     received_at: Mapped[CreatedAt]
     handled_at: Mapped[Moment | None]
 
@@ -42,21 +43,24 @@ class Refresh(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
     entity: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    received: Mapped[int] = mapped_column(server_default=text("0"))  #: events so far
+    received: Mapped[int] = mapped_column(server_default=text("0"))  #: the number of all events so far
     handled: Mapped[int] = mapped_column(server_default=text("0"))  #: the number of handled events
     waiting_since: Mapped[CreatedAt]  #: the time of the first event that is not handled
     not_before: Mapped[CreatedAt]
-    waiting_for: Mapped[str | None]  #: why `not_before` is in the future, besides more events: the budget, or a retry
-    sent_at: Mapped[Moment | None]  #: NULL while enough messages of the connection are in the queue
-    leased_at: Mapped[Moment | None]  #: the last lease: events soon after it wait for each other
+    #: Why `not_before` is in the future, besides more events: a wait for the API budget, or a retry.
+    waiting_for: Mapped[str | None]
+    #: When the last message was sent; NULL while enough messages of the connection are in the queue.
+    sent_at: Mapped[Moment | None]
+    leased_at: Mapped[Moment | None]  #: the last lease: further events soon after it are collected for one request
     claimed_until: Mapped[Moment | None]
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: counted before the work
-    has_failed: Mapped[bool] = mapped_column(server_default=text("false"))  #: given up; a message may try once more
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: the attempts, counted before the work
+    #: The refresh was given up; a message may try once more.
+    has_failed: Mapped[bool] = mapped_column(server_default=text("false"))
     error: Mapped[str | None]
 
 
 class SchedulerMark(Base):
-    """The last time of each action of the schedulers."""
+    """When the schedulers last did each of their periodic actions."""
 
     __tablename__ = "scheduler_marks"
 
