@@ -78,7 +78,7 @@ def run_scheduler() -> None:
     with open_resources("booksync scheduler") as resources:
         wait_for_schema(resources.engine, stopped.wait)
         log_redis(resources.redis)
-        log.info("The scheduler ticks", action="scheduler.started")
+        log.info("The scheduler has started", action="scheduler.started")
         with posting(resources):
             keeps_to_interval = False
             while not stopped.is_set():
@@ -98,7 +98,7 @@ def run_scheduler() -> None:
 def _log_failure(resources: Resources, error: Exception) -> None:
     failure = failure_of(error)
     log.error(
-        "A tick of the scheduler has failed",
+        "A tick of the scheduler has failed; the scheduler tries again at its next tick",
         action="scheduler.tick_failed",
         error=describe(error),
         kind=failure.kind,
@@ -127,7 +127,12 @@ def sweep(resources: Resources) -> None:
     with resources.engine.begin() as db:
         overdue = runs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
     for step in overdue:
-        log.info("An overdue step is sent again", action="step.swept", run_id=str(step.run_id), step=step.step)
+        log.info(
+            "The message of an overdue run step is sent again",
+            action="step.swept",
+            run_id=str(step.run_id),
+            step=step.step,
+        )
         send_step(resources.broker, step)
 
 
@@ -142,7 +147,9 @@ def _sweep_refreshes(resources: Resources) -> None:
         overdue = refreshes.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
         due = refreshes.take_turn(db)
     if overdue:
-        log.info("Overdue records are sent again", action="refresh.swept", records=len(overdue))
+        log.info(
+            "The messages of overdue record refreshes are sent again", action="refresh.swept", records=len(overdue)
+        )
     for each in [*(Due(ref, 0.0) for ref in overdue), *due]:
         send_refresh(resources.broker, each)
 
@@ -165,7 +172,7 @@ def _keep_house(resources: Resources) -> None:
             events = event_history.prune(db, days=_EVENT_DAYS)
             closed = dead_letters.prune(db, days=_DEAD_LETTER_DAYS)
             log.info(
-                "Old history is pruned",
+                "Old runs, webhook events and closed dead letters are deleted",
                 action="history.pruned",
                 runs=runs,
                 events=events,
@@ -203,7 +210,7 @@ def _start_due(resources: Resources) -> None:
     _set_next_syncs(resources, [connection_id for connection_id, _ in due])
     for step in started:
         if step is not None:
-            log.info("A run starts", action="run.started", run_id=str(step.run_id))
+            log.info("The sync of a connection is due, so a run starts", action="run.started", run_id=str(step.run_id))
             send_step(resources.broker, step)
 
 

@@ -117,7 +117,12 @@ def log_redis(client: redis.Redis) -> None:
     """Log a line if Redis does not do what booksync needs, or may lose messages."""
     state = look_at_redis(client)
     if state.refusal is not None:
-        log.error("Redis refuses", action="redis.refuses", refusal=state.refusal.kind, error=str(state.refusal))
+        log.error(
+            "Redis refuses commands that booksync needs",
+            action="redis.refuses",
+            refusal=state.refusal.kind,
+            error=str(state.refusal),
+        )
     if state.warning is not None:
         log.warning("Redis may lose messages", action="redis.may_lose_messages", error=state.warning)
 

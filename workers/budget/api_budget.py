@@ -173,7 +173,7 @@ class ApiBudget:
             change = self._scripts.finish(organization_id, granted, result)
         except BudgetUnavailable:
             _log.warning(
-                "The end of a call could not be recorded in the API budget; its place frees itself later.",
+                "Redis could not record the end of a Zoho call in the API budget; the call's place becomes free later.",
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
@@ -182,7 +182,7 @@ class ApiBudget:
         match change:
             case Pause(seconds, reason):
                 _log.warning(
-                    "Zoho refused a call; all calls of its organisation pause.",
+                    "Zoho refused a call, so booksync pauses all calls of that organisation.",
                     action="budget_paused",
                     organization_id=organization_id,
                     seconds=seconds,
@@ -191,7 +191,7 @@ class ApiBudget:
                 self._on_pause(organization_id, seconds, reason)
             case Lifted():
                 _log.info(
-                    "Zoho accepts calls again, so the pause of the spent day ends.",
+                    "Zoho accepts calls again, so booksync ends the organisation's pause for the spent day.",
                     action="budget_resumed",
                     organization_id=organization_id,
                 )

@@ -25,7 +25,7 @@ class DeliveryJob(Job):
     """One leased handover. Only ids are logged."""
 
     kind = "delivery"
-    noun = "The delivery"
+    noun = "The delivery of a handover"
 
     #: The calling window ends the attempts, however many there were.
     ends_its_process = False
@@ -49,7 +49,7 @@ class DeliveryJob(Job):
         self._receiver.post(self._post)
         with self.engine.begin() as db:
             reminder_posts.note_posted(db, self._post.handover_id)
-        log.info("A handover is posted", action="delivery.done")
+        log.info("The receiver has accepted a handover of due reminders", action="delivery.done")
         return JobOutcome.DONE
 
     def release(
@@ -71,7 +71,7 @@ class DeliveryJob(Job):
         with self.engine.begin() as db:
             reminder_posts.give_up(db, self._post, failure.reason)
         log.warning(
-            "The delivery is given up",
+            "The delivery of a handover is given up; booksync makes no further attempt to post it",
             action="delivery.given_up",
             reason=failure.reason,
         )

@@ -52,7 +52,11 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
                 while post_due(resources.engine, receiver) and not stopped.is_set():
                     pass
             except Exception as error:  # noqa: BLE001  (the outermost loop: the end of this thread would go unnoticed)
-                log.error("No reminder can be posted", action="reminders.posting_failed", error=describe(error))
+                log.error(
+                    "Due reminders could not be posted to the receiver; booksync tries again in a few seconds",
+                    action="reminders.posting_failed",
+                    error=describe(error),
+                )
             stopped.wait(_TICK_SECONDS)
 
 

@@ -149,7 +149,7 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
     except DatabaseError as error:
         failure = failure_of(error)
         log.error(
-            "A dead letter could not be written",
+            "A dead letter could not be written to Postgres; booksync tries again",
             action="dead_letter.not_kept",
             error=describe(error),
             kind=failure.kind,
@@ -166,7 +166,7 @@ def _keep(dead_letter: NewDeadLetter) -> None:
         dead_letter_id = dead_letters.keep(db, dead_letter)
     if dead_letter_id is not None:
         log.error(
-            "A message became a dead letter",
+            "A message will not be retried; it is kept as a dead letter until a person decides",
             action="dead_letter.kept",
             dead_letter=dead_letter_id,
             message_id=dead_letter.message_id,

@@ -130,12 +130,20 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
         with structlog.contextvars.bound_contextvars(connection_id=str(job.connection_id)):
             return Execution(job, _attempt(job))
     except LeaseLostError:
-        log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
+        log.info(
+            f"{kind.noun} was done by another worker, so this worker discards its own result",
+            action=f"{kind.kind}.stale",
+        )
         return Execution(job, JobOutcome.STALE)
     except DatabaseError as error:
         # The outcome cannot be written either. The lease expires, and the sweeper sends the message again.
         reason = failure_of(error).sentence(engine.url)
-        log.error("Postgres does not work", action=f"{kind.kind}.no_database", error=describe(error), reason=reason)
+        log.error(
+            f"{kind.noun} has no outcome, because Postgres does not work; its message is sent again later",
+            action=f"{kind.kind}.no_database",
+            error=describe(error),
+            reason=reason,
+        )
         return Execution(job, JobOutcome.NO_DATABASE)
 
 
@@ -168,7 +176,11 @@ def _end(job: Job, error: Exception) -> JobOutcome:
         case Outcome.GIVEN_UP:
             return job.give_up(JobFailure(Cause.PERMANENT_ERROR, handling.reason, error))
         case Outcome.UNKNOWN:
-            log.exception(f"{job.noun} failed", action=f"{job.kind}.failed", exc_info=error)
+            log.exception(
+                f"{job.noun} failed with an error that booksync does not know",
+                action=f"{job.kind}.failed",
+                exc_info=error,
+            )
             return _retry(job, JobFailure(Cause.DEFECT, describe(error), error))
 
 
@@ -176,7 +188,10 @@ def _wait(job: Job, handling: Handling) -> JobOutcome:
     """Releases the job until a known time. The wait spends no attempt and holds no thread."""
     _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
     log.info(
-        f"{job.noun} waits", action=f"{job.kind}.waits", seconds=round(handling.seconds, 1), reason=handling.reason
+        f"{job.noun} is deferred; its message is sent again after these seconds",
+        action=f"{job.kind}.waits",
+        seconds=round(handling.seconds, 1),
+        reason=handling.reason,
     )
     return JobOutcome.WAITING
 
@@ -188,7 +203,7 @@ def _retry(job: Job, failure: JobFailure) -> JobOutcome:
         return job.give_up(failure)
     _release(job, seconds, waiting_for="another attempt", refund_attempt=False, error=failure.reason)
     log.warning(
-        f"{job.noun} will be retried",
+        f"{job.noun} has failed and will be tried again",
         action=f"{job.kind}.retry",
         seconds=round(seconds, 1),
         reason=failure.reason,
@@ -204,7 +219,11 @@ def _park(job: Job, failure: JobFailure) -> JobOutcome:
     if parking is Parking.REVIVED:
         reason = "the connection, which was just connected again"
         return _wait(job, Handling(Outcome.DEFERRED, reason, _REVIVED_SECONDS))
-    log.error("The connection is parked", action="connection.parked", reason=failure.reason)
+    log.error(
+        "Zoho refuses a connection, so booksync parks it: its runs stop until a person acts",
+        action="connection.parked",
+        reason=failure.reason,
+    )
     return JobOutcome.PARKED
 
 

@@ -44,14 +44,18 @@ class Heartbeat(Middleware):
             try:
                 report(client, name, own_state.present())
             except redis.RedisError as error:
-                log.info("The worker's state is not reported", action="heartbeat.no_redis", error=describe(error))
+                log.info(
+                    "This worker's state could not be reported to Redis, so `booksync status` may not show it",
+                    action="heartbeat.no_redis",
+                    error=describe(error),
+                )
             own_state.changed.wait(BEAT_SECONDS)
             own_state.changed.clear()
         try:
             withdraw(client, name)
         except redis.RedisError as error:
             log.info(
-                "The worker's report is not withdrawn; it will expire",
+                "This worker's report could not be removed from Redis; the report will expire",
                 action="heartbeat.no_redis",
                 error=describe(error),
             )

@@ -45,7 +45,11 @@ def look() -> Proof:
         return Proof.WRONG_KEYS
     except DatabaseError as error:
         own_state.set(WorkerState.NO_DATABASE)
-        log.warning("The keys cannot be proven yet", action="keys.no_database", error=describe(error))
+        log.warning(
+            "This worker cannot check its encryption keys, because Postgres does not work; it will try again",
+            action="keys.no_database",
+            error=describe(error),
+        )
         return Proof.NO_DATABASE
     own_state.set(WorkerState.WORKING)
     return Proof.PROVEN if is_proven else Proof.NOTHING_TO_READ
@@ -111,6 +115,6 @@ class KeyWatch:
             self._worker.pause()
             self._is_paused = True
         elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
-            log.info("The keys decrypt the canary: the worker continues", action="keys.proven")
+            log.info("This worker's encryption keys are right, so it takes messages again", action="keys.proven")
             self._worker.resume()
             self._is_paused = False

@@ -76,7 +76,9 @@ class Handling:
     outcome: Outcome
     reason: str  #: for people, without secrets and personal data
     seconds: float = 0.0  #: the length of a wait with a known end
-    headline: str = "This installation is set up wrongly"  #: of BLOCKED, in the log
+    headline: str = (
+        "This installation is set up wrongly, so work is deferred until an operator acts"  #: of BLOCKED, in the log
+    )
 
 
 #: The first matching row counts, so errors of a connection or the installation precede the general types.
@@ -120,7 +122,9 @@ def _after_failure(failure: Failure, error: Exception) -> Handling:
         return Handling(Outcome.RETRIED, reason)
     if failure.kind is FailureKind.DISK:
         advice = f"{reason}: free some; the work continues by itself after that"
-        return Handling(Outcome.BLOCKED, advice, _DATABASE_OPERATOR_SECONDS, "Postgres has no disk space left")
+        return Handling(
+            Outcome.BLOCKED, advice, _DATABASE_OPERATOR_SECONDS, "Postgres has no disk space left, so work is deferred"
+        )
     if failure.kind in _WAIT_FOR_OPERATOR:
         return Handling(Outcome.BLOCKED, reason, _DATABASE_OPERATOR_SECONDS)
     return Handling(Outcome.DEFERRED, reason, _PAUSE_SECONDS)

@@ -53,7 +53,11 @@ def _report_refused_start() -> None:
     try:
         report_refused_start(process.resources().redis, WorkerState.SCHEMA_TOO_NEW)
     except redis.RedisError as error:
-        log.info("The worker's state is not reported", action="heartbeat.no_redis", error=describe(error))
+        log.info(
+            "This worker's state could not be reported to Redis, so `booksync status` may not show it",
+            action="heartbeat.no_redis",
+            error=describe(error),
+        )
 
 
 def _pause(seconds: float) -> bool:

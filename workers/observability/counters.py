@@ -184,7 +184,11 @@ class Counters:
             with self._lock:
                 self._unwritten.update(mine)
                 self._silent_until = self._clock() + _SILENCE_SECONDS
-            log.warning("The counters will be written later", action="counters.not_written", error=describe(error))
+            log.warning(
+                "The metric counters could not be written to Redis; this process writes them later",
+                action="counters.not_written",
+                error=describe(error),
+            )
 
     def _write(self, amounts: Mapping[str, int]) -> None:
         with self._client.pipeline(transaction=True) as pipeline:

@@ -81,7 +81,7 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
         _enqueue(broker, ACTORS[step.phase], (str(step.run_id), step.step), delay_seconds)
     except NOT_SENT as error:
         log.warning(
-            "Redis refused the message: the sweeper will send this step again",
+            "Redis refused the message of a run step; the scheduler will send the message again",
             action="step.not_sent",
             error=_reason(error),
             run_id=str(step.run_id),
@@ -98,7 +98,7 @@ def send_refresh(broker: Broker, due: Due) -> None:
         _enqueue(broker, refresh_actor(ref.entity), (str(ref.connection_id), ref.record_id), due.seconds)
     except NOT_SENT as error:
         log.warning(
-            "Redis refused the message: the sweeper will send this record again",
+            "Redis refused the message of a record's refresh; the scheduler will send the message again",
             action="refresh.not_sent",
             error=_reason(error),
             connection_id=str(ref.connection_id),

@@ -52,7 +52,12 @@ class RefusalLog:
             if not is_new and self._clock() - self._logged_at < _REPEAT_SECONDS:
                 return
             self._present, self._logged_at = refusal.kind, self._clock()
-        log.error("Redis refuses", action="redis.refuses", refusal=refusal.kind, error=str(refusal))
+        log.error(
+            "Redis refuses commands of this process, which waits and tries again",
+            action="redis.refuses",
+            refusal=refusal.kind,
+            error=str(refusal),
+        )
 
     def accepted(self, *, began: float) -> None:
         """Records that Redis has executed a command, which `began` at that time."""
@@ -61,7 +66,7 @@ class RefusalLog:
                 return
             self._accepted_at = self._clock()
             self._present = None
-        log.info("Redis works again", action="redis.works_again")
+        log.info("Redis accepts the commands of this process again", action="redis.works_again")
 
 
 refusal_log = RefusalLog()

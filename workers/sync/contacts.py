@@ -79,7 +79,10 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
 def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Rejected | None) -> None:
     if found is None:
         # Only a full run marks deletions, all in one phase under the deletion safeguard.
-        log.warning("A listed contact is gone", action="contact.gone")
+        log.warning(
+            "A contact from Zoho's list is gone: Zoho returns 404 for its id, so its reminders stop",
+            action="contact.gone",
+        )
         contact_id, run = listed.contact_id, work.run
         note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         staging.unstage(db, run.run_id, [contact_id])

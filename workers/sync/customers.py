@@ -74,5 +74,9 @@ def _after(db: Session, work: Work) -> Run:
         return run.go_to(Phase.CONTACTS)
     if read.is_complete:
         run = replace(run, position=replace(run.position, customers_complete=True))
-        log.info("The customers are complete", action="customers.complete", new=run.counters.new.get(CUSTOMER, 0))
+        log.info(
+            "The run has cached all customers that it has read",
+            action="customers.complete",
+            new=run.counters.new.get(CUSTOMER, 0),
+        )
     return end_list(db, work, run, CUSTOMER)

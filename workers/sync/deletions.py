@@ -87,7 +87,10 @@ def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
 
 def _held_back(work: Work, entity: Entity, count: int, *, before: int) -> str:
     log.error(
-        "Suspiciously many records are gone: they are held back", action="deletions.held", kind=entity.kind, count=count
+        "Suspiciously many records are gone from Zoho, so they are held back until a person decides",
+        action="deletions.held",
+        kind=entity.kind,
+        count=count,
     )
     records = f"1 {entity.noun} is" if count == 1 else f"{count:,} {entity.noun}s are"
     others = f", and {before:,} were before" if before else ""
@@ -100,7 +103,11 @@ def _held_back(work: Work, entity: Entity, count: int, *, before: int) -> str:
 
 
 def _unreliable(entity: Entity) -> str:
-    log.error("The list lacks records that Zoho has", action="deletions.unreliable_list", kind=entity.kind)
+    log.error(
+        "Zoho's list omits many records that Zoho still has, so the run checks no further missing records",
+        action="deletions.unreliable_list",
+        kind=entity.kind,
+    )
     return f"Zoho's list lacked many {entity.noun}s that Zoho still has, so the other missing ones were not checked."
 
 
@@ -114,7 +121,12 @@ def _mark(db: Session, work: Work, entity: Entity, record_ids: list[str]) -> Non
     # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
     found_at = work.run.position.found_gone_at or work.now
     marked = mark_deleted(db, work.connection, entity, record_ids, observed_at=found_at, now=work.now)
-    log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=entity.kind, count=marked)
+    log.info(
+        "Records that are gone from Zoho are marked deleted in the cache",
+        action="deletions.marked",
+        kind=entity.kind,
+        count=marked,
+    )
 
 
 def _on_from(run: Run, entity: Entity) -> Run:

@@ -33,7 +33,7 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
     )
     left = floods.hand_on(db, run.connection_id, entity, asked_at=read.asked_at, covers_all=covers_all)
     log.info(
-        "The run has read the records of many webhooks",
+        "The run has read the lists, and so completed the waiting events of many webhooks",
         action="flood.read",
         entity=entity.name,
         records=completed.records,

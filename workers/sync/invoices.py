@@ -92,7 +92,9 @@ def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Reje
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
         reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
         skipped = waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, reason)
-        log.warning("Invoices wait: their customer is not cached", action="invoices.skipped", invoices=skipped)
+        log.warning(
+            "Invoices wait, because their customer cannot be cached", action="invoices.skipped", invoices=skipped
+        )
         return work.run
     run = write_customers(db, work, work.run, [Observed(found, work.observed_at)])
     if not known_contacts.is_cached(db, work.connection, zoho_customer_id):

@@ -42,7 +42,11 @@ def reread_old_details(work: Work) -> bool:
     if ask_each(work, contact_ids, _detail_calls(work)) is Asked.STOPPED:
         return False
     if contact_ids:
-        log.info("Old details are read again", action="details.reread", calls=len(contact_ids))
+        log.info(
+            "The run has read old contact details again, because Zoho refuses the bulk list of persons",
+            action="details.reread",
+            calls=len(contact_ids),
+        )
     return bool(contact_ids)
 
 

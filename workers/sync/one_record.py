@@ -241,7 +241,9 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
     if not _is_proven(db, record, evidence) and _must_wait(db, record):
         if held_deletions.hold(db, record.connection, entity, [ref.record_id], evidence):
             log.error(
-                "Suspiciously many records are gone: this one is held back", action="refresh.held", kind=entity.kind
+                "Suspiciously many records are gone from Zoho, so this record is held back until a person decides",
+                action="refresh.held",
+                kind=entity.kind,
             )
         return Outcome.UNMARKED
     mark_deleted(db, record.connection, entity, [ref.record_id], observed_at=record.observed_at, now=record.now)

@@ -32,7 +32,9 @@ def fetch_contact_persons(work: Work) -> StepRef:
     try:
         walk, page, rows = work.lists.persons(begun or WalkById())
     except BulkPersonsRefused:
-        log.warning("Zoho refuses the bulk list of persons: detail calls instead", action="persons.refused")
+        log.warning(
+            "Zoho refuses the bulk list of persons, so the run makes detail calls instead", action="persons.refused"
+        )
         with work.transaction() as db:
             watermarks.note_persons_refusal(db, run.connection_id)
             return work.advance(db, run.go_to(Phase.CONTACTS))

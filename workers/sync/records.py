@@ -95,7 +95,9 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
             if not calls.is_spare or is_worth_it:
                 raise
             log.warning(
-                "Spare detail calls are left for a later run", action="details.not_affordable", reason=wait.reason
+                "The API budget is short, so optional detail calls are left for a later run",
+                action="details.not_affordable",
+                reason=wait.reason,
             )
             return Asked.STOPPED
         except ZohoError as error:
@@ -218,7 +220,7 @@ class _Failures(Generic[RecordT]):
     def _reject(self, db: Session, record: RecordT, error: ZohoError) -> Run:
         ref, reason = self._calls.ref_of(record), describe(error)
         log.warning(
-            "A record is rejected: its call fails",
+            "The run rejects a record, because the call that reads the record keeps failing",
             action="record.rejected",
             kind=ref.entity.kind,
             record_id=ref.record_id,

@@ -44,7 +44,10 @@ def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob 
         lease = refreshes.acquire(db, ref, lease_seconds=resources.settings.claim_seconds)
         early = refreshes.waits(db, ref) if lease is None else None
     if lease is None:
-        log.info("Nothing to do: the record is done, not due yet, or leased", action="refresh.passed_over")
+        log.info(
+            "A refresh message has nothing to do: the record's refresh is done, not due yet, or leased",
+            action="refresh.passed_over",
+        )
         _send(resources, [early] if early else [])
         return None
     return RefreshJob(OneRecord(resources, lease), do)
@@ -54,7 +57,7 @@ class RefreshJob(Job):
     """One acquired record. Every outcome keeps or completes its events."""
 
     kind = "refresh"
-    noun = "The refresh"
+    noun = "The refresh of a record"
 
     def __init__(self, record: OneRecord, do: Refresh) -> None:
         super().__init__(record.resources.engine)
@@ -75,10 +78,13 @@ class RefreshJob(Job):
         began = time.monotonic()
         following = self._do(self._record)
         if self._record.outcome is None:
-            log.info("The record waits for a sync, because many wait", action="refresh.left_to_run")
+            log.info(
+                "The refresh of a record is deferred until a run reads the record, because many records wait",
+                action="refresh.left_to_run",
+            )
             return JobOutcome.WAITING
         log.info(
-            "Record refreshed",
+            "The refresh of a record is done",
             action="refresh.done",
             outcome=self._record.outcome,
             events=self._lease.received - self._lease.handled,
@@ -108,7 +114,11 @@ class RefreshJob(Job):
 
     def give_up(self, failure: JobFailure) -> JobOutcome:
         """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
-        log.error("The record is given up", action="refresh.given_up", reason=failure.reason)
+        log.error(
+            "The refresh of a record is given up; a full run reads the record from its list",
+            action="refresh.given_up",
+            reason=failure.reason,
+        )
         with self._record.transaction() as db:
             due = refreshes.finish(db, self._lease, EventOutcome.FAILED, error=failure.reason)
             self._write_dead_letter(db, failure)

@@ -75,7 +75,11 @@ def _judge_phones_again(work: Work) -> None:
             work.checkpoint(db, work.run)
     with work.transaction() as db:
         phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
-    log.info("The cached phone numbers are judged by present rules", action="phones.judged", had_been=noted)
+    log.info(
+        "The cached phone numbers were judged again, because the rules for phone numbers have changed",
+        action="phones.judged",
+        had_been=noted,
+    )
 
 
 def _plan(work: Work) -> None:
@@ -109,7 +113,8 @@ def _questions(work: Work) -> Sequence[Question]:
         if all(question.is_urgent for question in found) or is_affordable(db, work):
             return found
     log.info(
-        "Only urgent detail calls are made: too little of the day's calls is left", action="reminders.not_affordable"
+        "Few of the day's API calls are left, so the run makes only urgent detail calls",
+        action="reminders.not_affordable",
     )
     return [question for question in found if question.is_urgent]
 

@@ -41,7 +41,10 @@ def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "S
     with autocommit(resources.engine) as db:
         lease = runs.acquire(db, run_id, step, lease_seconds=resources.settings.claim_seconds)
     if lease is None:
-        log.info("Nothing to do: the step is done, not due yet, or leased", action="step.passed_over")
+        log.info(
+            "A step message has nothing to do: the run's step is done, not due yet, or leased",
+            action="step.passed_over",
+        )
         return None
     return StepJob(Work(resources, lease), do)
 
@@ -50,7 +53,7 @@ class StepJob(Job):
     """One acquired step of a run."""
 
     kind = "step"
-    noun = "The step"
+    noun = "The step of a run"
 
     def __init__(self, work: Work, do: Step) -> None:
         super().__init__(work.resources.engine)
@@ -75,7 +78,7 @@ class StepJob(Job):
         began = time.monotonic()
         following = self._do(self._work)
         log.info(
-            "Step done",
+            "A run's step is done",
             action="step.done",
             phase=self.phase,
             calls=self._work.calls,
@@ -111,7 +114,12 @@ class StepJob(Job):
                 replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, writes_dead_letter=True
             )
             return JobOutcome.FAILED
-        log.error("The phase is given up", action="phase.given_up", phase=self.phase, reason=failure.reason)
+        log.error(
+            "A phase of the run is given up; the run continues with the cached data",
+            action="phase.given_up",
+            phase=self.phase,
+            reason=failure.reason,
+        )
         # Detail calls replace a failed bulk read. No work is lost, so a dead letter would be noise.
         is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
         self._move_on(self._run.give_up_phase(failure.reason), failure, writes_dead_letter=not is_replaced)

@@ -66,10 +66,18 @@ def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Ru
         connection.persons_pages is not None and not connection.bulk_persons_refused and position.sweeps < MAX_SWEEPS
     )
     if may_sweep and settled and details > (connection.persons_pages or 0):
-        log.info("A bulk read of persons costs less than the detail calls", action="persons.sweep", details=details)
+        log.info(
+            "The run reads the bulk list of persons, because that costs fewer calls than details",
+            action="persons.sweep",
+            details=details,
+        )
         afresh = replace(position, persons=None, persons_calls=0, sweeps=position.sweeps + 1, details=0)
         return replace(run, position=afresh).go_to(Phase.PERSONS)
-    log.info("Changed contacts need detail calls", action="persons.details", details=len(waiting))
+    log.info(
+        "The run makes detail calls for contacts whose persons are unknown",
+        action="persons.details",
+        details=len(waiting),
+    )
     return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)
 
 

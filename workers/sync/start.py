@@ -53,12 +53,16 @@ def _organization(work: Work) -> OrganizationFacts | None:
     except ZohoError as error:
         if handling_of(error).outcome not in (Outcome.RETRIED, Outcome.GIVEN_UP):
             raise  # The error concerns every call of the run.
-        log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
+        log.warning(
+            "The organisation's time zone and country could not be read; booksync keeps the known ones",
+            action="organization.unread",
+            reason=describe(error),
+        )
         return None
     facts = next((facts for facts in found if facts.organization_id == work.connection.organization_id), None)
     if facts is not None and facts.country_unknown is not None:
         log.warning(
-            "The organisation's country is not understood: choose one in Zoho Books",
+            "booksync does not understand the organisation's country: choose a country in Zoho Books",
             action="organization.country_unknown",
             country=facts.country_unknown,
         )
@@ -70,7 +74,7 @@ def _begun(run: Run, connection: Connection) -> Run:
     since = overlapping(connection.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
     sweep_first = mode is Mode.FULL and not connection.bulk_persons_refused
     log.info(
-        "The run begins",
+        "The run begins to read the lists of Zoho",
         action="run.begun",
         mode=mode,
         persons="bulk list" if sweep_first else "detail calls",

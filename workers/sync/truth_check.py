@@ -56,7 +56,7 @@ def check_truth(work: Work) -> None:
         with work.transaction() as db:
             truth_checks.save(db, work.run.connection_id, check, now=work.now)
     log.info(
-        "The truth check has ended",
+        "The run has compared a sample of cached records with Zoho (truth check)",
         action="truth_check.done",
         asked=check.asked,
         checked=check.checked,
@@ -83,7 +83,9 @@ def _chosen(work: Work) -> Sequence[Checkable]:
         chosen = in_turn(customers, invoices, left)
         if not chosen or is_affordable(db, work):
             return chosen
-    log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
+    log.info(
+        "Few of the day's API calls are left, so the run makes no truth check", action="truth_check.not_affordable"
+    )
     return ()
 
 
@@ -190,7 +192,7 @@ def _report(work: Work, record: Checkable, drifted: Drifted) -> None:
     work.resources.counters.truth_check(record.entity, drifted)
     if drifted:
         log.warning(
-            "A record differed from Zoho and is corrected",
+            "A cached record differed from Zoho and is corrected",
             action="truth_check.drift",
             entity=record.entity.kind,
             record_id=record.record_id,

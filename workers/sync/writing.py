@@ -69,7 +69,7 @@ def _having_gone_back(run: Run, entity: Entity, record_ids: Sequence[str]) -> Ru
     if not record_ids:
         return run
     log.warning(
-        "Stamps went back: the younger reading counts",
+        "Zoho's modified times of some records went back, so the later response is cached",
         action="records.stamps_went_back",
         kind=entity.kind,
         count=len(record_ids),

@@ -54,7 +54,9 @@ class _Connections:
 
     def __init__(self) -> None:
         self._new: dict[_Connection, None] = {}  # By age; some may have sent their first request already.
-        self._closed = ThrottledLog("Connections without progress are closed", action="web.connections_closed")
+        self._closed = ThrottledLog(
+            "HTTP connections whose client makes no progress are closed", action="web.connections_closed"
+        )
 
     def watch(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
         connection = _Connection(protocol, transport)

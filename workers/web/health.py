@@ -15,7 +15,9 @@ from workers.web.throttled_log import ThrottledLog
 
 router = APIRouter()
 
-_failures = ThrottledLog("Postgres cannot be used", action="readyz.no_database")
+_failures = ThrottledLog(
+    "Postgres cannot be used, so /readyz reports that this process is not ready", action="readyz.no_database"
+)
 
 _OK = "ok"
 _UNKNOWN = "unknown"

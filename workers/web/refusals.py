@@ -104,7 +104,7 @@ def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
             is_written = webhook_secrets.add_refusals(db, connection_id, refused)
     except DatabaseError as error:
         log.error(
-            "Refused webhooks could not be counted",
+            "Refused webhooks could not be counted in Postgres; booksync tries again",
             action="webhook.no_database",
             error=describe(error),
             reason=failure_of(error).sentence(resources.engine.url),

@@ -25,8 +25,10 @@ class _Unfinished:
 
 
 _unfinished = _Unfinished()
-_slow = ThrottledLog("A request's body did not arrive in time", action="web.body_too_slow")
-_many = ThrottledLog("Too many bodies arrive at the same time", action="web.too_many_bodies")
+_slow = ThrottledLog("A request's body did not arrive in time, so the request was refused", action="web.body_too_slow")
+_many = ThrottledLog(
+    "Too many request bodies arrive at the same time, so a request was refused", action="web.too_many_bodies"
+)
 
 
 def refuse_large(request: Request) -> None:

@@ -96,7 +96,10 @@ async def _stored(resources: Resources, connection: str, request: HTTPRequest, b
         with fail_after(LONGEST_WAIT_SECONDS):
             return await run_in_threadpool(_store, resources, connection, request, body)
     except TimeoutError:
-        log.error("A webhook could not be stored: no thread is free", action="webhook.no_thread")
+        log.error(
+            "A webhook could not be stored, because no thread is free; its sender gets status 503",
+            action="webhook.no_thread",
+        )
         raise _later() from None
 
 
@@ -117,7 +120,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
             due = [webhook_events.receive(db, connection_id, event) for event in reading.events]
     except DatabaseError as error:
         log.error(
-            "A webhook could not be stored",
+            "A webhook could not be stored, because Postgres does not work; its sender gets status 503",
             action="webhook.no_database",
             error=describe(error),
             reason=failure_of(error).sentence(resources.engine.url),
@@ -126,10 +129,12 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
     if not reading.events:
         raise HTTPException(400, "The request names no record: neither its body nor its query holds an id.")
     connection_log = log.bind(connection_id=str(connection_id))
-    connection_log.info("Events are stored", action="webhook.stored", events=len(reading.events), secret=secret)
+    connection_log.info(
+        "The events of a webhook are stored", action="webhook.stored", events=len(reading.events), secret=secret
+    )
     if reading.left_out:
         connection_log.warning(
-            "A webhook names more records than allowed. The next run reads the others",
+            "A webhook names too many records; the next run reads the records beyond the limit",
             action="webhook.left_out",
             left_out=reading.left_out,
         )
@@ -183,7 +188,11 @@ def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> st
     try:
         return read_secret(vault, connection_id, encrypted)
     except UnreadableSecretError as error:
-        log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
+        log.error(
+            "A connection's webhook secret cannot be decrypted, so webhooks that carry it are refused",
+            action="webhook.secret_unreadable",
+            error=describe(error),
+        )
         return None
 
 

@@ -62,7 +62,7 @@ def _seconds_of(calls: int, outlook: Forecast) -> float:
 
 def _log(flooded: Flooded, mode: Mode) -> None:
     log.info(
-        "Many records of webhooks wait, so a sync is due that reads them from the lists",
+        "Many records named by webhooks wait, so a run is due that reads these records from the lists",
         action="flood.run_due",
         connection_id=str(flooded.connection_id),
         records=flooded.waiting,

@@ -69,4 +69,8 @@ def walk_on(
 
 def _log_fallback(before: WalkT, after: WalkT) -> None:
     if after.note != before.note:
-        log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=after.note)
+        log.warning(
+            "A list of Zoho cannot be read in the usual way, so reading it takes more calls",
+            action="walk.fallback",
+            reason=after.note,
+        )

@@ -161,7 +161,7 @@ class ZohoTransport:
         refused = token.api_domain if self._hosts.refuses(token.api_domain) else None
         if refused is not None and refused != self._refused_domain:
             log.warning(
-                "The token's api_domain is not a host of Zoho's table; the data centre's own host is called",
+                "An access token names an unknown host as api_domain, so booksync calls the data centre's host",
                 action="zoho.api_domain_refused",
                 refused=refused[:_LONGEST_HOST],
                 used=self._hosts.api_origin,
@@ -173,11 +173,13 @@ class ZohoTransport:
         """Zoho's clock; ours if the `Date` is missing, or off by days, which would freeze the cache."""
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
-            log.warning("The response has no readable Date, so our clock is used", action="zoho.no_date")
+            log.warning(
+                "A response of Zoho has no readable Date header, so booksync uses its own clock", action="zoho.no_date"
+            )
             return now
         if abs(server_time - now) > FURTHEST_AHEAD:
             log.warning(
-                "The response's Date is implausible, so our clock is used",
+                "The Date header of a Zoho response is implausible, so booksync uses its own clock",
                 action="zoho.wrong_date",
                 date=server_time.isoformat(),
             )

@@ -11,7 +11,10 @@ from domain.webhooks import Event, EventKind
 from tests.integration.chain.bench import Bench
 from workers.sync.refreshes import refresh_record
 
-STATES = {"53100": "Postgres has no disk space left", "42501": "This installation is set up wrongly"}
+STATES = {
+    "53100": "Postgres has no disk space left, so work is deferred",
+    "42501": "This installation is set up wrongly, so work is deferred until an operator acts",
+}
 
 
 def execute(bench: Bench, statements: str) -> None:

@@ -149,7 +149,7 @@ def is_reported_everywhere(views: Views, problem: str) -> None:
     assert re.fullmatch(problem, str(views.json_status()["redis"]["problem"]))
     assert 'booksync_up{part="redis"} 0.0' in views.get("/metrics").text
     (logged,) = views.log_at_start()
-    assert re.fullmatch(f"Redis refuses: Redis {problem}.", logged)
+    assert re.fullmatch(f"Redis refuses commands that booksync needs: Redis {problem}.", logged)
 
 
 def test_a_cluster_is_reported_everywhere(look: Look, database_url: str, tmp_path: Path) -> None:

@@ -136,12 +136,15 @@ class TestAMassEdit:
             None,
             "a sync, because many records wait",
         }
-        assert "The record waits for a sync, because many wait" in {line["event"] for line in logs}
+        assert "refresh.left_to_run" in {line["action"] for line in logs}
         quiet_comes(hooks)
         with capture_logs() as logs:
             run_that_is_due(hooks)
         (due,) = [line for line in logs if line["action"] == "flood.run_due"]
-        assert due["event"] == "Many records of webhooks wait, so a sync is due that reads them from the lists"
+        assert (
+            due["event"]
+            == "Many records named by webhooks wait, so a run is due that reads these records from the lists"
+        )
         assert (due["records"], due["mode"]) == (MANY, "incremental")
         assert [line["events"] for line in logs if line["action"] == "flood.read"] == [MANY]
 

@@ -162,7 +162,7 @@ def test_stalled_requests_are_closed_while_valid_webhooks_are_served(
             read_to_the_end(connection)
         assert time.monotonic() - began < DEADLINE_SECONDS
     assert started.good_webhook().status_code == 202
-    assert "Connections without progress are closed" in started.log.read_text()
+    assert "HTTP connections whose client makes no progress are closed" in started.log.read_text()
 
 
 def test_clients_that_send_single_bytes_are_closed(web: Callable[..., Web]) -> None:

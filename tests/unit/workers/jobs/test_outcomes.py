@@ -8,7 +8,7 @@ from workers.jobs.outcomes import Outcome, handling_of
 from workers.secrets.vault import UnreadableSecretError
 from workers.zoho.errors import ClientRejected
 
-SET_UP_WRONGLY = "This installation is set up wrongly"
+SET_UP_WRONGLY = "This installation is set up wrongly, so work is deferred until an operator acts"
 
 
 def wrapped(error: Exception) -> DBAPIError:
@@ -42,7 +42,7 @@ def test_a_failure_that_passes_waits_a_moment(error: Exception) -> None:
 
 def test_a_full_disk_is_called_by_its_name() -> None:
     handling = handling_of(wrapped(errors.DiskFull()))
-    assert handling.headline == "Postgres has no disk space left"
+    assert handling.headline == "Postgres has no disk space left, so work is deferred"
     assert "free some; the work continues by itself after that" in handling.reason
 
 

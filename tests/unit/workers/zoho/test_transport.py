@@ -74,7 +74,7 @@ def test_a_token_for_another_host_is_used_at_the_data_center_and_the_host_is_log
     assert [request.url.host for request in zoho.requests] == ["www.zohoapis.eu", "www.zohoapis.eu"]
     assert logs == [
         {
-            "event": "The token's api_domain is not a host of Zoho's table; the data centre's own host is called",
+            "event": "An access token names an unknown host as api_domain, so booksync calls the data centre's host",
             "action": "zoho.api_domain_refused",
             "refused": "https://www.zohoapis.com.evil.example",
             "used": "https://www.zohoapis.eu",
