@@ -1,5 +1,6 @@
 """Statements over api_use: the state of the API budget that must survive a loss of Redis."""
 
+import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -11,15 +12,16 @@ from db.session import Session
 _SHORTEST_BEGINNING = 4
 
 
-def note_call(db: Session, organization_id: str) -> None:
-    """Record that a call to Zoho is about to be made."""
-    db.execute(
-        text("""
-            INSERT INTO booksync.api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
-            ON CONFLICT (organization_id) DO UPDATE SET last_call_at = clock_timestamp(), updated_at = now()
-        """),
-        {"organization_id": organization_id},
-    )
+def note_call(db: Session, organization_id: str, run_id: uuid.UUID | None = None) -> None:
+    """Record that a call is about to be made, and count it for its run, whatever the outcome of the run's step."""
+    db.execute(_NOTE_CALL, {"organization_id": organization_id, "run_id": run_id})
+
+
+_NOTE_CALL = text("""
+    WITH counted AS (UPDATE booksync.sync_runs SET api_calls = api_calls + 1 WHERE id = CAST(:run_id AS uuid))
+    INSERT INTO booksync.api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
+    ON CONFLICT (organization_id) DO UPDATE SET last_call_at = clock_timestamp(), updated_at = now()
+""")
 
 
 def seconds_since_last_call(db: Session, organization_id: str) -> float | None:

@@ -246,11 +246,6 @@ def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepR
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
 
 
-def count_call(db: Session, run_id: uuid.UUID) -> None:
-    """Count an API call of this run at the moment of the call, whatever the outcome of its step."""
-    db.execute(text("UPDATE booksync.sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
-
-
 _RUNNING = "SELECT * FROM booksync.sync_runs WHERE connection_id = :connection_id AND status = 'running'"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
-from db import api_use, budget_waits, runs
+from db import api_use, budget_waits
 from db.api_use import StoredPause
 from db.session import autocommit
 from workers.boot.settings import Settings
@@ -93,9 +93,7 @@ class CountedBudget:
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
         with self.budget.call(organization_id, lane=lane, holder=holder) as admission:
             with autocommit(self.engine) as db:
-                api_use.note_call(db, organization_id)
-                if self.run_id is not None:
-                    runs.count_call(db, self.run_id)
+                api_use.note_call(db, organization_id, self.run_id)
             noted = _NotedAdmission(admission)
             try:
                 yield noted

@@ -38,6 +38,10 @@ YOUNG_SECONDS = 60.0
 #: A refusal of a single record refreshes the token only while fewer than this many of the ten are used.
 RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
 
+#: A step uses its token again for this long. If another worker renews the token meanwhile, the old one stays valid, or
+#: its refusal leads to the new one.
+REUSABLE_SECONDS = 15.0
+
 #: An unknown OAuth error may be temporary. After this time it counts as a refused grant, which needs a person.
 UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
@@ -136,7 +140,7 @@ class SharedTokens:
             lifetime_seconds=access.expires_in,
             api_domain=access.api_domain,
         )
-        return Token(access.value, access.api_domain or stored.api_domain)
+        return Token(access.value, access.api_domain or stored.api_domain, _reusable_seconds(access.expires_in))
 
     def _refused(self, db: Session, error: ZohoError) -> ZohoError:
         """Record a refusal of the token endpoint, and return its error."""
@@ -154,7 +158,8 @@ class SharedTokens:
 
     def _token(self, stored: StoredTokens) -> Token:
         assert stored.access_token is not None
-        return Token(self._access_token(stored.access_token), stored.api_domain)
+        seconds = _reusable_seconds(stored.lifetime_seconds, stored.seconds_left)
+        return Token(self._access_token(stored.access_token), stored.api_domain, seconds)
 
     def _access_token(self, encrypted: str) -> str:
         return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
@@ -178,5 +183,14 @@ def _is_young(stored: StoredTokens) -> bool:
 
 
 def _will_last(stored: StoredTokens) -> bool:
-    early = min(EARLY_SECONDS, stored.lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
-    return stored.access_token is not None and stored.seconds_left > early
+    return stored.access_token is not None and stored.seconds_left > _early_seconds(stored.lifetime_seconds)
+
+
+def _early_seconds(lifetime_seconds: float) -> float:
+    return min(EARLY_SECONDS, lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
+
+
+def _reusable_seconds(lifetime_seconds: float, seconds_left: float | None = None) -> float:
+    """The time for which a caller may use the token again without another look at the stored one."""
+    left = lifetime_seconds if seconds_left is None else seconds_left
+    return max(0.0, min(REUSABLE_SECONDS, left - _early_seconds(lifetime_seconds)))

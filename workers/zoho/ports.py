@@ -14,6 +14,7 @@ class Token:
 
     value: str = field(repr=False)
     api_domain: str | None = None
+    reusable_seconds: float = field(default=0.0, compare=False)  #: the time until `Tokens.current` must be asked again
 
 
 class Tokens(Protocol):

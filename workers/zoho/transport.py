@@ -78,6 +78,8 @@ class ZohoTransport:
         self._sleep = sleep
         self._now = now
         self.renewals = 0  #: renewed tokens that replaced a refused one
+        self._held: Token | None = None  # The token of the next call.
+        self._held_until = 0.0
         self._served: Token | None = None  # The token of the last accepted call.
         self._refused_records: set[str] = set()  # The paths that were refused since that call.
         self._refused_domain: str | None = None  # Kept so that it is logged once.
@@ -116,7 +118,7 @@ class ZohoTransport:
 
     def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiResponse:
         """The response to the first token that Zoho accepts, or the refusal of the last token."""
-        token = self._tokens.current()
+        token = self._current_token()
         response = self._call(path, query, token)
         for tried_again in (False, True):
             if not _is_refused(response):
@@ -127,6 +129,7 @@ class ZohoTransport:
             is_renewed = following != token
             if is_renewed:
                 self.renewals += 1
+                self._hold(following)
             else:
                 self._sleep(TRY_AGAIN_SECONDS)
             token = following
@@ -134,10 +137,21 @@ class ZohoTransport:
             if is_renewed:
                 break
         if _is_refused(response):
+            self._held = None
             self._refused_records.add(path)
         else:
             self._served, self._refused_records = token, set()
         return response
+
+    def _current_token(self) -> Token:
+        """The token of the last call while it is reusable, because each look at the stored one is a round trip."""
+        if self._held is None or time.monotonic() >= self._held_until:
+            return self._hold(self._tokens.current())
+        return self._held
+
+    def _hold(self, token: Token) -> Token:
+        self._held, self._held_until = token, time.monotonic() + token.reusable_seconds
+        return token
 
     def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
         """The token of the next attempt; None ends the attempts."""

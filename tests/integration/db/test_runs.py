@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from db import runs
+from db import api_use, runs
 from db.connections import Connection
 from db.leases import LeaseLostError
 from db.runs import StepLease, StepRef
@@ -208,5 +208,5 @@ class TestSweep:
 def test_each_call_is_counted_whatever_the_outcome_of_its_step(engine: Engine, step: StepRef) -> None:
     for _ in range(3):
         with engine.begin() as db:
-            runs.count_call(db, step.run_id)
+            api_use.note_call(db, "987654321", step.run_id)
     assert the_run(engine)["api_calls"] == 3

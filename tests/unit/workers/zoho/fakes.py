@@ -64,8 +64,10 @@ class FakeTokens:
     refusal: Exception | None = None
     keeps_first: bool = False  #: the refused token is tried once more
     is_all: bool = False  #: no other token exists
+    looks: int = 0
 
     def current(self) -> Token:
+        self.looks += 1
         return self.token
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002

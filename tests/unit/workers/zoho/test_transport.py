@@ -165,6 +165,25 @@ def test_twice_refused_token_is_renewed_and_the_new_token_decides(last: httpx.Re
     assert zoho.requests[2].headers["Authorization"] == "Zoho-oauthtoken secret-token-2"
 
 
+class TestReuse:
+    @pytest.mark.parametrize(("seconds", "looks"), [(15.0, 1), (0.0, 3)])
+    def test_a_token_is_used_again_for_as_long_as_it_allows(self, seconds: float, looks: int) -> None:
+        tokens = FakeTokens(Token("t", reusable_seconds=seconds))
+        transport = a_transport(FakeZoho(*[a_reply(code=0)] * 3), tokens=tokens)
+        for _ in range(3):
+            transport.get("/contacts")
+        assert tokens.looks == looks
+
+    def test_the_stored_token_is_read_again_after_a_final_refusal(self) -> None:
+        zoho = FakeZoho(*[a_reply(401, code=57)] * 2, a_reply(code=0))
+        tokens = FakeTokens(Token("t", reusable_seconds=15))
+        transport = a_transport(zoho, tokens=tokens)
+        with pytest.raises(MissingScope):
+            transport.get("/contacts")
+        transport.get("/contacts")
+        assert tokens.looks == 2
+
+
 class TestRefusedRecords:
     """Zoho refuses the token in calls of single records."""
 
