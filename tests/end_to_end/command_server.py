@@ -7,8 +7,10 @@ process. `Installation.start` and the tests of `phones check` start the installe
 import atexit
 import functools
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -74,12 +76,14 @@ def command_server() -> CommandServer:
 
 def serve(address: str) -> None:
     """The main function of the server's process; in a fork, run the command."""
-    import workers.cli.app  # noqa: F401  (So that the forks have it.)
-    from workers.cli import main
+    import workers.cli
 
+    # So that the forks have them: a command is loaded when it runs.
+    for module in pkgutil.iter_modules(workers.cli.__path__, "workers.cli."):
+        importlib.import_module(module.name)
     gc.freeze()
     _accept(address)
-    main()
+    workers.cli.main()
 
 
 def _accept(address: str) -> None:
