@@ -1,6 +1,6 @@
 """The actors, one for each kind of step and each kind of record. Their messages carry ids only.
 
-The arguments of a step are (run id, step); those of a refresh are (connection id, record id).
+The arguments of a step's message are (run id, step), those of a refresh's message (connection id, record id).
 """
 
 from dramatiq import actor
@@ -13,8 +13,8 @@ from workers.sync import contacts, customers, deletions, further_records, invoic
 from workers.sync.fair_refreshes import refresh_fairly
 from workers.sync.run_steps import Step, run_step
 
-#: A refresh goes before the run steps that the same worker has prefetched: Dramatiq processes the lowest number first,
-#: and run steps have 0.
+#: The priority of a refresh's message, before the run steps that the same worker has prefetched: Dramatiq processes the
+#: lowest number first, and run steps have 0.
 _FIRST = -1
 
 
@@ -64,7 +64,7 @@ def _take(run_id: str, step: int, do: Step) -> None:
 
 
 def declare_refresh(entity: Entity) -> None:
-    """Declares the actor that refreshes the records of that entity."""
+    """Declare the actor that refreshes the records of an entity."""
     name, queue = refresh_actor(entity)
 
     def refresh(connection_id: str, record_id: str) -> None:

@@ -5,7 +5,8 @@ import sys
 
 from workers.observability.logs import set_up_logs
 
-# This precedes the other imports because Alembic logs on import, and Dramatiq has installed its own log format.
+# The log format is set before the other imports, because Alembic logs on import and Dramatiq has installed its own
+# format.
 set_up_logs()
 
 import dramatiq
@@ -33,11 +34,11 @@ try:
 except SettingsError as error:
     sys.exit(f"booksync: {error}")
 
-# "before" hooks run in this order, "after" hooks in reverse.
+# The middleware in their order: "before" hooks run in this order, "after" hooks in reverse.
 broker = new_broker(
     new_redis_client(_redis_url, patient=True),
     [
-        # At boot: first the process itself, then the resources for its messages.
+        # These run at boot: first the process itself, then the resources for its messages.
         OwnProcessGroup(),
         SharedMemory(),
         QuickStart(),
@@ -46,7 +47,7 @@ broker = new_broker(
         Heartbeat(),
         SchemaGate(),
         KeyGate(),
-        # Around each message: AgeLimit drops a message that is too old before the next ones see it.
+        # These run around each message: AgeLimit drops a message that is too old before the next ones see it.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
         MessageLogs(),
         DeadLetterMiddleware(),

@@ -41,21 +41,22 @@ from workers.webhooks.flood_runs import bring_runs_forward
 
 log = structlog.get_logger(__name__)
 
-#: Time between two ticks. A tick without due work costs a few indexed statements.
+#: The time between two ticks. A tick without due work costs a few indexed statements.
 _TICK_SECONDS = 1.0
 
-#: Interval of the heartbeat, shared by all schedulers.
+#: The interval of the heartbeat that all schedulers share.
 _BEAT_SECONDS = 5.0
 
-#: Jitter of the incremental sync interval (as a share), so that the connections' syncs spread.
+#: The random part of the incremental sync interval (as a share), so that the connections' syncs spread.
 _SPREAD = 0.1
 
-#: With this many unread messages, the delay is the workers' load and not a lost message, so no more are sent.
+#: With this many unread messages, a delay is caused by the workers' load and not by a lost message, so no message is
+#: sent again.
 _ENOUGH_MESSAGES = 200
 
 _PRUNE_SECONDS = 3600.0
-#: Retention of runs, webhook events and closed dead letters. The last runs of each connection are kept at any age, and
-#: so is every open dead letter.
+#: How long runs, webhook events and closed dead letters are kept. The last runs of each connection are kept at any age,
+#: and so is every open dead letter.
 _RUN_DAYS = 30.0
 _RUNS_KEPT = 20
 _EVENT_DAYS = 7.0
@@ -63,7 +64,7 @@ _DEAD_LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
-    """Tick until SIGTERM or SIGINT. A failed tick is logged, and the next one catches up.
+    """Run ticks until SIGTERM or SIGINT. A failed tick is logged, and the next tick catches up.
 
     Raises:
         SchemaTooNewError: a later release has migrated the database.
@@ -107,7 +108,7 @@ def _log_failure(resources: Resources, error: Exception) -> None:
 
 
 def tick(resources: Resources) -> None:
-    """Send overdue work again, then start due runs: commit, then send."""
+    """Send the messages of overdue work again, then start due runs. Each message is sent after its commit."""
     sweep(resources)
     _sweep_refreshes(resources)
     bring_runs_forward(resources)
@@ -116,14 +117,14 @@ def tick(resources: Resources) -> None:
 
 
 def _keep_to_interval(resources: Resources) -> None:
-    """Apply a shortened interval now instead of after the next sync."""
+    """Apply a shortened sync interval to the connections now, instead of after their next sync."""
     with resources.engine.begin() as db:
         longest = resources.settings.sync_interval_seconds * (1 + _SPREAD)
         sync_schedule.bring_syncs_forward(db, seconds=longest)
 
 
 def sweep(resources: Resources) -> None:
-    """Send the steps again whose message is overdue."""
+    """Send the messages of overdue run steps again."""
     with resources.engine.begin() as db:
         overdue = runs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
     for step in overdue:
@@ -137,9 +138,9 @@ def sweep(resources: Resources) -> None:
 
 
 def _sweep_refreshes(resources: Resources) -> None:
-    """Send the refreshes of records named by webhooks: the ones now due, and again the overdue ones.
+    """Send the messages of records that webhooks named: records that are due now, and again the overdue ones.
 
-    It sends nothing while enough messages wait for the workers.
+    No message is sent while enough messages wait for the workers.
     """
     if _are_messages_left(resources):
         return
@@ -155,15 +156,15 @@ def _sweep_refreshes(resources: Resources) -> None:
 
 
 def _are_messages_left(resources: Resources) -> bool:
-    """Return whether enough messages wait: a longer delay is then the workers' load and not a lost message."""
+    """Whether enough messages wait for the workers: a longer delay is then their load and not a lost message."""
     try:
         return ready_messages(resources.redis, Queue.INTERACTIVE) >= _ENOUGH_MESSAGES
     except redis.RedisError:
-        return True  # Nothing could be sent without Redis.
+        return True  # Without Redis no message could be sent.
 
 
 def _keep_house(resources: Resources) -> None:
-    """Write the heartbeat, and prune old history once per `_PRUNE_SECONDS`."""
+    """Write the schedulers' heartbeat, and delete old history once per `_PRUNE_SECONDS`."""
     with resources.engine.begin() as db:
         scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     with resources.engine.begin() as db:
@@ -181,7 +182,10 @@ def _keep_house(resources: Resources) -> None:
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
-    """Set the times of the next syncs, with jitter; a small Zoho plan delays them to limit polling's share of calls."""
+    """Set the times of the connections' next syncs, with a random part.
+
+    If the day's limit of calls is small, the next sync is delayed, so that polling keeps to its share.
+    """
     settings = resources.settings
     for connection_id in connection_ids:
         with resources.engine.begin() as db:
@@ -224,7 +228,7 @@ def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full
         sweep_seconds=settings.sweep_interval_seconds,
     )
     if is_full and step is None:
-        # Another run is active and may be incremental, so tonight's full sync stays due.
+        # The full sync stays due tonight, because another run is active and may be incremental.
         sync_schedule.set_next_full_sync(db, connection_id, seconds=0)
     elif is_full:
         _set_next_full_sync(db, connection_id, settings.full_sync_interval_seconds)
@@ -232,7 +236,7 @@ def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full
 
 
 def _set_next_full_sync(db: Session, connection_id: uuid.UUID, interval_seconds: float) -> None:
-    """Set the next full sync; a nightly one comes in the organisation's night, however late this one is."""
+    """Set the next full sync. A nightly one comes in the organisation's night, however late the present one is."""
     zone = zone_named(connections.connection(db, connection_id).time_zone)
     seconds = seconds_to_full_sync(clock.present(db), interval_seconds, zone, connection_id)
     sync_schedule.set_next_full_sync(db, connection_id, seconds=seconds)

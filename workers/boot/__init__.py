@@ -1,1 +1,1 @@
-"""What a process has: settings, resources, servers and the schema it works with."""
+"""What each process of booksync needs: settings, resources, servers, and the schema that its code works with."""

@@ -1,4 +1,4 @@
-"""The API budget joined with Postgres, which stores calls and pauses so that they survive a loss of Redis's data."""
+"""The API budget joined with Postgres, which stores calls and pauses so that both survive a loss of Redis's data."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,11 @@ from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, La
 from workers.observability.counters import Counters
 from workers.zoho import CALL_SECONDS
 
-#: The budget's lease also covers the writes to Postgres before the call.
+#: Seconds added to the duration of a call, because the budget's lease also covers the writes to Postgres before the
+#: call.
 _AROUND_A_CALL_SECONDS = 5
 
-#: The reasons of the pauses that Zoho imposes, by their stored text.
+#: The reasons of the pauses that Zoho imposes, by the text that Postgres stores.
 _REASONS = {each.value: each for each in (PauseReason.MINUTE, PauseReason.DAY, PauseReason.CONCURRENCY)}
 
 
@@ -68,7 +69,7 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 
 
 def _pause_left(stored: StoredPause) -> PauseLeft:
-    """Return a stored pause as the budget's type; an unknown reason counts as the limit of a minute."""
+    """Return a pause stored in Postgres as the budget's type. An unknown reason counts as the limit of a minute."""
     since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
     return PauseLeft(
         stored.seconds,
@@ -79,7 +80,7 @@ def _pause_left(stored: StoredPause) -> PauseLeft:
 
 @dataclass(frozen=True, slots=True)
 class CountedBudget:
-    """The budget; it records each call in Postgres just before the call is made (implements `workers.zoho.Budget`).
+    """The API budget that records each call in Postgres just before the call (implements `workers.zoho.Budget`).
 
     The status of each response is counted for `/metrics`.
     """
@@ -87,7 +88,7 @@ class CountedBudget:
     budget: ApiBudget
     engine: Engine
     counters: Counters
-    run_id: uuid.UUID | None = None  #: the run whose calls these are
+    run_id: uuid.UUID | None = None  #: the run that makes the calls; None outside of runs
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
@@ -103,7 +104,7 @@ class CountedBudget:
 
 @dataclass(slots=True)
 class _NotedAdmission:
-    """The right to make one call, and the status of its response (implements `workers.zoho.Admission`)."""
+    """The right to make one call, which also counts the response's status (implements `workers.zoho.Admission`)."""
 
     admission: Admission
     status: int | None = field(default=None, init=False)

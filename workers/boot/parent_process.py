@@ -10,7 +10,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(end: signal.Signals) -> None:
-    """Ask Linux to signal this process when its parent dies, even by SIGKILL; signal at once if it is dead already."""
+    """Ask Linux to signal this process when its parent dies, even by SIGKILL.
+
+    Signal at once if the parent is dead already.
+    """
     if sys.platform == "linux":
         parent = _parent_pid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)

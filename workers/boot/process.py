@@ -22,7 +22,10 @@ _thread_shares: ThreadShares | None = None
 
 
 def set_resources(opened: Resources) -> None:
-    """Set the resources; the middleware that opens them calls this once, before the first message."""
+    """Set this process's resources.
+
+    The middleware that opens them calls this function once, before the first message.
+    """
     global _resources
     _resources = opened
 
@@ -34,7 +37,7 @@ def resources() -> Resources:
 
 
 def set_thread_shares(shares: ThreadShares) -> None:
-    """Set the thread shares; the middleware that knows the number of threads calls this once."""
+    """Set the thread shares. The middleware that knows the number of threads calls this function once."""
     global _thread_shares
     _thread_shares = shares
 
@@ -46,7 +49,7 @@ def thread_shares() -> ThreadShares:
 
 
 def share_memory_between_threads() -> None:
-    """Let all threads of this process allocate from two pools of memory. Must precede the threads.
+    """Let all threads of this process allocate from two pools of memory. Call this before the threads start.
 
     glibc gives each thread a pool of its own, and a pool keeps what its largest page of records needed.
     """

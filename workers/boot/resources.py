@@ -23,13 +23,13 @@ from workers.secrets.tokens import SharedTokens
 from workers.secrets.vault import Vault
 from workers.zoho import CALL_SECONDS, OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
 
-#: The lease of a step must outlast each HTTP call that is made under it.
+#: The share of a step's lease that one HTTP call may take, because the lease must outlast each call.
 _CALL_SHARE_OF_CLAIM = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The resources of one process."""
+    """What one process shares between its parts: settings, engine, Redis and HTTP clients, the API budget."""
 
     settings: Settings
     engine: Engine
@@ -41,7 +41,7 @@ class Resources:
     counters: Counters
 
     def hosts(self, data_center: str) -> ZohoHosts:
-        """Return the hosts of a data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""
+        """Return the hosts of a Zoho data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""
         api, accounts = self.settings.zoho_api_url, self.settings.zoho_accounts_url
         return zoho_hosts(
             data_center, api_url=str(api) if api else None, accounts_url=str(accounts) if accounts else None
@@ -64,10 +64,10 @@ class Resources:
         run_id: uuid.UUID | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> ZohoTransport:
-        """Return the transport of one connection; `holder` identifies the caller in the budget's slots.
+        """Return the transport for calls of one connection; `holder` identifies the caller in the budget's slots.
 
-        With `run_id` the calls are counted in the run's row. `now` is the clock to compare Zoho's clock with; it is
-        Postgres's clock if the caller has read it.
+        With `run_id` the calls are counted in the run's row. `now` is the clock that Zoho's clock is compared with; it
+        is Postgres's clock if the caller has read that.
         """
         hosts = self.hosts(connection.data_center)
         return ZohoTransport(
@@ -83,7 +83,7 @@ class Resources:
         )
 
 
-#: A connection that was used within this time is used again without a check.
+#: A Postgres connection that was used within this time is used again without a check.
 _UNCHECKED_SECONDS = 1.0
 
 
@@ -93,8 +93,8 @@ def open_resources(
 ) -> Iterator[Resources]:
     """Open the resources of a process and close them at the end of the block. Connections are made on first use.
 
-    A worker passes its own broker; a process that only sends gets one that fails quickly. `postgres_seconds` limits
-    the duration of each statement.
+    A worker passes its own broker; a process that only sends messages gets a broker that fails quickly.
+    `postgres_seconds` limits the duration of each statement.
 
     Raises:
         SettingsError: a setting is missing or malformed.
@@ -104,7 +104,8 @@ def open_resources(
         found.database_url.get_secret_value(),
         application_name=application_name,
         response_seconds=postgres_seconds,
-        # Work whose connection was lost is done again. A process with a time limit serves requests, which are not.
+        # Work whose connection was lost is repeated, so its connections need no check. A process with a time limit
+        # serves requests, which are not repeated.
         unchecked_seconds=_UNCHECKED_SECONDS if postgres_seconds is None else 0.0,
     )
     client = new_redis_client(found.redis_url.get_secret_value(), patient=False)

@@ -1,4 +1,4 @@
-"""The schema that this release needs: a process waits for missing migrations, and ends if the schema is newer."""
+"""The schema that this release needs. A process waits for missing migrations, and ends if the schema is too new."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class SchemaTooOldError(UnfitSchemaError):
 
 @dataclass(frozen=True, slots=True)
 class _Lack:
-    """The obstacle that a process waits for."""
+    """What a process waits for: a missing schema, or a server that does not work."""
 
     state: WorkerState
     sentence: str
@@ -44,8 +44,8 @@ def wait_for_schema(
 ) -> bool:
     """Return True once the database has the schema; False if `pause` reports that the process must end.
 
-    `pause` waits for the given seconds, and returns whether to stop waiting. An unavailable server is waited for too.
-    `waits_as` is called with the state that a worker reports during each wait.
+    `pause` waits for the given seconds, and returns whether to stop waiting. The function also waits for a server that
+    is unavailable. `waits_as` is called with the state that a worker reports during each wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.
@@ -62,7 +62,7 @@ def wait_for_schema(
 
 
 def require_schema(engine: Engine) -> None:
-    """Check the schema once, for a command that does not wait.
+    """Check once that the schema fits, for a command that does not wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.

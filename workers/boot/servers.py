@@ -1,4 +1,4 @@
-"""The current state of Redis and Postgres, for `/readyz`, `status` and the metrics."""
+"""Whether Redis and Postgres do at present what booksync needs, for `/readyz`, `status` and the metrics."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +16,8 @@ from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal
 
 log = structlog.get_logger(__name__)
 
-#: The key of a probing write, which detects a replica, a full memory and a missing permission; PING does not.
+#: The key of a write that probes Redis. The write detects a replica, a full memory and a missing permission; PING does
+#: not.
 PROBE_KEY: Final = "booksync:probe"
 _PROBE_SECONDS: Final = 60
 
@@ -25,7 +26,7 @@ _NEARLY_FULL: Final = 0.9
 
 _SAFE_POLICY: Final = "noeviction"
 
-#: After one of these refusals another command would only wait for the same timeout again.
+#: After one of these refusals another command to Redis would only wait for the same timeout again.
 _WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKind.UNKNOWN_HOST)
 
 
@@ -43,22 +44,25 @@ class RedisRefusesError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """The state of Redis; a fact hidden by the ACL has the value None."""
+    """The state of Redis. A fact that the ACL hides has the value None."""
 
-    refusal: Refusal | None = None  #: why it does not do what booksync needs
-    warning: str | None = None  #: a danger for its messages
+    refusal: Refusal | None = None  #: why Redis does not do what booksync needs; None if it does
+    warning: str | None = None  #: a setting by which Redis may lose messages; None without one
     role: str | None = None
     maxmemory_policy: str | None = None
     used_memory_bytes: int | None = None
-    maxmemory_bytes: int | None = None  #: 0 for no limit
+    maxmemory_bytes: int | None = None  #: the memory limit; 0 for no limit
 
     @property
     def responds(self) -> bool:
-        """Whether another command would get a reply, even if only a refusal."""
+        """Whether Redis would reply to another command, even if only with a refusal."""
         return self.refusal is None or self.refusal.kind not in _WITHOUT_REPLY
 
     def as_json(self) -> dict[str, Any]:
-        """{problem, warning, role, maxmemory_policy, used_memory_bytes, maxmemory_bytes}"""
+        """The state of Redis as JSON.
+
+        Keys: {problem, warning, role, maxmemory_policy, used_memory_bytes, maxmemory_bytes}.
+        """
         facts = asdict(self)
         del facts["refusal"]
         return {"problem": self.refusal and self.refusal.brief, **facts}
@@ -68,16 +72,16 @@ class RedisState:
 class PostgresState:
     """The state of a reachable Postgres."""
 
-    problem: str | None  #: why it does not do what booksync needs; completes "Postgres …"
+    problem: str | None  #: why Postgres does not do what booksync needs; completes "Postgres …"
     version: str
 
     def as_json(self) -> dict[str, Any]:
-        """{problem, version}"""
+        """The state of Postgres as JSON: {problem, version}."""
         return asdict(self)
 
 
 def require_servers(engine: Engine, client: redis.Redis) -> None:
-    """Check that both servers accept writes, before a grant code is spent, which works only once.
+    """Check that Postgres and Redis accept writes, before a grant code is spent, because the code works only once.
 
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.
@@ -149,12 +153,13 @@ def _info(client: redis.Redis) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = client.info()
     except redis.RedisError:
-        return {}  # The ACL denies INFO, or Redis refuses it for the same reason as the write.
+        # Redis's memory is unknown, because the ACL denies INFO, or Redis refuses it for the same reason as the write.
+        return {}
     return found
 
 
 def _verdict(refused: Refusal | None, info: Mapping[str, Any]) -> Refusal | None:
-    # Valkey calls it server_mode.
+    # Valkey calls the field server_mode.
     mode = info.get("redis_mode", info.get("server_mode"))
     if mode == "cluster" or info.get("cluster_enabled") == 1:
         return refusal(RefusalKind.CLUSTER)
@@ -188,7 +193,7 @@ def _memory(info: Mapping[str, Any]) -> str:
 
 
 def postgres_problem(facts: ServerFacts) -> str | None:
-    """Return why this server does not do what booksync needs (it completes "Postgres …"), or None."""
+    """Return why this Postgres server does not do what booksync needs (the text completes "Postgres …"), or None."""
     if facts.version_number < OLDEST_SERVER:
         return f"is too old ({facts.version}): booksync needs Postgres {OLDEST_SERVER // 10_000} or newer"
     if facts.is_standby:

@@ -1,4 +1,4 @@
-"""The settings: environment variables, read and checked once per process."""
+"""The settings: environment variables that each process reads and checks once."""
 
 import re
 from functools import lru_cache
@@ -29,17 +29,17 @@ class SettingsError(BooksyncError):
     """A setting is missing or malformed."""
 
 
-#: It replaces the parsers' own errors, because they quote the address with its password.
+#: This text replaces the parsers' own errors, because they quote the address with its password.
 _NO_ADDRESS = "is not an address: check its port, and that special characters of the password are percent-encoded"
 
 
-#: The newest secret and, during a rotation, the previous one.
+#: The newest webhook secret of the receiver and, during a rotation, the previous one.
 _MOST_REMINDER_SECRETS = 2
 _SHORTEST_REMINDER_SECRET = 16
 
 
 def _origin(value: Any) -> Any:
-    """Treat an empty variable, as compose files produce, as unset, and strip a trailing slash."""
+    """The setting without a trailing slash. An empty variable, as compose files produce, counts as unset."""
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
 
 
@@ -48,7 +48,7 @@ def _lowered(value: Any) -> Any:
 
 
 def _is_this_host(url: AnyHttpUrl) -> bool:
-    """Return whether the URL is this machine, so that no network can read the traffic."""
+    """Return whether the URL names this machine, so that no network can read the traffic."""
     host = (url.host or "").strip("[]").rstrip(".")
     try:
         return ip_address(host).is_loopback
@@ -60,19 +60,20 @@ Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 
 
 class DatabaseSettings(BaseSettings):
-    """The address of the database."""
+    """The setting DATABASE_URL: the address of the database."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
 
     database_prepared_statements: Annotated[Literal["on", "off"], BeforeValidator(_lowered)] = "on"
-    database_url: SecretStr  #: with ?prepared_statements=off if they are off
+    database_url: SecretStr  #: DATABASE_URL, with ?prepared_statements=off if they are off
 
     @field_validator("*", mode="before")
     @classmethod
     def _is_text(cls, value: Any) -> Any:
-        # Python decodes bytes that are not UTF-8 as lone surrogates, which neither a driver nor a header can send.
+        # Such a text is refused: Python decodes bytes that are not UTF-8 as lone surrogates, which neither a driver nor
+        # a header can send.
         if isinstance(value, str) and not value.isascii():
             try:
                 value.encode()
@@ -83,21 +84,21 @@ class DatabaseSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        # db.engine.database_url replaces the driver in the URL by ours.
+        # The driver in the URL is irrelevant, because db.engine.database_url replaces it by psycopg.
         if not re.match(r"postgres(ql(\+\w+)?)?://", url.get_secret_value()):
             raise ValueError("must start with postgresql://")
         try:
             make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError(_NO_ADDRESS) from None
-        prepares_statements(url.get_secret_value())  # Raises ValueError for a value other than on or off.
+        prepares_statements(url.get_secret_value())  # This call raises ValueError for a value other than on or off.
         if info.data.get("database_prepared_statements") == "off":
             return SecretStr(without_prepared_statements(url.get_secret_value()))
         return url
 
 
 class Settings(DatabaseSettings):
-    """Every setting, by the environment variable of the same name in capitals (DESIGN: Contracts)."""
+    """Every setting of booksync, each from the environment variable of the same name in capitals."""
 
     redis_url: SecretStr
     zoho_client_id: str
@@ -123,7 +124,7 @@ class Settings(DatabaseSettings):
     reminder_webhook_allow_http: bool = False
     reminder_webhook_url: SecretStr | None = None
     reminder_webhook_proxy_url: SecretStr | None = None
-    #: The newest first; two secrets during a rotation.
+    #: The newest secret first; two secrets during a rotation.
     reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
         default=None, validate_default=True
     )
@@ -221,7 +222,7 @@ class Settings(DatabaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Return this process's settings.
+    """Return the settings of this process.
 
     Raises:
         SettingsError: one line that names every missing or malformed variable, never its value.
@@ -233,7 +234,7 @@ def settings() -> Settings:
 
 
 def database_url() -> str:
-    """Return DATABASE_URL without the other settings, because a migration needs only this one.
+    """Return DATABASE_URL without the other settings, because a migration needs only the database.
 
     Raises:
         SettingsError: DATABASE_URL is missing or malformed.

@@ -1,4 +1,4 @@
-"""The API budget: how many calls a Zoho organisation still grants, shared by every worker (TR-5)."""
+"""The API budget: how many calls a Zoho organisation still grants all workers together (TR-5: 100 calls a minute)."""
 
 from workers.budget.api_budget import MAX_INLINE_WAIT_SECONDS, Admission, ApiBudget
 from workers.budget.errors import (

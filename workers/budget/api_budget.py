@@ -1,4 +1,4 @@
-"""The interface of the budget: admits a call and records Zoho's response."""
+"""The interface of the API budget: it admits a call to Zoho and records Zoho's response."""
 
 import time
 import uuid
@@ -14,10 +14,10 @@ from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.snapshot import BudgetSnapshot
 
-#: A wait up to this length is slept in the thread; a longer wait is raised.
+#: A wait for the budget up to this length is slept in the thread; a longer wait is raised as BudgetWait.
 MAX_INLINE_WAIT_SECONDS = 2.0
 
-#: The wait for a place among the calls under way, because their duration is unknown.
+#: The wait before another attempt to get a place among the calls under way, because their duration is unknown.
 _CONCURRENCY_WAIT_SECONDS = 1.0
 
 #: The assumed difference between the clocks of Postgres and Redis.
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Admission:
-    """The right to make one call now. It ends with the response, or with the `with` block that granted it."""
+    """The right to make one call to Zoho now. It ends with the response, or with the `with` block that granted it."""
 
     def __init__(self, finish: Callable[[CallResult | None], None]) -> None:
         self._finish = finish
@@ -36,21 +36,21 @@ class Admission:
     def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
         """Reports Zoho's response to the budget: HTTP status, the body's `code` (None without one), headers.
 
-        A refusal pauses all calls of the organisation. Never raises for Redis, because the response is valid without
-        it.
+        A refusal pauses all calls of the organisation. A failure of Redis raises no error, because the response is
+        valid without Redis.
         """
         self._over = True
         self._finish(read_result(status, code, headers))
 
     def end(self) -> None:
-        """Ends the call, with or without a response."""
+        """End the call, with or without a response."""
         if not self._over:
             self._over = True
             self._finish(None)
 
 
 class ApiBudget:
-    """The calls that one Zoho organisation grants, shared by every worker over Redis (TR-5).
+    """The calls that one Zoho organisation grants, shared by all workers over Redis (TR-5: 100 calls a minute).
 
         with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission:
             response = http.get(...)
@@ -70,7 +70,7 @@ class ApiBudget:
     - `on_probe(organization_id)`: called before the one call that probes whether a spent day is over;
     - `on_resume(organization_id)`: called after a successful probe, or after a person has lifted the pause.
 
-    `on_sleep(seconds, reason)` receives every wait that was slept; a wait that is raised is described by BudgetWait.
+    `on_sleep(seconds, reason)` receives every wait that was slept; BudgetWait describes a wait that is raised.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class ApiBudget:
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator[Admission]:
-        """Admits one call, made inside the block and nothing else there; may sleep for two seconds before it.
+        """Admit one call to Zoho, which the `with` block makes and nothing else. May sleep for two seconds before.
 
         `holder` names the caller ("run-…"). A holder has one place in the queue and one call under way, so a message
-        that is delivered twice never queues twice. It must not contain personal data.
+        that is delivered twice never queues twice. `holder` must not contain personal data.
 
         Raises BudgetWait (retry later as the same holder) and BudgetUnavailable (Redis is down).
         """
@@ -117,11 +117,13 @@ class ApiBudget:
             admission.end()
 
     def snapshot(self, organization_id: str) -> BudgetSnapshot:
-        """Reads the present state of the budget; changes nothing. Raises BudgetUnavailable."""
+        """Read the present state of the budget, without changing it. Raises BudgetUnavailable."""
         return self._scripts.look(organization_id)
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lifts every pause, and deletes the facts about the day: the next response of Zoho provides them again.
+        """Lift every pause of the organisation, and delete what is known about the day.
+
+        Zoho's next response reports the facts about the day again.
 
         The wait after a loss of memory continues, because calls that Redis has forgotten still count at Zoho. Raises
         BudgetUnavailable.
@@ -138,7 +140,9 @@ class ApiBudget:
                 case Granted() as granted:
                     return granted
                 case Forgotten(damage):
-                    if reminded:  # Redis does not keep its writes, so none of its replies can be relied on.
+                    # The budget was just restored and is lost again. Redis does not keep its writes, so none of its
+                    # replies can be relied on.
+                    if reminded:
                         raise BudgetUnavailable("forgets the budget at once")
                     self._remind(organization_id, damage)
                     reminded = True
@@ -150,7 +154,10 @@ class ApiBudget:
                     slept += seconds
 
     def _remind(self, organization_id: str, damage: str) -> None:
-        """Restores an organisation after Redis lost its memory: waits out the calls and the pause known to Postgres."""
+        """Restore an organisation's budget after Redis has lost its memory.
+
+        The budget then waits until the calls and the pause that Postgres knows are over.
+        """
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0
         if since_last_call is not None:
@@ -177,7 +184,7 @@ class ApiBudget:
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
-            # Redis may come back empty, and then the budget reads the pause from Postgres.
+            # Redis may come back empty. Then the budget reads the pause from Postgres.
             change = self._scripts.pause_without_redis(result) if result else None
         match change:
             case Pause(seconds, reason):

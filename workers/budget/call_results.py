@@ -1,4 +1,4 @@
-"""Reads the budget's facts from a response of Zoho; a malformed fact counts as missing."""
+"""Reads the facts for the API budget from a response of Zoho; a malformed fact counts as missing."""
 
 import re
 from collections.abc import Mapping
@@ -8,20 +8,23 @@ from email.utils import parsedate_to_datetime
 
 from workers.budget.errors import PauseReason
 
-#: Zoho's codes of a refusal and the exceeded limit (API section 4). The code counts with any HTTP status.
+#: Zoho's codes of a refused call, with the limit that was exceeded (API section 4: limits). The code counts with any
+#: HTTP status.
 _REFUSALS = {
     43: PauseReason.MINUTE,
     44: PauseReason.MINUTE,
     45: PauseReason.DAY,
     1070: PauseReason.CONCURRENCY,
 }
-LONGEST_DAY_SECONDS = 25 * 3600  # the day on which summer time ends
+LONGEST_DAY_SECONDS = 25 * 3600  # Zoho's day may have 25 hours: the day on which summer time ends.
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The budget's part of a response. `accepted`: the call passed Zoho's limits, even if it failed later.
+    """What a response of Zoho says about the API budget.
+
+    `accepted`: the call passed Zoho's limits, even if it failed later.
 
     `authorized` is false for a 401: Zoho checks the token first, so the response may not reflect the limits.
     """
@@ -36,7 +39,7 @@ class CallResult:
 
 
 def read_result(status: int, code: int | None, headers: Mapping[str, str]) -> CallResult:
-    """The budget's facts from the status, Zoho's `code` and the headers."""
+    """Read the facts for the API budget from the status, Zoho's `code` and the headers of a response."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
     refusal = PauseReason.MINUTE if status == 429 else None
     if code is not None:
@@ -62,7 +65,10 @@ def _whole_number(text: str | None, *, at_least: int | None = None, at_most: int
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The `retry-after` (lower case) of a response: seconds, or a date on the server's own clock; at most a day."""
+    """The seconds of a `retry-after` header (lower case), at most a day.
+
+    The header contains seconds, or a date on the server's own clock.
+    """
     text = headers.get("retry-after", "").strip()
     seconds: float | None = _whole_number(text)
     if seconds is None:

@@ -8,10 +8,10 @@ from domain.errors import BooksyncError
 
 
 class WaitReason(StrEnum):
-    MINUTE = "minute"  #: the window is full
+    MINUTE = "minute"  #: the calls of the window are used up
     DAY = "day"  #: the day's calls are spent, or the remaining ones are reserved
-    PAUSED = "paused"  #: the whole organisation pauses
-    CONCURRENCY = "concurrency"  #: too many calls are under way
+    PAUSED = "paused"  #: all calls of the organisation pause
+    CONCURRENCY = "concurrency"  #: too many calls are under way at once
     TOKENS = "tokens"  #: Zoho grants no further access token for a while
     TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - Zoho's token endpoint is throttled
 
@@ -41,7 +41,7 @@ class TokenEndpointThrottled(BudgetWait):
 
 
 def throttled_sentence(since: datetime) -> str:
-    """The sentence about a throttled token endpoint for people."""
+    """The sentence for people about a throttled token endpoint."""
     return (
         f"Zoho's token endpoint has been throttled since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC and grants no "
         "access token. Next: wait, booksync tries again by itself; stop other programs that use the same grant."

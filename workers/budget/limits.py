@@ -1,4 +1,4 @@
-"""The limits of a budget: Zoho's limits for one organisation, and the lanes that share them."""
+"""The limits of an API budget: Zoho's limits for one organisation, and the lanes that share them."""
 
 import math
 from dataclasses import dataclass
@@ -11,20 +11,23 @@ _LONGEST_GRACE_SECONDS = 30.0
 
 class Lane(StrEnum):
     INTERACTIVE = "interactive"  #: a person waits for the response
-    WEBHOOK = "webhook"  #: a record that a webhook names: as quick as a person's call, but bound by the daily reserve
-    BULK = "bulk"  #: a run: it can wait, and must not delay people
+    WEBHOOK = "webhook"  #: a webhook has named a record: as quick as a person's call, but bound by the daily reserve
+    BULK = "bulk"  #: a run: its calls can wait, and must not delay people
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimits:
-    """The limits of one organisation, as the settings give them (TR-5; API section 4). Raises ValueError."""
+    """The API limits of one organisation, from the settings (TR-5: 100 calls a minute).
 
-    requests_per_minute: int = 100  #: calls in any window
-    window_seconds: float = 60.0  #: Zoho's minute; shorter in tests
-    concurrency: int = 5  #: calls at once
-    interactive_reserve: int = 10  #: slots of a window that bulk does not use; at most a quarter of the window
+    Zoho also limits calls by day and at once (API section 4). Raises ValueError.
+    """
+
+    requests_per_minute: int = 100  #: the calls allowed in any window
+    window_seconds: float = 60.0  #: the length of the window: Zoho's minute; shorter in tests
+    concurrency: int = 5  #: the calls allowed at once
+    interactive_reserve: int = 10  #: slots of a window that the bulk lane does not use; at most a quarter of the window
     daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
-    #: The age at which a call counts as ended, or its process as dead: must exceed the sum of the HTTP client's
+    #: The age at which a call counts as ended, or its process as dead. It must exceed the sum of the HTTP client's
     #: timeouts.
     longest_call_seconds: float = 60.0
 
@@ -38,12 +41,12 @@ class BudgetLimits:
 
     @property
     def margin_seconds(self) -> float:
-        """The time added to a window: Zoho counts arrivals, and it refused calls of a client with an exact window."""
+        """The time added to a window. Zoho counts arrivals, and has refused calls of a client with an exact window."""
         return min(_WIDEST_MARGIN_SECONDS, self.window_seconds / 10)
 
     @property
     def span_seconds(self) -> float:
-        """The time for which a call counts."""
+        """The time for which a call counts against the window."""
         return self.window_seconds + self.margin_seconds
 
     @property
@@ -53,23 +56,26 @@ class BudgetLimits:
 
     @property
     def shared_slots(self) -> int:
-        """Slots of a window that all lanes use in order of request; the maximum for bulk."""
+        """Slots of a window that all lanes use in order of request; the bulk lane uses no others."""
         return self.requests_per_minute - self.reserved_slots
 
     @property
     def grace_seconds(self) -> float:
-        """How long a slot is kept for a late holder: a dead worker's message returns after ten seconds or more.
+        """How long a slot is kept for a late holder, because a dead worker's message returns after ten seconds or more.
 
-        It has a minimum for small windows, because a worker that is always later would go to the end of the queue each
-        time.
+        The time has a minimum for small windows, because a worker that is always later would go to the end of the queue
+        each time.
         """
         return min(_LONGEST_GRACE_SECONDS, max(_SHORTEST_GRACE_SECONDS, self.window_seconds / 2))
 
     def concurrency_of(self, lane: Lane) -> int:
-        """The number of calls under way at which the lane starts no other; bulk leaves the last place to people."""
+        """The number of calls under way at which the lane starts no further one.
+
+        The bulk lane leaves the last place to people.
+        """
         leaves_one = lane is Lane.BULK and self.reserved_slots > 0 and self.concurrency >= 4
         return self.concurrency - 1 if leaves_one else self.concurrency
 
     def daily_reserve_of(self, lane: Lane) -> float:
-        """The share of the day's calls that the lane leaves."""
+        """The share of the day's calls that the lane leaves unused."""
         return 0.0 if lane is Lane.INTERACTIVE else self.daily_reserve

@@ -1,4 +1,4 @@
-"""The budget's decisions as typed calls: one Lua script each, atomic, on Redis's own clock."""
+"""The decisions of the API budget as typed calls: one Lua script each, atomic, on Redis's own clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
 from workers.redis_access import refusal_of
 
-#: Longer than the longest pause (a day), so no entry expires that still counts.
+#: The lifetime of the budget's keys in Redis. It is longer than the longest pause (a day), so no entry expires that
+#: still counts.
 _KEEP_SECONDS = 2 * 24 * 3600
 
-#: The wait of a call if the maximum number of calls is under way.
+#: How long a call is deferred if the maximum number of calls is under way.
 _CONCURRENCY_POLL_SECONDS = 0.05
 
 #: The interval at which one call probes whether a spent day is over.
@@ -32,17 +33,17 @@ _LONGEST_PAUSE_WINDOWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A call may be made now. `at` is Redis's time in milliseconds."""
+    """The budget's decision that a call may be made now. `at` is Redis's time in milliseconds."""
 
     call: str
     at: int
     pool: str
-    is_probe: bool = False  #: the call probes whether a spent day is over
+    is_probe: bool = False  #: whether the call probes that a spent day is over
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A call may be made later."""
+    """The budget's decision that a call may be made later only."""
 
     seconds: float
     reason: WaitReason
@@ -50,14 +51,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Redis has no memory of the organisation (new, emptied, restarted, failed over), or its memory is damaged."""
+    """Redis has no memory of the organisation's budget (new, emptied, restarted, failed over), or a damaged one."""
 
     damage: str = ""  #: the kind of damage, for the log; empty if the memory is only new
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """All calls of the organisation wait."""
+    """The budget's decision that all calls of the organisation pause."""
 
     seconds: float
     reason: PauseReason
@@ -70,10 +71,10 @@ class Lifted:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The pause that a person has lifted."""
+    """The pause that a person has just lifted."""
 
     pause: Pause | None
-    forgotten_seconds: float  #: a wait for forgotten calls that continues; 0 without one
+    forgotten_seconds: float  #: the seconds of a wait for forgotten calls, which continues; 0 without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class PauseLeft:
 
     seconds: float
     reason: PauseReason
-    probe_in_seconds: float = 0.0  #: for a spent day: until one call may probe whether it is over
+    #: For the pause of a spent day: the seconds until one call may probe whether the day is over.
+    probe_in_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """The first pause after a refusal, the longest one, and the growth of the pauses after the first `steady` ones."""
+    """How pauses grow: the first one after a refusal, the longest one, and the growth after the first `steady` ones."""
 
     first_seconds: float
     longest_seconds: float
@@ -96,7 +98,7 @@ class _Growth:
 
 
 class BudgetScripts:
-    """Each method is one decision. Raises BudgetUnavailable."""
+    """The Lua scripts of the budget; each method is one decision. Raises BudgetUnavailable."""
 
     def __init__(self, client: redis.Redis, limits: BudgetLimits) -> None:
         self._limits = limits
@@ -107,7 +109,11 @@ class BudgetScripts:
         self._resume = client.register_script(_source("resume"))
 
     def admit(self, organization_id: str, *, lane: Lane, holder: str, call_id: str) -> Granted | Wait | Forgotten:
-        """`call_id` is 32 characters, new for each call: a script sent twice by a retrying client grants once."""
+        """Decide whether a call may be made now.
+
+        `call_id` has 32 characters and is new for each call, so that a script sent twice by a retrying client grants
+        once.
+        """
         call = f"{call_id}:{holder}"
         limits = self._limits
         verdict, number, word = self._run(
@@ -130,7 +136,7 @@ class BudgetScripts:
                 return Forgotten(damage=_text(word))
 
     def finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> Pause | Lifted | None:
-        """Ends the call and returns the change for all calls; None stands for a missing response."""
+        """End the call and return what changes for all calls. None stands for a missing response."""
         given = result or CallResult(refusal=None, accepted=False)
         growth = self._pauses_after(given.refusal)
         length, reason = self._run(
@@ -153,7 +159,7 @@ class BudgetScripts:
         return Lifted() if _text(reason) == "lifted" else _pause(length, reason)
 
     def remember(self, organization_id: str, *, forgotten_seconds: float, pause: PauseLeft | None = None) -> None:
-        """Restores an organisation that Redis had forgotten, with its wait for forgotten calls and its pause."""
+        """Restore an organisation's budget that Redis has lost, with its wait for forgotten calls and its pause."""
         left = pause or PauseLeft(0.0, PauseReason.MINUTE)
         self._run(
             self._remember,
@@ -165,7 +171,7 @@ class BudgetScripts:
         )
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lifts every pause; the wait for forgotten calls continues."""
+        """Lift every pause of the organisation; a wait for forgotten calls continues."""
         length, reason, forgotten = self._run(self._resume, organization_id, self._limits.daily_reserve)
         return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
@@ -191,7 +197,7 @@ class BudgetScripts:
         )
 
     def pause_without_redis(self, result: CallResult) -> Pause | None:
-        """The pause after a refusal while Redis cannot count the pauses before it."""
+        """The pause after a refusal, while Redis cannot count the earlier pauses."""
         if result.refusal is None:
             return None
         first = self._pauses_after(result.refusal).first_seconds
@@ -237,7 +243,7 @@ def _source(name: str) -> str:
 
 
 def _keys(organization_id: str) -> list[str]:
-    """The keys in the order of common.lua; the braces keep an organisation's keys on one cluster node."""
+    """The Redis keys in the order of common.lua. The braces keep an organisation's keys on one cluster node."""
     pools = [f"{pool}:{part}" for pool in ("shared", "reserved") for part in ("queue", "leases", "used")]
     return [f"budget:{{{organization_id}}}:{name}" for name in ("state", "tickets", *pools)]
 
@@ -261,7 +267,7 @@ def _or_empty(number: int | None) -> int | str:
 
 
 def _text(reply: int | str | bytes) -> str:
-    """Works for a client with `decode_responses` and for one without."""
+    """The reply of Redis as text, from a client with `decode_responses` or without."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 

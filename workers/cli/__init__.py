@@ -14,21 +14,21 @@ _WRONG_USAGE = 2
 
 
 def main() -> NoReturn:
-    """Run the command."""
+    """Run the `booksync` command."""
     _write_what_the_encoding_lacks_as_escapes()
     if sys.argv[1:3] == ["phones", "check"]:
         from workers.cli import phones_check
 
-        phones_check.run(sys.argv[3:])  # It accepts any bytes, so it precedes the UTF-8 check.
+        phones_check.run(sys.argv[3:])  # The check of one phone text accepts any bytes, so it precedes the UTF-8 check.
     _refuse_bytes_that_are_no_text(sys.argv[1:])
-    # A late import, because it loads the database's and the queue's libraries, which takes a second.
+    # The import is late, because it loads the libraries of the database and the queue, which takes a second.
     from workers.cli.app import main as run_any
 
     run_any()
 
 
 def _write_what_the_encoding_lacks_as_escapes() -> None:
-    """Escape characters that the encoding of the terminal or pipe lacks, because it may not be UTF-8."""
+    """Write characters as escapes that the encoding of the terminal or pipe lacks, because it may not be UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -10,7 +10,7 @@ import typer
 from workers.cli.lazy_commands import group_of
 from workers.cli.terminal import notes, print_json
 
-#: Name, place in this package, and help, in the order of `booksync --help`.
+#: Each subcommand: its name, its place in this package, and its help, in the order of `booksync --help`.
 COMMANDS = (
     ("migrate", "migrate:migrate", "Create or change booksync's tables."),
     (
@@ -90,11 +90,14 @@ def booksync(
 
 
 def main() -> NoReturn:
-    """Run the command. An expected error is printed as a sentence, with `--json` also as {"error": …}."""
+    """Run the `booksync` command and print an expected error as a sentence.
+
+    With `--json` the error is also printed as {"error": …}.
+    """
     try:
         app(obj=_set_up_logs)
     except Exception as error:
-        # A late import, as those of the commands.
+        # The import is late, as those of the commands.
         from workers.cli.errors import sentence_of
 
         sentence = sentence_of(error)
@@ -107,7 +110,7 @@ def main() -> NoReturn:
 def _set_up_logs() -> None:
     from workers.observability.logs import set_up_logs
 
-    # A command prints its own output, so it logs only warnings; the scheduler has no output and raises the level.
+    # A command prints its own output, so it logs only warnings. The scheduler prints nothing and logs more.
     set_up_logs(logging.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands share."""
+"""Command-line arguments that several commands share."""
 
 import uuid
 from typing import Annotated
@@ -19,7 +19,7 @@ OneConnection = Annotated[
 
 
 def user_id_of(db: Session, given: str) -> UserId:
-    """Return the user id that an option `--user` names, in the type of users.id."""
+    """Return the user id of the option `--user`, in the type of users.id."""
     try:
         return user_id_from(given, users.id_type(db))
     except WrongUserIdError as error:

@@ -21,7 +21,7 @@ def budget() -> None:
 
 @dataclass(frozen=True, slots=True)
 class LiftedPause:
-    """A pause that was lifted, with the seconds that were left."""
+    """An API pause that a person has lifted, with the seconds that were left."""
 
     reason: str
     seconds: float
@@ -29,7 +29,10 @@ class LiftedPause:
 
 @dataclass(frozen=True, slots=True)
 class ResumedOrganization:
-    """The result for one organisation. `waits_seconds` is a wait that remains, because Redis has lost recent calls."""
+    """The result for one organisation.
+
+    `waits_seconds` is a wait for calls that remains, because Redis has lost recent calls.
+    """
 
     organization_id: str
     lifted: LiftedPause | None
@@ -70,7 +73,7 @@ def _resume(resources: Resources, organization_id: str) -> ResumedOrganization:
     resumed = resources.budget.resume(organization_id)
     lifted = LiftedPause(resumed.pause.reason, resumed.pause.seconds) if resumed.pause else None
     if lifted is None and stored is not None:
-        lifted = LiftedPause(stored.reason or "minute", stored.seconds)  # Redis had lost it.
+        lifted = LiftedPause(stored.reason or "minute", stored.seconds)  # Postgres knows a pause that Redis had lost.
     return ResumedOrganization(organization_id, lifted, resumed.forgotten_seconds)
 
 

@@ -1,9 +1,9 @@
-"""The API budget in words: the reason why calls stop, the duration, and the next step."""
+"""The API budget in words: why calls stop, for how long, and the next step."""
 
 import math
 from typing import Any
 
-#: The explanation of a pause, by its reason.
+#: Reason of a pause → its explanation.
 _PAUSES = {
     "minute": "Zoho has refused a call, because there were too many in a minute",
     "concurrency": "Zoho has refused a call, because there were too many at once",
@@ -12,12 +12,12 @@ _PAUSES = {
 
 
 def is_day_spent(budget: dict[str, Any]) -> bool:
-    """Return whether runs wait for the next day."""
+    """Return whether the day's calls are spent, so that runs wait for the next day."""
     return bool(budget["day_waits_seconds"] > 0)
 
 
 def stop_line(budget: dict[str, Any], connection_id: str) -> str | None:
-    """Return why calls are not made now, and the next step; None if calls are made."""
+    """Return why calls to Zoho are not made now, and the next step; None if calls are made."""
     if is_day_spent(budget):
         return _spent_day(budget, connection_id)
     if budget["paused_seconds"] > 0:
@@ -61,7 +61,7 @@ def start_line(facts: dict[str, Any]) -> str | None:
 
 
 def span(seconds: float) -> str:
-    """`42 s`, `12 min`, `5 h 12 min`; rounded up."""
+    """Format a duration, rounded up: `42 s`, `12 min`, `5 h 12 min`."""
     if seconds < 120:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)

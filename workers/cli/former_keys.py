@@ -1,4 +1,4 @@
-"""The former names of JSON keys: for one release they stay beside the present names."""
+"""The former names of JSON keys. For one release the output has the former and the present names."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ _FORMER: Final = {
 
 
 def with_former_keys(value: Any) -> Any:
-    """The value, in which each object has a renamed key under both names."""
+    """Copy the value, with each renamed key under both its names in every object."""
     if isinstance(value, list):
         return [with_former_keys(each) for each in value]
     if not isinstance(value, dict):

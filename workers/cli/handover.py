@@ -116,7 +116,7 @@ def report(
 def tell_if_closed(
     connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
 ) -> None:
-    """If the connection is closed, print that, the number of waiting calls, and the next step."""
+    """If the connection is closed for handovers, print that, the number of waiting calls, and the next step."""
     if handover["handover"] == Handover.CLOSED:
         waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
         tell.print(

@@ -1,4 +1,4 @@
-"""Commands whose modules are loaded when they run, because the database's and the queue's libraries take a second."""
+"""Commands whose modules are loaded only when they run, because the database's and queue's libraries take a second."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,7 +17,7 @@ class LazyCommand(TyperCommand):
         self.place = place
 
     def load(self) -> Any:
-        """The command itself."""
+        """Load the command's module and return the command."""
         module, attribute = self.place.split(":")
         found = getattr(import_module(f"workers.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
@@ -33,7 +33,10 @@ class LazyCommand(TyperCommand):
 
 
 def group_of(commands: Sequence[tuple[str, str, str]]) -> type[TyperGroup]:
-    """A group of lazy commands, each as (name, place, help). Its context's `obj`, if any, is called before a load."""
+    """A group of lazy commands, each given as (name, place, help).
+
+    The `obj` of the group's context, if any, is called before a command is loaded.
+    """
 
     class LazyCommands(TyperGroup):
         def __init__(self, **options: Any) -> None:

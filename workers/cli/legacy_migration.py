@@ -1,4 +1,4 @@
-"""The legacy options of `booksync migrate`: adopt an application's tables, and report the outcome of their values."""
+"""The legacy options of `booksync migrate`: adopt an application's tables, and report what became of their values."""
 
 import csv
 import sys
@@ -59,7 +59,7 @@ def _show_plan(planned: Adoption) -> None:
 
 
 def report(csv_file: Path | None, *, as_json: bool) -> None:
-    """Show the totals of the receipts, and write every value to `csv_file`."""
+    """Print the totals of the migration's receipts, and write every value to `csv_file`."""
     with _looking() as db:
         reported = legacy.report(db)
         written = _write_receipt(db, csv_file) if csv_file else None

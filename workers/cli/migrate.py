@@ -69,7 +69,7 @@ def _tell(revision: AppliedRevision) -> None:
 
 
 class Teller:
-    """Shows the progress of a long step: a bar on a terminal, a line every few seconds in a log."""
+    """Shows the progress of a long migration step: a bar on a terminal, a line every few seconds in a log."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console

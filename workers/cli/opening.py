@@ -1,4 +1,4 @@
-"""The resources of a command, opened only if this release can work with the schema."""
+"""Opens the resources of a command, but only if this release can work with the database's schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -31,7 +31,7 @@ from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, out, print_json
 from workers.services import spreadsheets
 
-#: The columns of `--csv`; `phones confirm --csv` reads them by these names.
+#: The columns of the CSV file that `--csv` writes; `phones confirm --csv` reads them by these names.
 CSV_COLUMNS = (
     "customer_id",
     "customer",
@@ -113,13 +113,13 @@ def _write_csv(numbers: Sequence[AuditedNumber], output: Path | None, *, for_exc
 
 
 def _print_csv(numbers: Sequence[AuditedNumber], *, for_excel: bool) -> None:
-    with suppress(OSError, ValueError):  # The stdout of tests has no descriptor.
+    with suppress(OSError, ValueError):  # In tests stdout has no file descriptor.
         spreadsheets.make_private(sys.stdout.fileno())
     file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         spreadsheets.write(file, CSV_COLUMNS, _csv_rows(numbers), for_excel=for_excel)
     finally:
-        file.detach()  # Without this, its end would close stdout.
+        file.detach()  # Without this copy, the end of the writer would close stdout.
 
 
 def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
@@ -135,7 +135,8 @@ def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
             customer.explanation,
             " + ".join(code for code, _ in owed),
         )
-        # A single amount stays a number, so that a spreadsheet can sort by it; a customer rarely has two currencies.
+        # A cell with a single amount stays a number, so that a spreadsheet can sort by it. A customer rarely has two
+        # currencies.
         amounts = " + ".join(f"{amount:f}" for _, amount in owed)
         yield (*map(spreadsheets.guarded, texts), amounts, "", "")
 

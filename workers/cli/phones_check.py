@@ -1,6 +1,6 @@
 """`booksync phones check`: the verdict on one phone text, or on each line of stdin.
 
-It does not import settings, database or queue, so that it starts quickly: other programs start it often.
+The command imports neither settings nor database nor queue, so that it starts quickly: other programs start it often.
 """
 
 import sys
@@ -49,7 +49,7 @@ def check_phones(
 
 
 def run(words: list[str]) -> NoReturn:
-    """Run this command alone, with the arguments that follow its name."""
+    """Run `booksync phones check` alone, with the arguments that follow its name."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(check_phones)
     app(words, prog_name="booksync phones check")
@@ -57,7 +57,7 @@ def run(words: list[str]) -> NoReturn:
 
 
 def _checked_lines(country: str | None) -> Iterator[PhoneCheck]:
-    """Yield a check for each line of stdin, even for an empty one, so that output lines match input lines."""
+    """Yield a verdict for each line of stdin, even for an empty line, so that output lines match input lines."""
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8-sig" if number == 0 else "utf-8", "replace")
         first, tab, rest = text.removesuffix("\n").removesuffix("\r").partition("\t")
@@ -68,18 +68,18 @@ def _checked_lines(country: str | None) -> Iterator[PhoneCheck]:
 
 
 def _plain(argument: str) -> str:
-    """Return the argument with invalid UTF-8 bytes replaced."""
+    """Return the command-line argument with invalid UTF-8 bytes replaced."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _print_json(checks: Iterator[PhoneCheck]) -> None:
-    # Each line is flushed, because a program may wait for it before it writes the next text.
+    # Each line of output is flushed, because a program may wait for it before it writes the next text.
     for each in checks:
         _write(json_line(each.as_json()))
 
 
 def _print_table(checks: Iterator[PhoneCheck]) -> None:
-    """Print a table with fixed widths, so that each line is printed as soon as its text is read."""
+    """Print a table with fixed column widths, so that each line is printed as soon as its text is read."""
     _write(_row("text", "number", "verdict"))
     for each in checks:
         _write(_row(each.text, each.verdict.e164 or _WITHOUT_NUMBER, each.sentence))

@@ -47,7 +47,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 @app.command()
 def show(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
-    """Show the rules."""
+    """Show the reminder rules of a connection."""
     with open_resources("booksync policy") as resources, resources.engine.connect() as db:
         connections.connection(db, connection_id)
         policy = reminder_policies.policy_of(db, connection_id)
@@ -159,7 +159,7 @@ def _parts(given: str | None) -> list[str] | None:
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    """Parse `EUR=5` to a pair, with the name in upper case."""
+    """Parse a text such as `EUR=5` to a pair, with the name in upper case."""
     pairs = {}
     for each in given or ():
         name, equals, value = each.partition("=")
@@ -170,7 +170,7 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _named_zones(known: dict[str, list[str]], given: dict[str, str]) -> dict[str, list[str]]:
-    """Return the zones by country; an empty value removes a country."""
+    """Return the counted time zones by country; an empty value removes the country's entry."""
     named = known | {country: _parts(names) or [] for country, names in given.items()}
     return {country: names for country, names in named.items() if names}
 

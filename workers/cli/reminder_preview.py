@@ -28,7 +28,7 @@ _STAGES = {
 
 
 def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> dict[str, Any]:
-    """Return the preview as one object, with at most `limit` calls of each day."""
+    """Return the preview as one JSON object, with at most `limit` calls of each day."""
     return {
         "connection_id": str(connection_id),
         **found.handover.as_json(),
@@ -172,7 +172,7 @@ def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
 
 
 def _amounts(tally: Tally) -> str:
-    """Return the three largest amounts in whole units; `--json` has all amounts to the cent."""
+    """Return the three largest amounts, in whole units of their currencies; `--json` has all amounts to the cent."""
     largest = sorted(((amount, code) for code, amount in tally.amounts.items() if amount), reverse=True)
     shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
     return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown

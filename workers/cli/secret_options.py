@@ -17,17 +17,17 @@ from workers.cli.terminal import notes
 _LONGEST = 4_096
 _TOKEN = re.compile(r"[!-~]+")
 
-#: The end of the help of such an option.
+#: The text at the end of the help of such an option.
 SOURCES = "- reads it from stdin, @FILE from a file"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretOption:
-    """One option for a secret."""
+    """A command-line option for one secret."""
 
-    option: str  #: --grant-code
-    variable: str  #: BOOKSYNC_GRANT_CODE
-    name: str  #: grant code
+    option: str  #: the option's name: --grant-code
+    variable: str  #: the environment variable: BOOKSYNC_GRANT_CODE
+    name: str  #: the secret in words: grant code
 
     def given(self, value: str) -> str:
         """Return the secret that the option's value contains or names.
@@ -48,7 +48,7 @@ class SecretOption:
         return secret
 
     def in_environment(self) -> str | None:
-        """Return the secret in the variable; None if it is unset or empty.
+        """Return the secret in the environment variable; None if the variable is unset or empty.
 
         Raises:
             typer.BadParameter: the value cannot be a token; the message does not repeat it.
@@ -76,7 +76,7 @@ class SecretOption:
 
 
 def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
-    """Return the one secret from an option, else from a variable, else from a prompt for the first option.
+    """Return the one secret that the options give, else a variable, else a prompt for the first option.
 
     Raises:
         typer.BadParameter: two secrets are given, or none and stdin is not a terminal; see also `SecretOption.given`.

@@ -1,4 +1,4 @@
-"""The lines of `booksync status` about Postgres and Redis; a healthy server has none."""
+"""The lines of `booksync status` about Postgres and Redis; a healthy server gets no line."""
 
 from rich.console import Console
 
@@ -6,7 +6,7 @@ from workers.boot.servers import PostgresState, RedisState
 
 
 def show_servers(postgres: PostgresState, redis: RedisState, tell: Console) -> None:
-    """Print the servers' problems, then their warnings."""
+    """Print the problems of Postgres and Redis, then the warnings about them."""
     if postgres.problem is not None:
         tell.print(f"Postgres {postgres.problem}.", style="red", markup=False)
     if redis.refusal is not None:

@@ -26,7 +26,7 @@ from workers.cli.webhook import refusals_line
 from workers.cli.workers import show_workers, worker_reports
 from workers.services.forecast import forecast
 
-#: The most unknown country texts in a connection's line; --json has more.
+#: The most unknown country texts in the status line of a connection; --json has more.
 COUNTRIES_SHOWN = 5
 
 
@@ -70,7 +70,7 @@ def status(
 
 
 def _with_outlook(resources: Resources, db: Session, state: dict[str, Any]) -> dict[str, Any]:
-    """Add the facts that the console does not show because they take longer to read."""
+    """Add the facts to the status that the console does not show, because they take longer to read."""
     connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),
@@ -150,7 +150,7 @@ def _organization(state: dict[str, Any]) -> str:
 
 
 def _show_calendar(state: dict[str, Any], tell: Console) -> None:
-    """Print problems of time zones, countries and holiday calendars, because reminders depend on them."""
+    """Print problems with time zones, countries and holiday calendars, because reminders depend on them."""
     if state["unknown_time_zone"] is not None or not state["time_zone_is_known"]:
         named = state["unknown_time_zone"] or state["time_zone"] or "none"
         tell.print(
@@ -166,7 +166,7 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
 
 
 def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Console) -> None:
-    """Print the records that wait for a decision about deletion."""
+    """Print how many records wait for a person's decision about their deletion."""
     if sentence := held_back({key: count for key, count in held.items() if key != "since"}, held["since"]):
         tell.print(f"  {sentence} Next: booksync deletions list {connection_id}", style="yellow")
 

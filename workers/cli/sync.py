@@ -59,7 +59,7 @@ class RunUnderWayError(BooksyncError):
 
 
 class _Order:
-    """The requested sync."""
+    """The sync that a person has requested."""
 
     def __init__(self, connection_id: uuid.UUID, mode: Mode, allow_deletions: bool) -> None:
         self._connection_id = connection_id
@@ -67,7 +67,7 @@ class _Order:
         self._allow_deletions = allow_deletions
 
     def start(self, resources: Resources, tell: Console) -> uuid.UUID:
-        """Start a run, or return the active one.
+        """Start a run of the connection, or return the active run.
 
         Raises:
             RunUnderWayError: the active run has no permission to mark many deletions, and cannot get it now.
@@ -94,8 +94,10 @@ class _Order:
             tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")
 
     def run_to_end(self, resources: Resources) -> uuid.UUID:
-        """Run the sync and wait for its end. It waits for an active run first, because that run may have read a record
-        before its last change."""
+        """Run the sync and wait for its end.
+
+        An active run is awaited first, because it may have read a record before the record's last change.
+        """
         while (step := self._start(resources)) is None:
             if (running := self._running(resources)) is not None:
                 watch(resources, running.run_id, label="waiting for the active run: ")

@@ -20,7 +20,7 @@ from workers.cli.former_keys import with_former_keys
 
 _ACTING = re.compile(f"[{ACTING}]")
 
-#: The width in a pipe or a log, where no terminal sets it; it is large so that table rows do not wrap.
+#: The width of the output in a pipe or a log, where no terminal sets it. It is large so that table rows do not wrap.
 _WIDE = 200
 
 
@@ -32,7 +32,7 @@ class Terminal(Console):
         super().__init__(stderr=stderr, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Escape every printed text and every cell of a table."""
+        """Escape control characters in every printed text and every cell of a table."""
         return super().render_str(printable(text), **options)
 
 
@@ -53,12 +53,12 @@ def results(as_json: bool) -> Console:
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """Return `1 letter waits` or `1,000 letters wait`."""
+    """Return a number with its noun and verb: `1 letter waits` or `1,000 letters wait`."""
     return f"{number:,} {one if number == 1 else many}"
 
 
 def emphasized(head: str, rest: str = "") -> Text:
-    """Return a line with a bold head."""
+    """Return a line whose first words are bold."""
     return Text.assemble((printable(head), "bold"), printable(rest))
 
 
@@ -70,10 +70,10 @@ def print_facts(console: Console, facts: Mapping[str, str]) -> None:
 
 
 def json_line(facts: dict[str, Any]) -> str:
-    """Return the facts as one line of JSON, with all control characters escaped; a parser restores them."""
+    """Return the facts as one line of JSON, with all control characters escaped; a JSON parser restores them."""
     return _ACTING.sub(lambda found: json.dumps(found[0])[1:-1], orjson.dumps(facts, default=str).decode())
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    """Print one JSON object as one line on stdout; renamed keys have both names."""
+    """Print one JSON object as one line on stdout; each renamed key appears under both its names."""
     print(json_line(with_former_keys(facts)), flush=True)

@@ -1,4 +1,4 @@
-"""Customers with an unknown country that decides about their number, in words for `status` and the preview."""
+"""Customers whose number depends on an unknown country, in words for `status` and the preview of reminders."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from workers.cli.terminal import counted
 
 
 def uncertain_countries(found: Mapping[str, int | None], connection_id: object) -> str | None:
-    """Return the number of these customers and the next step; None if no customer's country is uncertain.
+    """Return the number of such customers and the next step; None without such customers.
 
     `found` is `db.questions.UncertainCountries.as_json()`.
     """

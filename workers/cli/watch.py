@@ -1,4 +1,4 @@
-"""Watching a run until it ends, with a live progress line on a terminal."""
+"""Watches a run until it ends, with a live progress line on a terminal."""
 
 import time
 import uuid
@@ -15,10 +15,10 @@ from workers.scheduler import sweep
 
 _POLL_SECONDS = 0.2
 
-#: A step that no worker has picked up for this time suggests that no worker is running.
+#: If no worker picks up a step for this time, probably no worker is running.
 _NO_WORKER_SECONDS = 10
 
-#: Patience with an unavailable Postgres, which may be restarted during the wait.
+#: How long the watch tolerates an unavailable Postgres, which may be restarted in the meantime.
 _DATABASE_PATIENCE_SECONDS = 60
 
 _PHASES = {
@@ -35,8 +35,9 @@ _PHASES = {
 
 
 def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
-    """Wait until the run has ended. It also sends overdue steps again, so that a lost message does not stop the run
-    without a scheduler.
+    """Wait until the run has ended, and send overdue steps again.
+
+    So a lost message does not stop the run, even if no scheduler is running.
 
     Raises:
         DBAPIError: Postgres was unavailable for a minute, or refused a statement.
@@ -65,7 +66,7 @@ def _look(resources: Resources, run_id: uuid.UUID) -> dict[str, Any]:
 
 
 class _Idleness:
-    """Prints once that no worker has picked up the run's step."""
+    """Prints, at most once, that no worker has picked up the run's step."""
 
     def __init__(self) -> None:
         self._seen: tuple[int, int] | None = None

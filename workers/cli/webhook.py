@@ -57,13 +57,13 @@ def rotate(
 
 
 def note_partial_url(url: str) -> None:
-    """Print a note if the URL is only a path, because PUBLIC_URL is not set."""
+    """Print a note if the webhook URL is only a path, because PUBLIC_URL is not set."""
     if url.startswith("/"):
         notes.print("The address is only a path on the web process's host. Next: set PUBLIC_URL to print the full URL.")
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """Return the refused webhooks in words, with times in UTC; None without any."""
+    """Return the counts of refused webhooks in words, with times in UTC; None without any."""
     if not refusals["count"]:
         return None
     refused = counted(refusals["count"], "webhook", "webhooks")
@@ -120,7 +120,7 @@ def _written(header: str) -> str:
 
 
 def _clock(moment: datetime) -> str:
-    """Return the time of day, with the date unless it is today."""
+    """Return the time of day, with the date unless the time is today."""
     at = moment.astimezone(UTC)
     return f"{at:%H:%M}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M}"
 

@@ -1,4 +1,4 @@
-"""The lines of `booksync status` about worker processes; healthy workers have none."""
+"""The lines of `booksync status` about worker processes; healthy workers get no line."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from workers.observability.worker_states import NONE_REPORTS, WorkerReport, repo
 
 
 def worker_reports(resources: Resources) -> list[WorkerReport] | None:
-    """Return the workers' reports; None if Redis refuses, which another line reports."""
+    """Return the reports of the workers; None if Redis refuses, which another line of the status reports."""
     try:
         return reports(resources.redis)
     except redis.RedisError:

@@ -1,1 +1,1 @@
-"""The outbox: due reminders on their way to the application that calls."""
+"""The outbox: due reminders on their way to the application that makes the calls."""

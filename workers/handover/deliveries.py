@@ -22,12 +22,12 @@ class NotToBePostedError(GivenUpError):
 
 
 class DeliveryJob(Job):
-    """One leased handover. Only ids are logged."""
+    """The delivery of one leased handover, as a job. Only ids are logged."""
 
     kind = "delivery"
     noun = "The delivery of a handover"
 
-    #: The calling window ends the attempts, however many there were.
+    #: The attempts are not limited by number, because the calling window ends them.
     ends_its_process = False
 
     def __init__(self, engine: Engine, receiver: Receiver, post: Post) -> None:
@@ -59,7 +59,7 @@ class DeliveryJob(Job):
         reminder_posts.release(db, self._post, seconds=seconds, refund_attempt=refund_attempt, problem=problem)
 
     def send(self, seconds: float) -> None:
-        """Sends nothing, because the scheduler looks for due handovers every few seconds."""
+        """Send no message, because the scheduler looks for due handovers every few seconds."""
 
     def retry_seconds(self) -> float | None:
         with self.engine.connect() as db:

@@ -1,4 +1,4 @@
-"""The optional webhook: claim due reminders and post them, signed, until the receiver has accepted them."""
+"""Posts due reminders to the optional reminder webhook, signed, until the receiver has accepted them."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: Time between two looks for due reminders.
+#: The time between two looks for due reminders.
 _TICK_SECONDS = 5.0
 
 #: Handovers per batch. It is small because a payment may arrive while a handover waits to be posted.
@@ -26,7 +26,10 @@ BATCH = 5
 
 @contextmanager
 def posting(resources: Resources) -> Iterator[None]:
-    """Post due reminders in a separate thread during the block; do nothing without REMINDER_WEBHOOK_URL."""
+    """Post due reminders in a separate thread during the `with` block.
+
+    Without REMINDER_WEBHOOK_URL nothing is posted.
+    """
     if resources.settings.reminder_webhook_url is None:
         yield
         return
@@ -61,7 +64,10 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
 
 
 def post_due(engine: Engine, receiver: Receiver) -> int:
-    """Claim a batch of due reminders, then post a batch of waiting handovers; return the size of the second batch."""
+    """Hand over a batch of due reminders, then post a batch of waiting handovers.
+
+    Returns the size of the second batch.
+    """
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=BATCH)
         reminder_posts.enqueue(db, [handover.handover_id for handover in claimed])

@@ -1,4 +1,4 @@
-"""The receiver of the handovers: one signed POST, and whether it was accepted."""
+"""The receiver of the handovers: one signed POST for each, and whether the receiver accepted it."""
 
 import time
 
@@ -11,7 +11,8 @@ from domain.posting import signatures
 from workers.jobs.outcomes import RetriedError
 from workers.zoho.deadline import DeadlineTransport, deadline
 
-#: Timeouts of each network wait and of the whole call; the second one stops a receiver that sends byte by byte.
+#: Timeouts of each network wait and of the whole call; the timeout of the call stops a receiver that sends byte by
+#: byte.
 _WAIT_SECONDS = 5.0
 CALL_SECONDS = 10.0
 
@@ -21,8 +22,11 @@ class NotAcceptedError(RetriedError):
 
 
 def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
-    """Return the HTTP client for the receiver. It follows no redirect, because the body holds names and numbers. It
-    ignores the environment's proxy variables: `proxy_url` is the only proxy."""
+    """Return the HTTP client for the receiver of handovers.
+
+    The client follows no redirect, because the body holds names and numbers. It ignores the environment's proxy
+    variables: `proxy_url` is the only proxy.
+    """
     proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
     return httpx.Client(
         transport=DeadlineTransport(limits=httpx.Limits(max_connections=1), proxy=proxy),
@@ -33,7 +37,7 @@ def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
 
 
 class Receiver:
-    """The receiver of the handovers."""
+    """The application that receives the handovers, at one URL."""
 
     def __init__(self, client: httpx.Client, url: str, secrets: tuple[str, ...]) -> None:
         self._client = client

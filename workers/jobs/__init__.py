@@ -1,1 +1,1 @@
-"""The engine of leased work: executes jobs and maps errors to outcomes."""
+"""The engine of leased work: it executes jobs and maps errors to outcomes."""

@@ -1,4 +1,4 @@
-"""Repeated attempts of one call, for a command that has no run whose step could be retried."""
+"""Repeated attempts of one call to Zoho, for a command, which has no run whose step could be retried."""
 
 import random
 import time
@@ -19,14 +19,14 @@ ResultT = TypeVar("ResultT")
 class Attempts:
     """Repeats a call as often as a run would retry it: a transient error is followed by another attempt.
 
-    A wait with a known end spends no attempt.
+    A wait whose end is known spends no attempt.
     """
 
-    on_wait: Callable[[float, str], None]  #: receives the seconds and the reason of each wait, before it
+    on_wait: Callable[[float, str], None]  #: receives the seconds and the reason of each wait before the wait
     sleep: Callable[[float], None] = time.sleep
 
     def of(self, call: Callable[[], ResultT]) -> ResultT:
-        """Returns the result of the call.
+        """Return the result of the call, after as many attempts as a run would make.
 
         Raises:
             ZohoError, WalkStuck: the last attempt failed, or a further attempt would not help.

@@ -1,4 +1,4 @@
-"""Dead letters: a message that no worker will retry is kept in Postgres with the reason for its failure.
+"""Dead letters: a message that no worker will retry is kept in Postgres, with the reason for its failure.
 
 A failed step or refresh writes its own dead letter (`death_of_step`, `death_of_resync`). The middleware writes one for
 a message that fails in the queue, and `keep_unreadable` for content that is not a message.
@@ -33,10 +33,10 @@ log = structlog.get_logger(__name__)
 #: The number of innermost frames that locate an error; the outer frames are the same for every step.
 _TELLING_FRAMES = 2
 
-#: The form of an id or a number. Other values in a message are not booksync's and may be personal data.
+#: The form of an id or a number. Any other value in a message is not booksync's and may be personal data.
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 
-#: Replaces a value that was not stored; a dead letter with it cannot be sent again.
+#: Stands in a dead letter for a value that was not stored; such a dead letter cannot be sent again.
 HIDDEN = "(hidden)"
 
 _UNKNOWN_ACTOR = "No worker knows this actor: deploy the workers before the senders."
@@ -78,9 +78,9 @@ def failed_refresh(ref: RefreshRef, failure: JobFailure, *, attempts: int) -> Ne
 class DeadLetterNotKeptError(MiddlewareError, BrokerConnectionError):
     """Postgres does not respond, so the dead letter is not written yet.
 
-    This is a connection error of a broker, so Dramatiq waits some seconds and tries the same again until the dead
-    letter is written. Any other error would only be logged, and the message would disappear with Redis's own dead queue
-    after a week.
+    This class is a connection error of a broker, so Dramatiq waits some seconds and tries again until the dead letter
+    is written. Any other error would only be logged, and the message would disappear with Redis's own dead queue after
+    a week.
     """
 
     def __init__(self, message: str) -> None:
@@ -123,17 +123,18 @@ class DeadLetterMiddleware(Middleware):
             _keep(dead_letter)
         except DatabaseError as error:
             if failure_of(error).kind.spends_attempt:
-                raise  # Postgres would refuse the same dead letter again.
+                raise  # The dead letter is not tried again, because Postgres would refuse it again.
             if self._is_stopping:
-                # The shutdown must not wait. The message is neither done nor dead, so another process will receive it.
+                # The shutdown must not wait. The message is neither done nor dead, so another process will receive the
+                # message.
                 raise MiddlewareError("Postgres does not respond") from None
             raise DeadLetterNotKeptError(describe(error)) from None
 
 
 def keep_unreadable(queue_name: str, content: bytes) -> bool:
-    """Keeps a dead letter for content of the queue that is not a message; False if Postgres does not respond.
+    """Keep content of the queue that is not a message as a dead letter; return False if Postgres does not respond.
 
-    Only its size and hash are stored, because its content is unknown.
+    Only the content's size and hash are stored, because it may be anything.
     """
     actor_name = "(none)"
     dead_letter = NewDeadLetter(
@@ -198,7 +199,7 @@ def _retried_dead_letter(message: MessageProxy) -> int | None:
 
 
 def _origin(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
-    """The error's type, its lines of code, and the fingerprint of both."""
+    """An error's type, its lines of code, and the fingerprint of both."""
     if error is None:
         return {"error_type": cause.value, "fingerprint": fingerprint(actor_name, cause, ())}
     root = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -220,7 +221,7 @@ def _our_frames(error: BaseException) -> list[str]:
 
 
 def _ids_only(value: Any) -> Any:
-    """The same value with everything hidden that does not look like an id."""
+    """The same value, with everything hidden that does not look like an id."""
     if isinstance(value, dict):
         return {_as_id(key): _ids_only(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -233,7 +234,7 @@ def _as_id(value: Any) -> str:
 
 
 def _uuids(value: Any) -> list[uuid.UUID]:
-    """Every UUID among the values."""
+    """Every UUID among a message's arguments."""
     if isinstance(value, dict):
         return [found for item in value.values() for found in _uuids(item)]
     if isinstance(value, list):

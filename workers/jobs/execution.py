@@ -1,4 +1,4 @@
-"""Execution of leased work, from its lease to its outcome, by one table of errors."""
+"""Executes leased work, from its lease to its outcome, by one table of errors."""
 
 import random
 import uuid
@@ -25,27 +25,28 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: The time for Postgres to return after a lost connection; within it a job can still release its lease and attempt.
+#: How long Postgres may take to return after a lost connection; within this time a job can still release its lease and
+#: attempt.
 _PATIENCE_SECONDS = 30.0
 
-#: The wait of a job whose connection was reconnected while Zoho refused its call.
+#: How long a job is deferred if its connection was reconnected while Zoho refused the job's call.
 _REVIVED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """The reason why a job is not attempted again."""
+    """Why a job is not attempted again."""
 
     cause: Cause
-    reason: str  #: for people, without secrets and personal data
+    reason: str  #: the reason for people, without secrets and personal data
     error: Exception | None = None
 
 
 class Job(ABC):
-    """One unit of work under a lease. `execute` decides the job's outcome, and the job writes it.
+    """One unit of work under a lease. `execute` decides the job's outcome, and the job writes the outcome.
 
-    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` then has no
-    effect.
+    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` has no effect in
+    that case.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -57,70 +58,76 @@ class Job(ABC):
     @property
     @abstractmethod
     def connection_id(self) -> uuid.UUID:
-        """The job's connection, which every log line of the job has."""
+        """The connection that the job works on; every log line of the job has its id."""
 
     @property
     @abstractmethod
     def attempts(self) -> int:
-        """The number of attempts including this one; an attempt is counted before its work."""
+        """The number of the job's attempts, including the present one; each attempt is counted before its work."""
 
     @abstractmethod
     def work(self) -> JobOutcome:
-        """Does the work, commits it, and sends the next messages; DONE, or WAITING if other work does it later."""
+        """Do the work, commit it, and send the next messages.
+
+        Returns DONE, or WAITING if other work does it later.
+        """
 
     @abstractmethod
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        """Releases the lease; the job is due again after `seconds`.
+        """Release the lease of the job, which is due again after `seconds`.
 
         A second call has no effect, because `in_transaction` repeats it after a commit whose reply was lost.
         """
 
     @abstractmethod
     def send(self, seconds: float) -> None:
-        """Sends the job's message again with a delay of `seconds`."""
+        """Send the job's message again, with a delay of `seconds`."""
 
     @abstractmethod
     def give_up(self, failure: JobFailure) -> JobOutcome:
-        """Ends the job without its work and writes its dead letter; GIVEN_UP or FAILED."""
+        """End the job without its work and write its dead letter; return GIVEN_UP or FAILED."""
 
     def park(self, failure: JobFailure) -> Parking | None:  # noqa: ARG002
-        """Parks the job's connection, unless a person has reconnected it since the refused call.
+        """Park the job's connection, unless a person has reconnected it since the refused call.
 
-        None, and nothing is written, if the refusal concerns only this job.
+        If the refusal concerns only this job, nothing is written and None is returned.
         """
         return None
 
     def retry_seconds(self) -> float | None:
-        """The seconds until another attempt; None after the last one."""
+        """The seconds until another attempt of the job; None after the last attempt."""
         if self.attempts >= MAX_ATTEMPTS:
             return None
         return retry_seconds(self.attempts, random.random())  # noqa: S311
 
     @property
     def ends_its_process(self) -> bool:
-        """Whether more attempts began than may fail: each ended its process before it could record a failure."""
+        """Whether the job has ended its process in every attempt.
+
+        If more attempts began than may fail, every attempt ended before it could record its failure.
+        """
         return self.attempts > MAX_ATTEMPTS
 
     def count_budget_wait(self, wait: BudgetWait) -> None:  # noqa: B027
-        """Counts a wait for the API budget, if the job makes API calls."""
+        """Count a wait for the API budget, if the job makes API calls."""
 
 
 JobT = TypeVar("JobT", bound=Job)
 
 
 class Execution(NamedTuple, Generic[JobT]):
-    """An executed job and its ending; no job if its lease was not acquired."""
+    """An executed job and its outcome; without a lease the job is None."""
 
     job: JobT | None
     ending: JobOutcome
 
 
 def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
-    """Acquires a job and does its work once. Errors of the work become an outcome and are not raised.
+    """Acquire a job and do its work once. Errors of the work become an outcome and are not raised.
 
-    `acquire` returns None if there is nothing to do: the message is a duplicate, or early.
+    `acquire` returns None if the message has nothing to do, because it is a duplicate or came too early.
     """
     job = None
     try:
@@ -136,7 +143,8 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
         )
         return Execution(job, JobOutcome.STALE)
     except DatabaseError as error:
-        # The outcome cannot be written either. The lease expires, and the sweeper sends the message again.
+        # The outcome cannot be written either, because Postgres does not work. The lease expires, and the sweeper sends
+        # the message again.
         reason = failure_of(error).sentence(engine.url)
         log.error(
             f"{kind.noun} has no outcome, because Postgres does not work; its message is sent again later",
@@ -159,7 +167,7 @@ def _attempt(job: Job) -> JobOutcome:
 
 
 def _end(job: Job, error: Exception) -> JobOutcome:
-    """Ends the job with the outcome of this error."""
+    """End the job with the outcome of this error."""
     handling = handling_of(error)
     match handling.outcome:
         case Outcome.DEFERRED:
@@ -185,7 +193,7 @@ def _end(job: Job, error: Exception) -> JobOutcome:
 
 
 def _wait(job: Job, handling: Handling) -> JobOutcome:
-    """Releases the job until a known time. The wait spends no attempt and holds no thread."""
+    """Defer the job until a known time. The wait spends no attempt and holds no thread."""
     _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
     log.info(
         f"{job.noun} is deferred; its message is sent again after these seconds",
@@ -197,7 +205,7 @@ def _wait(job: Job, handling: Handling) -> JobOutcome:
 
 
 def _retry(job: Job, failure: JobFailure) -> JobOutcome:
-    """Releases the job for another attempt after a backoff; gives it up after the last attempt."""
+    """Release the job for another attempt after a backoff; give the job up after the last attempt."""
     seconds = job.retry_seconds()
     if seconds is None:
         return job.give_up(failure)
@@ -212,7 +220,7 @@ def _retry(job: Job, failure: JobFailure) -> JobOutcome:
 
 
 def _park(job: Job, failure: JobFailure) -> JobOutcome:
-    """Parks the connection until a person acts; waits instead if a person has just reconnected it."""
+    """Park the connection until a person acts. If a person has just reconnected it, the job is deferred instead."""
     parking = job.park(failure)
     if parking is None:
         return job.give_up(failure)

@@ -1,4 +1,4 @@
-"""A worker process reports its state to Redis from its boot to its end."""
+"""The heartbeat: a worker process reports its state to Redis from its boot to its end."""
 
 import threading
 from typing import Final
@@ -13,12 +13,15 @@ from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_n
 
 log = structlog.get_logger(__name__)
 
-#: A worker that ends does not wait longer for an unresponsive Redis, because its report expires anyway.
+#: The timeout of Redis for a worker that ends. It is short, because the worker's report expires anyway.
 _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Heartbeat(Middleware):
-    """Runs after `ProcessResources` and before the gates, which may wait as long as an error lasts."""
+    """The middleware that reports the worker's state.
+
+    It runs after `ProcessResources` and before the gates, which may wait as long as an error lasts.
+    """
 
     def __init__(self) -> None:
         self._is_over = threading.Event()

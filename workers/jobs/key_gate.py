@@ -1,4 +1,4 @@
-"""A worker receives no message while its ENCRYPTION_KEYS cannot decrypt the canary."""
+"""The key gate: a worker receives no message while its ENCRYPTION_KEYS cannot decrypt the key canary."""
 
 import threading
 import time
@@ -25,16 +25,16 @@ _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Proof(Enum):
-    """The result of one check of the canary."""
+    """The result of one check of the key canary."""
 
     PROVEN = auto()
-    NOTHING_TO_READ = auto()  #: the installation has no connection
+    NOTHING_TO_READ = auto()  #: the installation has no connection, so it has no secrets
     WRONG_KEYS = auto()
     NO_DATABASE = auto()
 
 
 def look() -> Proof:
-    """Checks the canary; logs and reports the reason if the worker has to wait."""
+    """Check the key canary. Log and report the reason if the worker has to wait."""
     resources = process.resources()
     try:
         with resources.engine.begin() as db:
@@ -56,10 +56,12 @@ def look() -> Proof:
 
 
 class KeyGate(Middleware):
-    """At boot, after `SchemaGate`, waits while the keys are wrong; later pauses the worker while they are wrong.
+    """Makes a worker wait, at boot and later, while its keys are wrong.
 
-    A database has no canary before the first connection, and a rotation replaces the canary. A worker with wrong keys
-    would turn each step that it leases into a wait.
+    At boot this middleware runs after `SchemaGate`.
+
+    A database has no key canary before the first connection, and a rotation of the keys replaces the canary. A worker
+    with wrong keys would defer each step that it leases.
 
     If the process ended instead, it would be restarted again and again, and a Procfile's runner would end the other
     processes with it.
@@ -84,7 +86,7 @@ class KeyGate(Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         self._is_over.set()
         if self._thread is not None:
-            # The thread's check of Postgres ends before the engine is closed, unless Postgres hangs.
+            # The watch thread's check of Postgres ends before the engine is closed, unless Postgres hangs.
             self._thread.join(_LONGEST_END_SECONDS)
 
     def _watch(self, watch: "KeyWatch") -> None:
@@ -93,7 +95,7 @@ class KeyGate(Middleware):
 
 
 class KeyWatch:
-    """Pauses a worker while its keys are wrong.
+    """Pauses a running worker while its encryption keys are wrong.
 
     Proven keys are checked again only after a decryption fails, because each check is a transaction in Postgres.
     """
@@ -106,7 +108,7 @@ class KeyWatch:
         self._is_paused = False
 
     def tick(self) -> None:
-        """Checks the canary if the keys are in doubt."""
+        """Check the key canary if the keys are in doubt."""
         if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
             return
         self._vault.has_failed.clear()

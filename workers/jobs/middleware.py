@@ -1,4 +1,4 @@
-"""Middleware that the workers add to Dramatiq: process group, quick start, resources and logs."""
+"""Middleware that booksync adds to Dramatiq's workers: process group, quick start, resources and logs."""
 
 import os
 import signal
@@ -16,22 +16,23 @@ from workers.queue.thread_shares import ThreadShares
 
 log = structlog.get_logger(__name__)
 
-#: The poll interval of an idle worker: 32 ms from send to start instead of 410 ms.
+#: The poll interval of an idle worker. With it, a message starts 32 ms after it was sent, instead of 410 ms.
 _IDLE_POLL_MS = 100
 
 
 class OwnProcessGroup(Middleware):
     """Moves a worker into its own process group.
 
-    Ctrl-C at a terminal and honcho signal the whole group, and the master signals its workers again: the second signal
-    would kill the current work.
+    Ctrl-C at a terminal and honcho signal the whole group, and the master process signals its workers again: the second
+    signal would kill the current work.
     """
 
     def after_process_boot(self, broker: Broker) -> None:
         if os.getpid() != os.getsid(0):
             os.setpgid(0, 0)
-        # A worker in its own group must not outlive a killed master. While Dramatiq boots, it only records other
-        # signals, and then it waits forever to report its readiness to the dead master, with its threads at work.
+        # A worker in its own process group must not outlive a killed master process. While Dramatiq boots, it only
+        # records other signals, and then it waits forever to report its readiness to the dead master, with its threads
+        # at work.
         parent_process.die_with_parent(signal.SIGKILL)
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
@@ -40,14 +41,14 @@ class OwnProcessGroup(Middleware):
 
 
 class SharedMemory(Middleware):
-    """Keeps a worker's memory small: its threads seldom work on large pages at the same time."""
+    """Keeps the memory of a worker small, because its threads seldom work on large pages at the same time."""
 
     def after_process_boot(self, broker: Broker) -> None:
         process.share_memory_between_threads()
 
 
 class QuickStart(Middleware):
-    """Shortens the waits of idle workers, and prefetches at most one message per thread: other workers may be free."""
+    """Shortens the waits of idle workers, and prefetches one message per thread, because other workers may be free."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         worker.worker_timeout = _IDLE_POLL_MS

@@ -30,10 +30,10 @@ from workers.zoho.errors import (
     ZohoUnavailable,
 )
 
-#: The wait if Redis does not respond, or after Zoho has paused the organisation: the budget knows the pause's end.
+#: The wait if Redis does not respond, or after Zoho has paused the organisation: the budget knows when the pause ends.
 _PAUSE_SECONDS: Final = 2.0
 
-#: The wait for an operator. After it, another worker with the right settings may acquire the work.
+#: The wait for an operator. After the wait, another worker with the right settings may acquire the work.
 _OPERATOR_SECONDS: Final = 30.0
 
 
@@ -43,14 +43,15 @@ _DATABASE_OPERATOR_SECONDS: Final = 300.0
 
 
 class Outcome(Enum):
-    """The outcome of work that met an error."""
+    """What happens to work that has met an error."""
 
-    DEFERRED = auto()  #: the work continues at a known time: no attempt is spent
-    BLOCKED = auto()  #: the installation needs an operator: the work waits, and no attempt is spent
+    DEFERRED = auto()  #: deferred: the work continues at a known time; no attempt is spent
+    BLOCKED = auto()  #: blocked: the installation needs an operator; the work is deferred, and no attempt is spent
     RETRIED = auto()  #: the error may pass: another attempt; after the last one the work is given up
-    GIVEN_UP = auto()  #: another attempt would not help
-    PARKED = auto()  #: Zoho refuses the connection until a person reconnects it
-    UNKNOWN = auto()  #: an error that booksync does not know: as RETRIED, but the last attempt is a defect
+    GIVEN_UP = auto()  #: given up: another attempt would not help
+    PARKED = auto()  #: parked: Zoho refuses the connection until a person reconnects it
+    #: An error that booksync does not know: as RETRIED, but after the last attempt the work has a defect.
+    UNKNOWN = auto()
 
 
 class DeferredError(BooksyncError):
@@ -71,17 +72,19 @@ class GivenUpError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """The outcome of an error, with its reason and wait."""
+    """What happens to work that has met one error: its outcome, the reason and the wait."""
 
     outcome: Outcome
-    reason: str  #: for people, without secrets and personal data
+    reason: str  #: the reason for people, without secrets and personal data
     seconds: float = 0.0  #: the length of a wait with a known end
     headline: str = (
-        "This installation is set up wrongly, so work is deferred until an operator acts"  #: of BLOCKED, in the log
+        #: The log message of a BLOCKED outcome.
+        "This installation is set up wrongly, so work is deferred until an operator acts"
     )
 
 
-#: The first matching row counts, so errors of a connection or the installation precede the general types.
+#: Type of error → outcome. The first matching row counts, so errors of a connection or the installation precede the
+#: general types.
 _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
     ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, WaitForToken), Outcome.DEFERRED),
     ((*PARKING_ERRORS, MisplacedSecretError), Outcome.PARKED),
@@ -106,7 +109,7 @@ _OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
 
 
 def handling_of(error: Exception) -> Handling:
-    """The handling of `error`."""
+    """What happens to work that has met this error."""
     if isinstance(error, DatabaseError):
         return _after_failure(failure_of(error), error)
     outcome = next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
@@ -114,7 +117,7 @@ def handling_of(error: Exception) -> Handling:
 
 
 def _after_failure(failure: Failure, error: Exception) -> Handling:
-    """The handling of a failure of Postgres; a lost connection or a deadlock is not the step's fault."""
+    """What happens to work after a failure of Postgres. A lost connection or a deadlock is not the work's own fault."""
     if failure.kind.spends_attempt:
         return Handling(Outcome.UNKNOWN, describe(error))
     reason = f"Postgres ({describe(error)})"
@@ -139,12 +142,15 @@ def concerns_one_record(error: Exception) -> bool:
 
 
 def is_certainly_of_one_record(error: Exception) -> bool:
-    """Whether Zoho rejects this record's id or content, so any number of such errors does not indicate an outage."""
+    """Whether Zoho rejects this record's id or content.
+
+    Any number of such errors does not indicate an outage of Zoho.
+    """
     return isinstance(error, (BadRequest, RecordUnreadable))
 
 
 def is_worth_another_attempt(error: Exception) -> bool:
-    """Whether a record's call that failed with `error` may succeed later."""
+    """Whether a record's call that failed with this error may succeed later."""
     return any(isinstance(error, kind) and may_pass for kind, may_pass in _OF_ONE_RECORD.items())
 
 

@@ -1,4 +1,4 @@
-"""A worker receives no message before the database has the schema that its code needs."""
+"""The schema gate: a worker receives no message before the database has the schema that its code needs."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ class WrongSchemaError(MiddlewareError):
 
 
 class SchemaGate(Middleware):
-    """At boot, after the resources are open, waits for the migrations and refuses an unknown schema."""
+    """Makes a worker wait for the migrations at boot, after its resources are open, and refuses an unknown schema."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         try:
@@ -39,7 +39,10 @@ class SchemaGate(Middleware):
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the process inside the block. Dramatiq handles it only after the boot, which may wait forever."""
+    """SIGTERM ends the process inside the `with` block.
+
+    Dramatiq handles it only after the boot, which may wait forever.
+    """
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _end) if is_main else None
     try:

@@ -1,6 +1,7 @@
-"""The counters of all processes for `/metrics`, in Redis because their loss does no harm.
+"""The metric counters of all processes for `/metrics`, in Redis because their loss does no harm.
 
-An emptied Redis restarts the counters at 0, which Prometheus accepts. A step or a call costs one round trip.
+After a loss of Redis's data the counters start again at 0, which Prometheus accepts. To count a step or a call costs
+one round trip.
 """
 
 import math
@@ -25,54 +26,56 @@ from workers.redis_access.client import redis_client
 
 log = structlog.get_logger(__name__)
 
-#: One hash; a field is the family's name and its labels.
+#: The Redis key of the hash with all counters; a field is the counter family's name and its labels.
 KEY = "booksync:counters"
 
-#: The phase of a message that did not read its run's row, and so does not know the phase.
+#: The phase label of a message that did not read its run's row, and so does not know the phase.
 UNKNOWN = "unknown"
 
-#: The status of a call without a complete response.
+#: The status label of a call without a complete response.
 NO_ANSWER = "no_answer"
 
 #: Redis timeout for counter writes: a counter must not slow a step down.
 _TIMEOUT_SECONDS = 0.25
-#: After a failed write this process collects its counts for this time before the next write.
+#: After a failed write of counters this process collects its counts for this time before the next write.
 _SILENCE_SECONDS = 5.0
 
 
 class JobOutcome(StrEnum):
-    """The outcome of a run step or of a record's refresh."""
+    """How an attempt at a run step or at a record's refresh ended."""
 
     DONE = "done"
     WAITING = "waiting"  #: deferred until a known time because of the API budget; no attempt is spent
     RETRIED = "retried"  #: a temporary error; another attempt follows
-    GIVEN_UP = "given_up"  #: the attempts are exhausted, or the error is permanent; a run continues without the step
-    PARKED = "parked"  #: Zoho refuses the connection until a person connects it again
+    #: Given up: the attempts are exhausted, or the error is permanent; a run continues without the step.
+    GIVEN_UP = "given_up"
+    PARKED = "parked"  #: parked: Zoho refuses the connection until a person connects it again
     FAILED = "failed"  #: an unknown error at the last attempt
-    STALE = "stale"  #: another worker did the work in the meantime; nothing was written
-    PASSED_OVER = "passed_over"  #: a duplicate message, or one that came too early
+    STALE = "stale"  #: stale: another worker did the work in the meantime; nothing was written
+    PASSED_OVER = "passed_over"  #: passed over: a duplicate message, or one that came too early
     NO_DATABASE = "no_database"  #: Postgres did not reply; the work is repeated
 
 
 class Verdict(StrEnum):
-    """The result of a truth check for one record."""
+    """What a truth check found for one record."""
 
     EQUAL = "equal"
     DRIFTED = "drifted"
-    NOT_COMPARED = "not_compared"  #: gone, not understood, changed in Zoho since the last sync, or by another process
+    #: Not compared: gone, not understood, or changed since, in Zoho or by another process.
+    NOT_COMPARED = "not_compared"
 
 
 class PasswordOutcome(StrEnum):
-    """The result of a password that was sent to the console."""
+    """What happened to a password that was sent to the console."""
 
     RIGHT = "right"
     WRONG = "wrong"
-    NOT_CHECKED = "not_checked"  #: sent while responses to wrong ones were delayed
+    NOT_CHECKED = "not_checked"  #: busy: sent while responses to wrong passwords were delayed
 
 
 class Family(StrEnum):
     STEPS = "steps"
-    REFRESHES = "resyncs"  #: the former name, because processes of the previous release count there too
+    REFRESHES = "resyncs"  #: the former name of the family, because processes of the previous release count under it
     API_CALLS = "api_calls"
     BUDGET_WAITS = "budget_waits"
     BUDGET_WAIT_MS = "budget_wait_ms"
@@ -81,7 +84,7 @@ class Family(StrEnum):
     CONSOLE_PASSWORDS = "console_passwords"
 
 
-#: The values of a family's labels, in their order.
+#: The values of a counter family's labels, in their order.
 Labels = tuple[str, ...]
 
 LABELS: Mapping[Family, Labels] = {
@@ -98,7 +101,7 @@ LABELS: Mapping[Family, Labels] = {
 _BEFORE_A_CLAIM = (JobOutcome.PASSED_OVER, JobOutcome.NO_DATABASE)
 _REASONS: list[Labels] = [(reason.value,) for reason in WaitReason]
 
-#: Series that are reported as 0 before their first count, because Prometheus sees no increase in a series that begins
+#: Counters that are reported as 0 before their first count, because Prometheus sees no increase in a series that begins
 #: with 1.
 _EXPECTED: Mapping[Family, list[Labels]] = {
     Family.STEPS: [
@@ -120,7 +123,7 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
 
 
 class Counters:
-    """Increments the counters immediately. A failed write never raises; its counts are written later.
+    """Increments the metric counters immediately. A failed write never raises; its counts are written later.
 
     A count may be written twice if the reply to the first write was lost. It is lost if the process ends before Redis
     is back.
@@ -163,7 +166,10 @@ class Counters:
         )
 
     def truth_check(self, entity: Entity, drifted: Sequence[str] | None) -> None:
-        """Count a record of a truth check, with the columns that have drifted; None if it was not compared."""
+        """Count a record that a truth check has read.
+
+        `drifted` has its drifted columns; None if it was not compared.
+        """
         verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
         columns = {_field(Family.TRUTH_CHECK_DRIFT, entity.plural, column): 1 for column in drifted or ()}
         self._add({_field(Family.TRUTH_CHECK_RECORDS, entity.plural, verdict): 1, **columns})
@@ -208,7 +214,8 @@ def totals(client: redis.Redis) -> dict[Family, dict[Labels, int]]:
     for field, total in client.hgetall(KEY).items():
         name, *labels = (field.decode() if isinstance(field, bytes) else field).split(":")
         family = known.get(name)
-        # Another release may count families or labels that this one does not know.
+        # A field of an unknown family is skipped, because another release may count families or labels that this one
+        # does not know.
         if family is not None and len(labels) == len(LABELS[family]):
             found[family][tuple(labels)] = int(total)
     return found

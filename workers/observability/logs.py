@@ -45,7 +45,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # uvicorn's own handlers would write an exception with its message, which may quote data.
+    # uvicorn's own handlers are removed, because they would write an exception with its message, which may quote data.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
@@ -56,7 +56,10 @@ def set_up_logs(level: int = logging.INFO) -> None:
 
 
 def _name_messages(record: logging.LogRecord) -> bool:
-    """Replace messages by their actor and id, because a message enqueued by hand may hold any data in its arguments."""
+    """Replace Dramatiq messages in log lines by actor and id.
+
+    A message that was enqueued by hand may hold any data in its arguments.
+    """
     if isinstance(record.args, tuple):
         record.args = tuple(
             f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
@@ -66,14 +69,15 @@ def _name_messages(record: logging.LogRecord) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """Describe an error without data, because messages of databases and libraries may quote values."""
+    """Describe an error without data: messages of databases and libraries may quote values, so they are left out."""
     if isinstance(error, BooksyncError):
         return str(error) or type(error).__name__
     if isinstance(error, redis.RedisError):
         return str(refusal_of(error))
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        # The operator has to know which table or function; the message names only that.
+        # The message of such an error is kept, because the operator has to know which table or function is meant, and
+        # only the message names it.
         return f"{cause.diag.message_primary} (SQLSTATE {cause.sqlstate})"
     if isinstance(cause, psycopg.Error) and cause.sqlstate:
         return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
@@ -81,7 +85,7 @@ def describe(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """Return the lines of code of an error's traceback, without its message."""
+    """Return the lines of code from an error's traceback, without the error's message."""
     return "".join(traceback.format_tb(error.__traceback__, limit=-30))
 
 
@@ -96,7 +100,7 @@ def _tell_exception(_logger: Any, _method: str, event: structlog.typing.EventDic
 
 
 def _as_printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape control characters, because a log viewer decodes the JSON and prints the text; keep line ends."""
+    """Escape a log line's control characters (not line ends), because a log viewer decodes and prints the JSON text."""
     return {name: _printable(value) for name, value in event.items()}
 
 

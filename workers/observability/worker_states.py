@@ -1,4 +1,4 @@
-"""The reports of the worker processes: whether each accepts work, and why not.
+"""The reports of the worker processes: whether each worker accepts work, and why not.
 
 The reports are hints, so they are stored in Redis and expire. A worker that Postgres refuses can report too.
 """
@@ -15,18 +15,18 @@ from typing import Any, Final
 
 import redis
 
-#: One hash; a field is the name of a worker, its value a report.
+#: The Redis key of the hash with all reports; a field is the name of a worker, its value is the report.
 KEY: Final = "booksync:workers"
 
-#: Interval of a worker's reports.
+#: The interval of a worker's reports.
 BEAT_SECONDS: Final = 5.0
 #: A report expires after this time, so a killed worker disappears from the reports.
 LONGEST_SILENCE_SECONDS: Final = 20.0
 
-#: Lifetime of the report of a worker that refused to start. It is long because its supervisor may restart it late.
+#: The lifetime of the report of a worker that refused to start. It is long, because its supervisor may restart it late.
 ENDED_SECONDS: Final = 300.0
 
-#: The sentence for the case without any report.
+#: The sentence if no worker reports.
 NONE_REPORTS: Final = f"No worker has reported for {LONGEST_SILENCE_SECONDS:.0f} s"
 
 #: The most workers that one sentence names.
@@ -34,15 +34,15 @@ _NAMES_SHOWN: Final = 3
 
 
 class WorkerState(StrEnum):
-    """The state of a worker process."""
+    """The state of a worker process, as it reports it."""
 
     STARTING = "starting"
     WORKING = "working"
     NO_DATABASE = "no_database"
-    SCHEMA_TOO_OLD = "schema_too_old"  #: the worker waits for the migrations
+    SCHEMA_TOO_OLD = "schema_too_old"  #: the worker waits for migrations of the database
     SCHEMA_TOO_NEW = "schema_too_new"  #: the worker has ended
-    KEYS_REFUSED = "keys_refused"  #: its ENCRYPTION_KEYS cannot read the stored secrets
-    CLIENT_REFUSED = "client_refused"  #: Zoho refuses its ZOHO_CLIENT_ID or ZOHO_CLIENT_SECRET
+    KEYS_REFUSED = "keys_refused"  #: the worker's ENCRYPTION_KEYS cannot read the stored secrets
+    CLIENT_REFUSED = "client_refused"  #: Zoho refuses the worker's ZOHO_CLIENT_ID or ZOHO_CLIENT_SECRET
 
     @property
     def takes_work(self) -> bool:
@@ -57,12 +57,12 @@ class WorkerState(StrEnum):
 class WorkerReport:
     """The last report of one worker process."""
 
-    worker: str  #: host:process id; only the host if the process refused to start and has ended
+    worker: str  #: the worker: host:process id; only the host if the process refused to start and has ended
     state: WorkerState
     seconds_ago: float
 
     def as_json(self) -> dict[str, Any]:
-        """{worker, state, takes_work, seconds_ago}"""
+        """The report as JSON: {worker, state, takes_work, seconds_ago}."""
         return {
             "worker": self.worker,
             "state": self.state,
@@ -75,12 +75,12 @@ class WorkerReport:
 class Trouble:
     """Workers with the same problem, in words."""
 
-    sentence: str  #: without host names, because anyone can read it in `/readyz`; without a full stop
+    sentence: str  #: the problem without host names, because anyone can read it in `/readyz`; without a full stop
     way_out: str
 
 
 class OwnState:
-    """The state of this process. Thread-safe; `changed` is set at each change."""
+    """The state of this worker process. Thread-safe; `changed` is set at each change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class OwnState:
             return self._of_gates
 
     def set(self, state: WorkerState) -> None:
-        """Set the state that the gates have found; it takes precedence over a refusal by Zoho."""
+        """Set the state that the gates have found at boot; it takes precedence over a refusal by Zoho."""
         with self._lock:
             if state is not self._of_gates:
                 self._of_gates = state
@@ -165,7 +165,7 @@ def withdraw(client: redis.Redis, worker: str) -> None:
 
 
 def reports(client: redis.Redis) -> list[WorkerReport]:
-    """Return the unexpired reports, sorted by worker name. States that only another release knows are left out.
+    """Return the unexpired worker reports, sorted by worker. States that only another release knows are left out.
 
     Raises:
         RedisError: Redis is unavailable.
@@ -179,7 +179,7 @@ def reports(client: redis.Redis) -> list[WorkerReport]:
 
 
 def troubles(found: Sequence[WorkerReport]) -> list[Trouble]:
-    """Return the problems of workers, one per state: "1 of 3 workers accepts no work: …"."""
+    """Return the problems of workers, one for each state: "1 of 3 workers accepts no work: …"."""
     return [
         _trouble(state, [each.worker for each in found if each.state is state], len(found))
         for state in WorkerState
@@ -187,8 +187,8 @@ def troubles(found: Sequence[WorkerReport]) -> list[Trouble]:
     ]
 
 
-#: The sentence and the next step of each state. {accepts}, {gets} and {its} agree with the number of workers;
-#: {workers} are their names.
+#: State → the sentence and the next step. {accepts}, {gets} and {its} agree with the number of workers; {workers} are
+#: their names.
 _TEXTS: Final[Mapping[WorkerState, tuple[str, str]]] = {
     WorkerState.NO_DATABASE: (
         "{accepts} no work: Postgres cannot be used with {its} DATABASE_URL",
@@ -235,9 +235,9 @@ def _now(client: redis.Redis) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A report as stored in Redis; times are those of Redis's clock, in seconds."""
+    """A worker's report as stored in Redis; its times are those of Redis's clock, in seconds."""
 
-    state: str  #: not a `WorkerState`, because another release may have more states
+    state: str  #: the state as text, because another release may have more states than `WorkerState`
     at: float
     until: float
 
@@ -253,11 +253,11 @@ def _stored(client: redis.Redis) -> dict[str, _Stored | None]:
 
 
 def _read(value: bytes | str) -> _Stored | None:
-    """Parse a stored report; None if it is malformed."""
+    """Parse a report stored in Redis; None if the report is malformed."""
     try:
         match json.loads(value):
             case {"state": str(state), "at": int() | float() as at, "until": int() | float() as until}:
                 return _Stored(state, at, until) if math.isfinite(at) and math.isfinite(until) else None
-    except (ValueError, OverflowError, RecursionError):  # The last two: a huge number, and deep nesting.
+    except (ValueError, OverflowError, RecursionError):  # OverflowError: a huge number. RecursionError: deep nesting.
         pass
     return None

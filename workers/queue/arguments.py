@@ -5,7 +5,7 @@ from typing import Final
 
 from domain.errors import BooksyncError
 
-_STEPS: Final = range(2**31)  # Postgres's integer
+_STEPS: Final = range(2**31)  # the limits of Postgres's type integer
 _LONGEST_ID: Final = 64
 
 
@@ -14,14 +14,14 @@ class MalformedArgumentsError(BooksyncError):
 
 
 def check_step(run_id: object, step: object) -> None:
-    """Raises MalformedArgumentsError or ValueError unless the arguments can identify a run's step."""
+    """Raise MalformedArgumentsError or ValueError unless the arguments can identify a run's step."""
     if not isinstance(run_id, str) or not isinstance(step, int) or isinstance(step, bool) or step not in _STEPS:
         raise MalformedArgumentsError
     uuid.UUID(run_id)
 
 
 def check_record(connection_id: object, record_id: object) -> None:
-    """Raises MalformedArgumentsError or ValueError unless the arguments can identify a connection's record."""
+    """Raise MalformedArgumentsError or ValueError unless the arguments can identify a record of a connection."""
     if not isinstance(connection_id, str) or not isinstance(record_id, str) or not _is_record_id(record_id):
         raise MalformedArgumentsError
     uuid.UUID(connection_id)

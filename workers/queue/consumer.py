@@ -1,4 +1,4 @@
-"""A consumer that waits while Redis refuses commands, whatever the reason.
+"""A queue consumer that waits while Redis refuses commands, whatever the reason.
 
 Dramatiq's own consumer waits only for a lost connection. Any other refusal (READONLY, OOM, …) ends its thread while
 delayed messages are in its memory, and the process stops reading that queue.
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @contextmanager
 def refusals_as_lost_connections() -> Iterator[None]:
-    """Raises ConnectionClosed, for which Dramatiq waits, instead of redis-py's errors."""
+    """Raise ConnectionClosed, for which Dramatiq waits, in place of redis-py's errors."""
     began = refusal_log.now()
     try:
         yield
@@ -30,7 +30,7 @@ def refusals_as_lost_connections() -> Iterator[None]:
 
 
 class PatientConsumer(Consumer):
-    """Wraps a consumer whose messages stay in Redis while Redis refuses commands."""
+    """Wraps a Dramatiq consumer so that its messages stay in Redis while Redis refuses commands."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer

@@ -1,4 +1,4 @@
-"""The broker and its middleware, in the order in which they run."""
+"""The Dramatiq broker and its middleware, in the order in which they run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,18 +9,20 @@ from dramatiq.brokers.redis import RedisBroker
 
 from workers.queue.reading import KeepUnreadable, ReadingBroker
 
-#: Maintenance requeues a dead worker's messages when its heartbeat is this old (a live worker beats all the time).
+#: Dramatiq's maintenance requeues a worker's messages when its heartbeat is this old (a live worker beats all the
+#: time).
 _HEARTBEAT_TIMEOUT_MS = 10_000
-#: Maintenance runs with every tenth command; the default, every thousandth, would leave the messages for half an hour.
+#: Dramatiq's maintenance runs with every tenth command. The default, every thousandth, would leave the messages of a
+#: dead worker for half an hour.
 _MAINTENANCE_CHANCE_IN_A_MILLION = 100_000
 
 
 def new_broker(
     client: redis.Redis, middleware: Sequence[Middleware] = (), *, keep_unreadable: KeepUnreadable | None = None
 ) -> RedisBroker:
-    """A broker over this client, with the given middleware and without Dramatiq's own middleware.
+    """A Dramatiq broker over this Redis client, with the given middleware and without Dramatiq's own middleware.
 
-    A process that only sends needs neither middleware nor `keep_unreadable`.
+    A process that only sends messages needs neither middleware nor `keep_unreadable`.
     """
     parameters: dict[str, Any] = {
         "client": client,

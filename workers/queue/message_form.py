@@ -14,7 +14,7 @@ from dramatiq.errors import DecodeError
 
 from workers.queue.messages import DEAD_LETTER_OPTION, LONGEST_DELAY_SECONDS
 
-#: Our messages have about 400 bytes.
+#: The longest accepted message, in bytes. booksync's own messages have about 400 bytes.
 LARGEST_BYTES: Final = 10_000
 
 _ACTOR: Final = re.compile(r"[a-z][a-z_]{0,63}")
@@ -25,12 +25,12 @@ _OPTIONS: Final = {_ID_OPTION, "eta", DEAD_LETTER_OPTION}
 #: The numbers that fit into Postgres's bigint and that orjson can write.
 _NUMBERS: Final = range(-(2**63), 2**63)
 
-#: Twice the longest delay, because the senders' clocks may be wrong.
+#: The longest accepted delay: twice the longest real one, because the senders' clocks may be wrong.
 _LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
 
 
 def is_message(content: bytes, queue_name: str) -> bool:
-    """Whether a worker can process the message; a message that names another queue would end the worker's thread."""
+    """Whether a worker can process the message. One that names another queue would end the worker's thread."""
     if len(content) > LARGEST_BYTES:
         return False
     try:

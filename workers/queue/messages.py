@@ -1,4 +1,4 @@
-"""Messages: hints that a step of a run is due. They carry only ids; the row in Postgres has every fact."""
+"""Messages: hints that a step of a run is due. Messages carry only ids; the run's row in Postgres has every fact."""
 
 import math
 from enum import StrEnum
@@ -26,19 +26,19 @@ LONGEST_AGE_SECONDS = 7 * 24 * 60 * 60
 #: The errors of a broker if Redis refuses a message; a worker's broker translates them into its own error.
 NOT_SENT = (redis.RedisError, BrokerConnectionError)
 
-#: The option of a message that a person has sent again: the number of its dead letter.
+#: The option of a message that a person has sent again: the number of the message's dead letter.
 DEAD_LETTER_OPTION = "dead_letter"
 
 
 class Queue(StrEnum):
-    """Queues that separate work for Zoho from work for Postgres only, so neither blocks the other."""
+    """The queues. They separate work for Zoho from work for Postgres only, so neither blocks the other."""
 
-    INTERACTIVE = "interactive"  #: one record that a person has just changed; precedes all other work
+    INTERACTIVE = "interactive"  #: the refresh of one record that a person has just changed; precedes all other work
     API = "api"
     DATABASE = "database"
 
 
-#: The actor of each phase's steps, and its queue.
+#: Phase → the actor of its steps, and the actor's queue.
 ACTORS: dict[Phase, tuple[str, Queue]] = {
     Phase.START: ("start_sync", Queue.DATABASE),
     Phase.PERSONS: ("fetch_contact_persons", Queue.API),
@@ -54,27 +54,30 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
 
 
 def refresh_actor(entity: Entity) -> tuple[str, Queue]:
-    """The actor that refreshes a record named by a webhook, and its queue."""
+    """The actor that refreshes a record of that entity, and its queue."""
     return f"resync_{entity.name}", Queue.INTERACTIVE
 
 
 def refresh_actors() -> set[str]:
-    """These actors' names. They may return before their work is done: they wait, or leave it to another message."""
+    """The names of the actors that refresh records.
+
+    Such an actor may return before its work is done, because the refresh is deferred or left to another message.
+    """
     return {refresh_actor(entity)[0] for entity in entities()}
 
 
 def ready_messages(client: redis.Redis, queue: Queue) -> int:
-    """The number of messages of a queue that no worker has fetched yet, without delayed messages."""
+    """The number of messages in a queue that no worker has fetched yet, without delayed messages."""
     return int(client.llen(f"dramatiq:{queue}"))
 
 
 def delayed_messages(client: redis.Redis, queue: Queue) -> int:
-    """The number of delayed messages of a queue that no worker has fetched yet."""
+    """The number of delayed messages in a queue that no worker has fetched yet."""
     return int(client.llen(f"dramatiq:{queue}.DQ"))
 
 
 def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> None:
-    """Sends the message of a due step. If it cannot be sent, the sweeper sends it later."""
+    """Send the message of a due run step. If Redis refuses it, the sweeper sends it later."""
     if step.phase is Phase.DONE or delay_seconds > LONGEST_DELAY_SECONDS:
         return
     try:
@@ -90,7 +93,7 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
 
 
 def send_refresh(broker: Broker, due: Due) -> None:
-    """Sends the message of a record that must be refreshed. If it cannot be sent, the sweeper sends it later."""
+    """Send the message of a record that must be refreshed. If Redis refuses it, the sweeper sends it later."""
     if due.seconds > LONGEST_DELAY_SECONDS:
         return
     ref = due.ref
@@ -120,7 +123,7 @@ def _enqueue(broker: Broker, actor: tuple[str, Queue], arguments: tuple[object, 
         args=arguments,
         kwargs={},
         options={},
-        # Dramatiq forgets the delay once it is over, so the age is counted from the due time.
+        # Dramatiq forgets a message's delay once it is over, so the age is counted from the due time.
         message_timestamp=current_millis() + delay_ms,
     )
     broker.enqueue(message, delay=delay_ms or None)

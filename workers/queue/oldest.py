@@ -1,4 +1,4 @@
-"""The time for which the oldest message of each queue has waited for a worker."""
+"""How long the oldest message of each queue has waited for a worker."""
 
 import json
 import time
@@ -7,18 +7,18 @@ import redis
 
 from workers.queue.messages import Queue
 
-#: The number of messages inspected at a list's head, whatever the list's length.
+#: The number of messages inspected at the head of a queue's list, whatever the list's length.
 _LOOKED_AT = 100
 
-#: Lists of ready messages and of delayed messages; without a worker, delayed messages stay in their list.
+#: The Redis lists of ready and of delayed messages; without a worker, delayed messages stay in their list.
 _LISTS = [(queue, f"dramatiq:{queue}{suffix}") for queue in Queue for suffix in ("", ".DQ")]
 
 
 def oldest_seconds(client: redis.Redis) -> dict[Queue, float]:
     """For each queue, the seconds since its oldest unfetched message became due; 0 without such a message.
 
-    Needs two round trips, whatever the queues hold. Workers take messages from the head and return to the tail those
-    that they could not begin, so such a message is inspected when it reaches the head again.
+    The lookup needs two round trips, whatever the queues hold. Workers take messages from the head and return to the
+    tail those that they could not begin, so such a message is inspected when it reaches the head again.
 
     Raises:
         RedisError: Redis is down.
@@ -45,12 +45,12 @@ def _at_the_heads(client: redis.Redis) -> list[tuple[Queue, bytes]]:
         (queue, content)
         for (queue, _, _), of_it in zip(heads, contents, strict=True)
         for content in of_it
-        if content is not None  # fetched and done between the two reads
+        if content is not None  # The message is missing if a worker fetched and finished it between the two reads.
     ]
 
 
 def _due_ms(content: bytes) -> int | None:
-    """The time at which the message was due; None for content that is not a message, which a worker will report."""
+    """When a message was due; None for content that is not a message, which a worker will report."""
     try:
         message = json.loads(content)
     except (ValueError, RecursionError):

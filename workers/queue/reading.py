@@ -1,4 +1,4 @@
-"""Reads the queue: content that is not a message becomes a dead letter, and the following messages are processed.
+"""Reads the queue. Content that is not a message becomes a dead letter, and the following messages are processed.
 
 Dramatiq's own consumer fails on such content: it stops for three seconds, forgets the messages fetched in the same
 batch until the process ends, and then another process fails on the same content.
@@ -15,7 +15,7 @@ from workers.queue.consumer import PatientConsumer, refusals_as_lost_connections
 from workers.queue.message_form import id_in_redis, is_message
 from workers.redis_access.refusal_log import refusal_log
 
-#: Receives the queue's name and the content; returns False if the dead letter could not be written.
+#: A function that receives the queue's name and the content, and returns False if the dead letter could not be written.
 KeepUnreadable = Callable[[str, bytes], bool]
 
 #: The pause before content is read again after its dead letter could not be written.
@@ -33,13 +33,16 @@ class ReadingBroker(RedisBroker):
         return PatientConsumer(super().consume(queue_name, prefetch, timeout))
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Sends the message; raises ConnectionClosed if Redis refuses it, because Dramatiq's own threads send too."""
+        """Send the message.
+
+        If Redis refuses it, ConnectionClosed is raised, because Dramatiq's own threads send too.
+        """
         with refusals_as_lost_connections():
             sent: Message[Any] = super().enqueue(message, delay=delay)
         return sent
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
-        """Returns up to `prefetch` messages; RedisBroker would return the content unchecked."""
+        """Return up to `prefetch` checked messages; the method of RedisBroker would return the content unchecked."""
         began = refusal_log.now()
         fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
         refusal_log.accepted(began=began)
@@ -51,7 +54,10 @@ class ReadingBroker(RedisBroker):
         return [*messages]
 
     def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:
-        """The messages that name the id under which they are stored; a worker could never remove the others."""
+        """The messages that name the id under which they are stored in Redis.
+
+        A worker could never remove the others.
+        """
         known = self._ids_in_hand(queue_name) if messages else set()
         return [message for message in messages if id_in_redis(message).encode() in known]
 
@@ -63,7 +69,10 @@ class ReadingBroker(RedisBroker):
         time.sleep(_PAUSE_SECONDS)
 
     def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
-        """The id under which this content was fetched, found among the fetched ids: the content may lack its id."""
+        """The id under which this content was fetched.
+
+        It is found among the fetched ids, because the content may lack its id.
+        """
         ids = list(self._ids_in_hand(queue_name))
         contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []
         return [fetched for fetched, of_it in zip(ids, contents, strict=True) if of_it == content][:1]

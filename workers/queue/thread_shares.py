@@ -1,4 +1,4 @@
-"""Shares of a worker process's threads: the webhooks of one organisation use at most half of the threads."""
+"""Shares of a worker process's threads: webhooks of one organisation use at most half of the threads."""
 
 import threading
 from collections import Counter
@@ -16,7 +16,7 @@ class ThreadShares:
 
     @contextmanager
     def held_for(self, organization_id: str) -> Iterator[bool]:
-        """Yield whether the organisation may use this thread during the block."""
+        """Yield whether the organisation's webhook may use this thread during the `with` block."""
         is_granted = self._acquire(organization_id)
         try:
             yield is_granted

@@ -28,10 +28,10 @@ class SentinelAddress:
     the Sentinels. `rediss+sentinel://` uses TLS for both.
     """
 
-    sentinels: tuple[tuple[str, int], ...]  #: host and port of each
+    sentinels: tuple[tuple[str, int], ...]  #: the host and port of each Sentinel
     service: str
-    server_options: Mapping[str, Any]  #: redis-py's, for a connection to the primary
-    sentinel_options: Mapping[str, Any]  #: redis-py's, for a connection to a Sentinel
+    server_options: Mapping[str, Any]  #: options of redis-py for a connection to the primary
+    sentinel_options: Mapping[str, Any]  #: options of redis-py for a connection to a Sentinel
 
 
 def is_sentinel(url: str) -> bool:
@@ -43,10 +43,11 @@ def sentinel_address(url: str) -> SentinelAddress:
     """The parts of an address that names Sentinels.
 
     Raises:
-        AddressError: its host or its service is missing, or its database is not a number.
+        AddressError: the host or the service is missing, or the database is not a number.
         ValueError: a port or an option is malformed. The text may quote it.
     """
-    # Not by `urlsplit`: newer releases of Python accept an IPv6 address only as the first host.
+    # The address is not split by `urlsplit`, because newer releases of Python accept an IPv6 address only as the first
+    # host.
     scheme, _, rest = url.partition("+sentinel://")
     rest, _, query = rest.partition("?")
     netloc, _, path = rest.partition("/")
@@ -60,7 +61,7 @@ def sentinel_address(url: str) -> SentinelAddress:
     server = f"{login}@server" if login else "server"
     given: dict[str, Any] = parse_url(f"{scheme}://{server}/{database}?{query}")  # type: ignore[no-untyped-call]
     login_of_sentinels = {name: given.pop(option) for option, name in _SENTINEL_OPTIONS.items() if option in given}
-    # SentinelConnectionPool chooses the class by `ssl`, and the Sentinels name the host.
+    # SentinelConnectionPool chooses its connection class by `ssl`, and the Sentinels name the host.
     for name in ("host", "port", "connection_class"):
         given.pop(name, None)
     tls = {name: value for name, value in given.items() if name.startswith("ssl_")}
@@ -70,11 +71,11 @@ def sentinel_address(url: str) -> SentinelAddress:
 
 
 def check_address(url: str) -> None:
-    """Checks the form of an address.
+    """Check the form of a Redis address.
 
     Raises:
         AddressError: an address of Sentinels is malformed; the text never quotes it.
-        ValueError: the address is malformed. The text may quote it, the password too.
+        ValueError: the address is malformed. The text of the error may quote it, with the password.
     """
     if is_sentinel(url):
         sentinel_address(url)

@@ -1,4 +1,4 @@
-"""The Redis client of a process: patient in workers, quick to fail if a person or a web request waits."""
+"""The Redis client of a process: patient in workers, but quick to fail if a person or a web request waits."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.sentinel import (
 from workers.redis_access.addresses import is_sentinel, sentinel_address
 from workers.redis_access.refusal_log import LoggedRetry
 
-#: A worker survives a restart of Redis: sixty tries, a second apart. Dramatiq's own client would not retry.
+#: A worker's client survives a restart of Redis: sixty tries, a second apart. Dramatiq's own client would not retry.
 _PATIENT_TRIES = 60
 _PATIENT_PAUSE_SECONDS = 1.0
 
@@ -26,7 +26,7 @@ _TIMEOUT_SECONDS = 5
 
 
 def new_redis_client(url: str, *, patient: bool) -> redis.Redis:
-    """A client that repeats a command after its connection breaks; it connects at the first command."""
+    """A Redis client that repeats a command after its connection breaks; it connects at the first command."""
     retry = (
         LoggedRetry(ConstantBackoff(_PATIENT_PAUSE_SECONDS), _PATIENT_TRIES)
         if patient
@@ -36,7 +36,7 @@ def new_redis_client(url: str, *, patient: bool) -> redis.Redis:
 
 
 def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Redis:
-    """A client of the server, or of the primary that the Sentinels name at each new connection."""
+    """A client of the Redis server, or of the primary that the Sentinels name at each new connection."""
     options: dict[str, Any] = {
         "retry": retry,
         "retry_on_error": [redis.ConnectionError, redis.TimeoutError],
@@ -50,7 +50,7 @@ def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Red
     sentinels = Sentinel(  # type: ignore[no-untyped-call]
         address.sentinels,
         sentinel_kwargs={
-            # Each Sentinel is queried once, because the next one is quicker than a second try.
+            # Each Sentinel is asked once, because the next Sentinel is quicker than a second try.
             "retry": Retry(NoBackoff(), 0),
             "socket_connect_timeout": timeout_seconds,
             "socket_timeout": timeout_seconds,
@@ -64,7 +64,7 @@ def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Red
 
 
 class _FollowingConnection(SentinelManagedConnection):
-    """A connection that queries the Sentinels at every connect.
+    """A connection to the primary that asks the Sentinels for its address at every connect.
 
     redis-py queries them only for a connection that the pool hands out. A command whose connection breaks reconnects to
     the old address until its retries end, although another server may be the primary by then.
@@ -72,17 +72,17 @@ class _FollowingConnection(SentinelManagedConnection):
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if not self._sock:
-            # Only once, because the command has its own retry.
+            # The connection tries only once, because the command has its own retry.
             self._connect_retry()  # type: ignore[no-untyped-call]
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
 
 
 class _FollowingSSLConnection(_FollowingConnection, SentinelManagedSSLConnection):
-    """The same over TLS."""
+    """A connection like `_FollowingConnection`, over TLS."""
 
 
 class _SentinelPool(SentinelConnectionPool):
-    """Connections to the primary; when all are closed, the connections to the Sentinels are closed too."""
+    """A pool of connections to the primary. When all are closed, the connections to the Sentinels are closed too."""
 
     def __init__(self, *args: Any, ssl: bool = False, **kwargs: Any) -> None:
         connection_class = _FollowingSSLConnection if ssl else _FollowingConnection
@@ -90,6 +90,7 @@ class _SentinelPool(SentinelConnectionPool):
 
     def disconnect(self, inuse_connections: bool = True) -> None:
         super().disconnect(inuse_connections)
-        # After a failover redis-py closes only the idle connections while it queries the Sentinels.
+        # After a failover redis-py closes only the idle connections, while it asks the Sentinels, so the connections to
+        # the Sentinels then stay open.
         if inuse_connections:
             self.sentinel_manager.close()

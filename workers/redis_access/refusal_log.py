@@ -1,4 +1,4 @@
-"""Logs one line for a Redis that refuses commands, however many threads are refused."""
+"""Logs one line when Redis refuses commands, however many threads it refuses."""
 
 import math
 import threading
@@ -18,15 +18,16 @@ _T = TypeVar("_T")
 #: The interval at which the same refusal is logged again.
 _REPEAT_SECONDS = 30.0
 
-#: The server may close an idle connection. That causes one failure, but is not a refusal.
+#: The errors of a closed connection, which do not count as a refusal: the server may close an idle connection, which
+#: causes one failure.
 _FAILURES_LOGGED = 2
 
 
 class RefusalLog:
-    """The present refusal of a process. Safe for threads.
+    """The present refusal of Redis in this process. Safe for threads.
 
     Threads may report in another order than their commands ran: a success before the refusal may be reported last. So
-    each report contains the start of its command (`now`), and a report older than the last change is ignored.
+    each thread reports when its command started (`now`), and a report older than the last change is ignored.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,11 +39,14 @@ class RefusalLog:
         self._accepted_at = -math.inf
 
     def now(self) -> float:
-        """The time in seconds, for the start of a command."""
+        """The present time in seconds, to be passed as the start of a command."""
         return self._clock()
 
     def refused(self, error: BaseException, *, began: float) -> None:
-        """Records that Redis has refused a command, which `began` at that time; a new kind is logged at once."""
+        """Record that Redis has refused a command that `began` at that time.
+
+        A new kind of refusal is logged at once.
+        """
         refusal = refusal_of(error)
         with self._lock:
             if began < self._accepted_at:
@@ -60,7 +64,7 @@ class RefusalLog:
         )
 
     def accepted(self, *, began: float) -> None:
-        """Records that Redis has executed a command, which `began` at that time."""
+        """Record that Redis has executed a command that `began` at that time."""
         with self._lock:
             if self._present is None or began < self._refused_at:
                 return
@@ -73,7 +77,7 @@ refusal_log = RefusalLog()
 
 
 class LoggedRetry(Retry):
-    """A patient Retry that logs the reason for its waits."""
+    """A patient redis-py Retry that logs why it waits."""
 
     def call_with_retry(
         self,

@@ -1,4 +1,4 @@
-"""Refusals of Redis: the meaning of each error of the server or its connection, and the way out.
+"""Refusals of Redis: what each error of the server or its connection means, and how to solve it.
 
 Redis names the reason in the first word of an error (READONLY, NOPERM, …). An error inside a script contains the same
 word somewhere in its text.
@@ -14,15 +14,15 @@ import redis
 
 
 class RefusalKind(StrEnum):
-    """The reason why Redis does not execute a command."""
+    """Why Redis does not execute a command."""
 
-    UNREACHABLE = "unreachable"  #: no connection
-    SILENT = "silent"  #: a connection, but no reply within the time limit
+    UNREACHABLE = "unreachable"  #: the connection could not be made
+    SILENT = "silent"  #: the connection was made, but no reply came within the time limit
     UNKNOWN_HOST = "unknown_host"  #: the host's name has no address
-    CLOSED = "closed"  #: the server ends the connection at once
-    NOT_REDIS = "not_redis"  #: another kind of server listens there
-    NO_TLS = "no_tls"  #: `rediss://` for a port without TLS
-    NEEDS_TLS = "needs_tls"  #: `redis://` for a port with TLS
+    CLOSED = "closed"  #: the server closes the connection at once
+    NOT_REDIS = "not_redis"  #: another kind of server listens at the address
+    NO_TLS = "no_tls"  #: `rediss://` is used for a port without TLS
+    NEEDS_TLS = "needs_tls"  #: `redis://` is used for a port with TLS
     UNTRUSTED = "untrusted"  #: the server's certificate is not accepted
     READ_ONLY = "read_only"  #: a replica
     WRITABLE_REPLICA = "writable_replica"  #: a replica that accepts writes, but loses them
@@ -42,7 +42,7 @@ class RefusalKind(StrEnum):
     CANNOT_SAVE = "cannot_save"
     NO_REPLICAS = "no_replicas"  #: `min-replicas-to-write` is not reached
     LOADING = "loading"
-    BUSY = "busy"  #: a script runs for a long time
+    BUSY = "busy"  #: a script is running for a long time
     TOO_MANY_CLIENTS = "too_many_clients"
     FOREIGN_DATA = "foreign_data"  #: another program uses booksync's keys
     OTHER = "other"
@@ -50,22 +50,22 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal, described without data."""
+    """A refusal of Redis, described without data."""
 
     kind: RefusalKind
-    state: str  #: completes "Redis …"
+    state: str  #: the problem; completes "Redis …"
     way_out: str  #: the remedy, in the imperative
 
     @property
     def brief(self) -> str:
-        """The sentence without the server's name, for a list of servers."""
+        """The refusal as a sentence without the server's name, for a list of servers."""
         return self.state if self.kind is RefusalKind.UNREACHABLE else f"{self.state}: {self.way_out}"
 
     def __str__(self) -> str:
         return f"Redis {self.state}: {self.way_out}."
 
     def at(self, address: str) -> str:
-        """The sentence for people. `address` is shown unchanged, so it must not contain a password."""
+        """The refusal as a sentence for people. `address` is shown unchanged, so it must not contain a password."""
         if self.kind is RefusalKind.UNREACHABLE:
             return f"Redis cannot be reached at {address}: {self.way_out}."
         return f"Redis at {address} {self.state}: {self.way_out}."
@@ -163,7 +163,7 @@ _TEXTS: Final[Mapping[RefusalKind, tuple[str, str]]] = {
     _K.OTHER: ("refuses a command", "look at the server's log"),
 }
 
-#: The first matching pattern decides. The patterns are matched against the error's word and its text.
+#: Patterns of errors. The first matching one decides; each is matched against the error's word and its text.
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -189,7 +189,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
         (r"(?i)\bDB index\b", _K.NO_SUCH_DATABASE),
         (r"(?i)unknown command\W*sentinel", _K.NOT_SENTINEL),
         # A Sentinel has no commands that read or write a key. Other servers may disable `KEYS` and similar commands
-        # too.
+        # too, so these prove nothing.
         (r"(?i)unknown \w+ command called from script|unknown command\W*(keys|info)", _K.COMMAND_DISABLED),
         (r"(?i)unknown command", _K.SENTINEL),
         (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", _K.UNTRUSTED),
@@ -203,7 +203,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """The refusal for an error of redis-py, or for an error caused by one."""
+    """The refusal that an error of redis-py, or an error caused by one, means."""
     cause = error
     while not isinstance(cause, redis.RedisError) and cause.__cause__ is not None:
         cause = cause.__cause__

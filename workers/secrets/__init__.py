@@ -1,1 +1,1 @@
-"""Secrets at rest: the vault, its keys, and the tokens of a grant."""
+"""Secrets at rest: the vault that encrypts them, its keys, and the tokens of a grant."""

@@ -1,4 +1,4 @@
-"""The check of ENCRYPTION_KEYS: a process with wrong keys cannot read any secret, so it must not accept work."""
+"""Checks ENCRYPTION_KEYS: a process with wrong keys cannot read any stored secret, so it must not accept work."""
 
 from typing import Final
 
@@ -17,12 +17,12 @@ class WrongKeysError(BooksyncError):
 
 
 def prove_keys(db: Session, vault: Vault) -> bool:
-    """Check that this process's keys can read the canary, or a stored secret if no canary exists yet.
+    """Check that this process's keys can read the key canary, or a stored secret if no canary exists yet.
 
     Returns whether the keys are proven: False in an installation without connections, which has nothing to read.
 
     Raises:
-        WrongKeysError: none of the keys can read it.
+        WrongKeysError: none of the keys can read the canary or the secret.
     """
     canary = key_canary.ciphertext(db)
     proof = canary or key_canary.a_stored_secret(db)

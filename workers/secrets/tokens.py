@@ -1,4 +1,4 @@
-"""A connection's access token, shared by all workers: stored in Postgres, refreshed by one worker (API section 5)."""
+"""A connection's access token, shared by all workers: stored in Postgres, refreshed by one worker at a time."""
 
 import uuid
 from collections.abc import Callable
@@ -31,24 +31,25 @@ from workers.zoho.errors import (
 EARLY_SECONDS = 300.0
 EARLY_SHARE_OF_LIFETIME = 0.25
 
-#: A refused token of this age or younger is tried once more before a refresh, because Zoho grants only ten tokens in
-#: ten minutes.
+#: If a token of this age or younger is refused, the call is tried once more with it before a refresh, because Zoho
+#: grants only ten tokens in ten minutes.
 YOUNG_SECONDS = 60.0
 
-#: A refusal of a single record refreshes the token only while fewer than this many of the ten are used.
+#: The refusal of a single record refreshes the token only while fewer than this many of the ten refreshes are used.
 RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
 
 #: A step uses its token again for this long. If another worker renews the token meanwhile, the old one stays valid, or
 #: its refusal leads to the new one.
 REUSABLE_SECONDS = 15.0
 
-#: An unknown OAuth error may be temporary. After this time it counts as a refused grant, which needs a person.
+#: An unknown OAuth error may be temporary. If it lasts longer than this, the grant counts as refused and a person must
+#: act.
 UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class SharedTokens:
-    """One connection's token (implements `workers.zoho.Tokens`)."""
+    """The access token of one connection (implements `workers.zoho.Tokens`)."""
 
     engine: Engine
     vault: Vault
@@ -57,7 +58,7 @@ class SharedTokens:
     connection_id: uuid.UUID
 
     def current(self) -> Token:
-        """Return the stored token, refreshed first if it is about to expire.
+        """Return the stored access token, refreshed first if it is about to expire.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
@@ -68,10 +69,11 @@ class SharedTokens:
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """Return the token that another worker has stored, or a fresh one.
+        """Return the access token that another worker has stored, or a fresh one.
 
-        Return the stale token for a second try if it is young, or if it is still valid and Zoho does not grant another.
-        Return None if single records have refreshed the token too often: this refusal then concerns the record itself.
+        The stale token is returned for a second try if it is young, or if it is still valid and Zoho does not grant
+        another one. None is returned if single records have refreshed the token too often: the refusal then concerns
+        the record itself.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
@@ -88,21 +90,21 @@ class SharedTokens:
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
     def _is_kept(self, refused: Token) -> bool:
-        """Return whether one record's refusal must not refresh the token: it is new, or was refreshed often lately."""
+        """Return whether one record's refusal must not refresh the token, because it is new or was refreshed often."""
         with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False
-        # A young token without a refresh came with the grant, and Zoho may have revoked it since.
+        # A young token without a refresh came with the grant, and Zoho may have revoked the token since.
         return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
 
     def _is_other(self, stored: StoredTokens, token: Token) -> bool:
         return stored.access_token is not None and self._access_token(stored.access_token) != token.value
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
-        """Return the stored token if it is fresh, else a new one.
+        """Return the stored token if another worker has refreshed it, else a new one from Zoho.
 
-        If Zoho does not grant a new one, return the stored token while it is valid and `is_of_use`.
+        If Zoho does not grant a new token, return the stored token while it is valid and `is_of_use`.
         """
         # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
         with self.engine.begin() as db:
@@ -119,7 +121,10 @@ class SharedTokens:
         return outcome
 
     def _ask(self, db: Session, stored: StoredTokens) -> Token | Exception:
-        """Request a fresh token. An error is returned and not raised, so that the recorded refresh is committed."""
+        """Request a fresh token from Zoho.
+
+        An error is returned and not raised, so that the recorded refresh is committed.
+        """
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
         tokens.note_refresh(db, self.connection_id)
@@ -143,11 +148,12 @@ class SharedTokens:
         return Token(access.value, access.api_domain or stored.api_domain, _reusable_seconds(access.expires_in))
 
     def _refused(self, db: Session, error: ZohoError) -> ZohoError:
-        """Record a refusal of the token endpoint, and return its error."""
+        """Record that the token endpoint has refused a token, and return the matching error."""
         if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
             tokens.end_throttling(db, self.connection_id)
         if isinstance(error, ClientRejected):
-            # No token was granted, so a process with a valid client must not wait because of this attempt.
+            # The refusal does not make other processes wait: no token was granted, and a process with a valid client
+            # must not wait because of this attempt.
             tokens.forget_refresh(db, self.connection_id)
             own_state.client_refused(self.client.accounts_origin)
         if not isinstance(error, OAuthFailed):

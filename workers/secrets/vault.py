@@ -43,10 +43,12 @@ class Vault:
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
-        self.has_failed = threading.Event()  #: set once a secret could not be decrypted with any key
+        self.has_failed = threading.Event()  #: set when a secret could not be decrypted with any key
 
     def encrypt(self, secret: str, place: Place, *, like: str | None = None) -> str:
-        """Encrypt the secret for that place, in the form of the stored secret `like`, or in the old form without one.
+        """Encrypt the secret for its place (row and column).
+
+        The new ciphertext has the form of the stored secret `like`, or the old form without one.
 
         Raises:
             ValueError: the secret contains a NUL.
@@ -56,7 +58,7 @@ class Vault:
         return self._encrypt(secret, place, bound=like is not None and self.is_bound(like))
 
     def decrypt(self, encrypted: str, place: Place) -> str:
-        """Decrypt the secret that is stored in that place.
+        """Decrypt the secret that is stored in that place (row and column).
 
         Raises:
             UnreadableSecretError: none of the keys can decrypt it.
@@ -75,7 +77,9 @@ class Vault:
         return secret
 
     def rotate(self, encrypted: str, place: Place, *, bind: bool | None = None) -> str:
-        """Encrypt the same secret with the newest key: bound to its place, not bound, or (None) in its present form.
+        """Encrypt the same secret again, with the newest key.
+
+        The result is bound to its place, not bound, or (None) in its present form.
 
         Raises:
             UnreadableSecretError, MisplacedSecretError: see `decrypt`.
@@ -84,7 +88,7 @@ class Vault:
         return self._encrypt(self.decrypt(encrypted, place), place, bound=bound)
 
     def can_read(self, encrypted: str) -> bool:
-        """Return whether one of the keys can decrypt the secret; its place is not checked."""
+        """Return whether one of the keys can decrypt the secret; the secret's place is not checked."""
         try:
             self._plaintext(encrypted)
         except UnreadableSecretError:

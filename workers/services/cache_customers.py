@@ -1,4 +1,4 @@
-"""Caching customers: the contacts that differ are written, with the rows that depend on them (FR-2, FR-5, FR-7)."""
+"""Caching customers: contacts that differ are written (FR-2), with the rows that depend on them (FR-5, FR-7)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,14 @@ from workers.services.cache_invoices import CachedInvoices, cache_waiting_invoic
 
 @dataclass(frozen=True, slots=True)
 class CachedCustomers:
-    """The result of a batch."""
+    """The result of caching a batch of customers."""
 
     new: int = 0
     updated: int = 0
     rejected: Sequence[Rejected] = ()
     went_back: Sequence[str] = ()  #: Zoho's ids of the contacts whose modified time went back, see `domain.versions`
-    cached_waiting: CachedInvoices = field(default_factory=CachedInvoices)  #: that waited for these customers
+    #: The number of invoices that waited for these customers.
+    cached_waiting: CachedInvoices = field(default_factory=CachedInvoices)
 
 
 def cache_customers(
@@ -41,8 +42,8 @@ def cache_customers(
     """Write the contacts that differ from the cache and are not older, and update the rows that depend on them.
 
     Invoices that waited for these customers move to the cache, and the reminders of a changed customer are planned
-    again, all in the caller's transaction. Vendors are skipped, because they are not customers. A row written after
-    `since` (by Postgres's clock), the start of the run, is already counted. `stamps_may_go_back`: see
+    again, all in the caller's transaction. Vendors are skipped, because they are not customers. A row that was written
+    after `since`, the start of the run by Postgres's clock, is already counted. `stamps_may_go_back`: see
     `domain.versions`.
     """
     rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
@@ -51,7 +52,8 @@ def cache_customers(
     foreign = cached_customers.foreign_customers(stored, connection.connection_id)
     written = customers.write(db, connection, list(fresh.values()), stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
-    # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
+    # Waiting invoices are taken for all customers and not only for new ones, because a row may exist without its
+    # invoices (from a migration, or written by another program).
     ours = {read.record.contact_id for read in reads} - {each.record_id for each in foreign}
     cached_waiting = cache_waiting_invoices(db, connection, sorted(ours), now=now, since=since)
     plan_reminders.replan_customers(db, connection, list(written.updated.values()), now=now)
@@ -72,10 +74,10 @@ def cache_customers(
 def _lock_fresh(
     db: Session, connection: Connection, reads: Sequence[Observed[Contact]], rules: CustomerRules
 ) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
-    """The stored rows, and the customers to write; the rows of the latter are locked.
+    """The stored rows, and the customers to write. Only the rows that will be written are locked.
 
-    Locking a row is a write, and most runs leave most rows unchanged: only rows that differ are locked, and compared
-    again if another transaction has changed them in the meantime.
+    Locking a row is a write, and most runs leave most rows unchanged. So only rows that differ are locked, and they are
+    compared again if another transaction has changed them in the meantime.
     """
     stored = customers.stored(db, connection, [read.record.contact_id for read in reads])
     fresh = cached_customers.fresh_customers(reads, stored, rules)

@@ -1,4 +1,4 @@
-"""Caching invoices: those that differ are written, and those without a cached customer wait for it (FR-3, FR-7)."""
+"""Caching invoices: those that differ are written (FR-3), and those without a cached customer wait for it (FR-7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workers.services import plan_reminders
 
 @dataclass(frozen=True, slots=True)
 class CachedInvoices:
-    """The result of a page; waiting invoices are in neither number."""
+    """The result of caching a page of invoices; waiting invoices are in neither number."""
 
     new: int = 0
     updated: int = 0
@@ -31,10 +31,10 @@ def cache_invoices(
     since: datetime | None = None,
     stamps_may_go_back: bool = False,
 ) -> CachedInvoices:
-    """Write the invoices that differ from the cache and are not older; those without a cached customer wait for it.
+    """Write the invoices that differ from the cache and are not older; store those without cached customer as waiting.
 
-    Pending reminders of a changed invoice are planned again in the same transaction; new reminders wait for their
-    phase. A row written after `since` (by Postgres's clock), the start of the run, is already counted.
+    Pending reminders of a changed invoice are planned again in the same transaction; new reminders are planned in the
+    reminder phase. A row that was written after `since`, the start of the run by Postgres's clock, is already counted.
     `stamps_may_go_back`: see `domain.versions`.
     """
     if not batch:
@@ -79,7 +79,7 @@ def _keep_waiting(
     now: datetime,
     stamps_may_go_back: bool,
 ) -> None:
-    """Store invoices whose customer is not cached yet.
+    """Store invoices as waiting, because their customer is not cached yet.
 
     An invoice that is cached under the customer it had before is withdrawn, so its reminders are cancelled.
     """
@@ -96,10 +96,10 @@ def cache_waiting_invoices(
     now: datetime,
     since: datetime | None = None,
 ) -> CachedInvoices:
-    """Move the invoices that waited for these customers, which are now cached, to the cache (FR-7).
+    """Move the invoices that waited for these customers to the cache, because the customers are now cached (FR-7).
 
-    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote one of
-    the two: a row that was clearly read later stays.
+    A waiting invoice may have been read long ago. The waiting invoice replaces a cached row by the rule of full runs,
+    because a full run wrote one of the two: a row that was clearly read later stays.
     """
     if not zoho_customer_ids:
         return CachedInvoices()

@@ -1,4 +1,4 @@
-"""Caching the records of a further entity as they were read: no other row depends on them."""
+"""Caching the records of a further entity as Zoho returns them; no other row depends on these records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from domain.observed import Observed, latest
 
 @dataclass(frozen=True, slots=True)
 class CachedRecords:
-    """The result of a page."""
+    """The result of caching a page of records."""
 
     new: int = 0
     updated: int = 0
@@ -27,6 +27,9 @@ def cache_records(
     *,
     stamps_may_go_back: bool = False,
 ) -> CachedRecords:
-    """Write the records that differ from the cache and are not older. `stamps_may_go_back`: see `domain.versions`."""
+    """Write the records that differ from the cache and are not older.
+
+    `stamps_may_go_back`: see `domain.versions`.
+    """
     written = plain_records.write(db, connection, entity, latest(batch), stamps_may_go_back=stamps_may_go_back)
     return CachedRecords(len(written.new), len(written.updated))

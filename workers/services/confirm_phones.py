@@ -1,7 +1,7 @@
 """Confirming phone numbers: store a person's confirmation, judge the number again and plan the invoices again.
 
-Everything happens in the caller's transaction. The messages hold names and phone texts; they are for a terminal, not
-for a log.
+Everything happens in the caller's transaction. The error messages hold names and phone texts; they are for a terminal,
+not for a log.
 """
 
 import uuid
@@ -21,13 +21,13 @@ from domain.errors import BooksyncError
 from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
 from workers.services import judge_phones, plan_reminders, spreadsheets
 
-#: Columns that a file must have.
+#: Columns that a file of confirmations must have.
 COLUMNS = ("customer_id", "phone_text", "confirmed", "note")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The reason why a wish is refused."""
+    """Why a person's wish to confirm a number is refused."""
 
     wish: Wish
     customer: str = field(repr=False)  #: the customer's name, "" if unknown
@@ -49,9 +49,9 @@ class RefusedConfirmationsError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The effect of a confirmation, or of its withdrawal, on a customer."""
+    """What a confirmation, or its withdrawal, has changed for a customer."""
 
-    customer_id: str  #: Zoho's
+    customer_id: str  #: the customer's id in Zoho
     customer: str = field(repr=False)
     phone_text: str = field(repr=False)
     before: PhoneStanding
@@ -59,7 +59,7 @@ class Change:
 
 
 def wishes_in(path: Path) -> Sequence[Wish]:
-    """Return the rows of an edited audit whose column `confirmed` holds yes or a number.
+    """Return the wishes in an edited audit file: the rows whose column `confirmed` holds yes or a number.
 
     Raises:
         SpreadsheetError: the file cannot be read, or lacks a column.
@@ -81,7 +81,7 @@ def wishes_in(path: Path) -> Sequence[Wish]:
 def confirm(
     db: Session, connection: Connection, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
 ) -> Sequence[Change]:
-    """Confirm every wish, or change nothing.
+    """Store the confirmation of every wish, or change nothing.
 
     Raises:
         RefusedConfirmationsError: some wishes cannot be confirmed; the error names each one.
@@ -110,7 +110,7 @@ def confirm(
 def withdraw(
     db: Session, connection: Connection, customer_id: str, *, fallback: PhoneFallback, now: datetime
 ) -> Change | None:
-    """Withdraw every confirmation of the customer; return None if the customer has no confirmation.
+    """Withdraw every confirmation of the customer's phone texts; return None if the customer has no confirmation.
 
     Raises:
         RefusedConfirmationsError: the connection has no such customer.
@@ -163,7 +163,8 @@ def _judged_again(
 ) -> Mapping[uuid.UUID, PhoneStanding]:
     ids = [customer.id for customer in customers]
     judge_phones.judge_customers(db, connection, ids, fallback=fallback, now=now)
-    # An unchanged number is planned again too, because its permission to be called may have changed.
+    # The invoices are planned again even if the number is unchanged, because its permission to be called may have
+    # changed.
     plan_reminders.replan_customers(db, connection, ids, now=now)
     plan_reminders.plan_customers(db, connection, [customer.zoho_customer_id for customer in customers], now=now)
     return phone_confirmations.standing(db, ids)

@@ -1,4 +1,4 @@
-"""Connecting a user to a Zoho organisation, after Zoho has confirmed both."""
+"""Connects a user to a Zoho organisation, after Zoho has confirmed both."""
 
 import time
 import uuid
@@ -34,7 +34,8 @@ from workers.zoho import (
     refresh_access_token,
 )
 
-#: The longest wait of a person for the API budget. It exceeds the window that an emptied Redis waits out.
+#: The longest time that a person waits here for the API budget. It exceeds the window that the budget waits after a
+#: loss of Redis's data.
 LONGEST_WAIT_SECONDS = 120.0
 
 
@@ -51,9 +52,9 @@ class Connected:
     """A connection, and the URL and secret that Zoho's webhook rules need."""
 
     connection_id: uuid.UUID
-    webhook_url: str  #: the full URL if PUBLIC_URL is set, else only the path
+    webhook_url: str  #: the full webhook URL if PUBLIC_URL is set, else only the path
     webhook_secret: str = field(repr=False)
-    handover: HandoverState  #: a new connection is closed for handovers
+    handover: HandoverState  #: whether the connection hands reminders over; a new one does not
     country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
@@ -99,7 +100,7 @@ def connect_organization(
 
 
 def _try_to_make(db: Session, user_id: UserId) -> None:
-    """Finds out whether the user's row can be added, without adding it."""
+    """Find out whether the user's row can be added, without adding it."""
     trial = db.begin_nested()
     try:
         users.make_if_missing(db, user_id)
@@ -163,7 +164,7 @@ def _patiently(
 
 
 class _JustGranted:
-    """The access token that came with the grant (implements `workers.zoho.Tokens`), tried twice and never refreshed."""
+    """The access token that came with the grant: tried twice and never refreshed (implements `workers.zoho.Tokens`)."""
 
     def __init__(self, access: AccessToken) -> None:
         self._access = access
@@ -211,7 +212,7 @@ def _save(resources: Resources, user_id: UserId, data_center: str, facts: Organi
         )
         sync_schedule.set_next_full_sync(db, connection_id, seconds=nightly)
         handover = openings.state_of(db, connection_id)
-        prove_keys(db, resources.vault)  # The first connection saves the canary.
+        prove_keys(db, resources.vault)  # The first connection saves the key canary.
     return Connected(
         connection_id,
         webhook_url(settings, connection_id),

@@ -1,6 +1,6 @@
 """Why an invoice's customer is or is not reminded: the chain of reasons in plain words, for `booksync explain`.
 
-It shows names and numbers, because an accountant reads it on their own terminal. It must not be logged.
+The explanation shows names and numbers, because an accountant reads it on their own terminal. It must not be logged.
 """
 
 import datetime as dt
@@ -24,7 +24,10 @@ from workers.services.reasons import (
 
 
 def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
-    """Return the whole story as JSON; `reasons` holds it in sentences, in the order in which the rules apply."""
+    """Return the whole story of an invoice as JSON.
+
+    `reasons` holds the story in sentences, in the order in which the rules apply.
+    """
     zone = next(iter(zones_of(story)), zone_named(story.customer and story.customer.time_zone, story.home_time_zone))
     phones = _phones(story, fallback) if story.customer else []
     coming = next((each for each in story.reminders if each.status == "scheduled" and each.is_ours), None)
@@ -81,12 +84,15 @@ def _customer(customer: CustomerStory, now: dt.datetime, zone: ZoneInfo) -> dict
 
 
 def _clocks(story: Story) -> list[dict[str, Any]]:
-    """Return each time zone in which the customer's number may ring, with its local time now."""
+    """Return each time zone in which the customer's number may ring, with its present local time."""
     return [{"time_zone": zone.key, "local_time": local_time(story.now, zone)} for zone in zones_of(story)]
 
 
 def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
-    """Return every number in order of preference, with its verdict; numbers after the chosen one are not tried."""
+    """Return every phone number of the customer in order of preference, with its verdict.
+
+    Numbers after the chosen one are not judged.
+    """
     assert story.customer is not None
     numbers = candidates(story.customer.persons)
     country = country_of_numbers(story.customer.country_code, story.customer.country_unknown, story.home_country)
@@ -101,7 +107,7 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     for phone in judge_all(numbers, country, confirmed):
         is_chosen = chosen is not None and phone.candidate == chosen.candidate and not is_decided
         reported.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
-        # If no number is valid, the first one is chosen, though all were tried.
+        # If no number is valid, the first one is chosen, although all were judged.
         is_decided = is_decided or (is_chosen and (phone.verdict.is_valid or fallback is PhoneFallback.NONE))
     return reported
 

@@ -13,11 +13,11 @@ from workers.budget import BudgetSnapshot, BudgetUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A connection's size and its organisation's budget (None while Redis is unavailable)."""
+    """What a sync of a connection would cost, and its organisation's budget (None while Redis is unavailable)."""
 
     size: Size
     budget: BudgetSnapshot | None
-    rate: Rate  #: the rate of calls that a run gets
+    rate: Rate  #: the rate of calls that a run gets from the API budget
 
     @property
     def left_today(self) -> int | None:
@@ -25,7 +25,7 @@ class Forecast:
 
     @property
     def grant(self) -> Grant:
-        """The calls that the budget grants a run now."""
+        """The calls that the API budget grants a run now."""
         budget = self.budget
         if budget is None:
             return Grant()
@@ -40,7 +40,7 @@ class Forecast:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """{full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
+        """The forecast as JSON: {full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
 
         Costs are {calls, seconds}; the incremental cost assumes no changes; the seconds include the waits from now on.
         """
@@ -56,7 +56,7 @@ class Forecast:
 
 
 def forecast(resources: Resources, db: Session, connection: Connection) -> Forecast:
-    """Return the forecast for one connection from the cache and the current budget, without a call to Zoho."""
+    """Return the forecast for one connection, made from the cache and the current budget without a call to Zoho."""
     live = summary.totals(db, connection.connection_id)
     try:
         budget = resources.budget.snapshot(connection.organization_id)

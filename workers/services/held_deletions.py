@@ -1,4 +1,4 @@
-"""Held deletions: a person decides whether the records are marked deleted or kept."""
+"""Held deletions: a person decides whether records that Zoho seems to have lost are marked deleted or kept."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,12 +10,13 @@ from db.held_deletions import Held
 from domain.entities import Entity, entities
 from workers.services.mark_deleted import mark_held_deleted
 
-#: Records per transaction. It is small because each may have many invoices whose reminders are planned again.
+#: Records per transaction. The number is small, because each record may have many invoices whose reminders are planned
+#: again.
 BATCH = 100
 
 
 def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
-    """Mark the records deleted, one transaction per batch, and plan the reminders of their invoices again.
+    """Mark held records deleted, one transaction per batch, and plan the reminders of their invoices again.
 
     A record that was read again since its 404 is not marked. Returns how many of each kind were marked.
     """
@@ -27,10 +28,10 @@ def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dic
 
 
 def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
-    """Store a person's decision that the records exist. Returns how many of each kind were held back until now.
+    """Store a person's decision that held records exist. Returns how many of each kind were held back until now.
 
-    They stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A later
-    read of a record ends this state, and a second loss is held back like any other.
+    The records stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A
+    later read of a record ends this state, and a second loss is held back like any other.
     """
     dismissed = dict.fromkeys(entities(), 0)
     for entity, record_ids in _batches(chosen):
@@ -40,7 +41,7 @@ def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> d
 
 
 def _batches(chosen: Sequence[Held]) -> Iterator[tuple[Entity, list[str]]]:
-    """Yield batches of one entity each, customers first because writers lock customers before invoices."""
+    """Yield batches of held records, each of one entity: customers first, because writers lock customers first."""
     for entity in entities():
         record_ids = sorted(held.record_id for held in chosen if held.entity is entity)
         for start in range(0, len(record_ids), BATCH):

@@ -1,4 +1,4 @@
-"""Judging phones again: cached numbers by the present rules, without a call to Zoho (FR-6)."""
+"""Judges cached phone numbers again by the present rules, without a call to Zoho (FR-6: the choice of a phone)."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def judge_next(
     now: datetime,
     all_of_them: bool = True,
 ) -> str | None:
-    """Judge the next customers after that Zoho id, or only those whose verdict is from another edition.
+    """Judge the phone numbers of the next customers after that Zoho id: all, or only verdicts of another edition.
 
     Changed customers are planned again. Returns the last id that was read; None at the end.
     """
@@ -35,11 +35,13 @@ def judge_next(
 def judge_customers(
     db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
 ) -> str | None:
-    """Judge these customers again, and plan again for those that change. The caller has locked them.
+    """Judge the phone numbers of these customers again, and plan again where a verdict changes.
+
+    The caller has locked the customers.
 
     Returns the last Zoho id; None without customers.
     """
-    # Read after the lock, because a statement that waits for a lock sees the confirmations as they were before the
+    # Confirmations are read after the lock, because a statement that waits for a lock sees them as they were before the
     # wait.
     stored = phone_verdicts.read(db, customer_ids)
     if not stored:

@@ -1,4 +1,4 @@
-"""Marking records deleted: the rows of records that Zoho no longer has stay, and their reminders end."""
+"""Marks records deleted: the rows of records that Zoho no longer has stay in the cache, and their reminders end."""
 
 import uuid
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 from workers.services import plan_reminders
 
-#: No reminder depends on a record of another entity.
+#: The entities with reminders; no reminder depends on a record of another entity.
 _REPLAN = {CUSTOMER: plan_reminders.replan_customers, INVOICE: plan_reminders.replan_invoices}
 
 
@@ -22,9 +22,9 @@ def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[u
 def note_gone(
     db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime, now: datetime
 ) -> None:
-    """Record Zoho's 404 for a cached record: no reminder calls about it, whether it is marked deleted or not.
+    """Record Zoho's 404 for a cached record. Its reminders stop, whether it is marked deleted or not.
 
-    A later read of the record clears it.
+    A later read of the record clears the 404.
     """
     _lock_customers(db, connection, entity, [record_id])
     gone = deletions.note_gone(db, connection, entity, record_id, observed_at=observed_at)
@@ -40,7 +40,7 @@ def mark_deleted(
     observed_at: datetime,
     now: datetime,
 ) -> int:
-    """Mark records with a 404 as deleted; the rows stay, their reminders end. Returns how many were live."""
+    """Mark records with a 404 as deleted. Their rows stay, their reminders end. Returns how many records were live."""
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark(db, connection, entity, record_ids, observed_at=observed_at)
     return _follow_up(db, connection, entity, record_ids, marked, now=now)
@@ -49,14 +49,14 @@ def mark_deleted(
 def mark_held_deleted(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, now: datetime
 ) -> int:
-    """Mark records that a person decided about: each with the time of its own 404, if not read since."""
+    """Mark records deleted as a person decided, each with the time of its own 404, unless it was read since."""
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark_held(db, connection, entity, record_ids)
     return _follow_up(db, connection, entity, record_ids, marked, now=now)
 
 
 def _lock_customers(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> None:
-    """Lock the customers of invoices first: the lock order of all planning code."""
+    """Lock the customers of these invoices first, because all planning code locks customers before invoices."""
     if entity is INVOICE:
         deletions.lock_customers(db, connection, record_ids)
 

@@ -1,4 +1,4 @@
-"""Opening a connection for handovers. First, the reminders of all its open invoices are planned again."""
+"""Opens a connection for handovers, after the reminders of all its open invoices are planned again."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from workers.services import plan_reminders
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The result of an opening."""
+    """The result of opening a connection for handovers."""
 
     opened_at: datetime
-    planned: int  #: invoices whose reminders were planned again
-    before_opening: int  #: invoices without a step left after the opening
+    planned: int  #: the invoices whose reminders were planned again
+    before_opening: int  #: the invoices without a step left after the opening
     state: HandoverState
 
 
 def open_handovers(engine: Engine, connection_id: uuid.UUID, backlog: Backlog) -> Opened:
-    """Open the connection and plan the reminders of all its open invoices, in one transaction.
+    """Open the connection for handovers and plan the reminders of all its open invoices, in one transaction.
 
     Raises:
         UnknownConnectionError: the connection does not exist.

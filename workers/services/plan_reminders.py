@@ -1,4 +1,4 @@
-"""Planning reminders: the only place where plans are made from the cache and written (FR-5).
+"""Planning reminders: the only place where plans are made from the cache and written (FR-5: by the cached phone).
 
 Every transaction that plans locks the customers first, then the invoices (each by Zoho's id, the order in which the
 upserts insert them), then the reminders. This order avoids deadlocks, and plans from a fact that is being changed.
@@ -40,7 +40,7 @@ def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> in
 
 
 def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
-    """Plan this customer's invoices whose planning is due, at most `BATCH`: webhook changes do not wait for a run."""
+    """Plan this customer's due invoices, at most `BATCH`, so that changes from webhooks do not wait for a run."""
     due = reminders.due_of_customers(db, connection, [zoho_customer_id], now=now, limit=BATCH)
     _plan(db, connection, due, now=now)
 
@@ -53,13 +53,16 @@ def plan_customers(db: Session, connection: Connection, zoho_customer_ids: Seque
 
 
 def replan_invoices(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Plan those of these changed invoices again that have pending reminders: these are moved or cancelled at once."""
+    """Plan those of these changed invoices again that have pending reminders, which are moved or cancelled at once."""
     if invoice_ids:
         _plan(db, connection, reminders.with_pending(db, invoice_ids), now=now)
 
 
 def replan_customers(db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Replan after a change of these customers: pending reminders at once, their other open invoices become due."""
+    """Plan again after these customers have changed.
+
+    Invoices with pending reminders are planned at once; the customers' other open invoices become due for planning.
+    """
     if customer_ids:
         replan_invoices(db, connection, reminders.make_due(db, customer_ids, now=now), now=now)
 

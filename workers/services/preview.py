@@ -1,4 +1,7 @@
-"""The preview: which calls would be made, and about what, if a connection were open for handovers. It is read-only."""
+"""The preview: which calls would be made, and about what, if a connection were open for handovers.
+
+Nothing is changed.
+"""
 
 import datetime as dt
 import uuid
@@ -25,7 +28,7 @@ from domain.time_zones import zone_named
 
 @dataclass(frozen=True, slots=True)
 class PreviewedReminder:
-    """One reminder that a call is about."""
+    """One reminder that a previewed call is about."""
 
     case: Case
     reminder: PlannedReminder
@@ -33,7 +36,7 @@ class PreviewedReminder:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedCall:
-    """One number on one day, with the reminders that the call is about. Personal data: for a terminal only."""
+    """One call of the preview: a number on one day, with its reminders. Personal data: for a terminal only."""
 
     phone: str = field(repr=False)
     reminders: tuple[PreviewedReminder, ...]
@@ -65,16 +68,17 @@ class Preview:
     """The plans of the connection's open invoices, by the current rules and an opening at this moment."""
 
     handover: HandoverState
-    today: dt.date  #: in the organisation's time zone
+    today: dt.date  #: the date in the organisation's time zone
     with_backlog: bool  #: True for the plans of an opening with `--backlog latest`
     countries: UncertainCountries
     funnel: Funnel = field(default_factory=Funnel)
-    before_opening: int = 0  #: invoices that have no step left with `--backlog none`
-    backlog_invoices: int = 0  #: invoices that get their latest missed step with `--backlog latest`
+    before_opening: int = 0  #: invoices that would have no step left with `--backlog none`
+    backlog_invoices: int = 0  #: invoices that would get their latest missed step with `--backlog latest`
     backlog_phones: set[str] = field(default_factory=set, repr=False)
-    calls_today: list[PreviewedCall] = field(default_factory=list)  #: for the rest of today, the most money first
-    first_day: dt.date | None = None  #: tomorrow if it has a call, else the next day with one
-    calls: list[PreviewedCall] = field(default_factory=list)  #: of the first day, the most money first
+    #: The calls for the rest of today, the most money first.
+    calls_today: list[PreviewedCall] = field(default_factory=list)
+    first_day: dt.date | None = None  #: tomorrow if it has a call, else the next day with a call
+    calls: list[PreviewedCall] = field(default_factory=list)  #: the calls of that day, the most money first
 
     @property
     def tomorrow(self) -> dt.date:
@@ -94,7 +98,7 @@ def preview(
 ) -> Preview:
     """Plan every open invoice as an opening at this moment would, without storing the plans.
 
-    For an open connection the plans are those of its own opening. `on_progress` receives the number of invoices so far.
+    If the connection is open already, its own opening is used. `on_progress` receives the number of invoices so far.
     """
     now: dt.datetime = db.execute(select(func.clock_timestamp())).scalar_one()
     state = openings.state_of(db, connection.connection_id)
@@ -147,7 +151,7 @@ def _reason(made: Plan) -> SkipReason | None:
 
 
 def _calls(db: Session, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
-    """Return a day's calls, one per number, the most money first."""
+    """Return the calls of a day, one per number, the most money first."""
     by_phone: dict[str, list[PreviewedReminder]] = defaultdict(list)
     for each in planned:
         by_phone[each.case.customer.primary_phone or ""].append(each)

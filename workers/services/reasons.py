@@ -87,7 +87,7 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
 
 
 def _judged_as(phone: dict[str, Any], customer: CustomerStory) -> str:
-    """Return the assumed country as a further sentence; "" if no country is assumed."""
+    """Return a sentence about the country that was assumed for a number; "" if no country was assumed."""
     if phone["assumed_country"] is None:
         return ""
     why = (
@@ -188,7 +188,7 @@ def zones_of(story: Story) -> tuple[ZoneInfo, ...]:
 
 
 def objections_to(story: Story) -> tuple[SkipReason, ...]:
-    """Return every reason against a reminder now; the plan uses only the first."""
+    """Return every reason against a reminder of the invoice now; the plan uses only the first."""
     case = story.case
     if case is None or not (case.invoice.is_open or case.invoice.has_unknown_status):
         return ()
@@ -197,7 +197,7 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
 
 
 def sentence_of(reason: SkipReason, story: Story) -> str:
-    """Return the reason's sentence with its facts, if the facts still support it."""
+    """Return the sentence of a reason with its facts, if the present facts still support the reason."""
     number = story.case.customer.number if story.case is not None else NumberFacts()
     match reason:
         case SkipReason.NOT_CALLABLE:
@@ -223,7 +223,7 @@ def outcome_of(story: Story) -> str:
     if story.customer is None:
         return SkipReason.CUSTOMER_MISSING
     if story.plan_outcome == "scheduled" and all(reminder.status != "scheduled" for reminder in story.reminders):
-        return SkipReason.ALL_STEPS_SENT  # The next plan will store this outcome.
+        return SkipReason.ALL_STEPS_SENT  # The stored outcome is outdated; the next plan will store this one.
     return story.plan_outcome or "not_planned_yet"
 
 

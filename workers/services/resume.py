@@ -1,4 +1,4 @@
-"""Resuming parked connections: try the stored token, and activate each connection that Zoho accepts."""
+"""Resumes parked connections: tries the stored token of each one, and activates the connections that Zoho accepts."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from workers.zoho.errors import PARKING_ERRORS, WrongOrganization, ZohoError
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The result for one connection."""
+    """The result of resuming one connection."""
 
     connection_id: uuid.UUID
     was_parked: bool
-    refusal: str | None = None  #: why the connection stays parked; None if it works
+    refusal: str | None = None  #: why the connection stays parked; None if Zoho accepts it
     needs_grant: bool = False  #: Zoho refuses the stored grant, so a new one is needed
 
     @property
@@ -31,7 +31,7 @@ class Resumed:
 
 
 def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterator[Resumed]:
-    """Try each connection with one call to Zoho, and activate the accepted ones.
+    """Try each parked connection with one call to Zoho, and activate those that Zoho accepts.
 
     Raises:
         UnknownConnectionError: a connection does not exist.

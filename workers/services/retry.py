@@ -1,4 +1,4 @@
-"""Retrying dead letters one after the other, in the order of their failures: commit, then send."""
+"""Retries dead letters one after the other, in the order of their failures: each is committed, then sent."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from workers.queue.messages import DEAD_LETTER_OPTION
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """The result of one dead letter's retry."""
+    """The result of retrying one dead letter."""
 
     dead_letter_id: int
     is_sent: bool
@@ -37,8 +37,8 @@ class _RefusedError(BooksyncError):
 def retry(resources: Resources, dead_letter_ids: Sequence[int]) -> Iterator[Retried]:
     """Retry the dead letters, and yield the result of each.
 
-    A step of a run that has ended cannot be repeated, so the connection gets a new run, unless a run that began since
-    the failure is active. Any other message is sent again unchanged. A dead letter stays open until its retry is done.
+    A step of an ended run cannot be repeated, so the connection gets a new run, unless a run that began after the
+    failure is active. Any other message is sent again unchanged. A dead letter stays open until its retry is done.
 
     Raises:
         RedisRefusesError: Redis does not accept writes. Dead letters without a yielded result are unchanged.
@@ -78,12 +78,15 @@ def _run_again(resources: Resources, dead_letter: Row) -> Retried:
 
 
 def _began_after(run: Run, dead_letter: Row) -> bool:
-    """Return whether the run began after the failure; an earlier one may have passed the step or caused the failure."""
+    """Return whether the run began after the failure. An earlier run may have passed the step or caused the failure."""
     return run.started_at is not None and run.started_at > dead_letter["last_failed_at"]
 
 
 def _start(resources: Resources, db: Session, dead_letter: Row) -> StepRef:
-    """Start a run of the same mode. A past permission to mark many deletions does not apply to it."""
+    """Start a run of the same mode as the failed one.
+
+    A past permission to mark many deletions does not apply to the new run.
+    """
     step = runs.start(
         db,
         dead_letter["connection_id"],

@@ -1,4 +1,4 @@
-"""CSV files that people edit in a spreadsheet: no cell is run as a formula or changed on the way.
+"""CSV files that people edit in a spreadsheet: the spreadsheet runs no cell as a formula and changes none.
 
 A cell that does not begin with a letter is written with an apostrophe before it: '+49 30 …, '0301234567, '=1+1. Without
 the apostrophe a spreadsheet runs formulas, drops the plus and leading zeros of numbers, rounds long ids and turns "1/2"
@@ -50,7 +50,7 @@ def guarded(text: str) -> str:
 
 
 def restored(cell: str) -> str:
-    """Return the original text of a cell."""
+    """Return the original text of a cell, without the apostrophe and the escapes of `guarded`."""
     return _ESCAPE.sub(_sign, cell.strip().removeprefix(_GUARD).strip())
 
 
@@ -63,7 +63,7 @@ def _sign(escape: re.Match[str]) -> str:
 
 
 def open_private(path: Path) -> TextIO:
-    """Open the file for writing and empty it. Only its owner may read it, even if it existed before.
+    """Open the file for writing and empty it. Only the file's owner may read it, even if it existed before.
 
     Raises:
         OSError: the file cannot be written, or belongs to another user.
@@ -90,7 +90,7 @@ def make_private(descriptor: int) -> None:
 
 
 def write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]], *, for_excel: bool) -> None:
-    """Write cells unchanged. `for_excel` uses semicolons and a byte order mark, which Excel expects in Europe."""
+    """Write the cells as they are. `for_excel` uses semicolons and a byte order mark, which Excel expects in Europe."""
     if for_excel:
         file.write(_BYTE_ORDER_MARK)
     writer = csv.writer(file, delimiter=";" if for_excel else ",")
@@ -115,7 +115,7 @@ def read(path: Path, *, needed: Sequence[str]) -> Sequence[Line]:
 
 
 def _decoded(content: bytes) -> str:
-    """Decode the encodings that spreadsheets write: UTF-8, UTF-16 ("Unicode text") or Windows-1252."""
+    """Decode a file in one of the encodings that spreadsheets write: UTF-8, UTF-16 ("Unicode text") or Windows-1252."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
     try:
@@ -146,7 +146,7 @@ def _lines(text: str, delimiter: str) -> Iterator[Line]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number of its first line, cells) of each record, without Excel's "sep=;" line."""
+    """Yield (number of its first line, cells) of each record of the file, without Excel's "sep=;" line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     begins_at = 1
     for record in reader:

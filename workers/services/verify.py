@@ -1,4 +1,4 @@
-"""Comparing the whole cache of a connection with Zoho by fingerprints; it is read-only."""
+"""Compares the whole cache of a connection with Zoho, by fingerprints. Nothing is changed."""
 
 import time
 import uuid
@@ -29,8 +29,8 @@ from workers.zoho.entities import records_of
 from workers.zoho.errors import ZohoError
 from workers.zoho.list_reader import ListReader, WalkT
 
-#: The most cached records missing from a list that are read by their ids, one call each. More than that are reported
-#: without these reads.
+#: The most cached records missing from a list that are read by their ids, one call each. Further ones are reported
+#: without a read.
 MAX_CONFIRMATIONS = 200
 
 Persons = dict[str, tuple[ContactPerson, ...]]
@@ -39,10 +39,10 @@ Fingerprints = dict[str, Fingerprint]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The comparison of one entity's records."""
+    """The result of comparing one entity's records."""
 
     drift: Drift
-    not_compared: tuple[str, ...]  #: ids of records that Zoho has without a comparable row in the list
+    not_compared: tuple[str, ...]  #: ids of records that Zoho has, but without a comparable row in the list
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,20 +58,23 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of the comparison, and its cost."""
+    """The result of comparing a whole connection, and its cost."""
 
     compared: Mapping[Entity, Compared]
     api_calls: int
-    persons_compared: bool  #: False: the bulk list cannot be read, so only the contacts list's data was compared
+    #: False: the bulk list of persons cannot be read, so only the data in the list of contacts was compared.
+    persons_compared: bool
 
     @property
     def drift(self) -> int:
-        """The number of records that differ."""
+        """The number of records that differ between cache and Zoho."""
         return sum(each.drift.count for each in self.compared.values())
 
 
 class Verification:
-    """One comparison. It tolerates the same errors as a full run, because both read with the same `ListReader`.
+    """One comparison of a connection's cache with Zoho.
+
+    The comparison tolerates the same errors as a full run, because both read with the same `ListReader`.
 
     `on_wait` is called before each wait with its seconds and reason.
     """
@@ -92,14 +95,14 @@ class Verification:
             self.connection: Connection = connections.connection(db, connection_id)
             outlook = forecast(resources, db, self.connection)
             self._began_at, self._began = clock.present(db), time.monotonic()
-            # Read before the lists, because a run that ends during the comparison moves the watermarks.
+            # The watermarks are read before the lists, because a run that ends during the comparison moves them.
             self._synced_at = {each: watermarks.watermark(db, connection_id, each) for each in entities()}
         self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
         transport = resources.transport(self.connection, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
         self._zone = zone_named(self.connection.time_zone)
         self._transport = transport
         self._reader = ListReader(transport, zone=self._zone)
-        self._rejected: set[str] = set()  #: ids of the rows that cannot be understood
+        self._rejected: set[str] = set()  #: ids of list rows that cannot be understood
 
     def _now(self) -> datetime:
         """Return the current time of Postgres's clock."""
@@ -107,11 +110,11 @@ class Verification:
 
     @property
     def has_synced(self) -> bool:
-        """Whether both lists have been read at least once; before that there can be no drift."""
+        """Whether both lists of the connection have been read at least once; before that there can be no drift."""
         return self.connection.last_customer_sync_at is not None and self.connection.last_invoice_sync_at is not None
 
     def run(self) -> Verified:
-        """Read both sides and compare them.
+        """Read cache and Zoho, and compare them.
 
         Raises:
             ZohoError, BudgetUnavailable: a list cannot be read, after as many attempts as a run makes.
@@ -128,7 +131,7 @@ class Verification:
         listed, unclear = self._listed_customers(persons or {})
         with self._resources.engine.connect() as db:
             found = verification.cached_customers(db, self.connection)
-        # The lists do not contain the persons of these customers.
+        # The lists do not contain the persons of such customers, whose persons are therefore not compared.
         omitted = found.fingerprints.keys() if persons is None else found.with_omitted_persons | unclear
         listed = _without_persons(listed, omitted)
         cached = _without_persons(found.fingerprints, omitted)
@@ -157,7 +160,8 @@ class Verification:
     ) -> frozenset[str]:
         """Return the customers whose list row contradicts their details, if the cache agrees with the details.
 
-        A run reads the details of each `asked` customer whose row differs from the cache, and trusts the details.
+        A run reads the details of each customer in `asked`, because the row differs from the cache, and trusts the
+        details.
         """
         cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
         differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}
@@ -184,7 +188,7 @@ class Verification:
         return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
     def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
-        """Return the listed customers, and the ids with unclear persons, for which a run reads the details."""
+        """Return the listed customers, and the ids of customers with unclear persons, whose details a run reads."""
         with self._resources.engine.connect() as db:
             known = verification.known_details(db, self.connection)
             confirmed = verification.known_confirmations(db, self.connection)
@@ -201,7 +205,7 @@ class Verification:
         return listed, frozenset(unclear)
 
     def _persons(self) -> Persons | None:
-        """Return all persons by contact, None if the bulk list cannot be read; a run continues without it too."""
+        """Return all persons by contact; None if the bulk list cannot be read: a run continues without it too."""
         if self.connection.bulk_persons_refused:
             return None
         try:
@@ -229,7 +233,7 @@ class Verification:
             yield from rows
 
     def _not_comparable(self, unlisted: Set[str], ask: Callable[[str], bool]) -> frozenset[str]:
-        """Return the ids of the unlisted records that exist in Zoho: its list has no readable row for these."""
+        """Return the ids of unlisted records that exist in Zoho, because Zoho's list has no readable row for them."""
         rejected = unlisted & self._rejected
         to_confirm = unlisted - rejected
         if len(to_confirm) > MAX_CONFIRMATIONS:
@@ -261,7 +265,7 @@ class Verification:
 
 
 def verified_json(verified: Verified) -> dict[str, Any]:
-    """Return the output of `booksync verify --json`."""
+    """The output of `booksync verify --json`."""
     return {
         "drift": verified.drift,
         **{entity.plural: compared.as_json() for entity, compared in verified.compared.items()},

@@ -1,4 +1,4 @@
-"""The data of a connection that a webhook rule in Zoho needs: the URL, the secret and the header that carries it."""
+"""What a webhook rule in Zoho needs to know of a connection: the URL, the secret and the header that carries it."""
 
 import secrets
 import uuid
@@ -17,7 +17,7 @@ from workers.boot.settings import Settings
 from workers.secrets.keys import prove_keys
 from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError, Vault
 
-#: It gives twice as many hexadecimal digits. Zoho accepts 12 to 50 alphanumeric characters.
+#: The bytes of a new secret, which has twice as many hexadecimal digits. Zoho accepts 12 to 50 alphanumeric characters.
 _SECRET_BYTES = 20
 
 
@@ -38,12 +38,12 @@ class UnreadableWebhookSecretError(UnreadableSecretError):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRule:
-    """The values to enter in Zoho, and the counts of refused webhooks."""
+    """The values that a person enters in Zoho's webhook rule, and the counts of refused webhooks."""
 
     connection_id: uuid.UUID
     url: str  #: the full URL if PUBLIC_URL is set, else only the path on the web process's host
     secret: str = field(repr=False)
-    former_secret: str | None = field(repr=False)  #: accepted during a rotation
+    former_secret: str | None = field(repr=False)  #: the former secret, accepted during a rotation
     former_until: datetime | None
     refusals: Refusals
 
@@ -59,12 +59,12 @@ def new_secret() -> str:
 
 
 def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
-    """Return the data for the connection's rules.
+    """Return the values for the connection's webhook rules in Zoho.
 
     Raises:
         UnknownConnectionError: the connection does not exist.
-        UnreadableWebhookSecretError: its current secret was encrypted with a missing key.
-        MisplacedSecretError: its current secret was written for another connection.
+        UnreadableWebhookSecretError: the current secret was encrypted with a missing key. MisplacedSecretError: the
+            current secret was written for another connection.
     """
     with resources.engine.connect() as db:
         stored = webhook_secrets.find(db, connection_id)
@@ -105,7 +105,7 @@ def require_readable(db: Session, vault: Vault, connection_id: uuid.UUID) -> Non
 
 
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
-    """Give the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
+    """Give the connection a new webhook secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
     An unreadable current secret authenticates no request, so it is dropped, and an earlier rotation continues.
 
@@ -132,7 +132,7 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
 
 def _readable(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str | None:
-    """Return the secret; None if it cannot be read."""
+    """Return the decrypted webhook secret; None if it cannot be read."""
     try:
         return read_secret(vault, connection_id, encrypted)
     except UnreadableSecretError:
@@ -145,7 +145,7 @@ def _encrypted_secret(db: Session, resources: Resources, connection_id: uuid.UUI
 
 
 def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
-    """Accept only the new secret from now on. Returns False if no former one was accepted.
+    """End the rotation: accept only the new webhook secret from now on. Returns False if no rotation was in progress.
 
     Raises:
         UnknownConnectionError: the connection does not exist.

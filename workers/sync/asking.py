@@ -1,4 +1,4 @@
-"""The link, clients and clocks with which leased work calls Zoho, for run steps and refreshes."""
+"""What leased work needs to call Zoho, in run steps and refreshes: the connection, the clients and the clocks."""
 
 import time
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ from workers.zoho.errors import RecordUnreadable
 
 
 class Asking(ABC):
-    """The data of one connection during the work on it; `leased_at` is the time of the lease by Postgres's clock."""
+    """One connection and its clients during leased work on it; `leased_at` is the lease's time by Postgres's clock."""
 
     def __init__(self, resources: Resources, *, leased_at: datetime) -> None:
         self.resources = resources
@@ -40,7 +40,7 @@ class Asking(ABC):
 
     @property
     def calls(self) -> int:
-        """The number of API calls made so far."""
+        """The number of API calls that this work has made so far."""
         return self.transport.calls if "transport" in self.__dict__ else 0
 
     @property
@@ -49,7 +49,9 @@ class Asking(ABC):
         return zone_named(self.connection.time_zone)
 
     def ask(self, entity: Entity, record_id: str) -> Any | Rejected | None:
-        """One detail call: the record, None if Zoho has deleted it, or the reason why it is rejected.
+        """Read one record by a detail call.
+
+        Returns the record, None if Zoho has deleted it, or the reason why the record is rejected.
 
         Raises:
             BudgetWait, ZohoError: see `workers.zoho.entities.ZohoRecords.record`.
@@ -78,6 +80,9 @@ class Asking(ABC):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One transaction. It writes the rows that were read and the progress of the lease together, or neither."""
+        """Open a transaction that writes the rows that were read together with the progress of the lease.
+
+        Either both are written or neither.
+        """
         with self.resources.engine.begin() as db:
             yield db

@@ -21,12 +21,12 @@ from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
+#: The detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 DETAILS_PER_STEP = 20
 
 
 def fetch_contacts_page(work: Work) -> StepRef:
-    """Fetches the details that staged contacts lack; if none is lacking, fetches the walk's next page."""
+    """Fetch the details that staged contacts lack; if no contact lacks any, fetch the next page of contacts."""
     with work.transaction() as db:
         lacking = staging.contacts_needing_details(db, work.run.run_id, DETAILS_PER_STEP)
     return _fetch_details(work, lacking) if lacking else _fetch_page(work)
@@ -46,7 +46,7 @@ def _fetch_page(work: Work) -> StepRef:
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:
-    """The ids of the page except the vendors', because a contact that became a vendor is not a customer any more."""
+    """The ids of the page's contacts except vendors, because a contact that became a vendor is not a customer."""
     vendors = {contact.contact_id for contact in page.rows if contact.kind is ContactKind.VENDOR}
     return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
 
@@ -59,7 +59,7 @@ def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:
 
 
 def _detail_calls(work: Work) -> DetailCalls[Contact]:
-    """The detail calls for contacts that a list has just returned."""
+    """The detail calls for contacts that Zoho's list has just returned."""
 
     def ask(listed: Contact) -> None:
         found = work.ask_contact(listed.contact_id)
@@ -68,7 +68,7 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
             work.checkpoint(db, work.run)
 
     def reject(db: Session, listed: Contact, _reason: str) -> Run:
-        # `observed_at` is the time of the last change, so the next full run reads the contact again
+        # `observed_at` is set to the time of the contact's last change, so the next full run reads the contact again
         # (`domain.persons.is_ambiguous`).
         _keep_row(db, work, listed, observed_at=listed.modified_at or work.now)
         return work.run
@@ -78,7 +78,8 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
 
 def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Rejected | None) -> None:
     if found is None:
-        # Only a full run marks deletions, all in one phase under the deletion safeguard.
+        # The gone contact is not marked deleted here, because a full run marks deletions in one phase, under the
+        # deletion safeguard.
         log.warning(
             "A contact from Zoho's list is gone: Zoho returns 404 for its id, so its reminders stop",
             action="contact.gone",
@@ -94,7 +95,7 @@ def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Re
 
 
 def _keep_row(db: Session, work: Work, listed: Contact, *, observed_at: datetime) -> None:
-    """Keeps the list row without details, because its status must not be lost. Its persons stay as cached."""
+    """Keep the contact's list row without details, because its status must not be lost. Its persons stay as cached."""
     persons = known_contacts.cached_persons(db, work.connection, listed.contact_id)
     kept = listed if persons is None else listed.with_persons(persons)
     staging.set_details(db, work.run.run_id, Observed(kept, observed_at))

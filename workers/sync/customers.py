@@ -1,4 +1,4 @@
-"""Upserts the staged contacts, joined with their persons, in batches of a hundred rows per transaction (TR-4)."""
+"""Upserts the staged contacts, joined with their persons, in batches (TR-4: a hundred rows per transaction)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def upsert_customers(work: Work) -> StepRef:
-    """Upserts all staged contacts; continues with the walk, or after its end with the next phase."""
+    """Upsert all staged contacts; continue the run with the walk, or after its end with the next phase."""
     while _write_batch(work):
         pass
     if work.run.position.list_of(CUSTOMER).is_walked and reread_old_details(work):
@@ -33,7 +33,7 @@ def upsert_customers(work: Work) -> StepRef:
 
 
 def _write_batch(work: Work) -> bool:
-    """Writes one batch; returns False if nothing is staged."""
+    """Write one batch of staged contacts; return False if none is staged."""
     with work.transaction() as db:
         batch = staging.staged_batch(db, work.run.run_id, customers.BATCH)
         if batch:
@@ -54,11 +54,11 @@ def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
 
 
 def _joined(observed: Observed[Contact], sweep: Sweep | None) -> Observed[Contact]:
-    """A list row joined with its persons from the bulk read; a row from a detail call is returned unchanged."""
+    """A staged contact with its persons from the bulk read; a contact from a detail call is returned unchanged."""
     contact = observed.record
     if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
         return observed
-    # The joined row is as old as the older of its two responses.
+    # The joined contact is as old as the older of its two responses.
     return Observed(sweep.joined(contact), min(observed.observed_at, sweep.began_at))
 
 

@@ -1,4 +1,4 @@
-"""Deletions: a full run reads each cached record that its walk did not return by its id, and marks the gone ones.
+"""Deletions: a full run reads each cached record that its walk did not return, by its id, and marks the gone records.
 
 If suspiciously many records are gone without proof, they are held back until a person decides.
 """
@@ -28,19 +28,24 @@ from workers.sync.writing import write_records
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
+#: The detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
 
 def confirm_deletions(work: Work) -> StepRef:
-    """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
+    """Read the next missing records by id.
+
+    After the last one, mark the gone records, or hold them back for a person.
+    """
     run, entity = work.run, work.run.entity
     assert entity is not None
     with work.transaction() as db:
-        # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.
+        # This runs in a transaction of its own, because it locks invoices, and marking locks customers, which must be
+        # locked first.
         deletions.adopt(db, work.connection, entity)
     with work.transaction() as db:
-        # In its own transaction, because a webhook and marking lock the cached record before its row in this table.
+        # This runs in a transaction of its own, because a webhook and marking lock the cached record before its row in
+        # held_deletions.
         held_deletions.prune(db, work.connection)
     with work.transaction() as db:
         missing = deletions.unseen(
@@ -60,20 +65,20 @@ def confirm_deletions(work: Work) -> StepRef:
 
 
 def _known(db: Session, work: Work, run: Run, entity: Entity) -> Run:
-    """Completes the events of the missing records; returns the run unchanged."""
+    """Complete the missing records' events, which a flood has left to the run. Returns the run unchanged."""
     complete_events(db, work, run, entity)
     return run
 
 
 def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
-    """Whether a person can already decide, or further calls would use up the calls of the day's syncs."""
+    """Whether to stop the detail calls, because a person can decide already or the day's syncs need the calls."""
     if work.run.allow_deletions or not needs_permission(tally):
         return False
     return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(db, work)
 
 
 def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
-    """Marks the records that are gone; if they are suspiciously many, marks the proven ones and holds the rest."""
+    """Mark the gone records. If they are suspiciously many, mark only the proven ones and hold the others back."""
     gone = deletions.confirmed(db, work.run.run_id, entity)
     if work.run.allow_deletions or not needs_permission(tally):
         _mark(db, work, entity, gone)
@@ -118,7 +123,8 @@ def _not_all_asked(entity: Entity) -> str:
 def _mark(db: Session, work: Work, entity: Entity, record_ids: list[str]) -> None:
     if not record_ids:
         return
-    # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
+    # The 404 has the server's time and not this host's, because rows that were read by a clock ahead of this one must
+    # not seem newer.
     found_at = work.run.position.found_gone_at or work.now
     marked = mark_deleted(db, work.connection, entity, record_ids, observed_at=found_at, now=work.now)
     log.info(
@@ -135,7 +141,7 @@ def _on_from(run: Run, entity: Entity) -> Run:
 
 def _detail_calls(work: Work, entity: Entity) -> DetailCalls[str]:
     def reject(db: Session, record_id: str, _reason: str) -> Run:
-        # Zoho has not reported the record as gone, so its cached row stays.
+        # Zoho has not reported the rejected record as gone, so its cached row stays.
         deletions.see(db, work.run.run_id, entity, [record_id])
         return work.run
 
@@ -143,7 +149,7 @@ def _detail_calls(work: Work, entity: Entity) -> DetailCalls[str]:
 
 
 def _ask(work: Work, entity: Entity, record_id: str) -> None:
-    """Makes one detail call; records the record as gone, or writes it if Zoho still has it."""
+    """Make one detail call for a missing record: record it as gone, or write it if Zoho still has it."""
     found = _find(work, entity, record_id)
     with work.transaction() as db:
         if found is None:
@@ -157,14 +163,14 @@ def _ask(work: Work, entity: Entity, record_id: str) -> None:
             work.checkpoint(db, replace(run, position=replace(run.position, found_there=run.position.found_there + 1)))
 
 
-#: Writes a record that Zoho still has.
+#: Entity → how to write a record that Zoho still has.
 Writer = Callable[[Session], Run]
 
 
 def _find(work: Work, entity: Entity, record_id: str) -> Writer | None:
     record = work.ask(entity, record_id)
     if isinstance(record, Rejected):
-        return lambda _: work.run  # The record exists, and its cached row stays as it was last understood.
+        return lambda _: work.run  # The unreadable record exists, and its cached row stays as it was last understood.
     if record is None or (isinstance(record, Contact) and record.kind is ContactKind.VENDOR):
         return None
     return lambda db: write_records(db, work, work.run, entity, [Observed(record, work.observed_at)])

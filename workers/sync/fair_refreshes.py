@@ -1,4 +1,4 @@
-"""Refreshes a webhook's record only while its organisation uses less than its share of this process's threads."""
+"""Refreshes a record for a webhook only while its organisation uses less than its share of this process's threads."""
 
 import random
 import uuid
@@ -17,7 +17,8 @@ from workers.queue.thread_shares import ThreadShares
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 
-#: The delay of a message whose organisation had no free thread: it returns behind the messages of other organisations.
+#: The delay of a message whose organisation had no free thread: the message returns behind those of other
+#: organisations.
 _SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.2, 0.6
 
 
@@ -30,7 +31,10 @@ def refresh_fairly(
     *,
     do: Refresh = refresh,
 ) -> None:
-    """Does the same as `refresh_record`, or sends the message again, which spends no attempt and holds no thread."""
+    """Refresh the record like `refresh_record`, or send the message again if the organisation has no free thread.
+
+    A message that is sent again spends no attempt and holds no thread.
+    """
     ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with shares.held_for(_organization(resources, ref.connection_id)) as is_granted:
         if is_granted:
@@ -41,7 +45,7 @@ def refresh_fairly(
 
 
 def _organization(resources: Resources, connection_id: uuid.UUID) -> str:
-    """The organisation's id; the connection's id if Postgres cannot provide it."""
+    """The id of the connection's organisation; the connection's own id if Postgres cannot provide it."""
     try:
         with autocommit(resources.engine) as db:
             return connections.connection(db, connection_id).organization_id

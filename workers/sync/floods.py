@@ -1,4 +1,4 @@
-"""Completes the webhook events of a flood without calls of their own, because a run has read the records."""
+"""Completes the webhook events of a flood without calls of their own, because the run has read their records."""
 
 import structlog
 
@@ -12,12 +12,12 @@ log = structlog.get_logger(__name__)
 
 
 def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
-    """Completes the events that a complete walk has covered, if many records are waiting.
+    """Complete the events that the run's walk has covered, if many records of the connection wait.
 
     A full run has read every record and knows which are gone, so it covers every event before its first call.
     """
     read = run.position.list_of(entity)
-    # A run of an older release may have no time of its first call.
+    # A run of an older release may not know the time of its first call, so it completes nothing.
     if read.walk is None or read.walk.started_at is None or read.asked_at is None:
         return
     if floods.standing(db, run.connection_id) is None:

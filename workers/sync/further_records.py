@@ -1,4 +1,4 @@
-"""The walk over the list of a further entity, whose records are cached as they are read."""
+"""The walk over the list of a further entity, whose records are cached as Zoho returns them."""
 
 from db.runs import StepRef
 from domain.observed import Observed
@@ -8,7 +8,7 @@ from workers.sync.writing import write_records
 
 
 def sync_records_page(work: Work) -> StepRef:
-    """Reads and writes the next page of the list; after the last one, continues with the missing records."""
+    """Read and write the next page of the entity's list; after the last page, continue with the missing records."""
     entity = work.run.entity
     assert entity is not None
     listed = fetch_page(work, entity)

@@ -1,4 +1,4 @@
-"""Records for which Zoho returns 404: their reminders stop, and a gone customer's open invoices are refreshed."""
+"""Records for which Zoho returns 404: their reminders stop, and the open invoices of a gone customer are refreshed."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from workers.sync.asking import Asking
 def note_gone(
     db: Session, work: Asking, entity: Entity, record_id: str, *, reads_all_invoices: bool = False
 ) -> Sequence[Due]:
-    """Records the 404 of the last response; returns the open invoices of a gone customer, which must be fetched.
+    """Record the 404 of the last response; return the open invoices of a gone customer, which must be fetched.
 
     A merge deletes the losing contact and gives its invoices to the winner, sometimes without moving their stamps, so
     no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these

@@ -1,4 +1,4 @@
-"""The walk over the invoices, and the detail calls for their customers that are not cached (FR-7)."""
+"""The walk over the invoices, and detail calls for their uncached customers (FR-7: such invoices are skipped)."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ from workers.sync.writing import write_customers, write_invoices
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step.
+#: The detail calls of one step.
 CUSTOMERS_PER_STEP = 20
 
 
 def sync_invoices_page(work: Work) -> StepRef:
-    """Reads the walk's next page; after the last page, reads each customer of waiting invoices once.
+    """Read the next page of invoices; after the last page, read each customer of waiting invoices once.
 
     Customers that are not cached are worth a call only after a complete customer phase; otherwise the invoices keep
     waiting.
@@ -68,7 +68,7 @@ def _end_list(db: Session, work: Work, run: Run) -> Run:
 
 
 def _detail_calls(work: Work) -> DetailCalls[str]:
-    """The detail calls for customers that only invoices name."""
+    """The detail calls for customers that only invoices name, because no list has returned them."""
 
     def ask(zoho_customer_id: str) -> None:
         found = work.ask_contact(zoho_customer_id)
@@ -83,7 +83,7 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
 
 
 def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Rejected | None) -> Run:
-    """Caches a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
+    """Cache a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
     if isinstance(found, Rejected):
         staging.rejected(db, work.run.connection_id, "contact", [found])
         # A full run reads rejected customers again, but only once per run.
@@ -98,6 +98,7 @@ def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Reje
         return work.run
     run = write_customers(db, work, work.run, [Observed(found, work.observed_at)])
     if not known_contacts.is_cached(db, work.connection, zoho_customer_id):
-        # Another connection of the user has that customer, so every further call would have the same result.
+        # Another connection of the user has that customer in its cache, so every further call would have the same
+        # result.
         waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_GONE)
     return run

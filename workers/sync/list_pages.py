@@ -1,4 +1,4 @@
-"""The walk over one entity's list, page by page, and its end: the same for every entity."""
+"""The walk over one entity's list, page by page, and the end of the list; equal for every entity."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from workers.sync.work import Work
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of a list, and the run with the walk after it."""
+    """One page of a list, and the run's state with the walk after that page."""
 
     run: Run
     page: Page[Any] | None  #: None if Zoho refuses a page of an unusual length: the walk continues with whole pages
@@ -24,7 +24,9 @@ class ListPage:
 
 
 def fetch_page(work: Work, entity: Entity) -> ListPage:
-    """Makes one call for the next page. The walk begins before the entity's watermark; in a full run, at the start.
+    """Make one call for the next page of the entity's list.
+
+    The walk begins before the entity's watermark; in a full run, at the start of the list.
 
     Raises:
         BudgetWait, ZohoError, WalkStuck: see `workers.zoho.list_reader.ListReader`.
@@ -46,7 +48,7 @@ def _new_walk(work: Work, entity: Entity) -> Walk:
 
 
 def record_page(db: Session, run: Run, entity: Entity, page: Page[Any], seen: list[str] | None = None) -> Run:
-    """Records the rejected rows and, in a full run, the ids on the page (or those that are `seen`)."""
+    """Record the rejected rows of a page and, in a full run, the ids on the page (or the ids in `seen`)."""
     if run.mode is Mode.FULL:
         deletions.see(db, run.run_id, entity, record_ids(page) if seen is None else seen)
     staging.rejected(db, run.connection_id, entity.name, page.rejected)
@@ -54,9 +56,9 @@ def record_page(db: Session, run: Run, entity: Entity, page: Page[Any], seen: li
 
 
 def end_list(db: Session, work: Work, run: Run, entity: Entity) -> Run:
-    """Sets the watermark after the last page, and continues with the missing records or with the next list.
+    """Set the entity's watermark after the last page, and continue with the missing records or the next list.
 
-    A list that was not understood leaves its watermark, so that the next run reads it again.
+    If the list was not understood, its watermark stays, so that the next run reads the list again.
     """
     read = run.position.list_of(entity)
     if read.is_unread:

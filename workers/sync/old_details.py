@@ -1,6 +1,6 @@
 """Old details: if Zoho refuses the bulk list of persons, each full run reads the oldest details again.
 
-A changed person may not move the modified time of its contact (API section 1, 7). The bulk list shows such a change in
+A changed person may not move the modified time of its contact (API section 1). The bulk list shows such a change in
 every full run; without the bulk list only another detail call does.
 """
 
@@ -26,17 +26,17 @@ from workers.sync.writing import write_customers
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
+#: The detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 DETAILS_PER_STEP = 20
 
-#: The minimum age of reread details, so a second full run on the same day makes no such calls.
+#: The minimum age of details that are read again, so that a second full run on the same day makes no such calls.
 OLD = timedelta(hours=12)
 
 
 def reread_old_details(work: Work) -> bool:
-    """Reads the oldest details again, up to the limit of one step; returns whether more may be left.
+    """Read the oldest details again, up to the limit of one step; return whether more may be left.
 
-    A failure does not affect the run: the contact stays as cached.
+    A failed call does not affect the run: the contact stays as cached.
     """
     contact_ids = _oldest(work)
     if ask_each(work, contact_ids, _detail_calls(work)) is Asked.STOPPED:

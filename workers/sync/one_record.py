@@ -1,4 +1,4 @@
-"""The refresh of one record that webhooks name: one detail call, written as a run would write it."""
+"""The refresh of one record that webhooks name: one detail call, whose response is written as a run would write it."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ from workers.zoho import ZohoTransport
 
 log = structlog.get_logger(__name__)
 
-#: The deletion safeguard counts records that events have marked within this time.
+#: The deletion safeguard counts the records that events have marked deleted within this time.
 _SAFEGUARD_SECONDS = 3600.0
 
 #: The maximum share of a window's calls that refreshes may reserve ahead. After an import Zoho sends an event for each
@@ -62,13 +62,13 @@ class CrowdedError(DeferredError):
 
 
 class OneRecord(Asking):
-    """A leased record and the client for its call. `outcome` is set when the refresh ends."""
+    """A leased record and the client for the call that refreshes it. `outcome` is set when the refresh ends."""
 
     def __init__(self, resources: Resources, lease: RefreshLease) -> None:
         super().__init__(resources, leased_at=lease.leased_at)
         self.lease = lease
         self.outcome: Outcome | None = None
-        self.following: list[Due] = []  #: other records that must be fetched because of this one
+        self.following: list[Due] = []  #: further records that must be fetched because of this record
 
     @property
     def ref(self) -> RefreshRef:
@@ -86,7 +86,7 @@ class OneRecord(Asking):
         return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def finish(self, db: Session, outcome: Outcome) -> list[Due]:
-        """Ends the lease with an outcome; returns the records to fetch next: newer events, or related records.
+        """End the refresh's lease with an outcome; return the records to fetch next: newer events, or related records.
 
         Raises:
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
@@ -99,7 +99,7 @@ class OneRecord(Asking):
 
 
 def refresh(record: OneRecord) -> Sequence[Due]:
-    """Reads the record from Zoho unless the cache covers all of its events; returns the records to fetch next.
+    """Read the record from Zoho, unless the cache covers all of its events; return the records to fetch next.
 
     While many records of the connection wait, the record is left to a run: then `record.outcome` stays None.
 
@@ -110,7 +110,7 @@ def refresh(record: OneRecord) -> Sequence[Due]:
     ref, lease = record.ref, record.lease
     with record.transaction() as db:
         reported = webhook_events.reported(db, ref, handled=lease.handled, received=lease.received)
-        # Without events, a person has sent the message again after the refresh had failed.
+        # If the record has no waiting events, a person has sent the message again after the refresh had failed.
         if reported is not None and is_known(reported, webhook_events.cached_version(db, record.connection, ref)):
             if reported.is_wanted:
                 _take_up(db, record, ref.record_id)
@@ -123,9 +123,11 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 
 
 def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
-    """Whether a run reads the record from a list, because many wait or the hour's share of the day's calls is used up.
+    """Whether the record is left to a run that reads the lists.
 
-    No list names gone records, so a removal gets its call however many records wait.
+    It is if many records wait, or if the hour's share of the day's calls is used up.
+
+    No list names gone records, so a deleted record gets its call however many records wait.
     """
     day_limit = record.resources.budget.snapshot(record.connection.organization_id).day_limit
     most_calls = details_an_hour(day_limit)
@@ -139,7 +141,7 @@ def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
 
 
 def _join_queue(record: OneRecord) -> None:
-    """Raises CrowdedError if the calls ahead would take long, because a run may have read the record by then."""
+    """Raise CrowdedError if the calls queued ahead would take long, because a run may have read the record by then."""
     budget = record.resources.budget
     ahead = budget.snapshot(record.connection.organization_id).reserved_ahead
     if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
@@ -163,7 +165,7 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
         else:
             outcome = _write_contact(db, record, found)
         if not known_contacts.is_cached(db, record.connection, record.ref.record_id):
-            # No further call is needed for the invoices that wait for this customer, so the reason is recorded.
+            # The invoices that wait for this customer need no further call, so the reason is recorded with them.
             reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
             waiting_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
         plan_reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
@@ -199,7 +201,7 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
 
 
 def _refresh_record(record: OneRecord) -> Sequence[Due]:
-    """Refreshes a record of a further entity."""
+    """Refresh a record of a further entity."""
     entity = record.ref.entity
     found = record.ask(entity, record.ref.record_id)
     with record.transaction() as db:
@@ -212,7 +214,7 @@ def _refresh_record(record: OneRecord) -> Sequence[Due]:
 
 
 def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
-    """Handles the invoice's customer like one named by an event if it is not cached; the invoice waits."""
+    """Request the invoice's customer, if it is not cached, like a customer that an event names; the invoice waits."""
     if not invoice.customer_id:
         return
     ref = RefreshRef(record.ref.connection_id, CUSTOMER, invoice.customer_id)
@@ -226,13 +228,13 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
 
 
 def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
-    """Writes the waiting invoices of a customer that has been cached, and plans the customer's due reminders."""
+    """Write the invoices that waited for a customer, which is cached now, and plan the customer's due reminders."""
     cache_waiting_invoices(db, record.connection, [zoho_customer_id], now=record.now)
     plan_reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 
 
 def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
-    """Marks a gone record, or holds it back for a person if the deletion safeguard requires it."""
+    """Mark a gone record deleted, or hold it back for a person if the deletion safeguard requires it."""
     ref, entity = record.ref, record.ref.entity
     cached = webhook_events.cached_version(db, record.connection, ref)
     if cached is None or not cached.is_live:
@@ -251,7 +253,9 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
 
 
 def _is_proven(db: Session, record: OneRecord, evidence: Evidence) -> bool:
-    """Whether a deleted event came with the 404, or the invoice's customer has a proven deletion.
+    """Whether the deletion of the gone record is proven.
+
+    A proof is a deleted event that came with the 404, or a proven deletion of the invoice's customer.
 
     A contact that became a vendor still exists in Zoho, so it has no proof.
     """

@@ -1,4 +1,4 @@
-"""The bulk read of contact persons, page by page: a call returns two hundred persons instead of one contact's."""
+"""The bulk read of contact persons, page by page: a call returns 200 persons instead of one contact's persons."""
 
 from dataclasses import replace
 
@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 def fetch_contact_persons(work: Work) -> StepRef:
-    """Stages one page of the list. If Zoho refuses the list, the run continues with detail calls.
+    """Stage one page of the bulk list of persons. If Zoho refuses the list, the run continues with detail calls.
 
-    A run whose position has no walk starts the bulk read. This is its first read, a repeated read, or a read started by
-    a release without walks.
+    If the run's position has no walk yet, the bulk read starts: for the first time, again, or because a release without
+    walks has started it.
 
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.

@@ -1,9 +1,9 @@
 """Detail calls for many records: a record whose call keeps failing is rejected by name and does not block others.
 
-A failure counts as the record's own only after the run has read another record of its kind. Until then it is only
-suspected: several different records that fail in a row are an outage, and the step is retried like any other. Failed
-records are read after the others (`failed_records`), so a repeated step reads other records first. A refused token
-counts as the record's own failure only after the same token has read another record.
+A failure counts as the record's own only after the run has read another record of its kind. Until then the failure is
+only suspected: several different records that fail in a row are an outage, and the step is retried like any other.
+Failed records are read after the others (`failed_records`), so a repeated step reads other records first. A refused
+token counts as the record's own failure only after the same token has read another record.
 """
 
 from collections import defaultdict
@@ -35,16 +35,16 @@ log = structlog.get_logger(__name__)
 
 RecordT = TypeVar("RecordT")
 
-#: The number of different records failing in a row that counts as an outage.
+#: If this number of different records fails in a row, Zoho has an outage.
 OUTAGE = 3
 
-#: A record's failed calls in one run before it is rejected.
+#: How many calls for a record may fail in one run before the record is rejected.
 ATTEMPTS = 3
 
 #: The pause before further calls if only failed records are left.
 _PAUSE_SECONDS = 2.0
 
-#: The longest wait of a run for the budget; without calls left for the day, it continues without spare calls.
+#: The longest wait of a run for the API budget. If the day's calls are used up, the run continues without spare calls.
 LONGEST_WAIT_SECONDS = 300.0
 
 
@@ -57,31 +57,32 @@ class SeveralRecordsFailError(TransientZohoError):
 
 
 class Asked(Enum):
-    """How many of the records were read."""
+    """How far the calls for the records came."""
 
     ALL = auto()
-    SOME = auto()  #: single records failed
-    STOPPED = auto()  #: only for spare calls: an outage, or the day's budget is used up
+    SOME = auto()  #: single records have failed
+    STOPPED = auto()  #: only for spare calls: stopped by an outage, or by the day's budget
 
 
 @dataclass(frozen=True, slots=True)
 class DetailCalls(Generic[RecordT]):
-    """The detail calls for records of one kind. A failed spare call never fails the run's phase."""
+    """The detail calls for records of one kind. A failed spare (optional) call never fails the run's phase."""
 
     ref_of: Callable[[RecordT], RecordRef]
-    ask: Callable[[RecordT], None]  #: makes the call and writes the response
-    reject: Callable[[Session, RecordT, str], Run]  #: writes what is known without the call; receives the reason
+    ask: Callable[[RecordT], None]  #: makes the call for a record and writes the response
+    #: Writes what is known of a record without the call; receives the reason.
+    reject: Callable[[Session, RecordT, str], Run]
     attempts: int = ATTEMPTS
     is_spare: bool = False
-    is_named: bool = True  #: whether a rejected record is reported to people and degrades the run
+    is_named: bool = True  #: whether rejected records are reported to people and degrade the run
 
 
 def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]) -> Asked:
-    """Makes the calls of the records one by one.
+    """Make the detail calls of these records one by one.
 
     Raises:
         OnlyFailingRecordsError: no call has succeeded, and some records have attempts left.
-        BudgetWait: a wait for the budget; for spare calls, of the minute only.
+        BudgetWait: the API budget defers a call; for spare calls, a wait for the minute only.
         SeveralRecordsFailError: an outage, unless the calls are spare.
         ZohoError: the only remaining record fails and the step has attempts left, or the error concerns every call.
     """
@@ -116,16 +117,16 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
 
 @dataclass(frozen=True, slots=True)
 class _Failed(Generic[RecordT]):
-    """A record whose call has failed."""
+    """A record whose detail call has failed."""
 
     record: RecordT
     error: ZohoError
-    renewals: int  #: of the access token in this step, up to the failure
-    was_renewed: bool  #: in that call, so a refusal is not caused by the token
+    renewals: int  #: the age of the access token in this step, up to the failure
+    was_renewed: bool  #: whether the token was renewed in that call, so that the refusal is not caused by the token
 
 
 class _Failures(Generic[RecordT]):
-    """The records of one step whose calls have failed."""
+    """The records of one step whose detail calls have failed."""
 
     def __init__(self, work: Work, calls: DetailCalls[RecordT]) -> None:
         self._work = work
@@ -141,9 +142,9 @@ class _Failures(Generic[RecordT]):
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError, *, was_renewed: bool) -> None:
-        """Counts a failed record; known failing records and ids that Zoho rejects do not indicate an outage.
+        """Count a failed record. Records known to fail and ids that Zoho rejects do not indicate an outage.
 
-        Refused spare calls do not count either, because finding their outage later costs nothing.
+        Spare calls that Zoho refuses do not count either, because an outage that is found later costs them nothing.
         """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
@@ -157,7 +158,7 @@ class _Failures(Generic[RecordT]):
             self._work.renew(db)
 
     def another_was_read(self, record: RecordT) -> None:
-        """Counts the earlier failures as the records' own, because Zoho returns records of that kind."""
+        """Count the earlier failures as the records' own, because Zoho has returned another record of their kind."""
         ref, run_id = self._calls.ref_of(record), self._work.run.run_id
         self._entities_read.add(ref.entity)
         if ref in self._attempts:
@@ -172,7 +173,7 @@ class _Failures(Generic[RecordT]):
             self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
-        """Rejects failed samples of this step, which would come first in every run; questions come last anyway."""
+        """Reject the failed records of a truth check, because they would come first in every run."""
         if self._calls.is_named:
             return
         with self._work.transaction() as db:
@@ -188,7 +189,7 @@ class _Failures(Generic[RecordT]):
         return Asked.SOME if self._failed else Asked.ALL
 
     def _raise_if_nothing_else_is_left(self, entity: Entity) -> None:
-        """Raises if no record of the kind was read: only another attempt shows whether the records or Zoho fail."""
+        """Raise if no record of the kind was read: only another attempt shows whether the records or Zoho fail."""
         if self._calls.is_spare or entity in self._entities_read or self._work.run.is_last_attempt:
             return
         for failed in self._in_a_row.get(entity, ()):

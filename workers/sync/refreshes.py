@@ -1,4 +1,4 @@
-"""Refreshes as jobs: a record that a webhook names is acquired, read once and ended with an outcome."""
+"""Refreshes as jobs: a record that a webhook names is leased, read once and ended with an outcome."""
 
 import time
 import uuid
@@ -29,9 +29,9 @@ Refresh = Callable[[OneRecord], Sequence[Due]]
 def refresh_record(
     resources: Resources, connection_id: str, entity: Entity, record_id: str, *, do: Refresh = refresh
 ) -> None:
-    """Refreshes one record if events for it wait; a duplicate message does nothing.
+    """Refresh one record, if events for it wait; a duplicate message does nothing.
 
-    A failed refresh leaves a dead letter, written in the transaction that ends its events.
+    A failed refresh leaves a dead letter, which is written in the transaction that completes the record's events.
     """
     ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity.name, record_id=record_id):
@@ -54,7 +54,7 @@ def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob 
 
 
 class RefreshJob(Job):
-    """One acquired record. Every outcome keeps or completes its events."""
+    """The refresh of one leased record, as a job. Every outcome keeps or completes the record's events."""
 
     kind = "refresh"
     noun = "The refresh of a record"
@@ -113,7 +113,7 @@ class RefreshJob(Job):
         self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
     def give_up(self, failure: JobFailure) -> JobOutcome:
-        """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
+        """Mark the record's events as failed and write a dead letter; a full run reads the record from its list."""
         log.error(
             "The refresh of a record is given up; a full run reads the record from its list",
             action="refresh.given_up",
@@ -126,7 +126,8 @@ class RefreshJob(Job):
         return JobOutcome.GIVEN_UP
 
     def park(self, failure: JobFailure) -> Parking | None:
-        # A grant may lack the right to this record only. A refused list parks the connection.
+        # Only this record is given up, because a grant may lack the right to this record only. If Zoho refuses a list,
+        # a run parks the connection.
         if failure.error is not None and concerns_one_record(failure.error):
             return None
         with self._record.transaction() as db:
@@ -142,7 +143,7 @@ class RefreshJob(Job):
         dead_letters.keep(db, failed_refresh(self._lease.ref, failure, attempts=self._lease.attempts))
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
-        """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
+        """Send the connection's next waiting record after this one; otherwise the next one waits for the scheduler."""
         with autocommit(self.resources.engine) as db:
             in_turn = refreshes.take_turn(db, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])

@@ -1,4 +1,4 @@
-"""The reminder phase: due plans, detail calls for facts that a handover needs soon, and the end of the run (FR-5)."""
+"""The reminder phase: plans that are due, detail calls for facts that a handover needs soon, and the end of the run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,17 +37,17 @@ from workers.zoho.errors import UnusableResponse
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
+#: The detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
 
 def create_reminders(work: Work) -> StepRef:
-    """Plans reminders in batches until none is due, reads facts that decide soon, then ends the run."""
+    """Plan reminders in batches until none is due, read the facts that decide soon, then end the run."""
     _judge_phones_again(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as db:
-            return work.advance(db, work.run)  # The responses may have made plans due.
+            return work.advance(db, work.run)  # The responses to the detail calls may have made plans due.
     with work.transaction() as db:
         rejected = failed_records.rejected(db, work.run.run_id)
         _tidy(db, work.run)
@@ -55,7 +55,7 @@ def create_reminders(work: Work) -> StepRef:
 
 
 def _judge_phones_again(work: Work) -> None:
-    """Judges the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
+    """Judge the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
     connection, fallback = work.connection, work.resources.settings.phone_fallback
     with work.transaction() as db:
         noted = phone_verdicts.noted(db, connection)
@@ -70,7 +70,7 @@ def _judge_phones_again(work: Work) -> None:
                 last_id,
                 fallback=fallback,
                 now=work.now,
-                all_of_them=noted is not None,  # Otherwise only this first run has written verdicts.
+                all_of_them=noted is not None,  # Without a recorded basis only this first run has written verdicts.
             )
             work.checkpoint(db, work.run)
     with work.transaction() as db:
@@ -92,10 +92,10 @@ def _plan(work: Work) -> None:
 
 
 def _questions(work: Work) -> Sequence[Question]:
-    """The next questions: a limited number per run, and only in scheduled runs.
+    """The next records whose details are to be read: a limited number per run, and only in scheduled runs.
 
-    Returns none after a failed customer phase, because Zoho does not respond or the customers are incomplete. If too
-    little of the day's calls is left, only questions that a handover waits for are returned.
+    After a failed customer phase none are returned, because Zoho does not respond or the customers are incomplete. If
+    too few of the day's calls are left, only records that a handover waits for are returned.
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()
@@ -152,10 +152,13 @@ _ASK = {CUSTOMER: _ask_for_customer, INVOICE: _ask_for_invoice}
 
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Returns whether the run may ask more questions. Reminders without their facts are held back until a later run."""
+    """Make the detail calls of the questions; return whether the run may make more.
+
+    Reminders whose facts were not read are held back until a later run.
+    """
 
     def reject(db: Session, question: Question, _reason: str) -> Run:
-        # Without its facts the invoice is not handed over.
+        # An invoice without these facts is not handed over.
         if question.entity is CUSTOMER:
             known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
         return _one_more(work.run)
@@ -170,10 +173,10 @@ def _ask(work: Work, asked: Sequence[Question]) -> bool:
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
-    """The modified time of the response; a response without one counts as the version of the question.
+    """The modified time of the response; a response without one has the version of the question.
 
     Raises:
-        UnusableResponse: the response is older than that version, so its facts may have changed since.
+        UnusableResponse: the response is older than the question's version, so its facts may have changed since.
     """
     if question.version == NO_VERSION:
         return modified_at
@@ -183,7 +186,10 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
 
 
 def _note_gone(db: Session, work: Work, question: Question) -> None:
-    """Stops reminders about the record. The next full run marks gone records under the deletion safeguard."""
+    """Stop the reminders about a gone record.
+
+    The next full run marks gone records deleted, under the deletion safeguard.
+    """
     note_gone(db, work, question.entity, question.record_id)
 
 
@@ -192,7 +198,7 @@ def _one_more(run: Run) -> Run:
 
 
 def _tidy(db: Session, run: Run) -> None:
-    """Deletes the staged rows, and after a complete full run the rejected rows that this run has understood."""
+    """Delete the run's staged rows and, after a complete full run, the rejected rows that this run has understood."""
     staging.clear(db, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
         staging.forget_rejected(db, run.connection_id, run.run_id)

@@ -1,4 +1,4 @@
-"""Run steps as jobs: a step is acquired, executed and ended with an outcome, then the next step is sent."""
+"""Run steps as jobs: a step is leased, executed and ended with an outcome, then the run's next step is sent."""
 
 import time
 import uuid
@@ -23,14 +23,14 @@ from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
-#: The work of a step up to its commit; it returns the next step.
+#: The work of a step up to its commit. It returns the next step.
 Step = Callable[[Work], StepRef]
 
 
 def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
-    """Does one step of a run, if it is due and no other worker has its lease; a duplicate message does nothing.
+    """Do one step of a run, if it is due and no other worker has its lease; a duplicate message does nothing.
 
-    A failed step leaves a dead letter, written in the transaction that advances the run.
+    A failed step leaves a dead letter, which is written in the transaction that advances the run.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
         job, ending = execute(resources.engine, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
@@ -50,7 +50,7 @@ def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "S
 
 
 class StepJob(Job):
-    """One acquired step of a run."""
+    """One leased step of a run, as a job."""
 
     kind = "step"
     noun = "The step of a run"
@@ -108,7 +108,10 @@ class StepJob(Job):
         self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
     def give_up(self, failure: JobFailure) -> JobOutcome:
-        """The run continues with the cached data and ends degraded (FR-7). A defect fails the run."""
+        """Give the phase up: the run continues with the cached data and ends degraded (FR-7).
+
+        A defect fails the run.
+        """
         if failure.cause is Cause.DEFECT:
             self._move_on(
                 replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, writes_dead_letter=True
@@ -120,7 +123,7 @@ class StepJob(Job):
             phase=self.phase,
             reason=failure.reason,
         )
-        # Detail calls replace a failed bulk read. No work is lost, so a dead letter would be noise.
+        # A failed bulk read of persons leaves no dead letter, because detail calls replace it and no work is lost.
         is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
         self._move_on(self._run.give_up_phase(failure.reason), failure, writes_dead_letter=not is_replaced)
         return JobOutcome.GIVEN_UP
@@ -136,7 +139,7 @@ class StepJob(Job):
         return outcome
 
     def _move_on(self, run: Run, failure: JobFailure, *, writes_dead_letter: bool) -> None:
-        """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""
+        """Advance the run past this step, or end it. The dead letter is written in the same transaction."""
         dead_letter = failed_step(self._run, failure) if writes_dead_letter else None
         with self._work.transaction() as db:
             if run.status.is_final:

@@ -17,15 +17,15 @@ from domain.runs import Phase, Run
 
 log = structlog.get_logger(__name__)
 
-#: A bulk read completes the contacts that had changed before it began. If more contacts than that change all the time,
-#: or the server's clock is behind its rows, further bulk reads would not help.
+#: The maximum of bulk reads of persons in a run. A bulk read completes the contacts that had changed before it began.
+#: If more contacts change all the time, or if the server's clock is behind its rows, further bulk reads would not help.
 MAX_SWEEPS = 3
 
 
 def stage_sorted(
     db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], *, observed_at: datetime, now: datetime
 ) -> Run:
-    """Stages the page's contacts with new facts; sends the run to the phase for the facts that they lack."""
+    """Stage the page's contacts that have new facts, and send the run to the phase for the facts that they lack."""
     customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
     known_contacts.note_credits(db, connection, customers, now=now)
     sorted_out = _sort(db, run, connection, customers)
@@ -41,7 +41,7 @@ def stage_sorted(
 
 
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
-    """After a bulk read: removes the contacts that it completed from those that need detail calls."""
+    """After a bulk read of persons, remove the contacts that it has completed from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
     sorted_out = _sort(db, run, connection, waiting)
     changed = {contact.contact_id for contact in sorted_out.changed}
@@ -52,7 +52,9 @@ def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
 
 
 def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Run:
-    """Continues with the upsert, detail calls, or a bulk read of persons if it costs fewer calls than the details.
+    """Continue the run with the upsert, with detail calls, or with a bulk read of persons.
+
+    The bulk read is chosen if it costs fewer calls than the details.
 
     The detail calls of earlier pages count too, so a run does not pay the price of a bulk read twice.
     """

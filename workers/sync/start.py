@@ -1,4 +1,4 @@
-"""The first step: it determines the run's mode and where its walks begin."""
+"""The first step of a run: it determines the run's mode and where its walks begin."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def start_sync(work: Work) -> StepRef:
-    """Begins the customer phase. A connection's first run is always a full run."""
+    """Begin the customer phase of the run. A connection's first run is always a full run."""
     run, connection = work.run, work.connection
     if connection.is_parked:
         with work.transaction() as db:
@@ -47,12 +47,15 @@ def start_sync(work: Work) -> StepRef:
 
 
 def _organization(work: Work) -> OrganizationFacts | None:
-    """The organisation's own facts, one call per full run; None if Zoho does not return them: the known facts stay."""
+    """Read the organisation's own facts, by one call in each full run.
+
+    If Zoho does not return them, None is returned and the known facts stay.
+    """
     try:
         found = get_organizations(work.transport)
     except ZohoError as error:
         if handling_of(error).outcome not in (Outcome.RETRIED, Outcome.GIVEN_UP):
-            raise  # The error concerns every call of the run.
+            raise  # The error concerns every call of the run, not only this one.
         log.warning(
             "The organisation's time zone and country could not be read; booksync keeps the known ones",
             action="organization.unread",
@@ -84,6 +87,6 @@ def _begun(run: Run, connection: Connection) -> Run:
         run,
         mode=mode,
         phase=Phase.PERSONS if sweep_first else Phase.CONTACTS,
-        # Workers of 0.2.0, which may take the next step during an upgrade, need this walk.
+        # Workers of release 0.2.0, which may take the next step during an upgrade, need this walk.
         position=run.position.with_list(CUSTOMER, ListRead(Walk.begin(since))),
     )

@@ -41,14 +41,14 @@ Drifted = Sequence[str] | None
 
 
 def check_truth(work: Work) -> None:
-    """Reads some cached records by their ids, counts the columns that differ, and writes the responses.
+    """Read some cached records by their ids, count the columns that differ, and write the responses.
 
     The check precedes the lists, because afterwards the run has already corrected what earlier syncs missed. Each
     response is checkpointed, so a repeated step continues where the last one stopped.
     """
     if chosen := _chosen(work):
         ask_each(work, chosen, _detail_calls(work))
-    # A step whose process ended after the last response is repeated with no record left.
+    # A step whose process ended after the last response is repeated without a record that is left to check.
     check = work.run.position.truth_check
     if not check.asked:
         return
@@ -175,7 +175,7 @@ _CHECK = {CUSTOMER: _check_customer, INVOICE: _check_invoice}
 def _checkpoint(
     db: Session, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
 ) -> None:
-    """Writes the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
+    """Write the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
     if is_gone:
         note_gone(db, work, record.entity, record.record_id, reads_all_invoices=run.reads_all_invoices)
     work.checkpoint(db, _one_more(db, work, run, record, drifted))

@@ -1,4 +1,4 @@
-"""One leased run step: the run, the clients for its calls, and the writes of its progress."""
+"""One leased run step: the run, the clients for its calls, and how its progress is written."""
 
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,13 +18,13 @@ from workers.zoho.list_reader import ListReader
 
 
 class Work(Asking):
-    """A leased step. `lease` is replaced when the lease is renewed."""
+    """A leased run step. `lease` is replaced when the lease is renewed."""
 
     def __init__(self, resources: Resources, lease: StepLease) -> None:
         super().__init__(resources, leased_at=lease.until - timedelta(seconds=resources.settings.claim_seconds))
         self.lease = lease
-        self.rows = 0  #: written by this step
-        self.has_progressed = False  #: then its attempts have begun at one again
+        self.rows = 0  #: the rows that this step has written
+        self.has_progressed = False  #: whether the step was checkpointed, so that its attempts have begun at one again
         self._written_before = lease.run.counters.written
 
     @property
@@ -51,13 +51,13 @@ class Work(Asking):
         return ListReader(self.transport, zone=self.zone)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
-        """The present time before the walk's first call, else None: a run of an older release has no such time."""
+        """The present time before the walk's first call; None for a run of an older release, which has no such time."""
         return self.now if walk.started_at is None else None
 
     def advance(
         self, db: Session, run: Run, *, error: str | None = None, dead_letter: NewDeadLetter | None = None
     ) -> StepRef:
-        """Writes the run's new state, and the dead letter of a failed step, and returns the next step.
+        """Write the run's new state, and the dead letter of a failed step, and return the run's next step.
 
         A full run that could not read the list of invoices requests the open invoices of gone customers, see
         `note_gone`.
@@ -81,10 +81,11 @@ class Work(Asking):
         return following
 
     def checkpoint(self, db: Session, run: Run) -> None:
-        """Checkpoints the run: writes its new state, stays in the step, and renews the lease.
+        """Checkpoint the run: write its new state, stay in its step, and renew the lease.
 
         Raises:
-            LeaseLostError: the lease had expired and another worker has acquired the step; roll back.
+            LeaseLostError: the lease had expired and another worker has acquired the step; the transaction must roll
+                back.
         """
         self.lease = runs.checkpoint(
             db,
@@ -94,7 +95,7 @@ class Work(Asking):
         self.has_progressed = True
 
     def renew(self, db: Session) -> None:
-        """Renews the lease of the step; unlike a checkpoint, this does not reset its attempts.
+        """Renew the lease of the step. Unlike a checkpoint, this does not reset the step's attempts.
 
         Raises:
             LeaseLostError: as `checkpoint`.

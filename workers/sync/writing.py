@@ -1,4 +1,4 @@
-"""Writes what was read: upserts rows, counts them in the run, and records rejected rows."""
+"""Writes what a run has read: upserts rows, counts them in the run, and records rejected rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def write_records(db: Session, work: Work, run: Run, entity: Entity, batch: Sequence[Observed[Any]]) -> Run:
-    """Upserts records of any entity; returns the run with its counts."""
+    """Upsert records of any entity; return the run with its counts."""
     if entity is CUSTOMER:
         return write_customers(db, work, run, batch)
     if entity is INVOICE:
@@ -33,7 +33,7 @@ def write_records(db: Session, work: Work, run: Run, entity: Entity, batch: Sequ
 
 
 def write_customers(db: Session, work: Work, run: Run, batch: Sequence[Observed[Contact]]) -> Run:
-    """Upserts at most `customers.BATCH` contacts and their waiting invoices; returns the run with its counts."""
+    """Upsert at most `customers.BATCH` contacts and their waiting invoices; return the run with its counts."""
     written = cache_customers(
         db,
         work.connection,
@@ -51,7 +51,7 @@ def write_customers(db: Session, work: Work, run: Run, batch: Sequence[Observed[
 
 
 def write_invoices(db: Session, work: Work, run: Run, batch: Sequence[Observed[Invoice]]) -> Run:
-    """Upserts a page of invoices; returns the run with its counts."""
+    """Upsert a page of invoices; return the run with its counts."""
     written = cache_invoices(
         db,
         work.connection,
@@ -65,7 +65,7 @@ def write_invoices(db: Session, work: Work, run: Run, batch: Sequence[Observed[I
 
 
 def _having_gone_back(run: Run, entity: Entity, record_ids: Sequence[str]) -> Run:
-    """The run with a count of the rows that it wrote although Zoho's stamp is older than the cached stamp."""
+    """The run with the number of rows that it has written although Zoho's stamp is older than the cached stamp."""
     if not record_ids:
         return run
     log.warning(

@@ -1,1 +1,1 @@
-"""The web process: Zoho's webhooks, health for the orchestrator, metrics, and the console."""
+"""The web process: it receives Zoho's webhooks, and serves health checks, metrics, and the console."""

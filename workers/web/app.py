@@ -11,7 +11,8 @@ from workers.web import console, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
-#: Postgres timeout: a client waits for each response, and a hanging Postgres would occupy all threads of this process.
+#: The Postgres timeout of the web process. A client waits for each response, and a hanging Postgres would occupy all
+#: threads of this process.
 POSTGRES_SECONDS = 5.0
 
 

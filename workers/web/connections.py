@@ -14,23 +14,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from workers.web.throttled_log import ThrottledLog
 
-#: Time between two checks. A connection that made no progress between two checks is closed, so after 5 to 10 s.
+#: The time between two checks. A connection without progress between two checks is closed, so after 5 to 10 s.
 CHECK_SECONDS = 5.0
 
-#: The most connections that wait for their first request. A further one closes the oldest, so that file descriptors
-#: remain for clients that send requests.
+#: The most connections that wait for their first request. A further connection closes the oldest, so that file
+#: descriptors remain for clients that send requests.
 MOST_WAITING = 400
 
-#: The age up to which a waiting connection is not closed; an honest client has sent its headers by then.
+#: The age up to which a waiting connection is not closed. An honest client has sent its headers by then.
 _GRACE_SECONDS = 1.0
 
-#: The object that a connection waits for before its first request.
+#: Stands for the object that a connection waits for before its first request.
 _FIRST_REQUEST = object()
 
 
 @contextmanager
 def connection_deadlines() -> Iterator[None]:
-    """Close connections that make no progress, during the block.
+    """Close HTTP connections that make no progress, during the `with` block.
 
     `uvicorn workers.web.app:app` names no protocol class, so uvicorn's own is extended in place.
     """
@@ -50,10 +50,11 @@ def connection_deadlines() -> Iterator[None]:
 
 
 class _Connections:
-    """The open connections of a process; used on its event loop only."""
+    """The open HTTP connections of a process; used on its event loop only."""
 
     def __init__(self) -> None:
-        self._new: dict[_Connection, None] = {}  # By age; some may have sent their first request already.
+        # The waiting connections by age; some may have sent their first request already.
+        self._new: dict[_Connection, None] = {}
         self._closed = ThrottledLog(
             "HTTP connections whose client makes no progress are closed", action="web.connections_closed"
         )
@@ -88,7 +89,7 @@ class _Connections:
 
 
 class _Connection:
-    """One connection, and the object that it waited for at the last check."""
+    """One HTTP connection, and the object that it waited for at the last check."""
 
     def __init__(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
         self.protocol = protocol
@@ -117,5 +118,6 @@ class _Connection:
             return cycle if self.protocol.flow.write_paused else None
         if self.transport.is_closing():
             return cycle  # The client has not read the whole response.
-        # Without uvicorn's own timer, bytes have arrived since the response: the rest of a body, or the next headers.
+        # uvicorn's own timer is not running, so bytes have arrived since the response: the rest of a body, or the next
+        # headers.
         return None if self.protocol.timeout_keep_alive_task is not None else cycle

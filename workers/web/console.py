@@ -1,4 +1,4 @@
-"""`/`: the console. It shows the state of the installation, needs CONSOLE_PASSWORD, and is read-only."""
+"""`/`: the console. It shows the state of the installation, needs CONSOLE_PASSWORD, and changes nothing."""
 
 import secrets
 import uuid
@@ -25,7 +25,7 @@ from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_to
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: Rows of each list.
+#: The rows of each list on the console.
 _EVENTS_SHOWN = 8
 _GROUPS_SHOWN = 20
 
@@ -49,7 +49,7 @@ async def console(request: Request) -> HTMLResponse:
 
 
 def password_check(settings: Settings) -> PasswordCheck | None:
-    """Return this process's check; None if the console is off, or closed because of a short password (logged)."""
+    """Return this process's password check; None if the console is off, or closed for a short password (logged)."""
     password = settings.console_password
     if password is None:
         return None
@@ -120,7 +120,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
 
 
 def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, BudgetSnapshot] | None:
-    """Return the budget of each organisation; None while Redis is unavailable."""
+    """Return the API budget of each organisation; None while Redis is unavailable."""
     try:
         return {each: resources.budget.snapshot(each) for each in organization_ids}
     except BudgetUnavailable:

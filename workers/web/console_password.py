@@ -1,4 +1,4 @@
-"""The check of the console's password. It slows guessing down: each wrong password delays its response.
+"""The check of the console's password. It slows down guessing: each wrong password delays its response.
 
 While a response is delayed, no other password from the same address is checked, so parallel guesses do not help. The
 number of delayed responses is limited, which bounds the guesses of many addresses.
@@ -20,14 +20,14 @@ from workers.web.throttled_log import ThrottledLog
 #: A shorter password closes the console.
 SHORTEST_PASSWORD = 12
 
-#: Delay of an address's first wrong password. Each further one adds the same delay, up to the longest.
+#: The delay of an address's first wrong password. Each further one adds the same delay, up to the longest.
 DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 3.0
 
 #: The most responses that are delayed at the same time, over all addresses.
 MOST_DELAYED = 8
 
-#: The most addresses that are remembered, of each kind: with wrong passwords, and with the right one.
+#: The most client addresses that are remembered, of each kind: with wrong passwords, and with the right one.
 MOST_ADDRESSES = 1000
 
 
@@ -37,7 +37,7 @@ def is_too_short(password: SecretStr) -> bool:
 
 
 def password_in(authorization: str) -> bytes:
-    """Return the password of HTTP's basic authentication, or an empty one. The user's name is ignored."""
+    """Return the password of HTTP's basic authentication, or "" without one. The user's name is ignored."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return b""
@@ -48,7 +48,7 @@ def password_in(authorization: str) -> bytes:
 
 
 class PasswordCheck:
-    """The check of one process; used on its event loop only."""
+    """The password check of one process; used on its event loop only."""
 
     def __init__(self, password: SecretStr, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
         self._digest = _digest(password.get_secret_value().encode())
@@ -59,7 +59,7 @@ class PasswordCheck:
         self._wrong = ThrottledLog("A wrong console password was refused", action="console.wrong_password")
 
     async def check(self, given: bytes, address: str) -> PasswordOutcome:
-        """Return the outcome for one request, after a delay if the password is wrong."""
+        """Check the password of one request and return the outcome; a wrong password delays the return."""
         if self._is_busy(address):
             self._wrong.warning(address=address)
             return PasswordOutcome.NOT_CHECKED
@@ -72,7 +72,10 @@ class PasswordCheck:
         return PasswordOutcome.WRONG
 
     def _is_busy(self, address: str) -> bool:
-        """Return whether no check is possible now. The limit exempts addresses that have sent the right password."""
+        """Return whether no password can be checked now.
+
+        The limit exempts addresses that have sent the right password.
+        """
         is_full = len(self._delayed) >= MOST_DELAYED and address not in self._trusted
         return address in self._delayed or is_full
 

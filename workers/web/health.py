@@ -1,4 +1,4 @@
-"""`/healthz`: the process is alive. `/readyz`: it can do its work, or the response names what is missing."""
+"""`/healthz`: the process is alive. `/readyz`: the process can do its work, or the response names what is missing."""
 
 import redis
 from fastapi import APIRouter, Request, Response
@@ -25,28 +25,30 @@ _UNKNOWN = "unknown"
 #: The end of the report on a newer schema, if webhooks can still be stored.
 _STILL_RECEIVES = "; until then this process receives webhooks"
 
-#: An event that waits longer than this is reported.
+#: A webhook event that waits longer than this is reported.
 EVENT_WAIT_SECONDS = 300.0
 
-#: The checks that decide about 503: what this process itself needs. The other checks are only reported, because a web
-#: process that is taken out of service for another process's failure would lose Zoho's webhooks too.
+#: The checks that decide about status 503: what this web process itself needs. The other checks are only reported,
+#: because a web process that is taken out of service for another process's failure would lose Zoho's webhooks too.
 _NEEDED = ("database", "schema", "keys", "redis")
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz() -> dict[str, str]:
-    """Report that the process is alive. It needs no thread, because a busy pool must not make an orchestrator restart
-    it."""
+    """Report that the process is alive.
+
+    The response needs no thread, because a busy pool must not make an orchestrator restart the process.
+    """
     return {"status": _OK}
 
 
 @router.api_route("/readyz", methods=["GET", "HEAD"])
 def readyz(request: Request, response: Response) -> dict[str, str]:
-    """Return 200 if the checks of database, schema, keys and Redis pass, else 503. The body has the result of each.
+    """Return 200 if the checks of database, schema, keys and Redis pass, else 503. The body has each check's result.
 
     A newer schema leaves the process ready as long as it can store webhooks, so that in a rolling deploy the load
-    balancer keeps sending them here until the new processes are up.
-    The scheduler, the workers, waiting webhook events and Redis's eviction policy are reported too.
+    balancer keeps sending webhooks to this process until the new processes are up. The scheduler, the workers, waiting
+    webhook events and Redis's eviction policy are reported too.
     """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), **_redis(resources)}

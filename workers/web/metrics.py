@@ -1,4 +1,4 @@
-"""`/metrics`: for Prometheus."""
+"""`/metrics`: the metrics for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -10,5 +10,8 @@ router = APIRouter()
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Always return 200; metrics of an unavailable server are left out, and its `booksync_up` is 0."""
+    """Return the metrics, always with status 200.
+
+    Metrics of an unavailable server are left out, and its `booksync_up` is 0.
+    """
     return Response(render(request.app.state.resources), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""The metrics of `/metrics`, read from Postgres and Redis at each scrape, so any one process reports all of them."""
+"""The metrics of `/metrics`, read from Postgres and Redis at each scrape, so that any one process reports all."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from workers.queue.oldest import oldest_seconds
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
 
-#: The former names of metrics: for one release they stay beside the present names.
+#: The former names of metrics. For one release `/metrics` has the former and the present names.
 _FORMER_NAMES = {
     "booksync_refreshes": "booksync_resyncs",
     "booksync_refreshes_waiting": "booksync_resyncs_waiting",
@@ -42,7 +42,7 @@ def render(resources: Resources) -> bytes:
 
 
 class _AtScrape(Collector):
-    """Collects all current figures. Labels hold only ids and fixed words of booksync."""
+    """Collects all metrics at the moment of a scrape. Labels hold only ids and fixed words of booksync."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -61,7 +61,7 @@ class _AtScrape(Collector):
         up["redis"] = float(state.refusal is None)
         reported += _memory(state)
         if state.responds:
-            # A replica, or a Redis whose memory is full, can still be read.
+            # A replica, or a Redis whose memory is full, can still be read, so its metrics are reported.
             with suppress(redis.RedisError, BudgetUnavailable):
                 reported += self._from_redis(organizations)
         yield _gauge(
@@ -254,7 +254,7 @@ def _under_former_name(metric: Metric) -> Metric:
 
 
 def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:
-    """Build a gauge; an unknown value (None) gives no sample."""
+    """Build a gauge metric; an unknown value (None) gives no sample."""
     known = [(labels, value) for labels, value in samples if value is not None]
     family = GaugeMetricFamily(f"booksync_{name}", help_text, labels=list(known[0][0]) if known else [])
     for labels, value in known:

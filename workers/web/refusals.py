@@ -1,4 +1,7 @@
-"""Counts of webhooks with a wrong secret, summed in memory so that a flood causes one write a second."""
+"""Counts webhooks with a wrong secret.
+
+Counts are summed in memory, so that many such webhooks cause one write a second.
+"""
 
 import asyncio
 import threading
@@ -18,10 +21,10 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: Time between two writes for one connection, in each process.
+#: The time between two writes of one connection's count, in each process.
 SECONDS_BETWEEN_WRITES = 1.0
 
-#: Margin, because a timer of the event loop may fire slightly early.
+#: A margin, because a timer of the event loop may fire slightly early.
 _TIMER_MARGIN_SECONDS = 0.05
 
 
@@ -33,7 +36,9 @@ class _Pending:
 
 
 class RefusalCounts:
-    """The unwritten counts, only of existing connections: requests with invented ids must not fill the memory.
+    """The unwritten counts of refused webhooks, only of existing connections.
+
+    Requests with invented ids are not counted, because they would fill the memory.
 
     Times are those of `clock`, in seconds.
     """
@@ -48,7 +53,7 @@ class RefusalCounts:
             self._pending.setdefault(connection_id, _Pending()).count += count
 
     def take(self, connection_id: uuid.UUID) -> int:
-        """Return the count to write now; 0 if nothing was counted, or the last write is too recent."""
+        """Return the count of refused webhooks to write now; 0 without refusals, or if the last write is too recent."""
         with self._lock:
             pending = self._pending.get(connection_id)
             now = self._clock()
@@ -81,7 +86,7 @@ async def count(resources: Resources, connection_id: uuid.UUID) -> None:
 
 
 async def _write(resources: Resources, connection_id: uuid.UUID) -> None:
-    """Write the connection's count, or schedule the write if the last one is too recent."""
+    """Write the connection's count of refused webhooks, or schedule the write if the last one is too recent."""
     if refused := _counts().take(connection_id):
         await run_in_threadpool(_add, resources, connection_id, refused)
     if (seconds := _counts().plan(connection_id)) is not None:
@@ -89,7 +94,7 @@ async def _write(resources: Resources, connection_id: uuid.UUID) -> None:
         loop.call_later(seconds, lambda: _keep(loop.create_task(_write(resources, connection_id))))
 
 
-#: References to the tasks, because the event loop does not keep tasks alive.
+#: References to the running tasks, because the event loop does not keep tasks alive.
 _tasks: set[asyncio.Task[None]] = set()
 
 

@@ -1,4 +1,4 @@
-"""Reads the body of a request within limits of size and time."""
+"""Reads the body of an HTTP request within limits of size and time."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from workers.web.throttled_log import ThrottledLog
 
 MAX_BODY_BYTES = 1_000_000
 
-#: Time limit from the headers to the last byte. An honest body arrives within a second.
+#: The time limit from the headers to the last byte of a body. An honest body arrives within a second.
 BODY_SECONDS = 10.0
 
-#: Memory limit for all incomplete bodies of this process.
+#: The memory limit for all incomplete bodies of this process together.
 MOST_UNFINISHED_BYTES = 64_000_000
 
 
 @dataclass(slots=True)
 class _Unfinished:
-    """The size of the incomplete bodies; used on the event loop only."""
+    """The total size of the incomplete bodies; used on the event loop only."""
 
     total_bytes: int = 0
 
@@ -32,7 +32,7 @@ _many = ThrottledLog(
 
 
 def refuse_large(request: Request) -> None:
-    """Check the length that the headers declare, before any other work for the request.
+    """Check the body length that the headers declare, before any other work for the request.
 
     Raises:
         HTTPException: 413, the body is larger than `MAX_BODY_BYTES`.
@@ -43,10 +43,11 @@ def refuse_large(request: Request) -> None:
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the whole body, regardless of the declared length.
+    """Read the whole body of the request, regardless of the declared length.
 
     Raises:
-        HTTPException: 413, the body is larger than `MAX_BODY_BYTES`; 408, it is not complete within `BODY_SECONDS`;
+        HTTPException: 413, the body is larger than `MAX_BODY_BYTES`; 408, the body is not complete within
+            `BODY_SECONDS`;
         400, the connection ended early; 503, all incomplete bodies exceed `MOST_UNFINISHED_BYTES`.
     """
     try:

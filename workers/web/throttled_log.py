@@ -1,4 +1,4 @@
-"""Throttling of warnings that any client can cause: each kind is logged a few times a minute at most."""
+"""Throttles warnings that any client can cause: each kind is logged at most a few times a minute."""
 
 import logging
 import threading
@@ -10,12 +10,12 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-#: The shortest time between two lines of one kind.
+#: The shortest time between two log lines of one kind.
 _SECONDS = 10.0
 
 
 class ThrottledLog:
-    """Logs the first warning at once; the warnings of the next seconds are counted in the next line."""
+    """Logs the first warning of its kind at once; the warnings of the next seconds are counted in the next line."""
 
     def __init__(self, sentence: str, *, action: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._sentence = sentence
@@ -38,7 +38,7 @@ class ThrottledLog:
 
 @contextmanager
 def throttled_uvicorn_warnings(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Throttle uvicorn's warnings about clients' requests, during the block."""
+    """Throttle uvicorn's warnings about clients' requests, during the `with` block."""
     logger, throttle = logging.getLogger("uvicorn.error"), _Throttle(clock)
     logger.addFilter(throttle)
     try:
@@ -51,7 +51,8 @@ class _Throttle(logging.Filter):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
-        self._quiet_until: dict[str, float] = {}  # By message; bounded, because uvicorn's warnings are few constants.
+        # The last line by message. The dictionary stays small, because uvicorn's warnings are few constants.
+        self._quiet_until: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         message, now = str(record.msg), self._clock()

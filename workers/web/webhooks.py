@@ -1,4 +1,4 @@
-"""`/webhooks/zoho/{connection}`: store the events, acknowledge them with 202, then request the refreshes."""
+"""`/webhooks/zoho/{connection}`: stores the events, acknowledges them with 202, then requests the refreshes."""
 
 import secrets
 import uuid
@@ -39,19 +39,19 @@ log = structlog.get_logger(__name__)
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
-#: The longest wait of a webhook for a thread while other webhooks wait for Postgres.
+#: The longest time that a webhook waits for a thread while other webhooks wait for Postgres.
 LONGEST_WAIT_SECONDS = 5.0
 
-#: Looked up if the URL holds no id, so that the response takes as long as for an unknown connection.
+#: The id that is looked up if the URL holds none, so that the response takes as long as for an unknown connection.
 _NO_CONNECTION = uuid.UUID(int=0)
 _NO_PLACE = Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION)
 
 
 class _Secret(StrEnum):
-    """The secret of a connection that a request has proved."""
+    """The webhook secret that a request has proved to know."""
 
     CURRENT = "current"
-    FORMER = "former"  #: accepted during a rotation
+    FORMER = "former"  #: whether it is the former secret, accepted during a rotation
 
 
 class _RefusedError(BooksyncError):
@@ -70,17 +70,17 @@ async def receive(connection: str, request: HTTPRequest, background: BackgroundT
     exist."""
     resources: Resources = request.app.state.resources
     refuse_large(request)
-    # A request without a signature or a secret is refused in any case, so its body is not read.
+    # The body is not read, because a request without a signature or a secret is refused in any case.
     body = await read_body(request) if _carries_proof(request) else b""
     try:
         following = await _stored(resources, connection, request, body)
     except _RefusedError as refused:
-        # Counted after the response, so that its duration does not depend on the connection's existence.
+        # The refusal is counted after the response, so that its duration does not depend on the connection's existence.
         task = None
         if refused.connection_id is not None:
             task = BackgroundTask(refusals.count, resources, refused.connection_id)
         return JSONResponse({"detail": "The signature is not valid."}, status_code=401, background=task)
-    # Sent after the response, so that Zoho does not wait for Redis.
+    # The messages are sent after the response, so that Zoho does not wait for Redis.
     background.add_task(_send, resources, following)
     return {"status": "accepted"}
 
@@ -90,8 +90,10 @@ def _carries_proof(request: HTTPRequest) -> bool:
 
 
 async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
-    """Store the events in a thread. The timeout covers only the wait for a thread; `POSTGRES_SECONDS` limits the store,
-    which is never abandoned."""
+    """Store the events of a webhook in a thread.
+
+    The timeout covers only the wait for a thread. `POSTGRES_SECONDS` limits the store, which is never abandoned.
+    """
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
             return await run_in_threadpool(_store, resources, connection, request, body)
@@ -142,7 +144,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
 
 
 def _reading(reported: Request) -> Reading:
-    """Return the events that the request names; none if it is unreadable."""
+    """Return the events that the request names; no event if the request is unreadable."""
     try:
         return read_events(reported)
     except UnreadableBodyError:
@@ -159,10 +161,10 @@ def _connection_id(text: str) -> uuid.UUID:
 def _matching_secret(
     vault: Vault, stored: WebhookSecrets | None, connection_id: uuid.UUID, request: HTTPRequest, reported: Request
 ) -> _Secret:
-    """Return which secret the request has proved.
+    """Return which of the connection's secrets the request has proved to know.
 
-    Two secrets are always compared; random ones replace missing ones, also for a connection that does not exist. So the
-    duration of the response is always the same.
+    Two secrets are always compared; random ones replace missing ones, also for a connection that does not exist. The
+    duration of the response is therefore always the same.
 
     Raises:
         _RefusedError: neither secret matches.
@@ -175,14 +177,14 @@ def _matching_secret(
         for secret in (current, former)
     )
     if stored is None or not (by_current or by_former):
-        # The request may carry the unreadable secret, so it is not counted as one with a wrong secret.
+        # The request may carry the secret that booksync cannot read, so it is not counted as one with a wrong secret.
         is_countable = stored is not None and None not in (current, former)
         raise _RefusedError(connection_id if is_countable else None)
     return _Secret.CURRENT if by_current else _Secret.FORMER
 
 
 def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str | None:
-    """Return the secret, or a random one if none is stored; None (logged) if it cannot be read."""
+    """Return the decrypted webhook secret; a random one if none is stored; None (logged) if it cannot be read."""
     if encrypted is None:
         return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
     try:
@@ -202,7 +204,10 @@ def _unknown_secret(vault: Vault) -> str:
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
-    """Send in separate threads, because Redis may hang; the scheduler's sweep sends the omitted messages."""
+    """Send the refresh messages in separate threads, because Redis may hang.
+
+    The scheduler's sweep sends the omitted ones.
+    """
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:
         await run_sync(_send_all, resources, following, limiter=senders)

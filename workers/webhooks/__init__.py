@@ -1,1 +1,1 @@
-"""The inbox: what Zoho's webhooks mean, before and after their rows are stored."""
+"""The inbox: what Zoho's webhooks say, before and after their events are stored."""

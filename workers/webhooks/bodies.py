@@ -17,13 +17,14 @@ from domain.errors import BooksyncError
 from domain.webhooks import Event
 from workers.webhooks.records import Fields, Found, find_in_text, find_records, looks_like_json, names_deletion
 
-#: Limit of fields, far above those of the largest record.
+#: The limit of fields in a body, far above those of the largest record.
 _MOST_FIELDS = 2_000
 
-#: Limit of events of one request. An import that a relay sends as one array may be larger; the next run reads the rest.
+#: The limit of events of one request. An import that a relay sends as one array may be larger; the next run then reads
+#: the other records.
 MOST_EVENTS = 200
 
-#: The UTF-32-LE mark precedes the UTF-16-LE mark, because it begins with the same bytes.
+#: The marks of encodings. The mark of UTF-32-LE precedes that of UTF-16-LE, because it begins with the same bytes.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -41,12 +42,12 @@ class UnreadableBodyError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, parsed as far as its signature needs it."""
+    """One webhook request, parsed as far as the check of its signature needs."""
 
     query: Parameters
     form: Parameters = field(repr=False)
     body: bytes = field(repr=False)
-    is_delete: bool = False  #: sent with the method DELETE
+    is_delete: bool = False  #: whether the request was sent with the method DELETE
 
     @property
     def is_form(self) -> bool:
@@ -54,7 +55,7 @@ class Request:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters that the signature covers before a JSON body."""
+        """The parameters that the signature covers, besides a JSON body."""
         return [*self.query, *self.form]
 
     @property
@@ -64,14 +65,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The events of one request, and the number of ids above `MOST_EVENTS`."""
+    """The events of one webhook request, and the number of ids above `MOST_EVENTS`."""
 
     events: Sequence[Event]
     left_out: int = 0
 
 
 def take_apart(query: str, content_type: str, body: bytes, *, method: str = "POST") -> Request:
-    """Parse the parameters. JSON with the content type of a form, a default of some clients, is treated as JSON."""
+    """Parse the parameters of a webhook request.
+
+    JSON with the content type of a form, a default of some clients, is treated as JSON.
+    """
     kind = content_type.partition(";")[0].strip().lower()
     form: Parameters = ()
     if kind.startswith("multipart/"):
@@ -90,13 +94,13 @@ def read_events(request: Request) -> Reading:
     query = Fields(request.query)
     is_deleted = request.is_delete or names_deletion(query)
     found = _found_in_body(request, is_deleted=is_deleted)
-    # An id in the query counts like one in the body, and text pasted into the body cannot hide it.
+    # An id in the query is used like an id in the body, and text pasted into the body cannot hide it.
     found = found.completed_by(find_records(query, is_deleted=is_deleted))
     digest = hashlib.sha256(urlencode(request.query).encode("utf-8", "replace") + request.body).hexdigest()
     if not found.records and (found.lacks_id or found.other is None):
         raise UnreadableBodyError
     events = found.events(digest)
-    # Sorted, so that parallel requests lock the rows in the same order.
+    # The events are sorted, so that parallel requests lock the rows in the same order.
     taken = sorted(events[:MOST_EVENTS], key=lambda event: (event.entity, event.record_id))
     return Reading(taken, left_out=len(events) - len(taken))
 
@@ -108,9 +112,9 @@ def _found_in_body(request: Request, *, is_deleted: bool) -> Found:
     elif looks_like_json(text):
         return find_in_text(text, is_deleted=is_deleted)
     else:
-        # Text with pasted placeholders is often a form, regardless of its content type.
+        # A text with pasted placeholders is often a form, regardless of its content type.
         pairs = _pairs(text) if "=" in text else ()
-        # Any text with "=" looks like a form, so it counts only if it names an id.
+        # Any text with "=" looks like a form, so a form is used only if it names an id.
         found = replace(find_records(Fields(pairs), is_deleted=is_deleted), other=None)
     # A pasted line break or & can hide an id from the form's parser.
     return found.completed_by(find_in_text(text, is_deleted=is_deleted))
@@ -134,7 +138,7 @@ def _fields(body: bytes) -> Parameters:
 def _pairs(text: str) -> Parameters:
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:  # It has more than _MOST_FIELDS fields.
+    except ValueError:  # The form has more than _MOST_FIELDS fields.
         return ()
 
 

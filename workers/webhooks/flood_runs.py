@@ -1,4 +1,4 @@
-"""Runs for a flood of webhooks: the scheduler brings a run forward, within an allowance of API calls."""
+"""Runs for floods of webhooks: the scheduler brings a run forward, within an allowance of API calls."""
 
 import structlog
 
@@ -15,15 +15,15 @@ log = structlog.get_logger(__name__)
 
 
 def bring_runs_forward(resources: Resources) -> None:
-    """Make the next run of each flooded connection due, once per `RUN_SPACING_SECONDS` and within the allowance.
+    """Make the next run of each flooded connection due now, once per `RUN_SPACING_SECONDS` and within the allowance.
 
-    Once the allowance is spent, the records wait for the next regular run.
+    After the allowance of calls is spent, the records wait for the connection's next regular run.
     """
     with resources.engine.begin() as db:
         found = floods.flooded(db)
     for flooded in found:
         with resources.engine.begin() as db:
-            # Both modes share one mark, so a run of either mode delays the next one.
+            # Full and incremental runs share one mark, so a run of either mode delays the next one.
             if scheduler_marks.take(db, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS):
                 _bring_forward(resources, db, flooded)
 
@@ -34,7 +34,7 @@ def _bring_forward(resources: Resources, db: Session, flooded: Flooded) -> None:
     outlook = forecast(resources, db, connection)
 
     def is_affordable(calls: int) -> bool:
-        # The daily limit is per organisation, so its connections share one allowance.
+        # The daily limit is per organisation, so the connections of an organisation share one allowance.
         return scheduler_marks.spend(
             db,
             f"flood calls:{connection.organization_id}",

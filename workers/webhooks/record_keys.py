@@ -2,7 +2,7 @@
 
 from domain.entities import CUSTOMER, INVOICE, Entity, entities
 
-#: Keys whose object is such a record, so that a plain "id" in it is the record's id.
+#: Keys whose object is a record of the entity, so that a plain "id" in the object is the record's id.
 _RECORDS = {
     "contact": CUSTOMER,
     "contacts": CUSTOMER,
@@ -14,15 +14,18 @@ _RECORDS = {
 
 
 def entity_of_key(key: str) -> Entity | None:
-    """The entity of the records under a key without case and punctuation; None if booksync does not cache them."""
+    """The entity of the records under a key (without case and punctuation); None if booksync does not cache them."""
     return _RECORDS.get(key) or next((each for each in further_entities() if key in (each.name, f"{each.name}s")), None)
 
 
 def further_entities() -> list[Entity]:
-    """The entities other than customers and invoices: only a key with their own name names a record of theirs."""
+    """The entities other than customers and invoices.
+
+    Their records have only keys with the entity's own name.
+    """
     return [entity for entity in entities() if entity not in _RECORDS.values()]
 
 
 def id_keys(entity: Entity, key: str) -> list[str]:
-    """The keys of that entity's ids in the object under `key`."""
+    """The keys that hold ids of that entity's records in the object under `key`."""
     return [f"{entity.name}id", *(["id"] if entity_of_key(key) is entity else [])]

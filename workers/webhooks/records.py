@@ -1,4 +1,4 @@
-"""The records that a webhook's document names: every id under a key that identifies its kind gives an event.
+"""The records that a webhook's document names: every id under a key that identifies its entity gives an event.
 
 Zoho pastes placeholders without escaping, so a customer's name can break the JSON around it, or add keys. A repeated
 key therefore keeps all its values. A wrong id costs only one call, which finds nothing.
@@ -21,7 +21,7 @@ from domain.webhooks import Event, EventKind
 from workers.webhooks.record_keys import entity_of_key, further_entities, id_keys
 from workers.zoho.fields import moment, record_id
 
-#: Keys of the kind of event, in the URL's query or in any object around the record.
+#: Keys that hold the kind of event, in the URL's query or in any object around the record.
 _KIND_KEYS = frozenset({"event", "eventtype", "eventname", "action", "operation"})
 
 #: Keys whose text may hold JSON: a form's field with the whole record, and the wrappers of relays. Other texts are not
@@ -30,23 +30,23 @@ _JSON_KEYS = frozenset(
     {"jsonstring", "data", "payload", "body", "event", "record", "message", "contact", "customer", "invoice"}
 )
 
-#: Keys of an object that should have a record's id.
+#: Keys of an object that describes a record and so should have its id.
 _KEYS_OF_RECORDS = ("contact", "invoice", "contactid", "invoiceid", "customerid")
 
 #: A payment or a credit note changes the balances of the invoices that it names, and the credit of its customer.
 _MOVEMENT_IDS = frozenset({"paymentid", "customerpaymentid", "creditnoteid"})
 _MOVEMENT_KEYS = frozenset({"payment", "customerpayment", "creditnote"})
 
-#: Limit of visited objects of one document, outer ones first; no record of Zoho has as many.
+#: The limit of visited objects of one document, outer ones first; no record of Zoho has as many.
 _MOST_PLACES = 5_000
 
 _ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 
-#: The entity of an event that does not name a storable one.
+#: The entity of an event for a document that names no storable record.
 _OTHER = "other"
 
 _SEPARATOR = r"""["'\\\s]{0,9}[:=>]?["'\\\s]{0,9}"""
-#: A key that names a record, followed by digits, in any surrounding text.
+#: The pattern of a key that names a record, followed by digits, in any surrounding text.
 _WRITTEN_ID = re.compile(
     rf"(?<![a-z0-9_])(contact|customer|invoice|(?:customer_?)?payment|credit_?note)[ _-]?id(?![0-9]){_SEPARATOR}"
     r"([0-9]{1,30})(?![0-9a-z_-]|\.[0-9])",
@@ -59,7 +59,7 @@ _WRITTEN_DELETION = re.compile(
 
 
 class Fields:
-    """An object with all values of repeated keys.
+    """A JSON object with all values of repeated keys.
 
     Keys are compared without case and punctuation: "Contact ID" equals contactid.
     """
@@ -78,17 +78,17 @@ class Fields:
         return key in self._values
 
     def all_of(self, *keys: str) -> list[Any]:
-        """Return all values of these keys."""
+        """Return all values that the object has under these keys."""
         return [value for key in keys for value in self._values.get(key, ())]
 
     def ids_of(self, *keys: str) -> list[str]:
-        """Return the values of these keys that are ids."""
+        """Return the values under these keys that have the form of ids."""
         return [identity for value in self.all_of(*keys) if (identity := record_id(value)) is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRecord:
-    """One record that a document names."""
+    """One record that a webhook's document names."""
 
     entity: Entity
     record_id: str
@@ -102,10 +102,13 @@ class NamedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The records that a document names. `other` is the entity and id of an object that booksync does not cache."""
+    """The records that a webhook's document names.
+
+    `other` is the entity and id of an object that booksync does not cache.
+    """
 
     records: Sequence[NamedRecord] = field(default=())
-    lacks_id: bool = False  #: the document names a contact or an invoice without a readable id
+    lacks_id: bool = False  #: whether the document names a contact or an invoice without a readable id
     other: tuple[str, str] | None = None
 
     def completed_by(self, more: "Found") -> "Found":
@@ -115,7 +118,7 @@ class Found:
         return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)
 
     def events(self, digest: str) -> list[Event]:
-        """Return an event for each record; without records, one for `other`."""
+        """Return an event for each named record; without records, one event for `other`."""
         if self.records:
             return [
                 Event(each.entity.name, each.record_id, each.kind, each.modified_at, digest) for each in self.records
@@ -129,13 +132,13 @@ def looks_like_json(text: str) -> bool:
 
 
 def names_deletion(fields: Fields) -> bool:
-    """Return whether one of `_KIND_KEYS` names a deletion."""
+    """Return whether one of `_KIND_KEYS` in the object names a deletion."""
     words = [word.lower() for word in fields.all_of(*_KIND_KEYS) if isinstance(word, str) and not looks_like_json(word)]
     return any("delet" in word for word in words)
 
 
 def find_in_text(text: str, *, is_deleted: bool) -> Found:
-    """Return the records of a JSON text, or the ids that a text other than JSON contains."""
+    """Return the records that a JSON text names, or the ids that any other text contains."""
     if looks_like_json(text):
         try:
             # strict=False accepts raw line breaks in strings.
@@ -148,7 +151,7 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
 
 
 def find_records(document: Any, *, is_deleted: bool) -> Found:
-    """Return the records of a document, outer objects first. `is_deleted` is True if its context names a deletion."""
+    """Return the records that a document names, outer objects first. `is_deleted`: its context names a deletion."""
     records: list[NamedRecord] = []
     lacks_id, others = False, list[tuple[str, str]]()
     places = deque([_Place(document, "", is_deleted)])
@@ -173,7 +176,7 @@ def find_records(document: Any, *, is_deleted: bool) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A value of a document, and its context."""
+    """A value inside a webhook's document, with its context."""
 
     value: Any
     key: str
@@ -185,7 +188,7 @@ class _Place:
         return _plain(self.key)
 
     def inner(self) -> Iterator["_Place"]:
-        """Yield the places inside this one that may hold a record."""
+        """Yield the places inside this value that may hold a record."""
         if isinstance(self.value, Fields):
             is_movement = self._is_movement(self.value)
             is_deleted = (self.is_deleted or names_deletion(self.value)) and not is_movement
@@ -213,7 +216,7 @@ class _Place:
         if kind is EventKind.CHANGED and _is_vendor(fields):
             kind = EventKind.VENDOR
         for identity in contacts:
-            # In an object with an invoice's id, the time is the invoice's.
+            # In an object with an invoice's id, the modified time is the invoice's.
             yield NamedRecord(CUSTOMER, identity, kind, None if invoices else modified_at)
         yield from self._further_records(fields)
 
@@ -228,13 +231,16 @@ class _Place:
                 yield NamedRecord(entity, identity, kind, _moment(fields))
 
     def should_have_id(self, fields: Fields) -> bool:
-        """Return whether the object describes a contact or an invoice: a missing id is then a mistake of the rule."""
+        """Return whether the object describes a contact or an invoice.
+
+        If so, a missing id is a mistake of the webhook rule.
+        """
         if self._is_foreign(fields):
             return False
         return entity_of_key(self.name) is not None or any(key in fields for key in _KEYS_OF_RECORDS)
 
     def other(self, fields: Fields) -> tuple[str, str]:
-        """Return the entity and id of an object that booksync does not cache, as far as they are valid."""
+        """Return the entity and id of an object that booksync does not cache, as far as both are valid."""
         if not _ENTITY_NAME.fullmatch(self.key) or self.name in _JSON_KEYS:
             return _OTHER, ""
         return self.key, next(iter(fields.ids_of(f"{self.name}id")), "")
@@ -258,7 +264,7 @@ def _plain(key: str) -> str:
 
 
 def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
-    """Return one record for each id. A removal takes precedence over a change; different times give None."""
+    """Return one record for each id. A deletion takes precedence over a change; different times give None."""
     by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(record)
@@ -292,12 +298,12 @@ def _is_vendor(fields: Fields) -> bool:
 
 
 def _moment(fields: Fields) -> datetime | None:
-    """Return Zoho's time of the change; None if it is unreadable, or if a repeated key makes it ambiguous."""
+    """Return Zoho's time of the change; None if the time is unreadable, or ambiguous because its key is repeated."""
     stamps = fields.all_of("lastmodifiedtime")
     if len(stamps) != 1:
         return None
     try:
         return moment(stamps[0])
     except PydanticCustomError:
-        # Placeholders may use the organisation's display format.
+        # The time may have the organisation's display format, because placeholders may use it.
         return None

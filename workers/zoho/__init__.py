@@ -1,4 +1,4 @@
-"""Zoho Books: the only package that parses its JSON; it returns domain objects (TR-1).
+"""Zoho Books: the only package that parses Zoho's JSON; it returns domain objects (TR-1: the client for contacts).
 
 >>> transport = ZohoTransport(new_http_client(), organization_id="1", hosts=zoho_hosts("eu"), ...)
 >>> ZohoContactsClient(transport, zone=ZoneInfo("Europe/Berlin")).get_contact_by_id("460000000026049")

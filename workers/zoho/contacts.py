@@ -1,4 +1,4 @@
-"""Zoho's contacts: pages of the list, one contact by id, and the list of all contact persons (TR-1)."""
+"""Zoho's contacts: pages of the list, one contact by id, and the bulk list of all contact persons (TR-1)."""
 
 from datetime import tzinfo
 from typing import TypeAlias
@@ -16,14 +16,14 @@ PersonsPage: TypeAlias = Page[PersonOfContact]
 
 
 class ZohoContactsClient:
-    """The contacts of the transport's organisation; `zone` is that organisation's time zone."""
+    """The client for the contacts of one organisation; `zone` is the organisation's time zone."""
 
     def __init__(self, transport: ZohoTransport, *, zone: tzinfo) -> None:
         self._transport = transport
         self._zone = zone
 
     def get_contacts(self, request: ListRequest) -> Page[Contact]:
-        """One page of /contacts as Zoho returns it, including vendors, repetitions and rows outside the request.
+        """One page of /contacts as Zoho returns it, including vendors, repeated rows and rows outside the request.
 
         Vendors are not filtered by `contact_type`, because Zoho silently ignores parameters that it does not support,
         so each row's own type must be checked anyway.
@@ -44,7 +44,9 @@ class ZohoContactsClient:
         return CONTACTS.record(self._transport, contact_id, self._zone)
 
     def get_contact_persons(self, request: ListRequest | int) -> PersonsPage:
-        """One page of all contact persons of the organisation (API section 1, 2); a page number means whole pages.
+        """One page of all contact persons of the organisation (API section 2: requests).
+
+        A request with a page number means pages of the usual length.
 
         The list supports neither filters nor another order, so only page and length of the request are used. After code
         57 the token is renewed once, as for every call, because an expired token has the same code.
@@ -64,6 +66,6 @@ class ZohoContactsClient:
                 raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
         if "contact_persons" not in response.body:
-            # This address has another meaning here, and a later attempt will not change that.
+            # A 404 for this list's address is a refusal of the list, and a later attempt will not change that.
             raise BulkPersonsRefused(response.call, detail="no contact_persons in it")
         return read_page(response, "contact_persons", person_from_bulk_row)

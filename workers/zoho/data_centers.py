@@ -1,4 +1,4 @@
-"""Zoho's hosts by data centre, and the origins that override them (API sections 2 and 5)."""
+"""Zoho's hosts by data centre, and the settings that override them (API sections 2 and 5: requests and OAuth)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
 #: Zoho's data centres, as `--dc` names them. Only Canada's accounts server does not follow the pattern.
 DATA_CENTERS: Final = ("com", "eu", "in", "com.au", "jp", "com.cn", "sa", "ca", "uk", "ae")
 
-#: Zoho's own `location` names that differ from the names above.
+#: Names of data centres in Zoho's `location` that differ from the names above.
 DATA_CENTER_ALIASES: Final = {"us": "com", "au": "com.au", "cn": "com.cn"}
 
 _ACCOUNTS_ORIGINS: Final = {"ca": "https://accounts.zohocloud.ca"}
@@ -19,14 +19,14 @@ _KNOWN_API_HOSTS: Final = frozenset(_API_HOSTS.values())
 
 @dataclass(frozen=True, slots=True)
 class ZohoHosts:
-    """One connection's hosts."""
+    """The Zoho hosts that one connection calls."""
 
     accounts_origin: str
     api_origin: str
-    api_overridden: bool  #: ZOHO_API_URL is set, so it overrides the origin that a token names
+    api_overridden: bool  #: whether ZOHO_API_URL is set, so that it overrides the host that a token names
 
     def api_origin_for(self, api_domain: str | None) -> str:
-        """The API origin for a token that came with this `api_domain`.
+        """The origin for API calls with a token that Zoho returned with this `api_domain`.
 
         ZOHO_API_URL overrides the `api_domain`. The `api_domain` overrides the data centre if it names an API host of
         the table. Other hosts are ignored, because the token is sent to the origin.
@@ -36,7 +36,7 @@ class ZohoHosts:
         return _known_api_origin(api_domain) or self.api_origin
 
     def refuses(self, api_domain: str | None) -> bool:
-        """Whether this `api_domain` is ignored because it does not name an API host of the table."""
+        """Whether this `api_domain` is ignored, because it does not name an API host of the table."""
         return not self.api_overridden and bool(api_domain) and _known_api_origin(api_domain or "") is None
 
 
@@ -82,7 +82,7 @@ def _override(url: str | None, variable: str) -> str | None:
         return None
     parts = _split_origin(url)
     if parts is None or parts.hostname is None:
-        raise InvalidOrigin(detail=variable)  # The value is not shown, because it may contain a password.
+        raise InvalidOrigin(detail=variable)  # The error does not show the value, because it may contain a password.
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" if parts.port is None else f"{parts.scheme}://{host}:{parts.port}"
 

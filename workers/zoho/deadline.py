@@ -21,7 +21,7 @@ _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=N
 
 @contextmanager
 def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Every network wait of this thread inside the block ends within `seconds`; a nested deadline cannot be later."""
+    """End every network wait of this thread inside the block within `seconds`. A nested deadline cannot be later."""
     outer = _deadline.get()
     mine = clock() + seconds
     token = _deadline.set(mine if outer is None else min(outer, mine))
@@ -32,7 +32,7 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport with sockets that keep the deadline, directly or through an HTTP proxy."""
+    """httpx's own transport, with sockets that keep the deadline, directly or through an HTTP proxy."""
 
     def __init__(
         self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
@@ -46,7 +46,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """The process's only context, because loading the certificates takes 20 ms."""
+    """The only SSL context of the process, because loading the certificates takes 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -76,7 +76,7 @@ def _pool(
 
 
 def addresses_of(host: str) -> list[str]:
-    """The IP addresses of a host, in the order of preference."""
+    """The IP addresses of a host name, in the order of preference."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -85,7 +85,7 @@ def addresses_of(host: str) -> list[str]:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections that keep the deadline.
+    """Opens network connections that keep the deadline.
 
     `resolve` returns a host's addresses. They are tried one by one here, because a socket that receives a host name
     waits the whole timeout for each address.
@@ -122,7 +122,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """One connection that keeps the deadline."""
+    """One network connection that keeps the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What Zoho calls each entity, and how its rows and details are read (API section 1)."""
+"""What Zoho calls each entity, and how its list rows and details are read (API section 1)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ ReadT = TypeVar("ReadT", bound=Listed, covariant=True)
 
 
 class ReadRecord(Protocol[ReadT]):
-    """Reads a JSON object; a time without an offset is in that zone."""
+    """A function that reads a record from a JSON object; a time without an offset is in the given zone."""
 
     def __call__(self, record: object, /, *, zone: tzinfo | None = None) -> ReadT | Rejected: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ZohoRecords(Generic[RecordT]):
-    """The list and the details of one entity."""
+    """How to read the list and the details of one entity from Zoho."""
 
-    path: str  #: of the list; the details are at path/ID
-    list_key: str  #: of the rows in the list's response
-    detail_key: str  #: of the record in a detail response
+    path: str  #: the path of the list; details are at path/ID
+    list_key: str  #: the key of the rows in the list's response
+    detail_key: str  #: the key of the record in a detail response
     from_row: ReadRecord[RecordT]
     from_detail: ReadRecord[RecordT]
 
     def page(self, transport: ZohoTransport, request: ListRequest, zone: tzinfo) -> Page[RecordT]:
-        """One page of the list as Zoho returns it, including repetitions and rows outside the request.
+        """One page of the entity's list as Zoho returns it, including repeated rows and rows outside the request.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -44,7 +44,7 @@ class ZohoRecords(Generic[RecordT]):
         return read_page(response, self.list_key, partial(self.from_row, zone=zone))
 
     def record(self, transport: ZohoTransport, record_id: str, zone: tzinfo) -> RecordT | None:
-        """One record with its details, in one call; None if Zoho has deleted it.
+        """One record of the entity with its details, in one call; None if Zoho has deleted it.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -65,5 +65,5 @@ def records_of(entity: Entity) -> ZohoRecords[Any]:
 
 
 def register(entity: Entity, records: ZohoRecords[Any]) -> None:
-    """Adds the list of a further entity."""
+    """Register the list of a further entity."""
     _records[entity] = records

@@ -13,17 +13,20 @@ from typing import ClassVar
 
 from domain.errors import BooksyncError
 
-#: The pause after a refusal of the token endpoint, unless the response names one.
+#: The seconds of the pause after the token endpoint has refused, unless the response names a time.
 TOKEN_PAUSE_SECONDS = 60.0
 
 
 class ZohoError(BooksyncError):
     """Something went wrong with Zoho."""
 
-    transient: ClassVar[bool] = True  #: whether the same call may succeed later
+    transient: ClassVar[bool] = True  #: whether the same call to Zoho may succeed later
 
     def __init__(self, call: str = "", *, status: int | None = None, code: int | None = None, detail: str = "") -> None:
-        """`call` is method and path without the query ("GET /contacts"); `detail` is our own text, never Zoho's."""
+        """Build the message.
+
+        `call` is method and path without query ("GET /contacts"); `detail` is never Zoho's text.
+        """
         self.call = call
         self.status = status
         self.code = code
@@ -140,7 +143,7 @@ class WrongOrganization(PermanentZohoError):
     `booksync connect` again."""
 
 
-#: Zoho returns these for an expired token, a missing scope, and a record that the grant's user may not see.
+#: The errors that Zoho returns for an expired token, a missing scope, and a record that the grant's user may not see.
 REFUSED_TOKEN = (MissingScope, TokenRejected)
 
 #: Errors that concern every call of a connection until a person reconnects it.

@@ -1,4 +1,4 @@
-"""Reads single values of Zoho's JSON (API section 3): accepts several forms, returns exact values.
+"""Reads single values of Zoho's JSON: accepts several forms, returns exact values (API section 3: values).
 
 Strict readers raise, so the row is rejected if its meaning depends on the value. Soft readers return "nothing known",
 so an unimportant value does not reject its row. No message here quotes the value.
@@ -12,24 +12,26 @@ from typing import Annotated
 from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-#: Zoho's own longest text is a contact's notes, which are far shorter.
+#: The longest text that is accepted. Zoho's own longest text is a contact's notes, which are far shorter.
 MAX_TEXT_LENGTH = 10_000
 
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-#: 1e400, -1 and 2026-02-30 are values of other columns. As ids they would become records that no list returns.
+#: The pattern of record ids. 1e400, -1 and 2026-02-30 are values of other columns; as ids they would become records
+#: that no list returns.
 _NUMBER_OR_DATE = re.compile(r"[0-9]*[-eE][-0-9eE]*")
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _TIME = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}")
 _DATE = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[T ]{_CLOCK})?")
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
-#: 1,234.50 and 12,34,567.50, as India groups. Without a point a comma may be a decimal comma, and money is not guessed.
+#: Amounts with thousands commas: 1,234.50 and 12,34,567.50, as India groups. Without a point a comma may be a decimal
+#: comma, and money is not guessed.
 _GROUPED_AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3}){1,6}|[0-9]{1,2}(,[0-9]{2}){1,8},[0-9]{3})\.[0-9]{1,20}")
 
 
 def record_id(value: object) -> str | None:
     """An id in the form of Zoho's record ids, from a string or a number; None for any other value.
 
-    Other texts must not get into a path: "1/../2" or "contactpersons" would read another resource.
+    Other texts must not get into a URL's path: "1/../2" or "contactpersons" would read another resource.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         value = str(value)
@@ -42,13 +44,13 @@ def record_id(value: object) -> str | None:
 
 
 def soft_text(value: object) -> str:
-    """A text unchanged; other values (null, a list, an oversized text) become ""."""
+    """A text as it is; any other value (null, a list, an oversized text) becomes ""."""
     text = _text(value)
     return text if text is not None and len(text) <= MAX_TEXT_LENGTH else ""
 
 
 def strict_text(value: object) -> str:
-    """A text unchanged; null becomes "", because API section 3 requires that both are accepted."""
+    """A text as it is; null becomes "", because both forms must be accepted (API section 3). Other values raise."""
     text = "" if value is None else _text(value)
     if text is None:
         raise PydanticCustomError("text", "is not a text")
@@ -70,10 +72,10 @@ def soft_flag(value: object) -> bool | None:
 
 
 def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
-    """A time in UTC; None for null and "".
+    """A time in UTC from Zoho's text; None for null and "".
 
-    A time without an offset is in the organisation's `zone`, if it is known. `Z`, `+05:30`, fractions and a space
-    instead of the T are understood too.
+    A time without an offset is in the organisation's time zone `zone`, if that is known. `Z`, `+05:30`, fractions and a
+    space instead of the T are understood too.
     """
     text = strict_text(value).strip()
     if not text:
@@ -92,7 +94,7 @@ def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
 
 
 def day(value: object) -> dt.date | None:
-    """A date from YYYY-MM-DD, optionally with a time; None for null and other texts, so no reminder is due."""
+    """A date from YYYY-MM-DD, optionally with a time; None for null and other texts, so no reminder becomes due."""
     if value is not None and not isinstance(value, str):
         raise PydanticCustomError("date", "is not a date")
     written = _DATE.fullmatch((value or "").strip())
@@ -103,7 +105,7 @@ def day(value: object) -> dt.date | None:
 
 
 def soft_day(value: object) -> dt.date | None:
-    """A date that affects only a reminder's moment, so a value that is not a text returns None instead of raising."""
+    """A date that affects only a reminder's moment, so a value that is not a text gives None instead of an error."""
     try:
         return day(value)
     except PydanticCustomError:
@@ -132,7 +134,7 @@ def amount(value: object) -> Decimal | None:
 
 
 def soft_amount(value: object) -> Decimal | None:
-    """An amount that can only hold a reminder back; None for a value that is not an amount."""
+    """An amount that can only hold a reminder back, so a value that is not an amount gives None instead of an error."""
     try:
         return amount(value)
     except PydanticCustomError:
@@ -175,7 +177,8 @@ SoftText = Annotated[str, PlainValidator(soft_text)]
 StrictText = Annotated[str, PlainValidator(strict_text)]
 Word = Annotated[str, PlainValidator(word)]
 SoftFlag = Annotated[bool | None, PlainValidator(soft_flag)]
-Moment = Annotated[dt.datetime | None, PlainValidator(_moment)]  #: the context of the validation is the zone
+#: The context of the validation is the organisation's time zone.
+Moment = Annotated[dt.datetime | None, PlainValidator(_moment)]
 Day = Annotated[dt.date | None, PlainValidator(day)]
 SoftDay = Annotated[dt.date | None, PlainValidator(soft_day)]
 Amount = Annotated[Decimal | None, PlainValidator(amount)]

@@ -1,4 +1,4 @@
-"""Zoho's invoices: a page of the list, and one by id."""
+"""Zoho's invoices: a page of the list, and one invoice by id."""
 
 from datetime import tzinfo
 
@@ -9,14 +9,14 @@ from workers.zoho.transport import ZohoTransport
 
 
 class ZohoInvoicesClient:
-    """The invoices of the transport's organisation; `zone` is that organisation's time zone."""
+    """The client for the invoices of one organisation; `zone` is the organisation's time zone."""
 
     def __init__(self, transport: ZohoTransport, *, zone: tzinfo) -> None:
         self._transport = transport
         self._zone = zone
 
     def get_invoices(self, request: ListRequest) -> Page[Invoice]:
-        """One page of /invoices as Zoho returns it, including repetitions and rows outside the request.
+        """One page of /invoices as Zoho returns it, including repeated rows and rows outside the request.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -25,7 +25,7 @@ class ZohoInvoicesClient:
         return INVOICES.page(self._transport, request, self._zone)
 
     def get_invoice_by_id(self, invoice_id: str) -> Invoice | None:
-        """One invoice, in one call; None if Zoho has deleted it.
+        """One invoice by its id, in one call; None if Zoho has deleted it.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.

@@ -1,4 +1,4 @@
-"""Reads Zoho's lists along walks, for runs and `booksync verify`, with the same recovery from unusual lists."""
+"""Reads Zoho's lists along walks, for runs and `booksync verify`; both recover from unusual lists in the same way."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -21,10 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 class ListReader:
-    """The lists of one organisation. Each method makes one call.
+    """Reads the lists of one organisation. Each method makes one call.
 
-    It returns the walk after the next page, that page, and its new rows. The page stays None if Zoho refuses one of an
-    unusual length: the walk continues with whole pages.
+    Each method returns the walk after the next page, that page, and its new rows. If Zoho refuses an unusual page
+    length, it returns no page: the walk continues with pages of the usual length.
 
     Raises:
         ValueError: the walk is finished.
@@ -43,14 +43,17 @@ class ListReader:
         return walk_on(walk, lambda request: records.page(self._transport, request, self._zone))
 
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
-        """Also raises BulkPersonsRefused: this organisation has no such list."""
+        """Read the next page of the bulk list of persons.
+
+        Also raises BulkPersonsRefused: this organisation has no such list.
+        """
         return walk_on(walk, ZohoContactsClient(self._transport, zone=self._zone).get_contact_persons)
 
 
 def walk_on(
     walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]
 ) -> tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]:
-    """See `ListReader`. A list that cannot be read in the usual way is logged once."""
+    """Read the next page of a walk, see `ListReader`. A list that cannot be read in the usual way is logged once."""
     request = walk.next_request()
     if request is None:
         raise ValueError("A finished walk has no next page.")

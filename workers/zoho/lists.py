@@ -1,4 +1,4 @@
-"""Requests and reads pages of Zoho's lists, equally for contacts, persons and invoices (API section 2)."""
+"""Requests and reads pages of Zoho's lists, equally for contacts, persons and invoices (API section 2: requests)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -14,7 +14,7 @@ _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
 
 def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
-    """The query of one page with all statuses; times are written in the organisation's `zone`."""
+    """The query parameters of one page with all statuses; times are written in the organisation's `zone`."""
     params = {
         "filter_by": "Status.All",
         "sort_column": "last_modified_time",
@@ -27,22 +27,26 @@ def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
 
 
 def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
-    """The page number, and always the page length, because Zoho's default lengths vary between lists."""
+    """The page number and the page length, which is always sent because Zoho's default lengths vary between lists."""
     return {"page": str(page), "per_page": str(per_page)}
 
 
 def zoho_time(at: datetime, zone: tzinfo) -> str:
-    """`YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho accepts; fractions are cut off, so no change is missed."""
+    """A time as `YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho accepts.
+
+    Fractions are cut off, so no change is missed.
+    """
     offset = at.astimezone(zone).utcoffset()
     assert offset is not None
-    # Before time zones existed, local offsets had seconds, which this form cannot express.
+    # The offset is rounded to minutes: before time zones existed, local offsets had seconds, which this form cannot
+    # express.
     whole_minutes = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
     text = at.astimezone(whole_minutes).isoformat(timespec="seconds")
-    return text[:-3] + text[-2:]  # Removes the colon from the offset, because Zoho returns HTTP 400 for it.
+    return text[:-3] + text[-2:]  # The colon in the offset is removed, because Zoho returns HTTP 400 for it.
 
 
 def read_page(response: Response, key: str, read: Callable[[object], ListedT | Rejected]) -> Page[ListedT]:
-    """The page in a list's response.
+    """Read the page from the response of a list.
 
     Raises:
         UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. Assuming a

@@ -1,6 +1,6 @@
-"""Zoho's OAuth: a grant code for a refresh token, a refresh token for access tokens (API section 5).
+"""Zoho's OAuth: exchanges a grant code for a refresh token, and a refresh token for access tokens (API section 5).
 
-Zoho reports errors here with HTTP 200 and an `error` word, so the word counts. These calls spend no calls of the
+Zoho reports OAuth errors with HTTP 200 and an `error` word, so the word decides. These calls spend no calls of the
 organisation's budget, but only 10 access tokens may be requested in 10 minutes, so callers share one under a lock.
 """
 
@@ -28,7 +28,7 @@ from workers.zoho.errors import (
 from workers.zoho.responses import json_object
 from workers.zoho.wire import exchange
 
-#: Zoho's access tokens are valid for an hour; some of its servers have returned it in milliseconds.
+#: Zoho's access tokens are valid for an hour. Some of its servers have returned the lifetime in milliseconds.
 TOKEN_LIFETIME_SECONDS = 3600
 OAUTH_CALL_SECONDS = 20
 
@@ -38,7 +38,7 @@ LONGEST_TOKEN_PAUSE_SECONDS = 1800.0
 _PATH = "/oauth/v2/token"
 _CALL = f"POST {_PATH}"
 
-#: Visible ASCII, because other characters could not be sent in a header.
+#: The pattern of a token: visible ASCII, because other characters could not be sent in a header.
 _TOKEN = re.compile(r"[!-~]+")
 #: Error words of servers that refuse for a while: Zoho's own word, and words of proxies and of OAuth.
 _THROTTLED = frozenset({"access_denied", "too_many_requests", "rate_limit_exceeded", "slow_down"})
@@ -58,7 +58,7 @@ class OAuthClient:
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     value: str = field(repr=False)
-    expires_in: int  #: seconds, 1 to 3600
+    expires_in: int  #: the token's lifetime in seconds, 1 to 3600
     api_domain: str | None  #: the origin for calls with this token, as Zoho returned it
 
 
@@ -71,7 +71,7 @@ class Grant:
 
 
 def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str) -> Grant:
-    """Exchanges a grant code for a refresh token and a first access token; the code cannot be used again.
+    """Exchange a grant code for a refresh token and a first access token; the code cannot be used again.
 
     Raises:
         GrantCodeInvalid: the code has expired after its 60 s, was used, or was issued in another data centre.
@@ -89,7 +89,7 @@ def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str
 
 
 def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token: str) -> AccessToken:
-    """A new access token; older tokens stay valid until their hour is over or 15 newer ones exist.
+    """Request a new access token. Older tokens stay valid until their hour is over or 15 newer ones exist.
 
     Raises:
         TokenRevoked: Zoho no longer knows the refresh token.
@@ -121,7 +121,7 @@ def _ask(
 
 
 def _is_throttling(response: Mapping[str, Any]) -> bool:
-    """Zoho returns "Access Denied" to a client with too many requests, and the reason in the description."""
+    """Whether a refusal means too many requests: "Access Denied", with the reason in the description."""
     if "error" not in response:
         return False
     described = response.get("error_description")
@@ -133,7 +133,7 @@ def _is_throttling(response: Mapping[str, Any]) -> bool:
 def _error(word: str, status: int, invalid_code: type[ZohoError]) -> ZohoError:
     known: Mapping[str, type[ZohoError]] = {
         "invalid_code": invalid_code,
-        "invalid_grant": invalid_code,  # OAuth's standard word for the same error
+        "invalid_grant": invalid_code,  # "invalid_grant" is OAuth's standard word for the same error.
         "invalid_client": ClientRejected,
         "invalid_client_secret": ClientRejected,
     }
@@ -166,7 +166,10 @@ def _token(value: object) -> str | None:
 
 
 def _lifetime(seconds: object) -> int:
-    """An unknown lifetime counts as Zoho's documented hour; a token that expires earlier is renewed after a 401."""
+    """The lifetime of a token.
+
+    An unknown one counts as Zoho's documented hour; if it expires earlier, a 401 renews it.
+    """
     if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
         seconds = int(seconds)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 1:

@@ -8,7 +8,7 @@ from workers.zoho.transport import ZohoTransport
 
 
 def get_organizations(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
-    """Every organisation of the token's user, in one call; entries without a readable id are omitted.
+    """Read every organisation of the token's user, in one call; entries without a readable id are omitted.
 
     Raises:
         OrganizationScopeMissing: Zoho refuses the call with code 57.

@@ -1,4 +1,4 @@
-"""The interfaces that the Zoho client needs from the rest of booksync: access tokens and the budget."""
+"""The interfaces that the Zoho client needs from the other packages of booksync: access tokens and the API budget."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -18,10 +18,10 @@ class Token:
 
 
 class Tokens(Protocol):
-    """One connection's token, shared by every worker."""
+    """The access token of one connection, shared by all workers."""
 
     def current(self) -> Token:
-        """The token to use now.
+        """The access token to use now.
 
         Raises:
             ZohoError: the errors of `workers.zoho.oauth`, if a new token had to be requested.
@@ -29,11 +29,12 @@ class Tokens(Protocol):
         ...
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """The token for the next attempt after Zoho has refused the stale one; of many callers, only one renews it.
+        """The access token for the next attempt after Zoho has refused the stale token.
 
-        It may be the stale token itself, unless that was `tried_again` already: a refusal may be temporary, and
-        renewals are limited. None ends the attempts: no other token will be granted, or the call is `is_one_record` and
-        its refusal more likely concerns that record than the token.
+        If many callers ask at once, one of them renews the token. The result may be the stale token itself, unless that
+        was `tried_again` already: a refusal may be temporary, and renewals are limited. None ends the attempts: no
+        other token will be granted, or the call is `is_one_record` and its refusal more likely concerns that record
+        than the token.
 
         Raises:
             ZohoError: the errors of `workers.zoho.oauth`.
@@ -43,16 +44,16 @@ class Tokens(Protocol):
 
 
 class Admission(Protocol):
-    """The right to make one call now."""
+    """The right to make one call to Zoho now."""
 
     def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        """Reports Zoho's response to the budget: HTTP status, Zoho's code, headers (in any case)."""
+        """Report Zoho's response to the API budget: HTTP status, Zoho's code, headers (in any case)."""
         ...
 
 
 class Budget(Protocol):
-    """The organisation's calls, shared by every worker."""
+    """The API budget: the organisation's calls, shared by all workers."""
 
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> AbstractContextManager[Admission]:
-        """Admits one call while the context is open; the budget's errors (BudgetWait) pass through the client."""
+        """Admit one call while the context is open. The budget's errors (BudgetWait) pass through the client."""
         ...

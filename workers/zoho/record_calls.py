@@ -1,4 +1,4 @@
-"""Reads one record by its id: returns the record, or None only if Zoho itself reports it as missing."""
+"""Reads one record of Zoho by its id: returns the record, or None only if Zoho itself reports it as missing."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,7 +15,7 @@ RecordT = TypeVar("RecordT", bound=Listed)
 def get_record(
     transport: ZohoTransport, path: str, identity: str, key: str, read: Callable[[object], RecordT | Rejected]
 ) -> RecordT | None:
-    """GET `path`/{identity}; None if Zoho itself reports that it has no such record.
+    """GET `path`/{identity} and read the record; None if Zoho itself reports that it has no such record.
 
     An id that no record can have returns None without a call.
 

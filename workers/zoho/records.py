@@ -1,4 +1,4 @@
-"""Converts Zoho's rows to domain objects; a row that cannot be understood is rejected as a `Rejected`."""
+"""Converts Zoho's rows to domain objects; a row that cannot be understood becomes a `Rejected`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -50,14 +50,17 @@ class OrganizationFacts:
 
     organization_id: str
     name: str = field(repr=False)
-    time_zone: str  #: as Zoho writes it, usually an IANA name
-    country_code: str | None  #: ISO 3166-1 alpha-2
+    time_zone: str  #: the time zone as Zoho writes it, usually an IANA name
+    country_code: str | None  #: the country (ISO 3166-1 alpha-2)
     currency_code: str
     country_unknown: str | None = None  #: Zoho's text for the country, if booksync does not understand it
 
 
 def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
-    """A contact of the list: its persons and details stay unknown. A time without an offset is in that `zone`."""
+    """A contact from a row of the list: its persons and details stay unknown.
+
+    A time without an offset is in the time zone `zone`.
+    """
     parsed = parse_row(row, ContactRow, "contact_id", zone)
     return parsed if isinstance(parsed, Rejected) else _contact(parsed, primary=_primary_in_row(parsed))
 
@@ -65,8 +68,8 @@ def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | Re
 def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
     """A contact of GET /contacts/{id} or of a webhook, with persons and details.
 
-    The record repeats the primary person's fields. They are used if no listed person is the primary one, and as the
-    only person if the record has no list of persons. A time without an offset is in that `zone`.
+    The record repeats the primary person's fields. These fields are used if no listed person is the primary one, and as
+    the only person if the record has no list of persons. A time without an offset is in the time zone `zone`.
     """
     parsed = parse_row(record, ContactDetailRow, "contact_id", zone)
     if isinstance(parsed, Rejected):
@@ -84,7 +87,7 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
 
 
 def _details(row: ContactDetailRow) -> ContactDetails:
-    """The details of a contact. State and postcode come from the address that provides the country.
+    """The details of a contact. State and postcode come from the same address as the country.
 
     Addresses with an understood country come first, then those with an unknown country, then those without a country.
     """
@@ -102,19 +105,19 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 
 def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
-    """A person of any contact from the list of all persons. A `Rejected` keeps the id that is valid."""
+    """A person of any contact, from the bulk list of all persons. A `Rejected` keeps the id that is valid."""
     parsed = parse_row(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, Rejected) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
 def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
-    """An invoice of GET /invoices/{id} or of a webhook: a missing key means that the value is absent."""
+    """An invoice from GET /invoices/{id} or from a webhook: a missing key means that the value is absent."""
     invoice = invoice_from_row(record, zone=zone)
     return invoice if isinstance(invoice, Rejected) else replace(invoice, has_details=True)
 
 
 def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
-    """An invoice of the list. A time without an offset is in that `zone`."""
+    """An invoice from a row of the list. A time without an offset is in the time zone `zone`."""
     parsed = parse_row(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
     if isinstance(parsed, Rejected):
         return parsed
@@ -138,7 +141,7 @@ def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Re
 
 
 def organization_from_row(row: object) -> OrganizationFacts | Rejected:
-    """An organisation of GET /organizations."""
+    """An organisation from GET /organizations."""
     parsed = parse_row(row, OrganizationRow, "organization_id")
     if isinstance(parsed, Rejected):
         return parsed
@@ -155,7 +158,7 @@ def organization_from_row(row: object) -> OrganizationFacts | Rejected:
 def sort_out(
     rows: Iterable[object], read: Callable[[object], RecordT | Rejected]
 ) -> tuple[list[RecordT], list[Rejected]]:
-    """The understood rows, in their order and with their repetitions, and the rejected rows."""
+    """The understood rows of a page, in their order and with their repetitions, and the rejected rows."""
     understood: list[RecordT] = []
     rejected: list[Rejected] = []
     for row in rows:
@@ -170,7 +173,7 @@ def sort_out(
 def parse_row(
     row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None, *, owner_key: str | None = None
 ) -> RowT | Rejected:
-    """The row as its model; rejected with its own id, or else its owner's, if it cannot be understood."""
+    """The row as its model; if it cannot be understood, a `Rejected` with the row's own id, or else its owner's."""
     if not isinstance(row, dict):
         return Rejected(None, "The row is not an object.")
     try:
@@ -182,7 +185,7 @@ def parse_row(
 
 
 def _reason(error: ValidationError) -> str:
-    """The keys with their problems, without any value."""
+    """Why a row is rejected: its keys with their problems, without any value."""
     problems: list[Any] = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'])} "
@@ -208,13 +211,13 @@ def _contact(row: ContactRow, *, primary: ContactPerson | None) -> Contact:
 
 
 def _primary_in_row(row: PersonFields, person_id: str = "") -> ContactPerson | None:
-    """The primary person whose fields a contact repeats, unless all these fields are blank; else None."""
+    """The primary person whose fields a contact repeats; None if all these fields are blank."""
     fields = (row.first_name, row.last_name, row.email, row.phone, row.mobile)
     return ContactPerson(person_id, *fields, is_primary=True) if any(text.strip() for text in fields) else None
 
 
 def _persons(rows: Iterable[PersonRow], primary_id: str) -> tuple[ContactPerson, ...]:
-    """A detail's persons with at most one primary person: the one with that id, otherwise the first flagged one."""
+    """The persons of a detail response. At most one is primary: the person with that id, else the first flagged one."""
     persons = [_person(row) for row in rows]
     named = [at for at, person in enumerate(persons) if primary_id and person.person_id == primary_id]
     flagged = [at for at, person in enumerate(persons) if person.is_primary]

@@ -10,7 +10,7 @@ from workers.zoho.errors import TooLarge, UnusableResponse
 #: The value of `Accept-Encoding`: the only coding that this module reads.
 ACCEPTED_CODING = "gzip"
 
-#: Names of that coding (RFC 9110, 8.4.1.3), and of an uncoded body.
+#: The header values for that coding (RFC 9110, 8.4.1.3), and for an uncoded body.
 _GZIP = {"gzip", "x-gzip"}
 _IDENTITY = {"identity", ""}
 
@@ -19,7 +19,9 @@ _GZIP_WINDOW = zlib.MAX_WBITS + 16
 
 
 def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
-    """The decompressed body. `at_most` limits its bytes, and its bytes on the wire.
+    """Read the decompressed body of a response.
+
+    `at_most` limits both the bytes of the body and the bytes on the wire.
 
     httpx applies every coding that `Content-Encoding` lists, each without a limit, so a body of some kilobytes can grow
     to gigabytes. This function reads the raw bytes and inflates each chunk only up to the limit.
@@ -45,7 +47,10 @@ def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
 
 
 def _declared_length(response: httpx.Response) -> int:
-    """The declared length; 0 if the header is missing or not a number. h11 has checked it against the framing."""
+    """The declared length of a body; 0 if the header is missing or not a number.
+
+    The library h11 has compared it with the framing.
+    """
     length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) <= 20 else 0
 
@@ -61,19 +66,19 @@ def _is_gzip(response: httpx.Response, call: str) -> bool:
 
 
 def _raw_chunks(response: httpx.Response, at_most: int, too_large: TooLarge) -> Iterator[bytes]:
-    """The chunks as received. Not `iter_raw`, which refuses a response that a test created as a whole."""
+    """The chunks of a body as received. `iter_raw` would refuse a response that a test created as a whole."""
     assert isinstance(response.stream, httpx.SyncByteStream)
     length = 0
     for chunk in response.stream:
         length += len(chunk)
-        # Bytes that inflate to nothing need a limit too.
+        # The received bytes need a limit too, because they may inflate to nothing.
         if length > at_most:
             raise too_large
         yield chunk
 
 
 def _inflated(chunks: Iterator[bytes], at_most: int) -> Iterator[bytes]:
-    """A chunk inflates to at most `at_most` + 1 bytes, one more than the caller accepts."""
+    """Inflate a chunk to at most `at_most` + 1 bytes, one more than the caller accepts."""
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     is_empty = True
     for chunk in chunks:
@@ -84,6 +89,6 @@ def _inflated(chunks: Iterator[bytes], at_most: int) -> Iterator[bytes]:
             raise httpx.DecodingError("The body is not gzip.") from None
         if inflater.unused_data:
             raise httpx.DecodingError("The body continues after its gzip ends.")
-    # A 401 may have an empty body with a Content-Encoding.
+    # The body may be empty: a 401 may have an empty body with a Content-Encoding.
     if not is_empty and not inflater.eof:
         raise httpx.DecodingError("The gzip body is truncated.")

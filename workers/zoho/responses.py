@@ -1,4 +1,4 @@
-"""Reads HTTP responses of Zoho's API: the JSON, Zoho's code, and the matching error (API section 4)."""
+"""Reads HTTP responses of Zoho's API: the JSON, Zoho's code, and the matching error (API section 4: errors)."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from workers.zoho.wire import WireResponse
 
 _INTERNAL_ERROR = 1000
 
-#: Digits, because Python refuses to read an integer of thousands of digits.
+#: The pattern of a code: few digits, because Python refuses to read an integer of thousands of digits.
 _LONGEST_NUMBER = 100
 
 #: Zoho's codes with one meaning for every HTTP status. Codes 43 to 45 and 1070 come with 429, 43 possibly with another
@@ -41,7 +41,7 @@ _ERRORS_BY_CODE: Mapping[int, type[ZohoError]] = {
     2: BadRequest,
 }
 
-#: The errors by status, if the code is missing or unknown.
+#: HTTP status → error, for responses whose code is missing or unknown.
 _ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
     401: TokenRejected,
     404: NotFound,
@@ -53,15 +53,15 @@ _ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """A response with its JSON read; `body` stays None unless it is a JSON object with a readable code."""
+    """A response of Zoho with its JSON read; `body` stays None unless it is a JSON object with a readable code."""
 
     status: int
-    code: int | None  #: Zoho's own; None if the response has no code
+    code: int | None  #: Zoho's own code; None if the response has none
     body: Mapping[str, Any] | None = field(repr=False)
 
 
 def read_result(wire: WireResponse) -> ApiResponse:
-    """Reads the JSON of a response; unreadable JSON is not an error yet, because the status may suffice."""
+    """Read the JSON of a response. Unreadable JSON is not an error yet, because the status may suffice."""
     body = json_object(wire.content)
     if body is None or "code" not in body:
         return ApiResponse(wire.status, None, body)
@@ -79,7 +79,7 @@ def json_object(content: bytes) -> dict[str, Any] | None:
         body = json.loads(
             _text(content), strict=False, parse_int=_whole_number, parse_float=_fraction, parse_constant=str
         )
-    except (ValueError, RecursionError):  # not JSON; nested too deeply
+    except (ValueError, RecursionError):  # the bytes are not JSON, or JSON nested too deeply
         return None
     return body if isinstance(body, dict) else None
 
@@ -104,7 +104,10 @@ def _fraction(digits: str) -> Decimal | str:
 
 
 def refusal(response: ApiResponse, call: str) -> ZohoError | None:
-    """The error of this response, or None for a usable one. The code counts before the status, even with HTTP 200."""
+    """The error that a response means; None for a usable response.
+
+    The code decides before the status, even with HTTP 200.
+    """
     kind = _refusal_kind(response)
     return None if kind is None else kind(call, status=response.status, code=response.code)
 
@@ -118,7 +121,8 @@ def _refusal_kind(response: ApiResponse) -> type[ZohoError] | None:
     if response.status >= 500:
         return ZohoUnavailable
     if response.body is None:
-        return UnusableResponse  # A page of a gateway or a captive portal, whatever the status.
+        # The page of a gateway or a captive portal, whatever its status, is not a response of Zoho.
+        return UnusableResponse
     if 200 <= response.status < 300:
         return None if response.code in {0, None} else UnusableResponse
     if response.status == 400:

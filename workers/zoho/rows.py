@@ -1,4 +1,4 @@
-"""Zoho's rows and records as pydantic models that accept missing and extra keys (API section 2).
+"""Zoho's rows and records as pydantic models that accept missing and extra keys (API section 2: requests).
 
 This module defines which keys are read and how strictly; `workers.zoho.records` interprets their values.
 """
@@ -24,7 +24,7 @@ from workers.zoho.fields import (
 
 
 class Row(BaseModel):
-    """A JSON object of Zoho. Its repr is empty, because most of its data is personal."""
+    """A row or record of Zoho as a JSON object. Its repr is empty, because most of its data is personal."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -33,7 +33,7 @@ class Row(BaseModel):
 
 
 class PersonFields(Row):
-    """The fields of every form of a person: a bulk row, a detail's person, and the primary person of a contact."""
+    """The fields of a person in every form: a bulk row, a detail's person, and the primary person of a contact."""
 
     first_name: SoftText = ""
     last_name: SoftText = ""
@@ -50,7 +50,7 @@ class PersonRow(PersonFields):
 
 
 class BulkPersonRow(PersonRow):
-    """A row of the list of all persons; without its ids it cannot be assigned to a contact."""
+    """A row of the bulk list of all persons. Without its ids it cannot be assigned to a contact."""
 
     contact_id: RecordId
     contact_person_id: RecordId

@@ -1,4 +1,4 @@
-"""Rejects implausible stamps: after a stamp in the future every later reading of the record would look older."""
+"""Rejects records with implausible stamps, because a stamp in the future makes every later response look older."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +15,7 @@ _REASON = "last_modified_time lies in the future"
 def stamp_checked(
     read: Callable[[object], RecordT | Rejected], now: datetime
 ) -> Callable[[object], RecordT | Rejected]:
-    """Wrap `read`: a record whose `last_modified_time` is more than a day ahead of `now` is rejected too."""
+    """Wrap the reader `read`: it also rejects a record whose `last_modified_time` is more than a day ahead of `now`."""
 
     def checked(row: object) -> RecordT | Rejected:
         record = read(row)

@@ -1,4 +1,4 @@
-"""One GET request to Zoho Books with token, budget, deadline, errors and the server's time."""
+"""One GET request to Zoho Books, with access token, API budget, deadline, errors and the server's time."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,15 +19,15 @@ from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.responses import ApiResponse, read_result, refusal
 from workers.zoho.wire import WireResponse, exchange
 
-#: The limit of a whole `get`, including a renewed token and the repeated call. Must stay below CLAIM_SECONDS.
+#: The time limit of a whole `get`, including a renewed token and the repeated call. Must stay below CLAIM_SECONDS.
 CALL_SECONDS = 60.0
 
-#: The pause before another attempt with a token that Zoho has refused.
+#: The pause before another attempt with an access token that Zoho has refused.
 TRY_AGAIN_SECONDS = 0.5
 
 _BASE_PATH = "/books/v3"
 
-#: The maximum length of a refused `api_domain` in the log.
+#: The maximum length of a refused `api_domain` in the log line.
 _LONGEST_HOST = 253
 
 log = structlog.get_logger(__name__)
@@ -35,16 +35,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A usable response: its JSON (fractions are Decimal) and the server's time of the response."""
+    """A usable response of Zoho: its JSON (fractions are Decimal) and the server's time of the response."""
 
     call: str  #: method and path, for errors found in the response later
     body: Mapping[str, Any] = field(repr=False)
-    server_time: datetime  #: UTC, from the `Date` header; our clock if the header is missing or implausible
+    #: The server's time (UTC), from the `Date` header; booksync's clock if the header is missing or implausible.
+    server_time: datetime
     received_at: datetime  #: UTC, by our clock
 
 
 class ZohoTransport:
-    """Calls one organisation's API.
+    """Calls the API of one organisation.
 
     >>> zoho = ZohoTransport(http, organization_id="1", hosts=hosts, tokens=tokens, budget=budget,
     ...                      lane=Lane.BULK, holder="run 7")
@@ -66,7 +67,7 @@ class ZohoTransport:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.organization_id = organization_id
-        self.server_time: datetime | None = None  #: UTC, of the last response
+        self.server_time: datetime | None = None  #: the time (UTC) of the last response
         self.calls = 0  #: requests sent to the API, including failed and repeated ones, without token requests
         self._http = http
         self._hosts = hosts
@@ -77,11 +78,11 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
-        self.renewals = 0  #: renewed tokens that replaced a refused one
-        self._held: Token | None = None  # The token of the next call.
+        self.renewals = 0  #: the number of renewed tokens that replaced a refused one
+        self._held: Token | None = None  # The access token of the next call.
         self._held_until = 0.0
-        self._served: Token | None = None  # The token of the last accepted call.
-        self._refused_records: set[str] = set()  # The paths that were refused since that call.
+        self._served: Token | None = None  # The access token of the last accepted call.
+        self._refused_records: set[str] = set()  # The paths that Zoho has refused since the last accepted call.
         self._refused_domain: str | None = None  # Kept so that it is logged once.
 
     def get(
@@ -92,16 +93,16 @@ class ZohoTransport:
         scoped: bool = True,
         is_one_record: bool = False,
     ) -> Response:
-        """GETs a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
+        """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
         After Zoho has refused a token, the call is repeated with the same or a renewed token, as `Tokens` decides. Each
-        attempt is a separate call of the budget. If a renewed token is refused too, the attempts end. With
+        attempt is a separate call for the API budget. If a renewed token is refused too, the attempts end. With
         `is_one_record` the refusal may concern only that record: a token that has just served another call is tried
         once more, and renewed only after a second record in a row is refused.
 
         Raises:
-            BudgetWait: the budget's; the call was not made.
-            ZohoError: every kind of `workers.zoho.errors`, see API section 4.
+            BudgetWait: the API budget defers the call, which was not made.
+            ZohoError: every kind of `workers.zoho.errors` (API section 4: errors).
         """
         query = dict(params or {})
         if scoped:
@@ -117,7 +118,7 @@ class ZohoTransport:
         return Response(call=call, body=response.body, server_time=self.server_time, received_at=self._now())
 
     def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiResponse:
-        """The response to the first token that Zoho accepts, or the refusal of the last token."""
+        """The response to the first token that Zoho accepts, or Zoho's refusal of the last token."""
         token = self._current_token()
         response = self._call(path, query, token)
         for tried_again in (False, True):
@@ -154,7 +155,7 @@ class ZohoTransport:
         return token
 
     def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
-        """The token of the next attempt; None ends the attempts."""
+        """The access token of the next attempt; None ends the attempts."""
         if is_one_record and refused == self._served and self._refused_records <= {path}:
             return None if tried_again else refused
         return self._tokens.renewed(refused, tried_again=tried_again, is_one_record=is_one_record)
@@ -166,7 +167,8 @@ class ZohoTransport:
             self.calls += 1
             wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
             response = read_result(wire)
-            # Inside the block, because the budget must record a 429 before this call's place is free for another call.
+            # The response is reported inside the block, because the budget must record a 429 before this call's place
+            # is free for another call.
             admission.responded(response.status, response.code, wire.headers)
         self.server_time = self._server_time(wire)
         return response
@@ -184,7 +186,10 @@ class ZohoTransport:
         return self._hosts.api_origin_for(token.api_domain)
 
     def _server_time(self, wire: WireResponse) -> datetime:
-        """Zoho's clock; ours if the `Date` is missing, or off by days, which would freeze the cache."""
+        """The time of Zoho's response.
+
+        booksync's clock is used if the `Date` header is missing, or is off by days, which would freeze the cache.
+        """
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
             log.warning(
@@ -202,7 +207,7 @@ class ZohoTransport:
 
 
 def _is_refused(response: ApiResponse) -> bool:
-    """Whether Zoho refuses the token. Code and status are the same for an expired token and a missing scope."""
+    """Whether Zoho refuses the access token. Code and status are equal for an expired token and a missing scope."""
     return isinstance(refusal(response, ""), REFUSED_TOKEN)
 
 
@@ -211,7 +216,7 @@ def _http_date(value: str | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(value)
-        # "-0000" is parsed as naive, and means UTC.
+        # A date with "-0000" is parsed as naive, and means UTC.
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -11,19 +11,20 @@ from workers.zoho.deadline import DeadlineBackend, DeadlineTransport
 from workers.zoho.errors import UnusableResponse, ZohoUnavailable
 from workers.zoho.response_bodies import ACCEPTED_CODING, read_body
 
-#: A page of 200 full records is below 1 MB, the detail of a contact with 5,000 persons about 3 MB.
+#: The limit of a response body. A page of 200 full records is below 1 MB, the details of a contact with 5,000 persons
+#: are about 3 MB.
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
-#: The API budget must record this status even if the body cannot be read.
+#: The status 429, which the API budget must record even if the body cannot be read.
 _TOO_MANY_REQUESTS = 429
 
-#: The limit of each wait on the network; `workers.zoho.deadline` limits their sum.
+#: The limit of each wait on the network; `workers.zoho.deadline` limits the sum of all waits.
 TIMEOUT_SECONDS = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 
 
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """The whole response, not interpreted yet."""
+    """The whole HTTP response, not interpreted yet."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -31,10 +32,10 @@ class WireResponse:
 
 
 def new_http_client(*, backend: DeadlineBackend | None = None) -> httpx.Client:
-    """A process's only HTTP client for Zoho, safe to share between threads; close it at shutdown.
+    """Return the only HTTP client of this process for Zoho, safe to share between threads; close it at shutdown.
 
-    It follows no redirects (they would receive the token), keeps no cookies (they would link organisations) and ignores
-    proxy variables. `backend` replaces the sockets in tests.
+    The client follows no redirects (they would receive the token), keeps no cookies (they would link organisations) and
+    ignores proxy variables. `backend` replaces the sockets in tests.
     """
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
     return httpx.Client(
@@ -61,7 +62,7 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
 ) -> WireResponse:
-    """Sends one request and reads the whole response; `call` names it in errors ("GET /contacts").
+    """Send one request and read the whole response; `call` names the request in errors ("GET /contacts").
 
     Raises:
         ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable response.
@@ -72,7 +73,8 @@ def exchange(
         with http.stream(method, url, params=params, headers=headers, data=form) as response:
             return WireResponse(response.status_code, response.headers, _body(response, call))
     except httpx.HTTPError as error:
-        # Neither the text nor the cause is kept, because httpx quotes an illegal header, even one with the token.
+        # Neither the error's text nor its cause is kept, because httpx quotes an illegal header, even one with the
+        # token.
         raise ZohoUnavailable(call, detail=f"{type(error).__name__} at {httpx.URL(url).netloc.decode()}") from None
 
 
