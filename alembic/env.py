@@ -17,7 +17,7 @@ from db.migrations.schemas import SCHEMA, VERSION_TABLE, host_schema, raw, user_
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
-# Only the migrations read and write these tables, so they have no model.
+# The tables that only the migrations read and write, so they have no model.
 _WITHOUT_MODEL = {
     "migration_receipt",
     "migration_progress",
@@ -61,7 +61,7 @@ def run(connection: Connection, on_version_apply: Any) -> None:
         include_object=is_of_a_models_type,
     )
     if "destination_rev" not in context.get_context().opts:
-        # A comparison with the models: reflection must not find booksync's tables in the search_path too.
+        # In a comparison with the models, reflection must not find booksync's tables in the search_path too.
         host = host_schema(raw(connection))
         connection.execute(text("SELECT set_config('search_path', :host, false)"), {"host": host})
         connection.commit()
@@ -76,7 +76,10 @@ def is_compared(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def is_of_a_models_type(compared: Any, name: str | None, kind: str, _is_reflected: bool, other: Any) -> bool:
-    """False for a user's id, in the model and the table, if the host's users have ids of another type than uuid."""
+    """Whether an object is compared with its model.
+
+    Columns with users' ids are left out if the host's users have ids of another type than uuid.
+    """
     is_column = kind == "column" and other is not None
     if is_column and (name == "user_id" or (compared.table.name, name) == ("users", "id")):
         return user_id_type(raw(context.get_bind())) == "uuid"

@@ -1,1 +1,1 @@
-"""Replacements of real services on a laptop: a Zoho Books simulator, embedded servers, and the demo that uses both."""
+"""Stand-ins for real services on a laptop: a Zoho Books simulator, embedded servers, and the demo that uses both."""

@@ -1,1 +1,1 @@
-"""The demo: booksync and everything that it needs, on one machine with one command."""
+"""The demo: booksync and everything that it needs, on one machine, started by one command."""

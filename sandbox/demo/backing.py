@@ -10,7 +10,7 @@ DATABASE = "booksync"
 
 
 class Backing:
-    """The two servers; both start in parallel when the object is created."""
+    """The Postgres and Valkey servers of the demo. Both start in parallel when the object is created."""
 
     def __init__(self, folder: DemoFolder, environment: Mapping[str, str], *, held: tuple[int, ...] = ()) -> None:
         given_database, given_redis = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
@@ -27,23 +27,29 @@ class Backing:
 
     @property
     def database_url(self) -> str:
-        """The URL of booksync's database; waits until it is usable. Raises `ServerError` when it does not start."""
+        """The URL of booksync's database; waits until the database is usable.
+
+        Raises `ServerError` when Postgres does not start.
+        """
         return self._database.result()
 
     @property
     def redis_url(self) -> str:
-        """The URL of the queue; waits until it is usable. Raises `ServerError` when the server does not start."""
+        """The URL of the queue's Valkey; waits until the server is usable.
+
+        Raises `ServerError` when it does not start.
+        """
         return self._redis.result()
 
     def check(self, on_restart: Callable[[str], None]) -> None:
-        """Restart a server that has ended, on the same port."""
+        """Restart a server of the demo that has ended, on the same port."""
         for server in self._own:
             if not server.running:
                 on_restart(server.name)
                 server.start()
 
     def stop(self) -> None:
-        """Stop both servers, also when a start failed or is not complete."""
+        """Stop both servers of the demo, also when a start failed or is not complete."""
         self._starters.shutdown(wait=True, cancel_futures=True)
         for server in self._own:
             server.stop()

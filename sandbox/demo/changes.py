@@ -1,4 +1,4 @@
-"""Changes made by the background syncs, read from the rows of their runs."""
+"""The changes that background syncs have made, read from the rows of their runs."""
 
 import uuid
 from collections.abc import Mapping
@@ -20,22 +20,22 @@ _REMINDED = "SELECT count(DISTINCT invoice_id) FROM reminders WHERE user_id = %s
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """One finished sync that the scheduler started."""
+    """A finished sync that the scheduler has started."""
 
     at: datetime
     mode: str
     status: str
-    counters: Mapping[str, int]  # Such as `customers_updated`.
+    counters: Mapping[str, int]  # Keys such as `customers_updated`.
     api_calls: int
     problem: str | None
 
     @property
     def is_news(self) -> bool:
-        """Whether the run changed anything or did not succeed."""
+        """Whether the run changed anything, or did not succeed."""
         return self.status != "succeeded" or any(self.counters.values())
 
     def sentence(self) -> str:
-        """`2 customers updated, 1 invoice new (3 API calls)`."""
+        """The run as a sentence: `2 customers updated, 1 invoice new (3 API calls)`."""
         parts = [_counted(name, count) for name, count in sorted(self.counters.items()) if count]
         changed = ", ".join(parts) or "nothing changed"
         calls = f"{self.api_calls} API call{'' if self.api_calls == 1 else 's'}"
@@ -44,7 +44,7 @@ class FinishedRun:
 
 
 class Changes:
-    """The runs of one connection that finish from now on; each is reported once."""
+    """The runs of one connection that finish from now on; each run is reported once."""
 
     def __init__(self, database_url: str, user_id: uuid.UUID, connection_id: uuid.UUID) -> None:
         self._url = database_url
@@ -54,7 +54,7 @@ class Changes:
         self._reported_until = self._latest()
 
     def news(self) -> list[FinishedRun]:
-        """Runs that ended since the last call and are news; empty while the database is unreachable."""
+        """The runs that ended since the last call and changed something; empty while the database is unreachable."""
         if self._reported_until is None:
             self._reported_until = self._latest()
             return []
@@ -64,7 +64,7 @@ class Changes:
         return [run for run in runs if run.is_news]
 
     def reminded_invoices(self) -> int | None:
-        """The number of invoices with a scheduled reminder; None while the database is unreachable."""
+        """The number of invoices with a planned reminder; None while the database is unreachable."""
         rows = self._ask(_REMINDED, (self._user_id,))
         return int(rows[0][0]) if rows else None
 
@@ -73,7 +73,7 @@ class Changes:
             self._connection.close()
 
     def _latest(self) -> datetime | None:
-        """The current time by the database's clock; None while the database is unreachable."""
+        """The present time by the database's clock; None while the database is unreachable."""
         rows = self._ask(_LATEST, (self._connection_id,))
         return rows[0][0] if rows else None
 
@@ -88,6 +88,6 @@ class Changes:
 
 
 def _counted(name: str, count: int) -> str:
-    """`customers_updated`, 1 → `1 customer updated`."""
+    """A counter of a run in words: `customers_updated`, 1 → `1 customer updated`."""
     noun, _, rest = name.partition("_")
     return " ".join(filter(None, (str(count), noun.removesuffix("s") if count == 1 else noun, rest.replace("_", " "))))

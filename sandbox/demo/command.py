@@ -1,4 +1,4 @@
-"""The demo's command line; reports every way in which the demo ends."""
+"""The command line of the demo; it reports every way in which the demo ends."""
 
 import argparse
 import os
@@ -16,14 +16,15 @@ from sandbox.demo.screen import Screen
 from sandbox.demo.story import tell
 from sandbox.servers import SandboxError
 
-#: From the signal to the end. After that the demo exits, and the watchers end the remaining processes.
+#: The seconds from a signal to the end of the demo. After that time the demo exits, and the watchers end the remaining
+#: processes.
 STOP_SECONDS = 9.5
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0 done or stopped by the user, 1 failed; argparse exits with 2 for wrong usage."""
+    """Run the demo and return the exit code: 0 done or stopped by the user, 1 failed; argparse exits with 2."""
     return run(read_options(arguments))
 
 
@@ -38,7 +39,7 @@ def run(options: Options) -> int:
             signal.signal(number, _stop)
 
     def before_the_end() -> None:
-        """From here on another Ctrl-C has no effect, because the bounded shutdown has begun."""
+        """Ignore further Ctrl-C from here on, because the bounded shutdown has begun."""
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         last_resort.start()

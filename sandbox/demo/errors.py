@@ -1,4 +1,4 @@
-"""Exceptions that end the demo early."""
+"""The exceptions that end the demo early."""
 
 from sandbox.servers import SandboxError
 
@@ -8,4 +8,4 @@ class DemoError(SandboxError):
 
 
 class Stopped(BaseException):
-    """The user pressed Ctrl-C or sent a signal. This is not a failure, so error handlers must not catch it."""
+    """The user pressed Ctrl-C or sent a signal. Not an `Exception`, so that error handlers do not catch it."""

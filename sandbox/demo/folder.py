@@ -1,4 +1,4 @@
-"""The demo's folder: the data that persist between starts, and a lock that allows one demo at a time."""
+"""The demo's folder: the data that stay between starts, and a lock that allows one demo at a time."""
 
 import base64
 import contextlib
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The data that stay the same between starts: the demo's user, and the size of the user's organisation."""
+    """What stays the same between starts of the demo: its user, and the size of the user's organisation."""
 
     user_id: uuid.UUID
     size: Size
@@ -49,7 +49,9 @@ class DemoFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[int]:
-        """Lock the folder; yields the lock's descriptor, which every process that works in the folder inherits.
+        """Lock the demo's folder and yield the lock's descriptor.
+
+        Every process that works in the folder inherits the descriptor.
 
         Raises:
             DemoError: another demo runs in the folder, or the folder holds other files.
@@ -67,7 +69,7 @@ class DemoFolder:
             os.close(lock)
 
     def clear(self) -> None:
-        """Delete everything except the lock."""
+        """Delete everything in the demo's folder except the lock."""
         for folder in (self.logs, self.postgres, self.valkey):
             if folder.exists():
                 shutil.rmtree(folder)
@@ -81,17 +83,17 @@ class DemoFolder:
             file.unlink(missing_ok=True)
 
     def begin_logs(self) -> None:
-        """Remove the logs of earlier starts."""
+        """Remove the logs of earlier starts of the demo."""
         self.logs.mkdir(exist_ok=True)
         for old in self.logs.iterdir():
             old.unlink()
 
     def log(self, name: str) -> Path:
-        """The path of a process's log."""
+        """The path of the log of one of the demo's processes."""
         return self.logs / f"{name}.log"
 
     def identity(self, *, contacts: int | None = None, invoices: int | None = None) -> Identity:
-        """The identity of this folder, created at the first start with the requested sizes.
+        """The identity of the demo's folder, created at the first start with the requested sizes.
 
         Raises:
             DemoError: the folder was created with other sizes than the requested ones.
@@ -125,7 +127,7 @@ class DemoFolder:
 
     @contextlib.contextmanager
     def environment(self, settings: Mapping[str, str]) -> Iterator[Path]:
-        """A file with which a shell gets the settings of the running demo: `set -a; . FILE; set +a`."""
+        """A file that gives a shell the settings of the running demo: `set -a; . FILE; set +a`."""
         _write_secret(
             self._environment, "\n".join(f"{name}={shlex.quote(settings[name])}" for name in sorted(settings))
         )
@@ -135,7 +137,7 @@ class DemoFolder:
             self._environment.unlink(missing_ok=True)
 
     def _wait_for(self, lock: int) -> None:
-        """Wait for the lock, because the processes of a killed demo hold it until they end."""
+        """Wait for the lock of the folder, because the processes of a killed demo hold it until they end."""
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:
@@ -151,7 +153,7 @@ class DemoFolder:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    """Write a file that is readable only by its owner from its creation on."""
+    """Write a secret to a file that only its owner can read, from its creation on."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text + "\n")

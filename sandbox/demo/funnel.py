@@ -1,4 +1,4 @@
-"""The preview's funnel as a table, and the resulting calls as sentences."""
+"""The funnel of the preview as a table, and the resulting calls as sentences."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -19,7 +19,10 @@ _STAGES = {
 
 
 def funnel_table(preview: Preview) -> Table:
-    """A row for each stage, below its losses. Amounts are in the currency with the largest sum."""
+    """A table with a row for each stage of the funnel, below the stage's losses.
+
+    Amounts are in the currency with the largest sum.
+    """
     currency = _leading_currency(preview)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
@@ -34,7 +37,7 @@ def funnel_table(preview: Preview) -> Table:
 
 
 def funnel_notes(preview: Preview) -> Iterator[str]:
-    """The currencies that the table omits, the next calls, and the backlog that an opening could include."""
+    """Sentences about currencies that the table omits, the next calls, and the backlog that an opening may include."""
     others = len(_totals(preview)) - 1
     if others > 0:
         yield f"Amounts in {others} other {'currency' if others == 1 else 'currencies'} are left out."
@@ -63,7 +66,7 @@ def _leading_currency(preview: Preview) -> str | None:
 
 
 def _totals(preview: Preview) -> Mapping[str, Decimal]:
-    """The amounts owed on all open invoices, by currency."""
+    """The amounts owed on all open invoices, summed by currency."""
     return preview.stages[0].debt.amounts
 
 

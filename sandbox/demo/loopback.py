@@ -10,7 +10,7 @@ _SECONDS = 10.0
 
 
 def status_of(url: str) -> int | None:
-    """The response status of a GET; None without a response."""
+    """The status of the response to a GET request; None without a response."""
     try:
         return _ask("GET", url, None)[0]
     except (OSError, http.client.HTTPException):
@@ -18,7 +18,7 @@ def status_of(url: str) -> int | None:
 
 
 def post(url: str, document: Mapping[str, object]) -> Any:
-    """The JSON response to a POST of JSON. Raises `OSError` when the response is not a 2xx."""
+    """The JSON response to a POST request with JSON. Raises `OSError` when the response is not a 2xx."""
     status, body = _ask("POST", url, json.dumps(document))
     if not 200 <= status < 300:
         raise ConnectionError(f"{url} answered with HTTP {status}")

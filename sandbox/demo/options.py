@@ -1,4 +1,4 @@
-"""The demo's options."""
+"""The options of the demo's command line."""
 
 import sys
 from dataclasses import dataclass
@@ -15,13 +15,14 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the command line, and the folder of the commands that the demo starts."""
+    """The options of the demo's command line, and the folder of the commands that the demo starts."""
 
     folder: Path = Path(".demo")
     once: bool = False
     as_json: bool = False
     fresh: bool = False
-    contacts: int | None = None  # None: the size in the folder, else the default size.
+    contacts: int | None = None  # None means the size stored in the folder, else the default size.
     invoices: int | None = None
-    # The scripts installed next to the interpreter, so that the environment need not be activated.
+    # The folder of the scripts that are installed next to the interpreter, so that the environment need not be
+    # activated.
     programs: Path = Path(sys.executable).parent

@@ -1,4 +1,4 @@
-"""The JSON reports of `booksync reminders preview` and `reminders open`."""
+"""Reads the JSON reports of `booksync reminders preview` and `reminders open`."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.demo.errors import DemoError
 
-#: The keys of the preview that the demo's own JSON object repeats. Not the list of calls, which has phone numbers.
+#: The keys of the preview that the demo's own JSON object repeats. The list of calls is not repeated, because it has
+#: phone numbers.
 _REPEATED = ("funnel", "backlog_counts", "tomorrow")
 _HANDOVER = ("handover", "opened_at", "backlog", "waiting_calls")
 
@@ -23,7 +24,7 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Invoices that leave the funnel for one reason."""
+    """Invoices that leave the funnel for the same reason."""
 
     sentence: str
     debt: Debt
@@ -33,7 +34,7 @@ class Loss:
 class Stage:
     """One stage of the funnel: the invoices that reach it, and the losses before it."""
 
-    name: str  # Such as `may_be_asked`.
+    name: str  # The stage's name, such as `may_be_asked`.
     losses: tuple[Loss, ...]
     debt: Debt
 
@@ -51,22 +52,22 @@ class Preview:
     """The connection's open invoices on their way to a call."""
 
     stages: tuple[Stage, ...]
-    backlog_invoices: int  # Invoices whose latest missed step `--backlog latest` would schedule.
+    backlog_invoices: int  # The invoices whose latest missed step `--backlog latest` would plan.
     tomorrow: CallingDay
-    first_day: CallingDay | None  # The next day with a call; None when no call is scheduled.
+    first_day: CallingDay | None  # The next day with a call; None when no call is planned.
     is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The handover state of an open connection."""
+    """The handover state of a connection that is open."""
 
     since: dt.datetime
     waiting_calls: int
 
 
 def read_preview(facts: Mapping[str, Any]) -> Preview:
-    """Read the command's JSON report. Raises `DemoError` when a value is missing or malformed."""
+    """Read the JSON report of the preview. Raises `DemoError` when a value is missing or malformed."""
     try:
         first = facts["first_day"]
         return Preview(
@@ -81,7 +82,7 @@ def read_preview(facts: Mapping[str, Any]) -> Preview:
 
 
 def read_opened(facts: Mapping[str, Any]) -> Opened:
-    """Read the command's JSON report. Raises `DemoError` when a value is malformed or the connection is closed."""
+    """Read the JSON report of the opening. Raises `DemoError` when a value is malformed or the connection is closed."""
     try:
         if facts["handover"] != "open":
             raise DemoError("booksync reminders open ended with the connection closed")
@@ -91,7 +92,7 @@ def read_opened(facts: Mapping[str, Any]) -> Opened:
 
 
 def result_of(run: Mapping[str, Any], preview: Mapping[str, Any], opened: Mapping[str, Any]) -> dict[str, Any]:
-    """The demo's JSON object: the run's own, with the preview's funnel and the handover as it is after the opening."""
+    """The demo's JSON object: that of the run, with the preview's funnel and the handover after the opening."""
     return {**run, **{name: preview[name] for name in _REPEATED}, **{name: opened[name] for name in _HANDOVER}}
 
 

@@ -17,19 +17,19 @@ from sandbox.demo.simulator import MINUTE_SECONDS
 from sandbox.demo.supervisor import Service
 from sandbox.servers import WatchedProcess
 
-#: The folder of `workers.main` and the migrations.
+#: The folder that contains `workers.main` and the migrations.
 PROJECT = Path(sandbox.__file__).parents[1]
 
 _STOP = ((signal.SIGTERM, 5.0),)
 _POLL_SECONDS = 0.02
 _STDERR = 2
 
-#: Short enough to watch the demo; the shell's environment may override them.
+#: Intervals that are short enough to watch the demo; the shell's environment may override them.
 _TEMPO = {"SYNC_INTERVAL_SECONDS": "15", "SWEEP_INTERVAL_SECONDS": "5"}
 
 
 def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key: str) -> dict[str, str]:
-    """booksync's settings with the simulator instead of Zoho; the shell's real credentials are overridden."""
+    """booksync's settings with the simulator in place of Zoho; real credentials in the shell are overridden."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -45,21 +45,21 @@ def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The commands in a folder, and their settings, which override the shell's environment."""
+    """The commands of booksync in a folder, and their settings, which override the shell's environment."""
 
     folder: Path
     settings: Mapping[str, str]
     held: tuple[int, ...] = ()
 
     def path(self, name: str) -> str:
-        """The path of an installed command."""
+        """The path of an installed command of booksync."""
         program = self.folder / name
         if not program.is_file():
             raise DemoError(f"The command {name} is not in {self.folder}: install the project's requirements there")
         return str(program)
 
     def launch(self, service: Service) -> WatchedProcess:
-        """Start a service."""
+        """Start a service: a command of booksync that runs as long as the demo."""
         return self._start(service.command, service.log)
 
     def run(

@@ -1,4 +1,4 @@
-"""The demo's output and its layout."""
+"""What the demo prints, and its layout."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ class Screen:
 
     @contextlib.contextmanager
     def step(self, doing: str, done: str) -> Iterator[None]:
-        """Print one line with the duration after a step; print nothing when the step fails."""
+        """Print one line with the duration after a step of the demo; print nothing when the step fails."""
         began = time.monotonic()
         with self._console.status(f"{doing} …") if self._console.is_terminal else contextlib.nullcontext():
             yield
@@ -44,7 +44,7 @@ class Screen:
         self._console.print(f"   {words}", soft_wrap=True)
 
     def stopping(self) -> None:
-        # Starts a new line after the terminal's ^C.
+        # A new line begins after the terminal's ^C.
         self._console.print("\n   Stopping …")
 
     def problem(self, sentence: str) -> None:
@@ -56,7 +56,7 @@ class Screen:
         self._console.print(f" [yellow]↻[/] The {name} ended{why}; it was started again", soft_wrap=True)
 
     def result(self, reported: dict[str, Any]) -> None:
-        """Print the object as the last line on stdout."""
+        """Print the demo's JSON object as the last line on stdout."""
         if self._as_json:
             sys.stdout.write(json.dumps(reported) + "\n")
             sys.stdout.flush()
@@ -67,7 +67,7 @@ class Screen:
         self._console.print()
 
     def preview(self, preview: Preview) -> None:
-        """Print the funnel from the open invoices to tomorrow's calls."""
+        """Print the funnel of the preview, from the open invoices to tomorrow's calls."""
         self._console.print()
         self._console.print(Padding(funnel_table(preview), (0, 0, 0, 3), expand=False))
         self._console.print()
@@ -83,10 +83,10 @@ class Screen:
         self.say("A real connection stays closed until a person has looked at the preview.")
 
     def places(self, places: dict[str, str]) -> None:
-        """Print the addresses and commands to try: a label and a line to copy for each."""
+        """Print addresses and commands to try: a label and a line to copy for each."""
         self._console.print()
         for label, line in places.items():
-            # No table, because it would cut or wrap the lines, which are there to be copied.
+            # The lines are not a table, because a table would cut or wrap them, and they are there to be copied.
             self._console.print(Text.assemble((f" {label:<11}", "bold"), line), soft_wrap=True)
         self._console.print()
 
@@ -126,7 +126,7 @@ def _saved(summary: Summary) -> Text:
 
 
 def shown(path: Path) -> str:
-    """The path as a user types it in the current folder."""
+    """The path in the form in which a user types it in the current folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

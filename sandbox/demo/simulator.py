@@ -16,21 +16,21 @@ from sandbox.servers.ports import free_port
 
 READY_SECONDS = 30.0
 
-#: Between two changes in the simulated organisation.
+#: The seconds between two changes in the simulated organisation.
 DRIFT_SECONDS = 4
 
 #: The daily limit of Zoho's largest plans. With a smaller limit booksync syncs less often than the demo needs.
 REQUESTS_PER_DAY = 100_000
 
-#: Length of the simulated Zoho's minute. After a restart of Redis booksync waits for one such minute before its next
-#: call, and a whole real minute would be too long for a demo.
+#: The length of the simulated Zoho's minute. After a restart of Redis booksync waits for one such minute before its
+#: next call, and a whole real minute would be too long for a demo.
 MINUTE_SECONDS = 4
 
 _POLL_SECONDS = 0.02
 
 
 def simulator_service(folder: DemoFolder, size: Size, *, drifts: bool) -> Service:
-    """The simulator's service. The port is chosen here, so that a restarted simulator keeps its address."""
+    """The Zoho simulator as a service of the demo. Its port is chosen here, so that a restart keeps the address."""
     choices = {
         "--port": free_port(),
         "--state": folder.simulator,

@@ -31,7 +31,7 @@ _NEWS_SECONDS = 1.0
 
 
 def tell(options: Options, screen: Screen, before_the_end: Callable[[], None]) -> None:
-    """Run the demo until one sync is done (`once`), else until a signal raises an exception.
+    """Run the demo until one sync is done (`once`), or until a signal raises an exception.
 
     `before_the_end` is called before the processes are stopped, whatever the cause of the end.
 
@@ -55,7 +55,7 @@ def tell(options: Options, screen: Screen, before_the_end: Callable[[], None]) -
 
 
 class Demo:
-    """One run of the demo in a locked folder. The exit stack `ends` stops its processes."""
+    """One run of the demo in a locked folder. The exit stack `ends` stops the demo's processes."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Demo:
         return organization, Programs(self._options.programs, env, self._held)
 
     def _start_services(self, programs: Programs) -> str:
-        """Start the services and return the web process's origin, without waiting until they are ready."""
+        """Start booksync's services and return the web process's origin, without waiting until they are ready."""
         supervisor = self._supervise(programs)
         for number in range(1, WORKERS + 1):
             worker = (programs.path("dramatiq"), "workers.main", "--processes", "1", "--threads", "4")
@@ -153,7 +153,7 @@ class Demo:
         return facts
 
     def _open(self, programs: Programs, connection_id: uuid.UUID, preview: dict[str, Any]) -> dict[str, Any]:
-        """Open the handover unless an earlier start has, because a second opening would move its time."""
+        """Open the connection for handovers, unless it is open: a second opening would move the time of the first."""
         if read_preview(preview).is_open:
             self._screen.opened(read_opened(preview), by_this_start=False)
             return preview

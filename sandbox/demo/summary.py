@@ -9,7 +9,7 @@ from sandbox.demo.errors import DemoError
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Counts of one kind of record: the run's changes, and the number cached after it."""
+    """The counts of one kind of record: what the run has changed, and how many are cached after the run."""
 
     total: int
     new: int
@@ -19,7 +19,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run in numbers."""
+    """The result of one run in numbers."""
 
     status: str
     customers: Written
@@ -27,19 +27,19 @@ class Summary:
     invoices: Written
     invoices_waiting: int
     reminders_scheduled: int
-    reminders_skipped: Mapping[str, int]  # Counts by reason.
+    reminders_skipped: Mapping[str, int]  # The waiting invoices by reason.
     api_calls: int
     api_calls_one_per_invoice: int
     seconds: float
 
     @property
     def saved_share(self) -> float:
-        """The share of calls saved, compared with one call for each invoice's customer; 0 to 1."""
+        """The share of API calls saved (0 to 1), compared with one call for the customer of each invoice."""
         return max(0.0, 1 - self.api_calls / self.api_calls_one_per_invoice) if self.api_calls_one_per_invoice else 0.0
 
 
 def read_summary(reported: Mapping[str, Any]) -> Summary:
-    """Read the command's JSON report. Raises `DemoError` when a value is missing or malformed."""
+    """Read the JSON report of the sync. Raises `DemoError` when a value is missing or malformed."""
     try:
         return Summary(
             status=reported["status"],

@@ -1,4 +1,4 @@
-"""Starts, restarts and stops the long-running processes."""
+"""Starts, restarts and stops the demo's long-running processes."""
 
 import time
 from collections import deque
@@ -24,7 +24,7 @@ class Service:
 
 
 class Process(Protocol):
-    """The interface of a running command; `sandbox.servers.WatchedProcess` implements it."""
+    """What a running command of the demo can do; `sandbox.servers.WatchedProcess` implements it."""
 
     def poll(self) -> int | None: ...
     def ask_to_stop(self) -> None: ...
@@ -39,7 +39,7 @@ class _Charge:
 
 
 class Supervisor:
-    """Restarts services that ended, on each call of `check`."""
+    """Restarts services that have ended, each time `check` is called."""
 
     def __init__(
         self,
@@ -48,18 +48,18 @@ class Supervisor:
         on_restart: Callable[[Service, int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_restart` is called with a service that ended and its exit code, before the restart."""
+        """Make a supervisor. `on_restart` is called with an ended service and its exit code, before the restart."""
         self._launch = launch
         self._on_restart = on_restart
         self._clock = clock
         self._charges: list[_Charge] = []
 
     def start(self, service: Service) -> None:
-        """Start a service and keep it running."""
+        """Start a service of the demo and keep it running."""
         self._charges.append(_Charge(service, self._launch(service)))
 
     def check(self) -> None:
-        """Restart the services that have ended.
+        """Restart the services of the demo that have ended.
 
         Raises:
             DemoError: a service ends again and again.
@@ -70,7 +70,7 @@ class Supervisor:
                 self._revive(charge, code)
 
     def stop(self) -> None:
-        """Stop all services in parallel."""
+        """Stop all services of the demo in parallel."""
         for charge in self._charges:
             charge.process.ask_to_stop()
         while self._charges:

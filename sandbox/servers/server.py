@@ -1,4 +1,4 @@
-"""The life of a server that keeps its data in a folder: start, stop, kill, start again on the same port."""
+"""The life of a server that keeps its data in a folder: start, stop, kill, and start again on the same port."""
 
 import contextlib
 import fcntl
@@ -22,9 +22,9 @@ _PORT_TRIES = 5
 
 
 class EmbeddedServer(ABC):
-    """A server on 127.0.0.1 with data, lock and log in one folder; it ends when our process ends, even by SIGKILL.
+    """A server on 127.0.0.1 with data, lock and log in one folder. It ends when our process ends, even by SIGKILL.
 
-    Usable as a context manager. `start` after `stop` or `kill` starts it with the same data and port.
+    The server can be used as a context manager. `start` after `stop` or `kill` uses the same data and port.
     """
 
     name: ClassVar[str]
@@ -35,7 +35,9 @@ class EmbeddedServer(ABC):
     def __init__(
         self, folder: Path | str, *, durable: bool = True, port: int | None = None, held: Sequence[int] = ()
     ) -> None:
-        """`durable=False` is faster but may lose data in a crash of the machine; `port` None takes a free port.
+        """Make a server that is not started yet.
+
+        `durable=False` is faster but may lose data in a crash of the machine; `port` None takes a free port.
 
         `held` are the caller's file descriptors (of locks) that stay open until the server's last process has ended.
         """
@@ -56,7 +58,7 @@ class EmbeddedServer(ABC):
 
     @property
     def pid(self) -> int:
-        """The server's process."""
+        """The process id of the server."""
         if self._process is None:
             raise ServerError(f"{self.name} is not running")
         return self._process.pid
@@ -74,7 +76,7 @@ class EmbeddedServer(ABC):
         """
         if self.running:
             return self
-        self.stop()  # The process may have ended by itself.
+        self.stop()  # The server's process may have ended by itself.
         try:
             with self._locked_folder():
                 self._launch(self._prepare())
@@ -95,7 +97,7 @@ class EmbeddedServer(ABC):
             self._process = None
 
     def restart(self) -> None:
-        """Stop and start again, on the same port."""
+        """Stop the server and start it again, on the same port."""
         self.stop()
         self.start()
 
@@ -107,7 +109,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _prepare(self) -> Account:
-        """Find the program and the account, and create the data folder if it is missing."""
+        """Find the server's program and account, and create its data folder if it is missing."""
 
     @abstractmethod
     def _command(self, port: int) -> Sequence[str]:
@@ -115,7 +117,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _responds(self, pid: int, port: int) -> bool:
-        """Whether the process accepts clients."""
+        """Whether the server's process accepts clients."""
 
     def _own_data(self, path: Path, account: Account) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
@@ -123,7 +125,9 @@ class EmbeddedServer(ABC):
 
     @contextlib.contextmanager
     def _locked_folder(self) -> Iterator[None]:
-        """Lock the folder during the start; the server's watcher inherits the lock and holds it until the server ends.
+        """Lock the server's folder during the start.
+
+        The server's watcher inherits the lock and holds it until the server ends.
 
         So a second start waits until the processes of a first start, whose parent was just killed, have ended.
         """
@@ -159,7 +163,7 @@ class EmbeddedServer(ABC):
         raise ServerError(f"{self.name} did not start ({_reason(said)})", log=self.log)
 
     def _spawn(self, command: Sequence[str], account: Account) -> WatchedProcess:
-        # A clean environment: PGOPTIONS, PGDATA and the like must not reach it.
+        # The environment is clean, because PGOPTIONS, PGDATA and the like must not reach the server.
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
         return WatchedProcess(
             command,
@@ -193,7 +197,7 @@ class EmbeddedServer(ABC):
 
 
 def _reason(said: str) -> str:
-    """The log line that best explains a failed start."""
+    """The log line that best explains why the server did not start."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in ("fatal", "panic", "error", "# "))]
     return (telling or lines or [f"no answer within {START_SECONDS:g} s"])[-1]

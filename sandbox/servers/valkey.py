@@ -1,4 +1,4 @@
-"""An embedded Valkey."""
+"""An embedded Valkey server."""
 
 import socket
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _ANSWER_SECONDS = 1.0
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """A Valkey without eviction; `durable` enables an append-only file, so that the data survive a restart.
+    """An embedded Valkey that never evicts keys; `durable` enables an append-only file, so that data survive a restart.
 
     >>> with EmbeddedValkey(folder) as valkey:
     ...     client = redis.Redis.from_url(valkey.url)
@@ -26,11 +26,11 @@ class EmbeddedValkey(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """The URL of the first database: `redis://127.0.0.1:PORT/0`."""
+        """The URL of the server's first database: `redis://127.0.0.1:PORT/0`."""
         return self.url_of(0)
 
     def url_of(self, database: int) -> str:
-        """The URL of one of the server's databases, 0 to 15."""
+        """The URL of one of the Valkey server's databases, 0 to 15."""
         return f"redis://{LOOPBACK}:{self.port}/{database}"
 
     def _prepare(self) -> Account:
@@ -45,13 +45,16 @@ class EmbeddedValkey(EmbeddedServer):
             "port": str(port),
             "dir": str(self.data),
             "appendonly": "yes" if self.durable else "no",
-            "save": "",  # No snapshots in addition to the append-only file.
+            "save": "",  # Snapshots are off, because the append-only file has the data.
             "maxmemory-policy": "noeviction",
         }
         return [str(self._program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
     def _responds(self, pid: int, port: int) -> bool:
-        """Whether our own process has loaded its data; compares the pid, because another server may have the port."""
+        """Whether this object's own Valkey process has loaded its data.
+
+        The pid is compared, because another server may have the port.
+        """
         try:
             with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:
                 connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")

@@ -25,8 +25,8 @@ class WatchedProcess:
     """A running command, in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
     A watcher process (`sandbox.servers.watcher`) ends the command and all its descendants when the parent asks for it
-    or has ended. The command's output goes to `log`, unless `stdout` or `stderr` names an open file
-    descriptor. `held` are descriptors (of locks) that stay open until the last of its processes has ended.
+    or has ended. The command's output goes to `log`, unless `stdout` or `stderr` names an open file descriptor. `held`
+    are descriptors (of locks) that stay open until the last process of the command has ended.
 
     Raises:
         ServerError: the command could not be started.
@@ -84,7 +84,7 @@ class WatchedProcess:
         return int(response["pid"])
 
     def poll(self) -> int | None:
-        """The exit code (128 + N: ended by signal N), or None while any process of the command is running."""
+        """The command's exit code (128 + N: ended by signal N); None while any process of the command is running."""
         return self._watcher.poll()
 
     def wait(self, timeout_seconds: float | None = None) -> int:
@@ -95,7 +95,7 @@ class WatchedProcess:
             raise TimeoutError(f"{self.name} still runs after {timeout_seconds:g} s") from None
 
     def ask_to_stop(self) -> None:
-        """Begin to stop the command; `stop` waits for the end. So several commands can stop in parallel."""
+        """Begin to stop the command, so that several commands can stop in parallel; `stop` waits for the end."""
         assert self._watcher.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._watcher.stdin.close()
@@ -112,14 +112,17 @@ class WatchedProcess:
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End the command with SIGKILL, like a crash; its descendants have ended too when this returns."""
+        """End the command with SIGKILL, like a crash.
+
+        When this method returns, the command's descendants have ended too.
+        """
         self.send_signal(signal.SIGKILL)
         self.wait(self._patience)
         self.ask_to_stop()
 
 
 def _copy(descriptor: int, copies: contextlib.ExitStack) -> int:
-    """Duplicate the descriptor to a number above 2, because the watcher has its own standard streams."""
+    """Duplicate a file descriptor to a number above 2, because the watcher has its own standard streams."""
     copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
     copies.callback(os.close, copy)
     return copy

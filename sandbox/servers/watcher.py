@@ -1,9 +1,10 @@
 """The process between a parent and its child: it ends the child and all descendants when the parent has ended.
 
-Run as a script with the standard library alone: `python -I -S watcher.py NAME`. It reads one line of JSON, the order,
-from its standard input, writes one line, and then waits for the end of either side. Its standard input is a pipe whose
-other end only its parent holds; the kernel closes that end whenever the parent ends, also after SIGKILL.
-(PR_SET_PDEATHSIG alone is not enough: it watches the parent's thread and is cleared when the child changes user.)
+The watcher runs as a script with the standard library alone: `python -I -S watcher.py NAME`. It reads one line of JSON,
+the order, from its standard input, writes one line, and then waits until the parent or the child ends. Its standard
+input is a pipe whose other end only the parent holds; the kernel closes that end whenever the parent ends, also after
+SIGKILL. (Linux's PR_SET_PDEATHSIG alone is not enough: it watches the parent's thread and is cleared when the child
+changes user.)
 """
 
 import contextlib
@@ -33,17 +34,17 @@ class Order(TypedDict):
     cwd: str
     uid: int | None
     gid: int | None
-    stdout: int  # Inherited file descriptors.
+    stdout: int  # The inherited file descriptors.
     stderr: int
-    stop: list[tuple[int, float]]  # (signal, seconds to wait), in order; SIGKILL comes after the last.
+    stop: list[tuple[int, float]]  # (signal, seconds to wait) in order; SIGKILL follows the last one.
 
 
 def main() -> int:
-    """Run one child to its end. Returns the child's exit code; 128 + N when signal N ended it."""
+    """Run one child process to its end and return its exit code; 128 + N when signal N ended it."""
     with open(0, "rb", buffering=0, closefd=False) as order_pipe:
         line = order_pipe.readline()
     if not line.endswith(b"\n"):
-        return 0  # The parent ended before it sent an order.
+        return 0  # The parent has ended before it sent an order.
     order: Order = json.loads(line)
     os.chdir("/")
     wake = _wake_on_signals()
@@ -60,7 +61,7 @@ def main() -> int:
 
 
 class Watch:
-    """Waits for the end of one child."""
+    """Waits for the end of one child process."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", order: Order, wake: int) -> None:
         self.child = child
@@ -68,7 +69,7 @@ class Watch:
         self.wake = wake
 
     def until_the_end(self) -> int:
-        """Wait for the child's end, or end it when the parent is gone; then end all remaining descendants."""
+        """Wait for the child's end, or end the child when the parent is gone; then end all remaining descendants."""
         while not self._has_ended():
             readable, _, _ = select.select([0, self.wake], [], [])
             if 0 in readable or _termination_asked(self.wake):
@@ -89,7 +90,7 @@ class Watch:
                     os.read(self.wake, 512)
 
     def _sweep(self) -> None:
-        """Kill the remaining processes until the kernel reports none; orphans of the child became our children."""
+        """Kill the remaining descendants until none is left; orphans of the child became this process's children."""
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.child.pid, signal.SIGKILL)
@@ -105,7 +106,7 @@ class Watch:
         return self.child.returncode is not None
 
     def _reap(self) -> bool:
-        """Collect every child that has ended, including adopted ones. False: no child is left."""
+        """Collect every child process that has ended, including adopted ones. Returns False when no child is left."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -132,7 +133,8 @@ def _start(order: Order, libc: ctypes.CDLL | None) -> "subprocess.Popen[bytes]":
         preexec_fn=_die_with_me(order, libc),
     )
     for descriptor in (order["stdout"], order["stderr"]):
-        os.close(descriptor)  # Close them, so that a reader of the child's output gets the end of the file.
+        # The watcher closes these descriptors, so that a reader of the child's output gets the end of the file.
+        os.close(descriptor)
     return child
 
 
@@ -145,11 +147,11 @@ def _die_with_me(order: Order, libc: ctypes.CDLL | None) -> Callable[[], None] |
 
 
 def _wake_on_signals() -> int:
-    """A descriptor that becomes readable when a child ends and when this watcher gets a termination signal."""
+    """Make a descriptor that becomes readable when a child ends and when this watcher gets a termination signal."""
     readable, writable = os.pipe()
     for end in (readable, writable):
         os.set_blocking(end, False)
-    # A handler, not SIG_IGN: the child would inherit an ignored signal.
+    # The signal has a handler and is not ignored (SIG_IGN), because the child would inherit an ignored signal.
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _noticed)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
@@ -157,7 +159,7 @@ def _wake_on_signals() -> int:
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing, because the wake-up descriptor has already reported the signal."""
+    """Do nothing in the signal handler, because the wake-up descriptor has already reported the signal."""
 
 
 def _termination_asked(wake: int) -> bool:

@@ -29,11 +29,14 @@ from sandbox.zoho.simulator import Simulator
 
 SAVE_EVERY_SECONDS = 3.0
 SAVE_AT_MOST_SHARE = 0.1
-"""Saving blocks the server. Large books are saved less often, so that saving takes at most a tenth of the time."""
+"""Saving blocks the server.
+
+Books with many records are saved less often, so that saving takes at most a tenth of the time.
+"""
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that leaves signals to `serve`, because uvicorn's own handler waits for open connections."""
+    """A uvicorn server that leaves signals to `serve`, because uvicorn's own handler waits for open connections."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -46,12 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Every connection inherits TCP_NODELAY. Without it each response waits 40 ms for the ACK of its headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
-    gc.disable()  # The records are never garbage, and a collection over millions of records takes seconds.
+    # The records are excluded from garbage collection, because they are never garbage and a collection over millions of
+    # records takes seconds.
+    gc.disable()
     app = RestartableApp(lambda request: _simulator(_restarted(options, request), url))
     gc.freeze()
     gc.enable()
     asyncio.run(_serve(app, listener, url, options))
-    os._exit(0)  # Everything is saved by now. A normal exit would spend a second on freeing a million records.
+    # The process exits at once, because everything is saved by now and a normal exit would spend a second on freeing a
+    # million records.
+    os._exit(0)
 
 
 def refresh_token_of(organization_id: str) -> str:
@@ -141,7 +148,7 @@ async def _save_regularly(app: RestartableApp, path: Path) -> None:
 
 
 async def _drift(app: RestartableApp, seconds: float) -> None:
-    """Make one small change in a random organisation, on average every `seconds` seconds."""
+    """Make one small change in a random organisation, again and again, on average every `seconds` seconds."""
     while True:
         await asyncio.sleep(seconds * app.simulator.rng.uniform(0.5, 1.5))
         simulator = app.simulator

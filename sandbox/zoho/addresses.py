@@ -13,11 +13,14 @@ DISTANT_SHARE = 0.25
 WHOLE_SHARE = 0.60
 STATE_ONLY_SHARE = 0.15
 ZIP_ONLY_SHARE = 0.10
-"""Shares of the contacts in countries with several time zones. The rest have neither state nor postcode."""
+"""Shares of the contacts with a state and postcode, or one of both, in countries with several time zones."""
 
 
 def located(contact: Contact, country: Country, *, is_foreign: bool) -> Contact:
-    """The contact with its address. The contact's id is the seed, so that the address changes no other random draw."""
+    """The contact with a generated address.
+
+    The contact's id is the seed, so that the address changes no other random draw.
+    """
     rng = random.Random(contact.contact_id)
     if is_foreign and rng.random() < DISTANT_SHARE:
         country = rng.choice(DISTANT_COUNTRIES)

@@ -20,7 +20,7 @@ from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 BOOKS_PREFIX = "/books/v3"
 ENDLESS_CHUNK_BYTES = 65_536
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER with a timeout of 0: closing the socket sends a reset (RST) instead of a FIN."""
+"""The value of SO_LINGER with a timeout of 0: closing the socket then sends a reset (RST) instead of a FIN."""
 
 
 def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
@@ -34,7 +34,7 @@ def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
 
 
 class RestartableApp:
-    """The present simulator on the wire; `POST /_sandbox/restart` replaces it by what `make` returns."""
+    """Serves the present simulator over HTTP; `POST /_sandbox/restart` replaces it by what `make` returns."""
 
     def __init__(self, make: Callable[[RestartRequest], Simulator]) -> None:
         self._make = make
@@ -49,7 +49,7 @@ class RestartableApp:
 
 
 class BooksEndpoint:
-    """Everything under `/books/v3`. Plain ASGI, because it serves hundreds of lists a second."""
+    """Serves everything under `/books/v3`. Plain ASGI, because it serves hundreds of lists a second."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -63,7 +63,7 @@ class BooksEndpoint:
 
 
 class TokenEndpoint:
-    """`POST /oauth/v2/token`: accepts parameters in the form, the query or both, as Zoho does."""
+    """Serves `POST /oauth/v2/token`; parameters may be in the form, the query or both, as in Zoho."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -80,7 +80,7 @@ class TokenEndpoint:
 async def _attend(
     simulator: Simulator, visit: Visit, response: Callable[[], Response], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Finish a visit with a response, half a response, or a dropped connection."""
+    """Finish a call with a response, half a response, or a dropped connection."""
     try:
         if visit.delay_seconds:
             await asyncio.sleep(visit.delay_seconds)
@@ -110,7 +110,7 @@ async def _send(send: Send, response: Response, date: str, *, cut_in_half: bool)
 
 
 async def _send_without_end(receive: Receive, send: Send, response: Response, date: str) -> None:
-    """Send chunks until the client disconnects. After that uvicorn discards sent data silently."""
+    """Send chunks until the client disconnects; after that uvicorn discards sent data silently."""
     await _start(send, response, date, {})
     chunk = response.body * (ENDLESS_CHUNK_BYTES // len(response.body) + 1)
     gone = asyncio.ensure_future(_gone(receive))
@@ -143,7 +143,8 @@ async def _reset(scope: Scope, receive: Receive) -> None:
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
     transport.abort()
-    await _gone(receive)  # Wait until uvicorn sees the disconnect: otherwise it sends a 500 to a closed connection.
+    # The handler waits until uvicorn sees the disconnect; otherwise uvicorn sends a 500 to a closed connection.
+    await _gone(receive)
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

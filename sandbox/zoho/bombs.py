@@ -1,4 +1,4 @@
-"""Responses that a client must refuse to read, because reading one whole exhausts its memory."""
+"""Responses that a client must refuse to read ("bombs"), because a complete one exhausts the client's memory."""
 
 import gzip
 import struct
@@ -11,13 +11,13 @@ from sandbox.zoho.responses import Response
 
 MEGABYTE = 1024 * 1024
 
-#: The inflated size of each compressed bomb.
+#: The inflated size of each compressed response.
 INFLATED_BYTES = 1024 * MEGABYTE
 
-#: More than booksync reads of a response.
+#: A size that is more than booksync reads of a response.
 PLAIN_BYTES = 9 * MEGABYTE
 
-#: More than any HTTP client reads of a header.
+#: A size that is more than any HTTP client reads of a header.
 HEADER_BYTES = 2 * MEGABYTE
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"

@@ -12,7 +12,10 @@ from sandbox.zoho.table import Table
 
 
 class Books:
-    """The tables of an organisation. Every change goes through its methods, which keep the tables consistent."""
+    """The tables of one organisation's books.
+
+    Every change goes through its methods, which keep the tables consistent.
+    """
 
     def __init__(self, organization: Organization, ids: NewIds) -> None:
         self.organization = organization
@@ -55,7 +58,10 @@ class Books:
         )
 
     def today(self, now: float) -> str:
-        """The organisation's date, `YYYY-MM-DD`. At its midnight rows become overdue although no record changed."""
+        """The organisation's present date, `YYYY-MM-DD`.
+
+        At its midnight rows become overdue although no record changed.
+        """
         day = datetime.fromtimestamp(now, self.organization.zone).date().isoformat()
         if day != self._day:
             self._day = day
@@ -63,7 +69,10 @@ class Books:
         return day
 
     def edit_organization(self, changes: Mapping[str, Any]) -> None:
-        """Replace fields of the organisation. Rows may change (times, sub-statuses) although no record changes."""
+        """Replace fields of the organisation.
+
+        Rows of records may change (times, sub-statuses) although no record changes.
+        """
         self.organization = replace(self.organization, **changes)
         for table in (self.contacts, self.persons, self.invoices):
             table.forget_rows()
@@ -101,7 +110,10 @@ class Books:
             self._rename_invoices(contact, visible_at)
 
     def delete_contact(self, contact_id: int, visible_at: float | None = None) -> None:
-        """Remove the contact and its persons. Its invoices stay, with the id of a contact that no longer exists."""
+        """Remove the contact and its persons.
+
+        The contact's invoices stay, with the id of a contact that no longer exists.
+        """
         self._drop_persons(self.contacts.truth[contact_id], set(), visible_at)
         self.contacts.delete(contact_id, visible_at)
         self.is_changed = True
@@ -166,7 +178,7 @@ def _names(contact: Contact) -> tuple[str, str]:
 
 
 def _person_facts(contact: Contact) -> tuple[object, ...]:
-    """The facts from which the rows of a contact's persons and invoices are built."""
+    """The facts of a contact that its persons' and invoices' rows are built from."""
     return (contact.persons, contact.primary_person_id, contact.currency_code, contact.is_active, *_names(contact))
 
 

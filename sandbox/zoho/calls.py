@@ -1,4 +1,4 @@
-"""The calls to an organisation's books, one function each: from path and query to the bytes of the response."""
+"""The calls that clients make to an organisation's books, one function each: from path and query to response bytes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,8 @@ ADDRESSES = (
     (re.compile(r"/organizations"), CallKind.ORGANIZATIONS),
     (re.compile(r"/contacts"), CallKind.CONTACTS),
     (re.compile(r"/contacts/contactpersons"), CallKind.BULK_PERSONS),
-    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),  # Zoho documents no response for this list of addresses.
+    # Zoho documents no response for this list of addresses, so the simulator's is a guess.
+    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),
     (re.compile(r"/contacts/[^/]+"), CallKind.CONTACT),
     (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
     (re.compile(r"/invoices"), CallKind.INVOICES),
@@ -47,13 +48,13 @@ OMITTED_FACTS = ("payment_reminder_enabled", "billing_address", "shipping_addres
 
 @dataclass(frozen=True, slots=True)
 class BooksCall:
-    """A call that passed authentication and limits."""
+    """A call to the books that has passed authentication and limits."""
 
     call: Call
     query: Mapping[str, str]
     books: Books
     now: float
-    """The server's wall clock."""
+    """The wall clock of the server."""
     faults: Faults
 
     @property
@@ -65,7 +66,7 @@ class BooksCall:
         return RowFaults(self.faults, self.call, self.now, self.books.organization.zone)
 
     def has(self, name: FaultName) -> bool:
-        """Whether the fault applies to this call; if it does, the call is counted as a strike."""
+        """Whether the fault applies to this call; if it does, the fault counts a strike."""
         return self.faults.take(name, self.call) is not None
 
 
@@ -78,7 +79,7 @@ def kind_of_path(path: str) -> CallKind:
 
 
 def respond_to_books_call(asked: BooksCall) -> bytes:
-    """The body of HTTP 200. Raises ZohoError."""
+    """The body of the HTTP 200 response to a call. Raises ZohoError."""
     response = _ANSWERS.get(asked.call.kind)
     if response is None:
         raise no_such_address()

@@ -30,7 +30,10 @@ SHARES = {
     Circumstance.YEARS_OLD: 0.02,
     Circumstance.DUE_ON_RECEIPT: 0.02,
 }
-"""Shares of the open invoices. An invoice has at most one circumstance, so that each can be tested alone."""
+"""Circumstance → its share of the open invoices.
+
+An invoice has at most one circumstance, so that each can be tested alone.
+"""
 
 CREDITED_SHARE = 0.03
 """Share of the customers with an open invoice whose unused credits cover one of their invoices."""
@@ -44,7 +47,7 @@ PARTS_OF_A_DAY = range(120, 6 * 3600)
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The organisation's current time; `now` is in seconds since the epoch."""
+    """The organisation's present time; `now` is in seconds since the epoch."""
 
     now: int
     zone: tzinfo
@@ -61,18 +64,18 @@ class Present:
 
 
 def with_circumstance(invoice: Invoice, rng: random.Random, present: Present) -> Invoice:
-    """The invoice with the circumstance drawn for it, if any. An invoice that is not open is returned unchanged."""
+    """The invoice with the circumstance drawn for it, if any; an invoice that is not open is returned unchanged."""
     if not invoice.is_open:
         return invoice
     if invoice.status is InvoiceStatus.PARTIALLY_PAID:
-        # Zoho shows the amount on some rows, often as 0. The presence of the key alone means nothing.
+        # Zoho shows the key of the amount on some rows, often as 0. The presence of the key alone means nothing.
         invoice = replace(invoice, unprocessed_cents=0)
     circumstance = _drawn(rng)
     return invoice if circumstance is None else _in(circumstance, invoice, rng, present)
 
 
 def made_up_credits(invoices: Iterable[Invoice], rng: random.Random) -> dict[int, int]:
-    """Customer → cents of unused credits, only for the customers that have any."""
+    """Customer → unused credits in cents, only for the customers that have any."""
     owed: dict[int, list[int]] = {}
     for invoice in invoices:
         if invoice.is_open:
@@ -83,7 +86,7 @@ def made_up_credits(invoices: Iterable[Invoice], rng: random.Random) -> dict[int
 
 
 def _covering(balances: Sequence[int], rng: random.Random) -> int:
-    """The exact balance of one invoice, or somewhat more."""
+    """The exact balance of one of the invoices, or somewhat more."""
     return rng.choice(balances) + rng.choice((0, rng.randrange(1, 5_000)))
 
 

@@ -1,4 +1,4 @@
-"""The simulator's two clocks: the wall clock (which a fault may shift) and the steady clock that limits use."""
+"""The simulator's two clocks: the wall clock (which a fault may shift) and the steady clock that the limits use."""
 
 import time
 from dataclasses import dataclass

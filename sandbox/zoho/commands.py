@@ -21,7 +21,7 @@ class Document(BaseModel):
 
 
 class PersonFields(Document):
-    """A person's facts. A field that is left out stays unchanged (or blank, for a new person)."""
+    """The facts of a person. A field that is left out stays unchanged (or blank, for a new person)."""
 
     salutation: str = ""
     first_name: str = ""
@@ -56,7 +56,10 @@ class ContactFields(Document):
 
 
 class InvoiceFields(Document):
-    """Dates are `YYYY-MM-DD`; without dates a new invoice is dated today and due in 30 days."""
+    """The facts of an invoice.
+
+    Dates are `YYYY-MM-DD`; without dates a new invoice is dated today and due in 30 days.
+    """
 
     status: InvoiceStatus = InvoiceStatus.SENT
     date: str | None = None
@@ -76,7 +79,7 @@ class InvoiceFields(Document):
 
 
 class OrganizationFields(Document):
-    """Fields that are left out stay unchanged."""
+    """The facts of the organisation. Fields that are left out stay unchanged."""
 
     name: str = ""
     country: str = ""
@@ -96,7 +99,7 @@ class Change(Document):
 
 
 class CreateContact(Change):
-    """Result: `contact_id`, `contact_person_ids`. The first person is the primary one."""
+    """Create a contact. Result: `contact_id`, `contact_person_ids`. The first person is the primary one."""
 
     do: Literal["create_contact"] = "create_contact"
     fields: ContactFields = ContactFields()
@@ -110,7 +113,7 @@ class EditContact(Change):
 
 
 class SetCredits(Change):
-    """Set the contact's unused credits. Moves no `last_modified_time`, as in Zoho, so `at` has no effect."""
+    """Set the contact's unused credits. As in Zoho, no `last_modified_time` moves, so `at` has no effect."""
 
     do: Literal["set_credits"] = "set_credits"
     contact_id: int
@@ -118,7 +121,10 @@ class SetCredits(Change):
 
 
 class DeleteContact(Change):
-    """Its invoices stay, with the id of a contact that no longer exists, unless `with_invoices` deletes them too."""
+    """Delete a contact.
+
+    Its invoices stay, with the id of a contact that no longer exists, or go too (`with_invoices`).
+    """
 
     do: Literal["delete_contact"] = "delete_contact"
     contact_id: int
@@ -126,7 +132,7 @@ class DeleteContact(Change):
 
 
 class MergeContacts(Change):
-    """The loser is deleted; its invoices become the winner's."""
+    """Merge two contacts: the loser is deleted, and its invoices become the winner's."""
 
     do: Literal["merge_contacts"] = "merge_contacts"
     winner_id: int
@@ -135,7 +141,7 @@ class MergeContacts(Change):
 
 
 class CreatePerson(Change):
-    """Result: `contact_person_id`."""
+    """Create a person of a contact. Result: `contact_person_id`."""
 
     do: Literal["create_person"] = "create_person"
     contact_id: int
@@ -145,7 +151,10 @@ class CreatePerson(Change):
 
 
 class EditPerson(Change):
-    """`stamp_contact` says whether the contact's time moves too, because Zoho's real behaviour is unproven."""
+    """Edit a person.
+
+    `stamp_contact` says whether the contact's time moves too, because Zoho's behaviour is unproven.
+    """
 
     do: Literal["edit_person"] = "edit_person"
     contact_person_id: int
@@ -161,7 +170,7 @@ class DeletePerson(Change):
 
 
 class CreateInvoice(Change):
-    """Result: `invoice_id`."""
+    """Create an invoice. Result: `invoice_id`."""
 
     do: Literal["create_invoice"] = "create_invoice"
     customer_id: int
@@ -177,7 +186,7 @@ class EditInvoice(Change):
 class PayInvoice(Change):
     """Pay the whole balance, or only `amount`. Moves the invoice's time, never the contact's.
 
-    A pending payment (ACH, unprocessed) ends, because this payment counts as its arrival.
+    A pending payment (ACH, unprocessed) ends, because the new payment counts as its arrival.
     """
 
     do: Literal["pay_invoice"] = "pay_invoice"
@@ -186,7 +195,7 @@ class PayInvoice(Change):
 
 
 class VoidInvoice(Change):
-    """The balance stays at the total."""
+    """Void an invoice. Its balance stays at the total."""
 
     do: Literal["void_invoice"] = "void_invoice"
     invoice_id: int
@@ -198,14 +207,14 @@ class DeleteInvoice(Change):
 
 
 class EditOrganization(Change):
-    """Stamps no record: an organisation has no modified time."""
+    """Edit the organisation. No record is stamped, because an organisation has no modified time."""
 
     do: Literal["edit_organization"] = "edit_organization"
     fields: OrganizationFields
 
 
 class Touch(Change):
-    """Move `last_modified_time` and nothing else."""
+    """Move the `last_modified_time` of records and nothing else."""
 
     do: Literal["touch"] = "touch"
     contact_ids: tuple[int, ...] = ()
@@ -213,7 +222,7 @@ class Touch(Change):
 
 
 class Crowd(Change):
-    """Make `count` records share one second. Result: `ids`."""
+    """Make `count` records share one second of change. Result: `ids`."""
 
     do: Literal["crowd"] = "crowd"
     what: Literal["contacts", "invoices"] = "contacts"

@@ -1,4 +1,4 @@
-"""A client of the control API, for tests, benchmarks and the demo."""
+"""A client of the simulator's control API, for tests, benchmarks and the demo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class SandboxRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeenCall:
-    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` 0 without a response."""
+    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` is 0 without a response."""
 
     monotonic: float
     wall: float
@@ -33,14 +33,14 @@ class SeenCall:
 @dataclass(frozen=True, slots=True)
 class SeenStats:
     calls: Mapping[str, Mapping[str, Mapping[str, int]]]
-    """Organisation → kind → HTTP status (as text) → how often."""
+    """Organisation → kind of call → HTTP status (as text) → number of calls."""
     max_at_once: Mapping[str, int]
     token_refreshes: int
     token_exchanges: int
     arrivals: Sequence[SeenCall] = field(repr=False)
 
     def count(self, kind: CallKind | None = None, status: int | None = None, organization_id: str | None = None) -> int:
-        """The number of calls that match; token calls only when `kind` asks for them."""
+        """The number of calls to the simulator that match; token calls only when `kind` asks for them."""
         return sum(
             1
             for each in self.arrivals
@@ -68,7 +68,7 @@ class SeenStats:
 
 
 class SandboxControl:
-    """Client for one organisation of a running simulator (by default the first).
+    """A client for one organisation of a running simulator (by default the first).
 
     Methods raise SandboxRefusedError when the simulator does not know a named record or organisation.
 
@@ -95,18 +95,18 @@ class SandboxControl:
 
     @property
     def refresh_token(self) -> str:
-        """The permanent refresh token of a user with access to this organisation only."""
+        """The permanent refresh token of a user that has access to this organisation only."""
         return f"sandbox-refresh-{self.organization_id}"
 
     def organization_ids(self) -> list[str]:
         return list(self._ask("GET", "/health")["organizations"])
 
     def snapshot(self) -> dict[str, Any]:
-        """The truth: `{organization, contacts: [detail…], invoices: [row…]}`."""
+        """The truth about the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
     def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
-        """A single-use grant code that is valid for a minute."""
+        """Get a single-use grant code that is valid for a minute."""
         asked = GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
@@ -114,14 +114,14 @@ class SandboxControl:
         return str(self._post("/grant-codes", asked)["code"])
 
     def mutate(self, *mutations: ask.Mutation) -> list[dict[str, Any]]:
-        """Make changes in one request; one result each, with the ids of created records."""
+        """Make changes to the books in one request; returns one result each, with the ids of created records."""
         batch = ask.MutationBatch(organization_id=self.organization_id, mutations=mutations)
         return list(self._post("/mutations", batch)["results"])
 
     def create_contact(
         self, persons: Sequence[ask.PersonFields] = (), fields: ask.ContactFields | None = None, **more: Any
     ) -> str:
-        """The new contact's id. `more` are ContactFields by name; the first person is the primary one."""
+        """Create a contact and return its id. `more` are ContactFields by name; the first person is the primary one."""
         chosen = fields or ask.ContactFields(**more)
         return str(self.mutate(ask.CreateContact(fields=chosen, persons=tuple(persons)))[0]["contact_id"])
 
@@ -143,7 +143,7 @@ class SandboxControl:
         self.mutate(merge)
 
     def create_person(self, contact_id: str, primary: bool = False, stamp_contact: bool = True, **fields: Any) -> str:
-        """The new person's id."""
+        """Create a person of a contact and return the person's id."""
         asked = ask.CreatePerson(
             contact_id=int(contact_id),
             fields=ask.PersonFields(**fields),
@@ -165,16 +165,16 @@ class SandboxControl:
         self.mutate(ask.DeletePerson(contact_person_id=int(person_id), stamp_contact=stamp_contact))
 
     def create_invoice(self, customer_id: str, **fields: Any) -> str:
-        """The new invoice's id. `fields` are InvoiceFields by name."""
+        """Create an invoice and return its id. `fields` are InvoiceFields by name."""
         asked = ask.CreateInvoice(customer_id=int(customer_id), fields=ask.InvoiceFields(**fields))
         return str(self.mutate(asked)[0]["invoice_id"])
 
     def edit_invoice(self, invoice_id: str, **fields: Any) -> None:
-        """Change InvoiceFields by name; moves the invoice's `last_modified_time`."""
+        """Change an invoice's InvoiceFields by name; the invoice's `last_modified_time` moves."""
         self.mutate(ask.EditInvoice(invoice_id=int(invoice_id), fields=ask.InvoiceFields(**fields)))
 
     def pay_invoice(self, invoice_id: str, amount: int | str | None = None) -> None:
-        """Pay the whole balance, or only `amount`."""
+        """Pay an invoice's whole balance, or only `amount`."""
         self.mutate(ask.PayInvoice.model_validate({"invoice_id": invoice_id, "amount": amount}))
 
     def void_invoice(self, invoice_id: str) -> None:
@@ -190,7 +190,7 @@ class SandboxControl:
     def touch(
         self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = (), at: datetime | None = None
     ) -> None:
-        """Move `last_modified_time` and nothing else: to the server's current time, or to `at`."""
+        """Move a record's `last_modified_time` and nothing else: to the server's current time, or to `at`."""
         contacts, invoices = tuple(map(int, contact_ids)), tuple(map(int, invoice_ids))
         self.mutate(ask.Touch(contact_ids=contacts, invoice_ids=invoices, at=at))
 
@@ -199,7 +199,7 @@ class SandboxControl:
         return list(self.mutate(ask.Crowd(what="invoices" if invoices else "contacts", count=count))[0]["ids"])
 
     def bulk_import(self, contacts: int, invoices_per_contact: int = 0) -> dict[str, list[str]]:
-        """`{contact_ids, invoice_ids}` of thousands of records made within the last few seconds."""
+        """Create thousands of records made within the last few seconds. Returns `{contact_ids, invoice_ids}`."""
         return self.mutate(ask.BulkImport(contacts=contacts, invoices_per_contact=invoices_per_contact))[0]
 
     def drift(self) -> dict[str, Any]:
@@ -233,21 +233,23 @@ class SandboxControl:
         return int(self._post("/faults", asked)["fault_id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The active faults, each with its number of strikes."""
+        """The active faults, each with the number of its strikes."""
         return list(self._ask("GET", "/faults")["faults"])
 
     def clear_faults(self, fault_id: int | None = None) -> None:
         self._ask("DELETE", "/faults", params={} if fault_id is None else {"fault_id": fault_id})
 
     def set_limits(self, **limits: Any) -> None:
-        """Set fields of LimitsRequest by name, for this organisation."""
+        """Change limits of this organisation. The arguments are fields of LimitsRequest by name."""
         self._post("/limits", LimitsRequest(organization_id=self.organization_id, **limits))
 
     def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
         self._post("/tokens", TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
 
     def restart(self, **options: int) -> None:
-        """Start again as a new process would, on the same port. RestartRequest by name; selects the first organisation.
+        """Restart the simulator as a new process would start, on the same port.
+
+        The arguments are fields of RestartRequest by name. Afterwards the client talks to the first organisation.
 
         Books, tokens, limits, faults and counts are new; calls that hang end as they would have.
         """

@@ -1,4 +1,4 @@
-"""The control API under `/_sandbox`, which tests and the demo use and real Zoho does not have."""
+"""The HTTP routes of the control API under `/_sandbox`, which tests and the demo use and real Zoho does not have."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -67,7 +67,7 @@ class ControlAPI:
         return _json({"code": self._simulator.tokens.new_grant_code(user, self._simulator.clock.wall())})
 
     async def stats(self, request: Request) -> Response:
-        """The statistics; `?arrivals=false` leaves the long list of arrivals out."""
+        """The statistics of all calls; `?arrivals=false` leaves the long list of arrivals out."""
         simulator = self._simulator
         document: dict[str, object] = {
             "calls": simulator.stats.calls(),
@@ -89,7 +89,7 @@ class ControlAPI:
 
 
 def control_routes(simulator: Simulator, restart: Restart | None = None) -> list[Route]:
-    """`restart` replaces this simulator by a new one; None omits its route."""
+    """The routes of the control API. `restart` replaces this simulator by a new one; None omits its route."""
     api = ControlAPI(simulator)
 
     async def start_again(request: Request) -> Response:
@@ -114,7 +114,7 @@ def control_routes(simulator: Simulator, restart: Restart | None = None) -> list
 
 
 def _polite(endpoint: Endpoint) -> Endpoint:
-    """Report what is wrong with a request instead of failing with HTTP 500."""
+    """Report what is wrong with a request to the control API, instead of failing with HTTP 500."""
 
     async def responded(request: Request) -> Response:
         try:

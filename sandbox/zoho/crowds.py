@@ -16,7 +16,7 @@ from sandbox.zoho.table import Table
 Record = TypeVar("Record")
 
 TRIES = 50
-"""How many random records an event tries before it creates a new contact instead."""
+"""How many random records a small change tries before it creates a new contact instead."""
 
 
 def touch(asked: ask.Touch, edit: Edit) -> Result:
@@ -29,7 +29,10 @@ def touch(asked: ask.Touch, edit: Edit) -> Result:
 
 
 def crowd(asked: ask.Crowd, edit: Edit) -> Result:
-    """Give the oldest records one modified time; the oldest, so that earlier changes do not alter the result."""
+    """Give the oldest records one modified time.
+
+    They are the oldest, so that earlier changes do not alter the result.
+    """
     table = edit.books.contacts.truth if asked.what == "contacts" else edit.books.invoices.truth
     chosen = tuple(sorted(table)[: asked.count])
     if asked.what == "contacts":
@@ -56,7 +59,7 @@ def bulk_import(asked: ask.BulkImport, edit: Edit) -> Result:
 
 
 def drift(asked: ask.Drift, edit: Edit) -> Result:
-    """Make a payment, a phone edit, an invoice or a contact, with realistic frequencies."""
+    """Make one random small change: a payment, a phone edit, an invoice or a contact, with realistic frequencies."""
     event = edit.rng.choices(("payment", "edited_phone", "new_invoice", "new_contact"), (40, 25, 25, 10))[0]
     match event:
         case "payment" if (invoice_id := _some_open_invoice(edit)) is not None:
@@ -97,7 +100,7 @@ def _some_person(edit: Edit) -> int | None:
 
 
 def _some(table: Table[Record], edit: Edit, suits: Callable[[Record], bool]) -> int | None:
-    """A random record that suits, from a few tries, because a scan of 100,000 records would block the server."""
+    """A random record that suits, found by a few tries, because a scan of 100,000 records would block the server."""
     for _ in range(TRIES):
         record_id = table.random_id(edit.rng)
         record = None if record_id is None else table.truth.get(record_id)

@@ -1,4 +1,4 @@
-"""Books generated from a seed, as untidy as real ones: the same seed gives the same ids and people.
+"""Generates books from a seed, as untidy as real ones: the same seed gives the same ids and people.
 
 Only the time stamps depend on the current time, so that a demo always has invoices due around today.
 """
@@ -22,7 +22,7 @@ DETACHED_SECOND_PERSON_SHARE = 0.5
 """Share of second persons added long after their contact, so that they stand on another page of the bulk list."""
 
 PERSONS_PER_CONTACT = (0, 1, 2, 3, 4)
-PERSONS_WEIGHTS = (8, 73, 13, 4, 2)  # 1.2 on average
+PERSONS_WEIGHTS = (8, 73, 13, 4, 2)  # The average is 1.2 persons.
 
 STATUSES = (
     InvoiceStatus.PAID,
@@ -37,7 +37,7 @@ PAYMENT_TERMS = (0, 7, 15, 30, 30, 30, 45, 60, -1, -2, -3)
 
 
 def made_up_organization(seed: int, number: int) -> Organization:
-    """The organisation `number` of a seed; its id depends only on both."""
+    """The organisation with that number for a seed; its id depends only on seed and number."""
     rng = random.Random(f"{seed}/organization/{number}")
     country = COUNTRIES[number % len(COUNTRIES)]
     name = made_up_company_name(rng).strip()
@@ -62,7 +62,7 @@ def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int
     contacts_made = [_with_late_persons(contact, books.ids, rng, now) for contact in drafts]
     customers = [contact for contact in contacts_made if contact.contact_type is ContactType.CUSTOMER]
     plain = _made_up_invoices(books, customers, invoices, rng, now)
-    # A separate random source, so that changes to the circumstances do not alter the draws above.
+    # The circumstances have a random source of their own, so that changes to them do not alter the draws above.
     chance = random.Random(f"{seed}/circumstances/{number}")
     present = Present(now, organization.zone)
     invoices_made = [with_circumstance(invoice, chance, present) for invoice in plain]
@@ -80,7 +80,7 @@ def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int
 
 
 def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int | None = None) -> Contact:
-    """One contact with its persons, by default created at a random instant of the last two years."""
+    """One generated contact with its persons, by default created at a random instant of the last two years."""
     organization = books.organization
     home = home_country(organization.country_code)
     country = rng.choice(COUNTRIES) if rng.random() < FOREIGN_SHARE else home
@@ -116,7 +116,7 @@ def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int 
 def made_up_invoice(
     books: Books, customer: Contact, rng: random.Random, now: int, status: InvoiceStatus | None = None
 ) -> Invoice:
-    """One invoice of the customer, due between 120 days ago and 45 days ahead."""
+    """One generated invoice of the customer, due between 120 days ago and 45 days ahead."""
     zone = books.organization.zone
     today = datetime.fromtimestamp(now, zone).date()
     due_in = round(rng.triangular(-120, 45, 5))

@@ -16,7 +16,7 @@ class UnknownRecordError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The context of changes to one organisation's books at one instant.
+    """What every change to one organisation's books needs, at one instant.
 
     `now` is the server's time in whole seconds; `visible_at` is the steady instant from which lists show the
     change, where the fault `late_visibility` holds it back.

@@ -1,4 +1,4 @@
-"""The requests of the control API for faults, as JSON documents."""
+"""The requests by which tests switch on faults over the control API, as JSON documents."""
 
 from enum import StrEnum
 from typing import Literal
@@ -61,7 +61,7 @@ class HostileRow(StrEnum):
 
 
 class FaultParams(Document):
-    """Parameters of all faults; each fault uses only a few."""
+    """The parameters of all faults; each fault uses only a few."""
 
     seconds: float = 1.0
     status: int | None = None
@@ -72,9 +72,9 @@ class FaultParams(Document):
     body: Literal["truncated", "html", "text"] = "html"
     record_id: int | None = None
     share: float | None = Field(None, gt=0, le=1)
-    """Share of the records, chosen by id: a chosen record is struck in every call, any other in none."""
+    """The share of the records, chosen by id: a chosen record is struck in every call, any other in none."""
     salt: str = ""
-    """Another salt chooses other records for the same share."""
+    """A text by which records are chosen: another salt chooses other records for the same share."""
     row: HostileRow = HostileRow.MISSING_ID
     bomb: Bomb = Bomb.GZIP
     stamp: str | None = None
@@ -87,7 +87,7 @@ class FaultParams(Document):
 
 
 class FaultRequest(Document):
-    """Strikes calls of `organization_id` and `kind` whose path (without `/books/v3`) matches the glob `path`.
+    """A fault for calls of `organization_id` and `kind` whose path (without `/books/v3`) matches the glob `path`.
 
     The fault ends after `times` strikes; without `times` it stays until it is cleared.
     """

@@ -1,4 +1,4 @@
-"""Faults that a test switches on: which fault strikes which call, and how often."""
+"""The faults that a test has switched on: which fault strikes which call, and how often."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ ROW_FAULTS = frozenset({FaultName.ROW_MISSING, FaultName.HOSTILE_ROW, FaultName.
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The call that faults are matched against."""
+    """A call, as far as faults are matched against it."""
 
     kind: CallKind
     path: str
@@ -27,7 +27,7 @@ class Call:
 
     @property
     def record_id(self) -> str | None:
-        """The id at the end of the path; None when the call is for a list."""
+        """The record id at the end of the call's path; None when the call is for a list."""
         name = self.path.rpartition("/")[2]
         return name if name.isdecimal() else None
 
@@ -57,7 +57,7 @@ class Fault:
         return self.params.record_id is not None or self.params.share is not None
 
     def chooses(self, record_id: int | str | None) -> bool:
-        """Whether the record is in the fault's share or, without a share, is the record that the fault names."""
+        """Whether the fault strikes this record, because it is in the fault's share or is named by the fault."""
         params = self.params
         if record_id is None:
             return False
@@ -77,17 +77,17 @@ class Faults:
         return fault.fault_id
 
     def clear(self, fault_id: int | None = None) -> None:
-        """End one fault, or all."""
+        """Switch off one fault, or all."""
         for name, faults in list(self._active.items()):
             kept = [each for each in faults if fault_id is not None and each.fault_id != fault_id]
             self._replace(name, kept)
 
     def find(self, name: FaultName, call: Call) -> Fault | None:
-        """The fault that matches the call, if any, without counting a strike."""
+        """The fault that matches the call, if any; no strike is counted."""
         return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
 
     def all_that_fit(self, name: FaultName, call: Call) -> list[Fault]:
-        """Every fault of that name that matches the call, without counting a strike."""
+        """Every fault of that name that matches the call; no strike is counted."""
         return [each for each in self._active.get(name, ()) if each.fits(call)]
 
     def take(self, name: FaultName, call: Call) -> FaultParams | None:
@@ -99,14 +99,14 @@ class Faults:
         return fault.params
 
     def strike(self, fault: Fault, times: int | None = None) -> None:
-        """Count a strike; the fault ends with its last strike."""
+        """Count a strike of the fault; the fault ends with its last strike."""
         fault.strikes += 1
         limit = fault.request.times or times
         if limit is not None and fault.strikes >= limit:
             self.clear(fault.fault_id)
 
     def of_organization(self, name: FaultName, organization_id: str) -> FaultParams | None:
-        """The parameters of a fault that is a state of the organisation rather than of one call."""
+        """The parameters of a fault that is a state of the whole organisation rather than of one call."""
         for fault in self._active.get(name, ()):
             if fault.request.organization_id in (None, organization_id):
                 return fault.params
@@ -116,13 +116,13 @@ class Faults:
         return sum(fault.params.seconds for fault in self._active.get(FaultName.CLOCK_SHIFTED, ()))
 
     def revoked_organizations(self, known: frozenset[str]) -> frozenset[str]:
-        """The organisations whose refresh tokens are revoked; all of `known` when the fault names none."""
+        """The organisations whose refresh tokens a fault has revoked; all of `known` when the fault names none."""
         faults = self._active.get(FaultName.REFRESH_TOKEN_REVOKED, ())
         named = {fault.request.organization_id for fault in faults}
         return known if None in named else frozenset(each for each in named if each is not None)
 
     def due_mutations(self, call: Call) -> list[Fault]:
-        """Count the call for each matching `mutation_after`; return and remove those that are due."""
+        """Count the call for each matching `mutation_after` fault; return and remove the mutations that are due."""
         due = []
         for fault in list(self._active.get(FaultName.MUTATION_AFTER, ())):
             if fault.fits(call):
@@ -148,7 +148,7 @@ class Faults:
 
 
 def hostile(row: bytes, kind: HostileRow, salt: str = "") -> bytes:
-    """A malformed version of a list's row or a detail's record."""
+    """A malformed version of a list's row or of a detail's record."""
     if kind is HostileRow.NOT_AN_OBJECT:
         return b"null"
     if kind is HostileRow.MUTATED:

@@ -1,4 +1,4 @@
-"""The filters of the two lists as predicates on records. Unknown parameters are ignored, as in Zoho."""
+"""The filters of the two lists, as predicates on records. Unknown parameters are ignored, as in Zoho."""
 
 from collections.abc import Callable, Mapping
 
@@ -67,7 +67,7 @@ TEXT_COLUMNS = ("contact_name", "company_name", "first_name", "last_name", "emai
 
 
 def contact_filter(query: Mapping[str, str]) -> tuple[str, list[ContactTest]]:
-    """(applied_filter, tests) of a contacts query."""
+    """The filter of a contacts query: (applied_filter, tests)."""
     asked = query.get("filter_by") or DEFAULT_CONTACT_FILTER
     status = _status(asked, CONTACT_FILTERS)
     tests: list[ContactTest] = []
@@ -89,7 +89,7 @@ def contact_filter(query: Mapping[str, str]) -> tuple[str, list[ContactTest]]:
 
 
 def invoice_filter(query: Mapping[str, str], today: str) -> tuple[str, list[InvoiceTest]]:
-    """(applied_filter, tests) of an invoices query; `today` decides what is overdue."""
+    """The filter of an invoices query: (applied_filter, tests); `today` decides what is overdue."""
     asked = query.get("filter_by") or "Status.All"
     tests: list[InvoiceTest] = []
     for status in (_status(asked, INVOICE_FILTERS), _plain_status(query)):

@@ -1,4 +1,4 @@
-"""A simulator without a process or a socket, on a manual clock: for unit tests."""
+"""A simulator of Zoho without a process or a socket, on a manual clock: for unit tests."""
 
 import random
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ REFRESH_TOKEN = "sandbox-refresh"  # noqa: S105
 
 @dataclass(slots=True)
 class InProcessZoho:
-    """One organisation, with a user whose access token is valid."""
+    """One simulated organisation, with a user whose access token is valid."""
 
     simulator: Simulator
     clock: ManualClock
@@ -34,20 +34,20 @@ class InProcessZoho:
         return self.simulator.books(self.organization_id)
 
     def sign_in(self) -> None:
-        """Get a new access token; needed after a test has moved the clock by hours."""
+        """Get a new access token, which is needed after a test has moved the clock by hours."""
         self.access_token = orjson.loads(self.token().body)["access_token"]
 
     def response(self, path: str, **query: object) -> Response:
-        """The raw response to a call."""
+        """The raw response of the simulator to a call."""
         texts = {"organization_id": self.organization_id} | {name: str(value) for name, value in query.items()}
         return self.simulator.serve(path, texts, f"Zoho-oauthtoken {self.access_token}")
 
     def get(self, path: str, **query: object) -> dict[str, Any]:
-        """The JSON document of a response of any status."""
+        """The JSON document of the response to a GET, whatever its status."""
         return dict(orjson.loads(self.response(path, **query).body))
 
     def token(self, **form: str) -> Response:
-        """The accounts server's response; client and grant type are valid unless overridden."""
+        """The response of the accounts server to a token request; client and grant type are valid unless overridden."""
         right = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,

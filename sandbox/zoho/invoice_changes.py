@@ -1,4 +1,4 @@
-"""Changes to invoices: each moves the invoice's own time and never its customer's."""
+"""Changes to invoices. Each change moves the invoice's own time and never its customer's."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from sandbox.zoho import commands as ask
 from sandbox.zoho.edit import Edit, Result
 from sandbox.zoho.records import Invoice, InvoiceStatus
 
-#: The record's attribute (in cents) for each amount field of a command.
+#: Amount field of a command → the record's attribute (in cents).
 CENTS = {
     "total": "total_cents",
     "balance": "balance_cents",

@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(slots=True)
 class OrganizationLimiter:
-    """The limits of one organisation: a log of arrivals, exact for every sliding window, not only clock minutes."""
+    """Enforces the limits of one organisation. Its log of arrivals is exact for every sliding window."""
 
     limits: Limits
     zone: tzinfo
@@ -33,7 +33,7 @@ class OrganizationLimiter:
     _used_today: int = 0
 
     def admit(self, monotonic: float, wall: float) -> None:
-        """Count an arrival.
+        """Count the arrival of a call, or refuse the call.
 
         Raises ZohoError 44 (and blocks the whole organisation for a while), 45 or 1070. Calls refused with 44 or 45
         are not part of the minute's log, because the block is already the penalty.
@@ -56,23 +56,23 @@ class OrganizationLimiter:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def change(self, changes: Mapping[str, float]) -> None:
-        """Change the named limits from now on; the others stay."""
+        """Change the named limits from now on; other limits stay."""
         self.limits = replace(self.limits, **changes)  # type: ignore[arg-type]  # Validated by LimitsRequest.
 
     def leave(self) -> None:
         self.in_flight -= 1
 
     def unblock(self) -> None:
-        """Forget the minute's arrivals and the block."""
+        """Forget the calls of the last minute and end the block."""
         self._arrivals.clear()
         self._blocked_until = float("-inf")
 
     def use_day(self, calls: int) -> None:
-        """Count calls of another integration against the organisation's day."""
+        """Count calls of another integration against the organisation's limit of the day."""
         self._used_today += calls
 
     def headers(self, wall: float) -> dict[str, str]:
-        """Headers of every 200: the day's limit, the calls left, and the seconds to the organisation's midnight."""
+        """Headers of every 200 response: the day's limit, the calls left, and the seconds to midnight."""
         self._turn_day(wall)
         now = datetime.fromtimestamp(wall, self.zone)
         tomorrow = now.date() + timedelta(days=1)

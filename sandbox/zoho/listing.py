@@ -1,4 +1,4 @@
-"""A list call: parameters parsed as Zoho does, the page cut, the response built from cached rows."""
+"""Responds to a list call: parses parameters as Zoho does, cuts the page, and builds the response from cached rows."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ ZOHO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The requested page and order; `column` None is the list's default order."""
+    """The requested page and order of a list; `column` None is the list's default order."""
 
     page: int
     per_page: int
@@ -46,7 +46,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """The effects of faults on one list response."""
+    """What faults do to one list response."""
 
     is_empty: bool = False
     is_filter_ignored: bool = False
@@ -57,7 +57,7 @@ class Oddities:
 
 
 def read_window(query: Mapping[str, str], shape: Shape) -> Window:
-    """The paging and sorting of a query.
+    """Read the paging and sorting of a list's query.
 
     Raises ZohoError code 2 for values that Zoho refuses. `per_page` above the maximum is cut to it.
     """
@@ -78,7 +78,10 @@ def read_window(query: Mapping[str, str], shape: Shape) -> Window:
 
 
 def read_zoho_time(text: str) -> int:
-    """The instant of exactly `YYYY-MM-DDTHH:MM:SS±HHMM`; ZohoError code 2 for anything else (`Z`, `+00:00`, …)."""
+    """Read the instant in a text of exactly `YYYY-MM-DDTHH:MM:SS±HHMM`.
+
+    Any other form (`Z`, `+00:00`, …) raises ZohoError code 2.
+    """
     if ZOHO_TIME.fullmatch(text) is None:
         raise bad_value("last_modified_time")
     try:
@@ -95,7 +98,7 @@ def list_body(
     applied_filter: str = "",
     odd: Oddities | None = None,
 ) -> bytes:
-    """The body of a list response."""
+    """The JSON body of a list response."""
     odd = odd or Oddities()
     ids, has_more = _page_ids(table, shape, window, list(tests), odd)
     rows = odd.corrupt(ids, table.row) if odd.corrupt else [table.row(record_id) for record_id in ids]
@@ -160,7 +163,7 @@ def _matching(ids: Iterable[int], records: Mapping[int, Record], tests: list[Tes
 
 
 def _repeated(ids: Iterable[int], every: int) -> Iterator[int]:
-    """The records with every n-th one repeated, also across page boundaries."""
+    """The records of a list with every n-th one repeated, also across page boundaries."""
     for position, record_id in enumerate(ids, 1):
         yield record_id
         if position % every == 0:

@@ -7,7 +7,7 @@ import orjson
 
 from sandbox.zoho.shares import draw
 
-#: JSON text, because Python has no value for some of these, such as a lone surrogate.
+#: Unexpected values as JSON text, because Python has no value for some of them, such as a lone surrogate.
 VALUES = (
     b"null",
     b"true",

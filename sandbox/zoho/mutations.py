@@ -1,4 +1,4 @@
-"""The function for each change; every edit of the books goes through this module."""
+"""The function for each kind of change; every edit of the books goes through this module."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from sandbox.zoho.edit import Edit, Result
 
 
 def apply_all(mutations: Sequence[ask.Mutation], edit: Edit) -> list[Result]:
-    """Make the changes in order and return one result each.
+    """Make the changes in order and return one result for each.
 
     Raises UnknownRecordError at the first unknown id; the changes before it are not undone.
     """

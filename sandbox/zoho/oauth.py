@@ -1,4 +1,4 @@
-"""Zoho's OAuth: grant codes, refresh tokens and access tokens, with Zoho's unusual error responses."""
+"""The simulated OAuth of Zoho: grant codes, refresh tokens and access tokens, with Zoho's unusual error responses."""
 
 import secrets
 from collections import deque
@@ -18,7 +18,7 @@ MAX_ALIVE = 15
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The user of a token: the organisations that the user may see, and the granted scopes."""
+    """The user that a token belongs to: the organisations that the user may see, and the granted scopes."""
 
     organization_ids: tuple[str, ...]
     scopes: tuple[str, ...] = ALL_SCOPES
@@ -43,7 +43,7 @@ class AccessToken:
 
 @dataclass(slots=True)
 class Tokens:
-    """Every token of every user. Times are wall-clock seconds, so that tokens outlive a restart."""
+    """All tokens of all users. Times are wall-clock seconds, so that tokens outlive a restart."""
 
     api_domain: str = ""
     expires_in: int = 3600
@@ -57,7 +57,7 @@ class Tokens:
     _made: dict[str, deque[float]] = field(default_factory=dict)
 
     def know(self, refresh_token: str, user: User) -> None:
-        """Register this refresh token for the user."""
+        """Register this refresh token for a user."""
         self._users[refresh_token] = user
 
     def new_grant_code(self, user: User, now: float) -> str:
@@ -66,7 +66,7 @@ class Tokens:
         return code
 
     def response(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Response:
-        """`POST /oauth/v2/token`. Refusals are HTTP 200 with an `error`; only throttling is HTTP 400.
+        """The response to `POST /oauth/v2/token`. Refusals are HTTP 200 with an `error`; only throttling is HTTP 400.
 
         `revoked` names organisations whose users' refresh tokens no longer work.
         """
@@ -95,13 +95,13 @@ class Tokens:
         return found.user
 
     def expire(self, organization_id: str | None = None) -> None:
-        """Expire all valid access tokens, or those of one organisation's users."""
+        """Let all valid access tokens expire, or those of one organisation's users."""
         for token, issued in list(self._alive.items()):
             if organization_id is None or organization_id in issued.user.organization_ids:
                 self._alive[token] = AccessToken(issued.user, issued.refresh_token, 0.0)
 
     def state(self) -> dict[str, object]:
-        """The state that must survive a restart."""
+        """The state of the tokens that must survive a restart."""
         return {
             "users": {token: asdict(user) for token, user in self._users.items()},
             "alive": {token: asdict(issued) for token, issued in self._alive.items()},
@@ -150,7 +150,7 @@ class Tokens:
         }
 
     def _bury_oldest(self, refresh_token: str, now: float) -> None:
-        """Keep at most 15 of a user's tokens valid by expiring the oldest, and drop tokens that expired long ago."""
+        """Expire the oldest tokens of a user, so that 15 stay valid, and delete tokens that expired long ago."""
         mine = [token for token, issued in self._alive.items() if issued.refresh_token == refresh_token]
         alive = [token for token in mine if self._alive[token].dies_at > now]
         for token in alive[:-MAX_ALIVE]:

@@ -10,7 +10,7 @@ Entry = tuple[SortKey, int]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of an ordering, read upwards or downwards."""
+    """A range of a sorted index, read upwards or downwards."""
 
     entries: list[Entry]
     start: int = 0
@@ -20,7 +20,7 @@ class Span:
         return len(self.entries) - self.start
 
     def cut(self, offset: int, count: int) -> list[int]:
-        """The ids at offset … offset + count, without iterating over the ids before them."""
+        """The ids at offset … offset + count, without iterating over the ids before."""
         if not self.descending:
             low = self.start + offset
             return [record_id for _, record_id in self.entries[low : low + count]]
@@ -63,6 +63,6 @@ class Ordering:
         return self._key_of[record_id]
 
     def span(self, *, since: SortKey | None = None, descending: bool = False) -> Span:
-        """All ids, or those with a key of at least `since`."""
+        """All ids of the index, or those with a key of at least `since`."""
         start = 0 if since is None else bisect_left(self._entries, (since, -1))
         return Span(self._entries, start, descending)

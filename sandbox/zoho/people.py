@@ -66,7 +66,7 @@ def made_up_person(ids: NewIds, rng: random.Random, country: Country, home: Coun
 
 
 def _phones(rng: random.Random, country: Country, home: Country) -> tuple[str, str]:
-    """(mobile, phone): about five in six persons have a number that is valid in the organisation's country."""
+    """Draw (mobile, phone): about five in six persons have a number that is valid in the organisation's country."""
     roll = rng.random()
     if roll < 0.06:
         return rng.choice(BLANK_PHONES), rng.choice(BLANK_PHONES)

@@ -1,4 +1,4 @@
-"""Starts and stops the simulator as a process, for tests and benchmarks."""
+"""Starts and stops the Zoho simulator as a process, for tests and benchmarks."""
 
 import json
 import subprocess

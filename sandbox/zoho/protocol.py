@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol, which gives the application access to each connection's transport."""
+"""Uvicorn's HTTP protocol, extended so that the application can reach each connection's transport."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 class TransportInScope(H11Protocol):
-    """Adds `scope["state"]["transport"]`, because a fault resets connections and ASGI has no message for that."""
+    """Adds `scope["state"]["transport"]`, because a fault resets the connection and ASGI has no message for that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As in uvicorn.
         super().connection_made(transport)

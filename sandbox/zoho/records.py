@@ -15,7 +15,7 @@ class ContactType(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """The stored status; `overdue` is computed from the due date on each read."""
+    """The stored status of an invoice; `overdue` is computed from the due date on each read."""
 
     DRAFT = "draft"
     SENT = "sent"
@@ -38,7 +38,7 @@ class Organization:
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)  # zoneinfo caches it.
+        return ZoneInfo(self.time_zone)  # zoneinfo caches the zone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """A person as the organisation-wide list shows it: with its contact."""
+    """A person as the organisation-wide list shows people: with the contact."""
 
     person: Person
     contact_id: int
@@ -145,7 +145,7 @@ class Invoice:
         return self.balance_cents if self.is_open else 0
 
     def displayed_status(self, today: str) -> str:
-        """The status on rows: a sent invoice shows as overdue from the day after its due date, without an edit."""
+        """The status that rows show: a sent invoice is overdue from the day after its due date, without an edit."""
         if self.status is InvoiceStatus.SENT and self.due_date < today:
             return "overdue"
         return self.status.value

@@ -1,4 +1,4 @@
-"""HTTP responses: a plain response, and Zoho's errors with their code and message."""
+"""The HTTP responses of the simulator: a plain response, and Zoho's errors with their code and message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Response:
 
 
 class ZohoError(Exception):
-    """Zoho refused the call."""
+    """The simulated Zoho refuses the call."""
 
     def __init__(self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

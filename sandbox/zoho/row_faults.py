@@ -22,20 +22,20 @@ class RowFaults:
     zone: tzinfo
 
     def dropper(self) -> Callable[[int], bool] | None:
-        """A predicate for records that a list leaves out; None when it leaves out none."""
+        """Make a predicate for records that a list leaves out; None when no fault makes it leave out any."""
         is_of_persons = self.call.kind is CallKind.BULK_PERSONS
         if not self._has(FaultName.ROW_MISSING) and not (is_of_persons and self._has(FaultName.PERSON_MISSING)):
             return None
         return self._is_dropped
 
     def corrupter(self) -> Callable[[list[int], Callable[[int], bytes]], list[bytes]] | None:
-        """A function that alters the rows of a page; None when no fault alters them."""
+        """Make a function that alters the rows of a page; None when no fault alters rows."""
         if not self._has(FaultName.HOSTILE_ROW) and not self._has(FaultName.STAMPS_LIE):
             return None
         return lambda ids, row: [self._row(each, row(each), is_first=each == ids[0]) for each in ids]
 
     def record(self, record: bytes) -> bytes:
-        """The record of a detail after the faults."""
+        """The record of a detail response as the faults have changed it."""
         record = self._stamped(record, self.call.record_id)
         params = self.faults.take(FaultName.HOSTILE_DETAIL, self.call)
         return record if params is None else hostile(record, params.row, params.salt)
@@ -66,7 +66,7 @@ class RowFaults:
     def _strikes(
         self, name: FaultName, record_id: int | str | None, *, or_else: bool = False, times: int | None = None
     ) -> FaultParams | None:
-        """The parameters of the fault that strikes the record. A fault that names no records strikes if `or_else`."""
+        """The parameters of the fault that strikes the record; a fault that names no records strikes if `or_else`."""
         for fault in self.faults.all_that_fit(name, self.call):
             if fault.chooses(record_id) if fault.names_records else or_else:
                 self.faults.strike(fault, times=times)

@@ -1,4 +1,4 @@
-"""Records in Zoho's JSON form: list rows, details and the organisation's own entry."""
+"""Writes records in Zoho's JSON form: list rows, details and the organisation's own entry."""
 
 from datetime import date, datetime, tzinfo
 from zlib import crc32
@@ -9,7 +9,7 @@ Row = dict[str, object]
 
 
 def zoho_time(instant: int, zone: tzinfo) -> str:
-    """`2013-10-07T18:24:51+0530`: with the organisation's offset on that day, without a colon."""
+    """A time in Zoho's form, with the organisation's offset on that day: `2013-10-07T18:24:51+0530` (no colon)."""
     return datetime.fromtimestamp(instant, zone).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 

@@ -1,4 +1,4 @@
-"""The requests of the control API for the simulator itself: limits, tokens, a restart."""
+"""The requests of the control API about the simulator itself: limits, tokens, a restart."""
 
 from pydantic import Field
 
@@ -6,7 +6,10 @@ from sandbox.zoho.commands import Document
 
 
 class LimitsRequest(Document):
-    """New limits of one organisation, or of all. Limits left out stay. `unblock` clears the minute's call log."""
+    """New limits of one organisation, or of all. Limits that are left out stay.
+
+    `unblock` clears the minute's call log.
+    """
 
     organization_id: str | None = None
     requests_per_minute: int | None = None
@@ -17,11 +20,11 @@ class LimitsRequest(Document):
     concurrency: int | None = None
     unblock: bool = False
     spend_day: int = 0
-    """Calls of the day that another integration has used."""
+    """The calls of the day that another integration has used."""
 
 
 class RestartRequest(Document):
-    """A new start of the simulator; the options that are left out are those of its command line."""
+    """A new start of the simulator; options that are left out have the values of the command line."""
 
     contacts: int | None = Field(None, ge=0)
     invoices: int | None = Field(None, ge=0)
@@ -30,14 +33,17 @@ class RestartRequest(Document):
 
 
 class TokenSettings(Document):
-    """Lifetime of access tokens in seconds, and how many one refresh token yields in ten minutes."""
+    """The lifetime of access tokens in seconds, and how many one refresh token yields in ten minutes."""
 
     expires_in: int | None = Field(None, gt=0)
     max_per_window: int | None = Field(None, gt=0)
 
 
 class GrantCodeRequest(Document):
-    """A code for a user of one, several or (none named) all organisations. A missing scope fails calls with code 57."""
+    """Requests a grant code for a user of one, several or (none named) all organisations.
+
+    A missing scope fails calls with code 57.
+    """
 
     organization_id: str | None = None
     organization_ids: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ def is_in_share(record_id: int | str, share: float, salt: str = "") -> bool:
 
 
 def draw(seed: str, choices: int) -> int:
-    """A number below `choices`, always the same for the same seed."""
+    """Draw a number below `choices`, always the same number for the same seed."""
     return _draw(seed) % choices
 
 

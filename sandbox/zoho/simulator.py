@@ -1,4 +1,4 @@
-"""The simulated Zoho without a socket: takes calls, gives responses and the effects of faults."""
+"""The simulated Zoho without a socket: it takes calls, and gives responses and the effects of faults."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class UnknownOrganizationError(LookupError):
 
 @dataclass(slots=True)
 class Visit:
-    """One call between its arrival and its response."""
+    """One call to the simulator, between its arrival and its response."""
 
     call: Call
     query: Mapping[str, str]
@@ -42,13 +42,13 @@ class Visit:
     refusal: ZohoError | None = None
     delay_seconds: float = 0.0
     hang_seconds: float | None = None
-    """Seconds after which the connection is dropped without a response."""
+    """The seconds after which the connection is dropped without a response."""
     reset: Literal["before", "middle"] | None = None
 
 
 @dataclass(slots=True)
 class Simulator:
-    """Several organisations behind one address.
+    """The simulated Zoho with several organisations behind one address.
 
     A call goes through `arrive` → (wait `delay_seconds`) → `answer` → `leave`; `serve` does all of these.
     """
@@ -71,18 +71,18 @@ class Simulator:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything changed since the last save."""
+        """Whether anything in the simulator changed since the last save."""
         return self.tokens.is_changed or any(books.is_changed for books in self.organizations.values())
 
     def now(self) -> float:
-        """The server's wall clock, shifted where a fault says so."""
+        """The server's wall clock, shifted if a fault says so."""
         return self.clock.wall() + self.faults.clock_shift()
 
     def http_date(self) -> str:
         return formatdate(self.now(), usegmt=True)
 
     def arrive(self, path: str, query: Mapping[str, str], authorization: str, method: str = "GET") -> Visit:
-        """Record the arrival at this instant and decide the outcome of the call, without waiting."""
+        """Record the arrival of a call at this instant and decide its outcome, without waiting."""
         path = path.removesuffix("/")  # Zoho also accepts an address that ends with a slash.
         monotonic = self.clock.monotonic()
         kind = kind_of_path(path)
@@ -115,7 +115,7 @@ class Simulator:
         return response
 
     def leave(self, visit: Visit) -> None:
-        """Release the call's place among those in flight after its end, and make the changes that follow the call."""
+        """Release the call's place among those in flight, and make the changes that follow the call."""
         if visit.limiter is not None:
             visit.limiter.leave()
         for fault in self.faults.due_mutations(visit.call):
@@ -141,7 +141,7 @@ class Simulator:
             self.limiters[organization_id].zone = books.organization.zone
 
     def switch_on(self, request: FaultRequest) -> int:
-        """Switch a fault on; an event (`access_tokens_expired`) happens at once and does not stay on."""
+        """Switch a fault on. An event (`access_tokens_expired`) happens at once and does not stay on."""
         if request.name is FaultName.ACCESS_TOKENS_EXPIRED:
             self.tokens.expire(request.organization_id)
             return 0
@@ -172,7 +172,7 @@ class Simulator:
             raise UnknownOrganizationError(f"no organisation {organization_id}") from None
 
     def _admit(self, visit: Visit, authorization: str, monotonic: float) -> None:
-        """Authenticate first, then count against the organisation, so that unknown callers do not use its limits."""
+        """Authenticate a call, then count it for the organisation, so that unknown callers do not use its limits."""
         visit.user = self.tokens.user_of(authorization, self.clock.wall())
         if visit.call.kind is CallKind.ORGANIZATIONS:
             return
@@ -206,7 +206,7 @@ class Simulator:
         return self._spoiled(visit, response)
 
     def _honest_response(self, visit: Visit) -> Response:
-        assert visit.user is not None  # A call without a known user was refused on arrival.
+        assert visit.user is not None  # A call without a known user was already refused on arrival.
         scope = ADDRESSED_SCOPE.get(visit.call.kind)
         if scope is not None:
             visit.user.require_scope(scope)
@@ -218,7 +218,11 @@ class Simulator:
         return Response(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
 
     def _organizations(self, user: User) -> Response:
-        """Counts against no organisation's minute (the call names none), but its headers show the first one's day."""
+        """List the token's organisations.
+
+        The call counts against no organisation's minute, because it names none, but its headers show the first
+        organisation's day.
+        """
         mine = [self.organizations[each] for each in user.organization_ids if each in self.organizations]
         entries = [organization_row(books.organization, number == 0) for number, books in enumerate(mine)]
         response = Response.of({"code": 0, "message": "success", "organizations": entries})
@@ -239,7 +243,7 @@ class Simulator:
         return self._spoiled(visit, response)
 
     def _spoiled(self, visit: Visit, response: Response) -> Response:
-        """The response after the faults that apply to it."""
+        """The response as the faults that apply to it have changed it."""
         garbage = self.faults.take(FaultName.GARBAGE, visit.call)
         if garbage is not None:
             return _garbled(response, garbage)

@@ -5,9 +5,9 @@ from sandbox.zoho.rows import contact_detail, invoice_row
 
 
 def snapshot(books: Books, today: str) -> dict[str, object]:
-    """`{organization, contacts: [detail…], invoices: [row…]}` by id, as details show them even while lists lag behind.
+    """The full content of an organisation's books: `{organization, contacts: [detail…], invoices: [row…]}` by id.
 
-    Deleted records are absent and leave no tombstones.
+    Records are as details show them, even while lists lag behind. Deleted records are absent and leave no tombstones.
     """
     organization = books.organization
     return {

@@ -19,7 +19,7 @@ class UnreadableStateError(ValueError):
 
 
 def save(simulator: Simulator, path: Path) -> None:
-    """Write a temporary file and rename it over the state file, so that a crash leaves the old or the new state."""
+    """Save the simulator's data to a temporary file and rename it, so that a crash leaves the old or the new data."""
     document = {
         "version": VERSION,
         "organizations": [_books_document(books) for books in simulator.organizations.values()],

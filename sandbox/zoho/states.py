@@ -7,7 +7,7 @@ from sandbox.zoho.places import Country
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`zip` is a template in which `#` is a digit; `areas` are the prefixes of the state's national numbers."""
+    """A state of a country. `zip` is a template in which `#` is a digit; `areas` are prefixes of national numbers."""
 
     code: str
     name: str
@@ -75,14 +75,14 @@ TRUNK_PREFIXES = {"US": "1", "CA": "1", "AU": "0", "BR": "0", "MX": "", "RU": "8
 
 
 def fitting_states(country: Country, number: str) -> tuple[State, ...]:
-    """The states of the number's area; all states of the country when the number has no known area."""
+    """The states that fit the number's area; all states of the country when the number has no known area."""
     states = STATES[country.code]
     national = _national_digits(country, number)
     return tuple(state for state in states if national.startswith(state.areas)) or states
 
 
 def _national_digits(country: Country, number: str) -> str:
-    """The digits from the area on; `""` for a number with another country's calling code."""
+    """The digits of a phone number from the area on; `""` for a number with another country's calling code."""
     digits = "".join(sign for sign in number if sign.isdecimal())
     if not number.strip().startswith("+"):
         return digits.removeprefix(TRUNK_PREFIXES[country.code])

@@ -41,7 +41,7 @@ class Stats:
         return arrival
 
     def calls(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counts by organisation (`""` for a call that names none), kind and status."""
+        """The number of calls by organisation (`""` for a call that names none), kind and status."""
         counted: dict[str, dict[str, dict[str, int]]] = {}
         seen = Counter((each.organization_id, each.kind, each.status) for each in self.arrivals)
         for (organization_id, kind, status), count in sorted(seen.items()):
@@ -50,7 +50,7 @@ class Stats:
 
 
 def worst_window(instants: Sequence[float], seconds: float) -> int:
-    """The most arrivals in any window of that length (two exactly `seconds` apart are not in one window)."""
+    """The most arrivals in any window of that length (two arrivals exactly `seconds` apart are not in one window)."""
     ordered = sorted(instants)
     worst = first = 0
     for last, instant in enumerate(ordered):

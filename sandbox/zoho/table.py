@@ -22,7 +22,7 @@ class Pending(Generic[Record]):
 
 
 class Table(Generic[Record]):
-    """Records by id, with an index for every column that a call has sorted by.
+    """The records of one kind by id, with an index for every column that a call has sorted by.
 
     Records are immutable. Under the fault `late_visibility` the lists lag behind by keeping the earlier record.
     """
@@ -44,7 +44,7 @@ class Table(Generic[Record]):
         self._random_ids: list[int] = []
 
     def put(self, record: Record, visible_at: float | None = None) -> None:
-        """Store the record; lists show it at once, or from `visible_at` (on the steady clock)."""
+        """Store the record; lists show it at once, or from `visible_at` (on the steady clock) on."""
         record_id = self._id_of(record)
         self.truth[record_id] = record
         self._show_or_hold(record_id, record, visible_at)
@@ -54,7 +54,7 @@ class Table(Generic[Record]):
         self._show_or_hold(record_id, None, visible_at)
 
     def show_due(self, now: float) -> None:
-        """Apply the changes whose delay has passed to the lists."""
+        """Apply to the lists the changes whose delay has passed."""
         if not self._pending:
             return
         due = [change for change in self._pending if change.visible_at <= now]
@@ -63,21 +63,21 @@ class Table(Generic[Record]):
             self._show(change.record_id, change.record)
 
     def ordering(self, column: str) -> Ordering:
-        """The index of a column, built at its first use."""
+        """The index of a column, which is built at its first use."""
         if column not in self._orderings:
             key = self._columns[column]
             self._orderings[column] = Ordering((key(record), rid) for rid, record in self.listed.items())
         return self._orderings[column]
 
     def random_id(self, rng: random.Random) -> int | None:
-        """The id of a record that is or recently was listed; None for an empty table."""
+        """The id of a random record that is or recently was listed; None for an empty table."""
         ids = self._random_ids
         if len(ids) != len(self.listed):
             ids = self._random_ids = list(self.listed)
         return rng.choice(ids) if ids else None
 
     def row(self, record_id: int) -> bytes:
-        """The JSON of a listed row, rendered once and cached until the record changes."""
+        """The JSON of a listed row, which is rendered once and cached until the record changes."""
         cached = self._rows.get(record_id)
         if cached is None:
             cached = self._rows[record_id] = orjson.dumps(self._render(self.listed[record_id]))
@@ -90,7 +90,7 @@ class Table(Generic[Record]):
         if visible_at is not None:
             self._pending.append(Pending(visible_at, record_id, record))
             return
-        if self._pending:  # A pending older change must not overwrite this one later.
+        if self._pending:  # The older pending change is removed, because it must not overwrite this newer one later.
             self._pending = [change for change in self._pending if change.record_id != record_id]
         self._show(record_id, record)
 
