@@ -41,8 +41,8 @@ class NewDeadLetter:
     dead_letter_id: int | None = None  #: the dead letter whose retry the failed message was; else None
 
 
-# Failures are rare, and a retry may fail at the same time as a similar message. This lock prevents that both create a
-# dead letter.
+# Failures are rare, and a retry may fail at the same time as a similar message. The lock prevents that the retry and
+# the message both create a dead letter.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('booksync dead letters'))")
 
 # Redis may deliver a message again if a worker failed before it had moved the message to the dead letters. The failure
@@ -185,7 +185,7 @@ _READ_AGAIN = text(f"""
 def run_ended(db: Session, run_id: uuid.UUID) -> None:
     """Close the dead letters that this run has made obsolete.
 
-    Call this after the run's end and its failures are written.
+    Call this function after the run's end and its failures are written.
     """
     db.execute(_RUN_ENDED, {"run_id": run_id})
     db.execute(_READ_AGAIN, {"run_id": run_id})
@@ -249,7 +249,7 @@ _DISCARD = text(f"""
 
 
 def discard(db: Session, dead_letter_ids: Sequence[int], note: str) -> list[int]:
-    """Discard open dead letters with a person's note. Returns the ids of the discarded ones, in order."""
+    """Discard open dead letters with a person's note. Returns the ids of the discarded dead letters, in order."""
     found = db.execute(_DISCARD, {"ids": list(dead_letter_ids), "note": note}).scalars()
     return sorted(found)
 
@@ -265,7 +265,10 @@ def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
 
 
 def prune(db: Session, *, days: float) -> int:
-    """Delete dead letters that were closed long enough ago, and return their number. An open one stays at any age."""
+    """Delete dead letters that were closed long enough ago, and return their number.
+
+    An open dead letter stays at any age.
+    """
     return db.execute(
         text("""
             DELETE FROM booksync.dead_letters

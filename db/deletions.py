@@ -56,8 +56,8 @@ def unseen(
     or that a person has dismissed, are omitted, because their 404 is known.
     """
     # EXCEPT reads either side once. With NOT EXISTS, Postgres read seen_records for each cached record if the
-    # statistics were collected while that table was empty, as it is between runs. That took longer than CLAIM_SECONDS
-    # for some thousand records.
+    # statistics were collected while that table was empty, as it is between runs. That plan took longer than
+    # CLAIM_SECONDS for some thousand records.
     known = (
         ""
         if with_held

@@ -26,7 +26,7 @@ def database_url(url: str | URL) -> URL:
 
 
 def without_prepared_statements(url: str) -> str:
-    """The same address with prepared statements off, for a pooler that may use another backend in each transaction."""
+    """The address with prepared statements off, for a pooler that may use another backend in each transaction."""
     changed = make_url(url).update_query_dict({_PREPARED_STATEMENTS: "off"})
     return changed.render_as_string(hide_password=False)
 

@@ -20,7 +20,7 @@ def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
 def record_failure(
     db: Session, run_id: uuid.UUID, ref: RecordRef, *, attempts: int, reason: str, is_rejected: bool
 ) -> None:
-    """Record a failed call for a record. `attempts` is the number of failures that count as the record's own."""
+    """Record a failed call for a record. `attempts` is the number of failed calls that the record itself has caused."""
     db.execute(
         text("""
             INSERT INTO booksync.failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
@@ -42,7 +42,7 @@ def record_failure(
 
 
 def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
-    """Count the earlier failures of these records as their own, because another record of that kind was read."""
+    """Count the earlier failed calls as caused by the records, because a call for another record succeeded."""
     db.execute(
         text(
             "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"

@@ -59,7 +59,7 @@ def begin(db: Session) -> None:
 def connections(db: Session) -> Rows:
     """The state of each connection.
 
-    Columns: {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
+    The columns are {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
     Ages are in seconds, None for never; `unknown_countries` counts customers. `throttled_seconds` is 0 while the token

@@ -30,7 +30,7 @@ _LEAVE = text("""
 def leave_to_run(db: Session, lease: RefreshLease) -> None:
     """End the lease of a refresh without a call, because a run will read the record.
 
-    The attempt is not counted, and the record has no message until then.
+    The attempt is not counted, and the record gets no message before the run.
 
     Raises:
         LeaseLostError: another worker has acquired the record.
@@ -207,10 +207,11 @@ def complete(
 ) -> Completed:
     """Complete the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
 
-    The walk began at `read_since` (the server's time). With `covers_all` it has read every record and checked the
-    missing ones. Even then a deleted event of a live record stays, because it may be the proof of a later loss. Without
-    `covers_all` an event is completed if the cache proves it: the cached version is newer than the event, or was read
-    since. A deleted event is never proven by the cache, because a list does not contain deleted records.
+    The walk began at `read_since` (the server's time). With `covers_all` the walk has read every record, and the
+    missing records were checked. Even after such a walk, a deleted event of a live record stays, because it may be the
+    proof of a later loss. Without `covers_all` an event is completed if the cache proves it: the cached version is
+    newer than the event, or was read since. A deleted event is never proven by the cache, because a list does not
+    contain deleted records.
     """
     found = db.execute(
         text(_PROVEN.format(cached=table_of(entity).version.format(record_id="event.record_id"))),
@@ -247,7 +248,7 @@ _HAND_ON = text(f"""
 
 
 def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool) -> int:
-    """Pass on the uncompleted records from before `asked_at`: a few get detail calls, many are left to a full run.
+    """Pass on the uncompleted records from before `asked_at`: few records get detail calls, many a full run.
 
     After a full run (`covers_all`), some of many records get detail calls too, because the next full run would not
     complete them either. Returns the number of records.

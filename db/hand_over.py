@@ -14,7 +14,7 @@ from domain.hand_over import HoldReason
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """A due reminder with its customer and invoice, and the reasons to hold it back."""
+    """A due reminder with its customer and invoice, and the reasons to hold the reminder back."""
 
     reminder_id: uuid.UUID
     connection_id: uuid.UUID

@@ -1,7 +1,7 @@
 """Statements over held_deletions: records that Zoho seems to have lost, held back until a person decides.
 
 A row of held_deletions counts while the cached record still has the 404 of that row. A later read of the record by any
-program clears `gone_at`, so that the row no longer counts; a second loss has another time.
+program clears `gone_at`, so that the row no longer counts; a second 404 has another time.
 """
 
 import uuid
@@ -212,7 +212,7 @@ def held(
 def dismiss(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> int:
     """Dismiss held-back records, because a person confirms that they exist.
 
-    Returns how many were held back until now.
+    Returns how many of the records were held back until now.
     """
     return db.execute(
         text("""

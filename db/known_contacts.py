@@ -50,7 +50,10 @@ class Known:
 
 
 def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts, without uncached ones. Looked up by the unique key, not by the connection."""
+    """What is cached of these contacts, without uncached ones.
+
+    The contacts are looked up by the unique key, not by the connection.
+    """
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
@@ -161,7 +164,10 @@ def note_observed(db: Session, connection: Connection, observed: Mapping[str, da
 
 
 def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[str, bool]) -> None:
-    """Record for which contacts the bulk list omits persons. `updated_at` stays, because no contact has changed."""
+    """Record for which contacts the bulk list omits persons.
+
+    The contacts' `updated_at` stays, because no contact has changed.
+    """
     _note(db, connection, _NOTE_OMISSIONS, omissions)
 
 
@@ -192,7 +198,10 @@ def note_asked(db: Session, connection: Connection, versions: Mapping[str, datet
 
 
 def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
-    """Record that contacts' details could not be understood. They count as unread, and are requested again in a day."""
+    """Record that contacts' details could not be understood.
+
+    Such details count as unread, and are requested again in a day.
+    """
     db.execute(
         text("""
             UPDATE booksync.customers_cache SET switch_asked_at = :now
@@ -212,9 +221,8 @@ def oldest_details(
 ) -> list[str]:
     """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
 
-    Details that could not be understood count as read at the time of the request; otherwise they would block the
-    others.
-    Customers whose call has failed in this run are omitted.
+    Details that could not be understood count as read at the time of the request; otherwise such contacts would block
+    other ones. Customers whose call has failed in this run are omitted.
     """
     rows = db.execute(
         text("""

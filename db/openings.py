@@ -29,7 +29,7 @@ class HandoverState:
     def as_json(self) -> dict[str, Any]:
         """The switch as JSON, as `status`, `sync --wait` and others print it.
 
-        Its keys are `handover`, `opened_at`, `backlog` and `waiting_calls`.
+        The JSON keys are `handover`, `opened_at`, `backlog` and `waiting_calls`.
         """
         return {
             "handover": self.handover,
@@ -71,7 +71,9 @@ def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
 
 
 def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
-    """Open the connection for handovers. Its plans become due, so nothing is handed over before they are renewed.
+    """Open the connection for handovers.
+
+    The connection's plans become due, so nothing is handed over before the plans are renewed.
 
     Opening an open connection again moves its opening to `now`.
     """
@@ -89,10 +91,10 @@ def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, no
 def close_handover(db: Session, connection_id: uuid.UUID) -> None:
     """Close the connection for handovers.
 
-    Its reminders stay planned; none is handed over until the connection is opened again.
+    The connection's reminders stay planned; none is handed over until the connection is opened again.
 
-    Waits for handovers that hold reminders of the connection and have not ended yet, so that none commits afterwards.
-    The wait has a limit, because a blocked sender must not prevent a person from closing.
+    The function waits for handovers that hold reminders of the connection and have not ended yet, so that none commits
+    afterwards. The wait has a limit, because a blocked sender must not prevent a person from closing.
     """
     db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), db.begin_nested():

@@ -1,8 +1,8 @@
 """Statements over phone_confirmations: the number that a person has confirmed for a text of a customer in Zoho.
 
 A confirmation is valid for that customer and that text only. When the text changes in Zoho, the confirmation stays in
-the table without a match. The confirmation is not deleted, because a list row contains one person's texts only, and the
-others come back.
+the table without a match. The confirmation is not deleted, because a list row contains the texts of one person only,
+and the texts of other persons come back with the details.
 """
 
 import uuid

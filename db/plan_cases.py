@@ -109,12 +109,12 @@ _REMINDERS = """
 
 
 def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """These invoices with all facts of their plans, all locked until the transaction ends."""
+    """The chosen invoices with all facts of their plans, all locked until the transaction ends."""
     return _cases(db, invoice_ids, "FOR NO KEY UPDATE")
 
 
 def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """These invoices with all facts of their plans, without a lock."""
+    """The chosen invoices with all facts of their plans, without a lock."""
     return _cases(db, invoice_ids, "")
 
 
@@ -135,8 +135,8 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
         else:
             pending[row.invoice_id][row.step] = row.scheduled_at
     for row in invoices:
-        # The invoice may have moved to another customer after its former customer was locked. It is left out, because
-        # the transaction that moved it plans it again.
+        # The invoice may have moved to another customer after its former customer was locked. Such an invoice is left
+        # out, because the transaction that moved it plans it again.
         if row.customer_id in customers:
             yield Case(
                 id=row.id,

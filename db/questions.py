@@ -186,7 +186,7 @@ class UncertainCountries:
     def runs(self) -> int | None:
         """The number of runs until all these customers were requested, or more if other questions come first.
 
-        None if the policy allows no detail calls.
+        The number is None if the policy allows no detail calls.
         """
         return ceil(self.to_ask / self.detail_calls_per_run) if self.detail_calls_per_run else None
 

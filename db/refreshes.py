@@ -31,7 +31,7 @@ MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 class RefreshLease:
     """The lease of a record's refresh, with the record's events.
 
-    `until` is its unique end, which identifies the lease.
+    `until` is the lease's unique end, which identifies the lease.
     """
 
     ref: RefreshRef

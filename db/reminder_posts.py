@@ -1,6 +1,6 @@
 """Statements over handovers that are posted to a webhook.
 
-They form an outbox, so that no handover is lost between its commit and the HTTP call.
+The handovers form an outbox, so that none is lost between its commit and the HTTP call.
 """
 
 import datetime as dt

@@ -84,7 +84,7 @@ def due_of_customers(
 
 
 def with_pending(db: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Those of these invoices that have pending reminders."""
+    """The invoices among `invoice_ids` that have pending reminders."""
     pending = db.execute(
         text("SELECT DISTINCT invoice_id FROM reminders WHERE invoice_id = ANY(:ids) AND status = 'scheduled'"),
         {"ids": list(invoice_ids)},
@@ -129,9 +129,9 @@ def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
 def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledReminder]) -> None:
     """Write one row per step of a plan, by the unique key. A row that already matches the plan is not rewritten.
 
-    Two kinds of rows are never changed. One is a sent reminder (any status that booksync does not know counts as sent).
-    The other is a reminder that the legacy application has planned itself (scheduled, without a closing time), even if
-    it appeared after the plan's read.
+    Two kinds of rows are never changed. The first kind is a sent reminder (any status that booksync does not know
+    counts as sent). The second kind is a reminder that the legacy application has planned itself (scheduled, without a
+    closing time), even if it appeared after the plan's read.
     """
     if not rows:
         return
@@ -193,7 +193,8 @@ class Standing:
     skipped: dict[str, int]  #: reason → invoices
 
 
-#: SQL of the state of an open `invoice` of invoices_cache. Its last reminder may be sent before the next plan is made.
+#: SQL of the state of an open `invoice` of invoices_cache. The invoice's last reminder may be sent before the next plan
+#: is made.
 OUTCOME = f"""
     CASE WHEN invoice.customer_id IS NULL THEN '{SkipReason.CUSTOMER_MISSING}'
          WHEN invoice.plan_outcome = '{SCHEDULED}' AND NOT EXISTS (

@@ -35,7 +35,7 @@ class StepLease:
     until: datetime
 
     def over(self, run: Run) -> Self:
-        """The same lease, with the run's new state."""
+        """The lease of the step, with the run's new state."""
         return replace(self, run=run)
 
 

@@ -22,7 +22,7 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row and column of a stored secret. A bound secret repeats both in its plaintext."""
+    """The row and column of a stored secret. A bound secret repeats its row and column in its plaintext."""
 
     name: SecretName
     row_id: uuid.UUID | int  #: the id of the connection, or of the only row of key_canary

@@ -39,7 +39,7 @@ _TOTALS = text("""
 def totals(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """The numbers of live rows in the connection's caches.
 
-    Keys: customers, customers_with_phone, invoices, waiting_invoices, rejected.
+    The keys are customers, customers_with_phone, invoices, waiting_invoices, rejected.
     """
     return dict(db.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
@@ -126,7 +126,7 @@ def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
 def _rest(live: int, new: int, updated: int) -> int:
     """The live records that the run has not written.
 
-    One that was written and then marked deleted does not count as live.
+    A record that was written and then marked deleted does not count as live.
     """
     return max(0, live - new - updated)
 

@@ -48,7 +48,10 @@ _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
 
 
 def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
-    """The connection's tokens. With `lock`, no other transaction can refresh them before this one ends."""
+    """The connection's tokens.
+
+    With `lock`, no other transaction can refresh the tokens before this transaction ends.
+    """
     row = db.execute(
         _LOCK if lock else _READ,
         {
@@ -98,7 +101,7 @@ def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> datetime:
-    """Pause the token refreshes, because the token endpoint is throttled. Returns since when it is throttled.
+    """Pause the token refreshes, because the token endpoint is throttled. Returns since when the endpoint is throttled.
 
     The hours for which Zoho refuses with an unknown word do not include the throttled hours, see `end_throttling`.
     """

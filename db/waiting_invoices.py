@@ -144,7 +144,10 @@ def unknown_customers(
 
 
 def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
-    """Record why the customer cannot be cached. Its invoices keep waiting, for that reason. Returns their number."""
+    """Record why the customer cannot be cached. The customer's invoices keep waiting, for that reason.
+
+    Returns the number of these invoices.
+    """
     return db.execute(
         text("""
             UPDATE booksync.waiting_invoices SET reason = :reason, updated_at = now()
@@ -168,7 +171,7 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
 def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Delete waiting invoices that a whole walk has not returned, because they are gone.
 
-    A later walk restores others.
+    A later walk restores an invoice that was deleted wrongly.
     """
     db.execute(
         text("""

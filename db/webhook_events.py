@@ -98,7 +98,8 @@ _IGNORE = text("""
 def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     """Store a webhook event; returns the record to refresh if it has no message yet and may get one now.
 
-    The transaction locks the record's row until it ends; receive several events in the order of their records.
+    The record's row stays locked until the transaction ends, so several events must be received in the order of their
+    records.
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
     if not is_cached(event.entity):

@@ -1,6 +1,6 @@
 """Statements over the webhook secrets of a connection, and over webhooks refused for a wrong secret.
 
-A valid webhook does not end the count of refused ones, because it may come from another rule in Zoho.
+A valid webhook does not end the count of refused webhooks, because the valid one may come from another rule in Zoho.
 """
 
 import uuid
@@ -74,7 +74,7 @@ _ROTATE = text(f"""
 def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
     """Replace the connection's webhook secret by this one, which is already encrypted.
 
-    With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
+    With `keeps_current` the replaced secret is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
     the function then changes nothing and returns False, because the secret that Zoho still sends could be lost. Without
     `keeps_current` an existing former secret stays.
     """

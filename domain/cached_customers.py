@@ -28,7 +28,7 @@ _FOREIGN = "another connection of this user has cached the same id"
 class StoredCustomer(NamedTuple):
     """The compared facts of a cached customer.
 
-    It is a plain tuple for speed, because most runs do nothing but compare.
+    A stored customer is a plain tuple for speed, because most runs do nothing but compare.
     """
 
     connection_id: uuid.UUID | None
@@ -48,7 +48,7 @@ class StoredCustomer(NamedTuple):
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
         """Whether the cached row is replaced by the version read from Zoho.
 
-        After a 404 for the customer only a later read may.
+        If Zoho has returned a 404 for the customer, only a later read replaces the row.
         """
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
@@ -135,7 +135,7 @@ def fresh_customers(
 ) -> dict[str, FreshCustomer]:
     """The contacts that are new, or that differ from the cache and are not older.
 
-    The last one counts if a contact comes twice.
+    If a contact comes twice, its last version counts.
     """
     fresh: dict[str, FreshCustomer] = {}
     for read in reads:

@@ -69,7 +69,7 @@ def fresh_invoices(
 ) -> list[FreshInvoice]:
     """The invoices that are new, or that differ from the cache and are not older.
 
-    `customer_ids`: Zoho's ids → booksync's.
+    `customer_ids` maps Zoho's ids of customers to booksync's ids.
     """
 
     def is_fresh(invoice: FreshInvoice) -> bool:

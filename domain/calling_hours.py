@@ -26,8 +26,8 @@ class CallingHours:
     """The calling window on the clocks of all `zones`; the first zone determines the dates.
 
     If no zone of the number is known, or no hour of the window is common to all its zones at that time of the year, the
-    clock of `stand_in` is used, if a policy sets one. Moments are aware; returned moments are in UTC. Hashable, because
-    invoices with the same hours share one cached computation.
+    clock of `stand_in` is used, if a policy sets one. Moments are aware datetimes; returned moments are in UTC. The
+    class is hashable, because invoices with equal hours share one cached computation.
     """
 
     window: CallingWindow
@@ -116,7 +116,8 @@ class CallingHours:
 def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> bool:
     """Whether some time of the day is in the window on all clocks, with the offsets of that moment.
 
-    If so, one of the zones opens while all others are open. `due_reminders` in SQL repeats this rule.
+    If all zones have a common hour, one of the zones opens while all others are open. `due_reminders` in SQL repeats
+    this rule.
     """
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     return any(all(_is_open_when(window, other - opening) for other in offsets) for opening in offsets)

@@ -80,7 +80,7 @@ def _is_yes(answer: str) -> bool:
 def _number_meant(answer: str) -> str:
     """The number as the person wrote it.
 
-    It must have a prefix, because a spreadsheet may have dropped its plus or its zero.
+    The number must have a prefix, because a spreadsheet may have dropped its plus or its zero.
     """
     number = answer.strip()
     if not any(map(str.isdigit, number)):
@@ -89,7 +89,7 @@ def _number_meant(answer: str) -> str:
     if verdict.e164 is None:
         assert verdict.problem is not None
         raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
-    # For a text with two numbers `judge` chooses the first. That is right for Zoho's texts, but a confirmation must be
+    # For a text with two numbers `judge` chooses the first, which is right for Zoho's texts, but a confirmation must be
     # one number.
     if _digits(number).removeprefix("00") != verdict.e164[1:]:
         raise ConfirmationError(f"{number} is not a number alone. {_WITH_PREFIX}")

@@ -152,7 +152,7 @@ def country_of_numbers(
 def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
     """The contact's persons with cleaned texts.
 
-    If no persons are known, the primary person's values from the list row.
+    If no persons are known, the primary person's values from the list row are returned.
     """
     if contact.persons is not None:
         return tuple(_cleaned(person) for person in contact.persons)

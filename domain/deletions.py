@@ -7,16 +7,16 @@ from enum import StrEnum
 SAFEGUARD_COUNT = 10
 SAFEGUARD_SHARE = 0.02
 
-#: The detail calls that one run makes for missing records while the safeguard holds them back. They show a person the
-#: extent of the loss; with --allow-deletions a run checks all missing records.
+#: The detail calls that one run makes for missing records while the safeguard holds them back. These calls show a
+#: person the extent of the loss; with --allow-deletions a run checks all missing records.
 MOST_ASKED_ABOUT = 500
 
 
 class Evidence(StrEnum):
     """The reason why a record seems to be deleted. The deletion safeguard weighs each reason.
 
-    The only proof is a deleted event together with a 404 for the record's id. It needs no entry here, because such a
-    record is marked at once.
+    The only proof is a deleted event together with a 404 for the record's id. The proof needs no entry in this enum,
+    because such a record is marked deleted at once.
     """
 
     NOT_LISTED = "not_listed"
@@ -55,7 +55,7 @@ def needs_permission(tally: Tally) -> bool:
 def is_unreliable(found_there: int, cached: int) -> bool:
     """Whether a list has omitted too many records that Zoho still has.
 
-    Further checks are then not worth their calls.
+    Further checks of the list's missing records are then not worth their calls.
     """
     return _are_many(found_there, cached)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One kind of record that booksync caches. Both names are stored, so they never change."""
+    """One kind of record that booksync caches. Both names of an entity are stored, so they never change."""
 
     name: str  #: Zoho's word for the kind: in webhooks, refreshes, actors, rejected rows and metrics
     kind: str  #: the cache's word: in deletions, failed records and JSON

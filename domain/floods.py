@@ -38,7 +38,8 @@ def details_an_hour(day_limit: int | None) -> int | None:
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
     """The part of `REFILL_SECONDS` that a run with this number of calls spends; more than all if the run can never fit.
 
-    `day_kept` calls of the day's limit belong to other programs. While no limit is known a run spends nothing.
+    `day_kept` calls of the day's limit belong to other programs. While Zoho's daily limit is unknown, a run for a flood
+    spends nothing of the allowance.
     """
     if day_limit is None:
         return 0.0

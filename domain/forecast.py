@@ -1,4 +1,4 @@
-"""Forecast: the cost of a run in API calls and time, and the affordable frequency of idle polling."""
+"""Forecast: the cost of a run in API calls and time, and how often syncs without changes are affordable."""
 
 import math
 from dataclasses import dataclass

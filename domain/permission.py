@@ -1,8 +1,8 @@
 """Permission to ask for money: one pure function returns all objections to a reminder in a fixed order (FR-5, FR-7).
 
 FR-5: a reminder needs a callable phone of its cached customer; FR-7: without one the reminder is skipped. Planning,
-`explain` and the lists use the function. `reminder_checks` in SQL repeats its rule for the handover; a test compares
-the two.
+`explain` and the lists use the function. The SQL function `reminder_checks` repeats the rule for the handover; a test
+compares both.
 """
 
 import datetime as dt
@@ -132,7 +132,7 @@ def objections(
 ) -> tuple[SkipReason, ...]:
     """The objections to a reminder of this open invoice on the day `today`, in the order of `SkipReason`.
 
-    `today` is a date on the customer's clock. Objections that depend on the reminder's steps are found by the plan.
+    `today` is a date on the customer's clock. The plan finds objections that depend on the reminder's steps.
     """
     return tuple(_objections(invoice, customer, policy, today, holds))
 
@@ -203,7 +203,10 @@ def _is_held_by_sub_status(invoice: Invoice, policy: ReminderPolicy) -> bool:
 
 
 def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
-    """Whether the customer's unused credits are at least the invoice's balance. An unknown currency counts as equal."""
+    """Whether the customer's unused credits are at least the invoice's balance.
+
+    An unknown currency of the credits or the invoice counts as equal.
+    """
     credit, balance = customer.unused_credits, invoice.balance
     if credit is None or balance is None or not credit.is_finite() or credit < balance:
         return False

@@ -6,10 +6,10 @@ lacks counts as deleted only after a detail call. The response is cached, and no
 contact's row stays the same. A rejected row of the bulk list counts as a missing person of its contact.
 
 The list row and the bulk list may disagree about the primary person, because a person was missed or changed between the
-two. Then a detail call decides, and its response is cached in the same way. Contacts beyond the run's limit of detail
-calls are left to the next full run. Until then a cached contact with an unchanged row stays unchanged. Any other
-contact gets its primary person's values from the row, because an older value from the bulk list could be another
-person's number.
+two calls. A detail call then decides about the primary person, and its response is cached in the same way. Contacts
+beyond the run's limit of detail calls are left to the next full run. Until that full run a cached contact with an
+unchanged list row stays unchanged. Any other contact gets its primary person's values from the row, because an older
+value from the bulk list could be another person's number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -101,7 +101,8 @@ def sort_out(
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
     """Whether the persons from the bulk list contradict the contact's own primary person.
 
-    True if no person is flagged as primary, if several are, or if the flagged person has other values than the contact.
+    The two disagree if no person is flagged as primary, if several are, or if the flagged person has other values than
+    the contact.
     """
     flagged = [person for person in persons if person.is_primary]
     if len(flagged) != 1:
@@ -112,9 +113,9 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
     """A contact's list row with its persons from the bulk list; the row is unchanged if the bulk list has none.
 
-    If row and bulk list disagree, the row's primary values count, because contacts are read after persons. These values
-    go to the person from the bulk list with the same values, else to a stand-in without an id. Persons flagged as
-    primary with other values are left out: their numbers are outdated, or no longer the primary person's.
+    If row and bulk list disagree, the row's primary values count, because contacts are read after persons. The row's
+    values go to the person from the bulk list with the same values, else to a stand-in without an id. Persons flagged
+    as primary with other values are left out: their numbers are outdated, or no longer the primary person's.
     """
     if not persons:
         return contact
@@ -139,7 +140,7 @@ def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
     """Whether the response may be older than a change in the same second.
 
-    If so, the next run reads the record again.
+    If the response may be older, the next run reads the record again.
     """
     if modified_at is None or observed_at is None:
         return False

@@ -30,7 +30,8 @@ _WEEKENDS = {
 _YEARS_COMPARED = 5
 
 #: This many missing holidays show that a calendar's lunar holidays are unknown from that year on, because they go
-#: missing together. One or two may have been abolished (Denmark's Great Prayer Day) or renamed (the Queen's Birthday).
+#: missing together. One or two missing holidays may have been abolished (Denmark's Great Prayer Day) or renamed (the
+#: Queen's Birthday).
 _LOST_TOGETHER = 3
 
 #: Additions of the package to a holiday's name in some years: "(estimated)", "(observed)", in any language.
@@ -64,7 +65,7 @@ def last_known_year(country: str | None, today: date) -> int | None:
     """The last year with known holidays, if the calendar year after `today` is unknown; otherwise None.
 
     A calendar ends with its last day (Sri Lanka's in 2026), or at the year in which its lunar holidays end while the
-    fixed ones go on (India's in 2035). None also for a country without a calendar.
+    fixed ones go on (India's in 2035). None is also returned for a country without a calendar.
     """
     calendar = _calendar(country)
     if country is None or calendar is None:
@@ -94,7 +95,7 @@ def _fixed_days(country: str, year: int, end_year: int) -> frozenset[date]:
     """The days of a year after the calendar's end: those of national holidays with one date in most of the last years.
 
     "Most" and not "all", because Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the
-    weekday do not repeat a date that often.
+    weekday do not fall on one date that often.
     """
     last_years = range(end_year - _YEARS_COMPARED + 1, end_year + 1)
     counts = Counter(

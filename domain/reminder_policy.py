@@ -218,7 +218,7 @@ _Amount = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"),
 
 
 class _Form(BaseModel):
-    """A policy as JSON. ReminderPolicy checks whether the rules fit together."""
+    """A policy as JSON. The class ReminderPolicy checks whether the rules fit together."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -5,7 +5,7 @@ number of days from the due date. The step's moment is the usual time of that da
 forward into the calling hours. These rules protect a customer from too many reminders:
 
 - Reminders only go forward: a step before a sent one is never planned, even if the due date has moved ahead.
-- A step whose moment has passed unsent is missed. Only the latest missed step is made up for; the earlier ones are
+- A step whose moment has passed unsent is missed. Only the latest missed step is made up for; earlier missed steps are
   superseded. So an outage of a month costs the customer one reminder, not five.
 - A step counts as missed only if its moment came after the day of the invoice's date, and after the connection was
   opened for handovers (unless it was opened with its backlog).
@@ -147,7 +147,8 @@ def _changes_at(
 ) -> dt.datetime | None:
     """The time at which the reason against a reminder may change.
 
-    That time is the end of a payment promise, the maximum age, or the next day for a shared number.
+    The reason may change at the end of a payment promise, at the maximum age of the debt, or, for a shared number, on
+    the next day.
     """
     last_days = []
     # If another customer gives up the shared number, no fact of this customer changes, so the plan is made again every

@@ -1,4 +1,7 @@
-"""The position of a run: everything that a step needs to continue after the step before. It is stored as JSON."""
+"""The position of a run: everything that a step needs to continue after the step before.
+
+The position is stored as JSON.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -129,7 +132,10 @@ class Position:
 
 
 def _bulk_read(json: dict[str, Any]) -> WalkById | None:
-    """The bulk read of persons in stored JSON. In a run of an earlier release only a complete one counts."""
+    """The bulk read of persons in stored JSON.
+
+    In the position of an earlier release only a complete bulk read counts.
+    """
     if json.get("persons"):
         return WalkById.from_json(json["persons"])
     began_at = _moment(json.get("persons_swept_at"))

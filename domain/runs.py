@@ -81,7 +81,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The rows that a run has written so far. Unchanged rows are not counted; they are all other rows."""
+    """The rows that a run has written so far. Unchanged rows are not counted."""
 
     new: Mapping[Entity, int] = field(default_factory=dict)
     updated: Mapping[Entity, int] = field(default_factory=dict)
@@ -170,12 +170,12 @@ class Run:
         return replace(self, position=replace(self.position, further=following)).go_to(Phase.RECORDS)
 
     def degraded(self, reason: str) -> Self:
-        """The same run, degraded by one more part of its work that stays undone."""
+        """The run, degraded by one more part of its work that stays undone."""
         reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
         return replace(self, degraded_reason=reasons)
 
     def having_read(self, page: Page[Any]) -> Self:
-        """The same run after a page of the present phase's list, degraded if all of the page was rejected.
+        """The run after a page of the present phase's list, degraded if all rows of the page were rejected.
 
         A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but the phase
         counts as incomplete and the watermark of its list stays, so that the next run reads the rows again.
@@ -195,8 +195,8 @@ class Run:
         """Give up the phase of a step after its last attempt: the run continues with the cached data (FR-7).
 
         The next run repairs the phase. If the bulk read of persons fails, detail calls replace it. A failed customer
-        phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are planned from them
-        in any case. If the planning itself fails, the run has failed.
+        phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are planned from the
+        cached rows in any case. If the planning itself fails, the run has failed.
         """
         if self.phase is Phase.PERSONS:
             return self.go_to(Phase.CONTACTS)
@@ -206,7 +206,7 @@ class Run:
         return replace(self.degraded(f"Reminders are not planned: {reason}"), phase=Phase.DONE, status=RunStatus.FAILED)
 
     def having_rejected(self, records: Sequence[RecordRef]) -> Self:
-        """The same run, degraded if it has rejected records because their detail calls fail."""
+        """The run, degraded if it has rejected records because their detail calls fail."""
         if not records:
             return self
         names = ", ".join(f"{ref.entity.name} {ref.record_id}" for ref in records[:NAMED_RECORDS])
@@ -215,7 +215,7 @@ class Run:
         return self.degraded(f"{count} rejected because Zoho's detail call fails: {names}{more}.")
 
     def finished(self) -> Self:
-        """The same run with its final status."""
+        """The run with its final status."""
         status = RunStatus.DEGRADED if self.degraded_reason else RunStatus.SUCCEEDED
         return replace(self, phase=Phase.DONE, status=status)
 

@@ -35,8 +35,8 @@ def known_zone(name: str) -> ZoneInfo | None:
 def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
     """One zone that stands for all zones, if they have the same clock; otherwise None.
 
-    A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. The name is a zone
-    of the region (ISO 3166-1 alpha-2), as chosen by `distinct_clocks`.
+    A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. The returned name
+    is a zone of the region (ISO 3166-1 alpha-2), as chosen by `distinct_clocks`.
     """
     if len(zones) == 1:
         return zones[0]

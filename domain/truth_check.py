@@ -218,7 +218,7 @@ def drifted_columns(
 def in_turn(customers: Iterable[RecordT], invoices: Iterable[RecordT], limit: int) -> Sequence[RecordT]:
     """At most `limit` records for a truth check, customers and invoices alternately.
 
-    If one kind runs out, the other fills up.
+    If one kind has too few records, further records of the other kind are taken.
     """
     both = chain.from_iterable(zip_longest(customers, invoices))
     return [each for each in both if each is not None][:limit]

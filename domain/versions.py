@@ -22,7 +22,7 @@ def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Ve
 
 
 def is_believable(moment: datetime, now: datetime) -> bool:
-    """Whether a stamp of Zoho may be the time of a change. Every past time may be; a time far ahead may not."""
+    """Whether a stamp of Zoho may be the time of a change. Every past time may be one; a time far ahead may not."""
     return moment <= now + FURTHEST_AHEAD
 
 
@@ -39,8 +39,8 @@ def gives_way(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bo
 def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
     """The rule `gives_way` for records that one response holds completely: invoices.
 
-    Where stamps may go back, a clearly earlier response loses as well, whatever its stamp. An invoice that waits for
-    its customer is written long after it was read. A customer may be joined from two responses and has the time of the
+    Where stamps may go back, a clearly earlier response loses too, whatever its stamp. An invoice that waits for its
+    customer is written long after it was read. A customer may be joined from two responses and has the time of the
     older one, so a customer's age proves nothing.
     """
     return gives_way(cached, read, stamps_may_go_back=stamps_may_go_back) and not (

@@ -1,4 +1,4 @@
-"""The actors, one for each kind of step and each kind of record. Their messages carry ids only.
+"""The actors, one for each kind of step and each kind of record. Messages to actors carry ids only.
 
 The arguments of a step's message are (run id, step), those of a refresh's message (connection id, record id).
 """

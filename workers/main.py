@@ -38,7 +38,7 @@ except SettingsError as error:
 broker = new_broker(
     new_redis_client(_redis_url, patient=True),
     [
-        # These run at boot: first the process itself, then the resources for its messages.
+        # Middleware that runs at boot: first for the process itself, then the resources for its messages.
         OwnProcessGroup(),
         SharedMemory(),
         QuickStart(),
@@ -47,7 +47,8 @@ broker = new_broker(
         Heartbeat(),
         SchemaGate(),
         KeyGate(),
-        # These run around each message: AgeLimit drops a message that is too old before the next ones see it.
+        # Middleware that runs around each message: AgeLimit drops a message that is too old before the next ones see
+        # it.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
         MessageLogs(),
         DeadLetterMiddleware(),

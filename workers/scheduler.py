@@ -64,7 +64,7 @@ _DEAD_LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
-    """Run ticks until SIGTERM or SIGINT. A failed tick is logged, and the next tick catches up.
+    """Run the scheduler's ticks until SIGTERM or SIGINT. A failed tick is logged, and the next tick catches up.
 
     Raises:
         SchemaTooNewError: a later release has migrated the database.
@@ -108,7 +108,10 @@ def _log_failure(resources: Resources, error: Exception) -> None:
 
 
 def tick(resources: Resources) -> None:
-    """Send the messages of overdue work again, then start due runs. Each message is sent after its commit."""
+    """Send the messages of overdue work again, then start due runs.
+
+    Each message is sent after the commit of its row.
+    """
     sweep(resources)
     _sweep_refreshes(resources)
     bring_runs_forward(resources)
@@ -236,7 +239,10 @@ def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full
 
 
 def _set_next_full_sync(db: Session, connection_id: uuid.UUID, interval_seconds: float) -> None:
-    """Set the next full sync. A nightly one comes in the organisation's night, however late the present one is."""
+    """Set the next full sync.
+
+    A nightly full sync comes in the organisation's night, however late the present one is.
+    """
     zone = zone_named(connections.connection(db, connection_id).time_zone)
     seconds = seconds_to_full_sync(clock.present(db), interval_seconds, zone, connection_id)
     sync_schedule.set_next_full_sync(db, connection_id, seconds=seconds)

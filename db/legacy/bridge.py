@@ -1,8 +1,8 @@
 """A bridge for a legacy application with camelCase columns: views that show the columns under their old names.
 
-The columns themselves have booksync's names. The application finds the views first if its `search_path` is
-`booksync_legacy, public`; it reads and writes through them, and the triggers act on the tables. The schema's comment
-records the columns of the views, so that they can be recreated when phase 3 is undone.
+The columns of the tables have booksync's names. The application finds the views first if its `search_path` is
+`booksync_legacy, public`; it reads and writes through the views, and the triggers act on the tables. The schema's
+comment records the columns of the views, so that they can be recreated when phase 3 is undone.
 """
 
 from collections.abc import Mapping, Sequence

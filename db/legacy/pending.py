@@ -1,4 +1,7 @@
-"""Hands pending reminders from one application to the other. Only booksync's reminders have a closing time."""
+"""Hands pending reminders from the legacy application to booksync, and back.
+
+Only booksync's reminders have a closing time.
+"""
 
 import uuid
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The rule that judges a phone number, as the revisions see it.
 
-The revisions are frozen and the rule is not, so alembic/env.py passes them the present rule. The verdict is
-provisional: the first sync judges every number again.
+The revisions are frozen and the phone rule is not, so alembic/env.py passes the present rule to the revisions. The
+verdict is provisional: the first sync judges every number again.
 """
 
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from domain.phones import judge
 def judge_phone(text: str, country: str | None) -> JudgedPhone:
     """The verdict on a phone text.
 
-    Without an international prefix it is a number of the country (ISO 3166-1 alpha-2).
+    A text without an international prefix is a number of the country (ISO 3166-1 alpha-2).
     """
     verdict = judge(text, country)
     return JudgedPhone(

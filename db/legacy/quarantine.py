@@ -146,7 +146,7 @@ def _insert(connection: Raw, table: str) -> sql.Composed:
     )
 
 
-#: A reminder is restored with its invoice; a reminder that never had an invoice is restored as well.
+#: A reminder is restored with its invoice; a reminder that never had an invoice is restored too.
 _FITS: Final[dict[str, str]] = {
     "invoices_cache": "true",
     "reminders": """(

@@ -55,8 +55,8 @@ def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
     """The statements `moved`, which move the customers, with the triggers dropped before them and created after them.
 
     A session of the older application has compiled the triggers' functions with the former table, and its next write
-    would fail. The new functions are in the schema `first`. They find the tables of both schemas, because others move
-    later.
+    would fail. The new functions are in the schema `first`. The new functions find the tables of both schemas, because
+    other tables move later.
     """
     if not moved or not _has_triggers(connection):
         return moved

@@ -1,6 +1,6 @@
 """The valid values of a customer's id, country and time zone, for rules that are written in SQL.
 
-The values were copied from the domain's rules when the revisions were frozen. Tests compare them with the present
+The values were copied from the domain's rules when the revisions were frozen. Tests compare the values with the present
 rules.
 """
 

@@ -75,7 +75,7 @@ def start_notes(connection: Raw) -> None:
 def ensure_notes(connection: Raw) -> None:
     """Create the table of recorded additions in an earlier release's database.
 
-    Its records are inferred from the catalogue.
+    The table's records are inferred from the catalogue.
     """
     if not _is_there(connection, TABLE):
         with connection.transaction():
@@ -156,7 +156,10 @@ def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constra
 
 
 def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index while the table is in use. Keep an index of that name and definition of the older application."""
+    """Build an index while the table is in use.
+
+    If the older application has an index of that name and definition, it is kept.
+    """
     # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
     if not is_noted(connection, name):
         if _is_there(connection, name):

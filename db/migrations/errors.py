@@ -6,7 +6,7 @@ from alembic.util import CommandError
 class MigrationError(CommandError):
     """A migration stopped before its end; committed work stays, and a repeated migration continues from there.
 
-    A `CommandError`, because alembic's own command line prints it as one line instead of a traceback.
+    The class is a `CommandError`, because alembic's own command line prints such an error as one line.
     """
 
 

@@ -33,7 +33,10 @@ _FORMER_FUNCTIONS: Final = ("0010_reminder_functions.sql", "0011_number_checks.s
 
 
 def move_functions(connection: Raw, host: str) -> None:
-    """Install the functions in booksync's schema. Functions with the former names call them, with the former rights."""
+    """Install the functions in booksync's schema.
+
+    Functions with the former names call the new ones, with the former rights.
+    """
     known_rights = {
         signature: rights_of_function(connection, f"{SCHEMA}.{signature}")
         or rights_of_function(connection, f"{host}.{signature}")
@@ -55,7 +58,7 @@ def move_functions(connection: Raw, host: str) -> None:
 def move_functions_back(connection: Raw, host: str) -> None:
     """Restore the previous release's functions in the host's schema.
 
-    They work over the views of the former tables too.
+    The restored functions also work over the views of the former tables.
     """
     rights = {signature: rights_of_function(connection, f"{host}.{signature}") for signature in _PUBLIC}
     statements = [f"SELECT set_config('search_path', {_literal(host)}, true);"]

@@ -43,8 +43,8 @@ _SEEN: Final = (
     "webhook_events",
     "zoho_connections",
 )
-#: The tables that only migrations use. They move together at the end, so that a migration that was killed before still
-#: finds them in their former place. Only the table of the revisions gets a view.
+#: The tables that only migrations use. Such tables move together at the end, so that a migration that was killed before
+#: still finds them in their former place. Only the table of the revisions gets a view.
 _OF_MIGRATIONS: Final = (
     "migration_added",
     "migration_progress",

@@ -16,7 +16,9 @@ _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 
 
 class Target(StrEnum):
-    """A target of a migration. A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
+    """A target of a migration (the end of a phase).
+
+    A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
 
     The names are not alembic's branch labels, because a branch label applies to a whole line of revisions.
     """
@@ -49,8 +51,8 @@ def revisions_folder() -> Path:
 def known_revisions() -> tuple[str, ...]:
     """Every revision of this release, oldest first.
 
-    The order is that of the file names. A process that only compares revisions therefore loads neither alembic nor
-    these files.
+    The order of the revisions is that of their file names. A process that only compares revisions therefore loads
+    neither alembic nor these files.
     """
     return tuple(sorted(path.stem for path in (revisions_folder() / "versions").glob("[0-9]*.py")))
 
@@ -113,7 +115,7 @@ class SchemaState:
 def _older(revision: str) -> str:
     """Describe a schema that is too old. With an older application beside booksync the target is the end of phase 2.
 
-    Without it, the target is the newest revision.
+    Without an older application, the target is the newest revision.
     """
     known, phase2 = known_revisions(), revision_of(Target.PHASE2)
     is_before_phase3 = known.index(revision) <= known.index(phase2)

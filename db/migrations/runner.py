@@ -69,7 +69,7 @@ def migrate(
 
     `on_revision` is called for every completed revision, `on_progress` for every batch of rows. Each revision is
     committed separately. Two migrations of one database run one after the other. `adopted` means that `adopt` has just
-    prepared the tables.
+    prepared the legacy tables.
 
     Raises:
         MigrationRefusedError: a revision found rows that it would damage.

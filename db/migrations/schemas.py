@@ -10,7 +10,7 @@ Raw = psycopg.Connection[Any]
 
 SCHEMA: Final = "booksync"
 
-#: The table with the database's revision. It moves last: if this table is in booksync's schema, the move is complete.
+#: The table with the database's revision. This table moves last: if it is in booksync's schema, the move is complete.
 VERSION_TABLE: Final = "booksync_alembic_version"
 
 # Selects the schema of the shared tables, else the first one that new tables would go to. A role that is called

@@ -21,9 +21,9 @@ _T = TypeVar("_T")
 
 _IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
 
-#: The time limit of a wait for a table lock, because sessions that arrive after a waiting statement wait as well. A
-#: session that waits for a row for less than Postgres's `deadlock_timeout` (1 s) never makes Postgres cancel another
-#: session's transaction.
+#: The time limit of a wait for a table lock, because sessions that arrive after a waiting statement wait too. A session
+#: that waits for a row for less than Postgres's `deadlock_timeout` (1 s) never makes Postgres cancel another session's
+#: transaction.
 _LOCK_TIMEOUT_MS: Final = 100
 _STATEMENT_TIMEOUT_SECONDS: Final = 60
 #: The time limit for building an index or checking a constraint, which takes time in proportion to the table and blocks
@@ -82,8 +82,8 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 def take_turns(table: str) -> None:
     """Prevent other sessions from changing a table's rows for the rest of a revision that is one transaction.
 
-    New tables that refer to this table take the same lock anyway. Taken here, no other session queues behind the
-    waiting one.
+    New tables that refer to this table take the same lock anyway. If the lock is taken here, no other session queues
+    behind a session that waits for it.
 
     Raises:
         InTheWayError: a transaction with changed rows did not end for a minute.

@@ -15,7 +15,7 @@ from db.migrations.errors import MigrationError
 from db.migrations.schemas import use_schemas
 from db.migrations.server import refuse_unsuitable_server
 
-#: The number of the advisory lock. It is arbitrary; no other program may use it in the same database.
+#: The number of the advisory lock. The number is arbitrary; no other program may use it in the same database.
 _LOCK_KEY: Final = 0x626F6F6B73796E63
 _POLL_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 600.0

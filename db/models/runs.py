@@ -103,7 +103,10 @@ class RejectedRecord(Base):
 
 
 class FailedRecord(Base):
-    """A record whose detail call has failed in a run. It is requested again after the others, and finally rejected."""
+    """A record whose detail call has failed in a run.
+
+    The record is requested again after other records, and finally rejected.
+    """
 
     __tablename__ = "failed_records"
 

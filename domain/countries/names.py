@@ -1,9 +1,8 @@
 """The names and codes of countries, from three libraries.
 
-pycountry has ISO 3166: codes, names and official names in English, and subdivisions. Its translations are not used,
-because some of its translations name the wrong country. Babel (Unicode's CLDR) has current names in other languages,
-the phone library older ones. Each library is loaded when a text first needs it, because commands and workers start
-often.
+pycountry has ISO 3166: codes, names and official names in English, and subdivisions. The translations of pycountry are
+not used, because some of them name the wrong country. Babel (Unicode's CLDR) has current names in other languages, the
+phone library older ones. Each library is loaded when a text first needs it, because commands and workers start often.
 """
 
 import importlib.util

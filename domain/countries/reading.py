@@ -76,7 +76,7 @@ def _named(text: str) -> str | None:
 def _by_code(text: str, code: str) -> str | None:
     """The country of an ISO code.
 
-    A code has precedence over a name: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
+    A code precedes a name: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
     """
     # A code has no accent: "Áo" is Austria's name in Vietnamese, "AO" is Angola.
     if not all(map(str.isascii, filter(str.isalpha, unicodedata.normalize("NFKC", text)))):

@@ -11,8 +11,8 @@ from domain.phones.verdicts import Doubt, NotCallable
 #: Digits that count up or down for this length are never a real number.
 _LONGEST_RUN = 9
 
-#: A shorter series of digits that count up or down is doubtful. One digit repeated this often fills a mandatory field;
-#: 4444 may be real.
+#: A shorter series of digits that count up or down is doubtful. One digit repeated this often only fills a mandatory
+#: field of a form; 4444 may be real.
 _DOUBTFUL_RUN = 6
 
 _UP, _DOWN = "01234567890", "09876543210"

@@ -137,7 +137,7 @@ def _judged(number: PhoneCandidate, country: NumberCountry, confirmed: Confirmat
 def verdict_as_json(phone: JudgedPhone | None) -> dict[str, Any]:
     """The value of customers_cache.phone_verdict: the number as given, its person, and the findings with their edition.
 
-    A customer without a number has only the edition.
+    For a customer without a number, the value has only the edition of the rules.
     """
     judged_by = {"metadata": METADATA_VERSION}
     if phone is None:

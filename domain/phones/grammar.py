@@ -1,6 +1,6 @@
 """The grammar of a phone text: the one number in it, and the words about that number.
 
-Every character must have a role. A text with a character of unknown role is rejected.
+Every character of the text must have a role. A text with a character of unknown role is rejected.
 """
 
 import re
@@ -63,7 +63,7 @@ class _Chunk:
     def may_continue(self) -> bool:
         """Whether the chunk may continue the chunk before, as in "030,1234567".
 
-        A chunk with its own prefix does not.
+        A chunk with its own prefix does not continue another one.
         """
         has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
         return self.links.strip(" ") in {",", "\n"} and not (has_prefix and self.digits >= _DIGITS_OF_A_NUMBER)
@@ -187,7 +187,7 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _connection(text: str, at: int, has_number: bool) -> str:
-    """What kind of separation a character outside of words and numbers is."""
+    """How a character outside of words and numbers separates them: as itself (a separator), or "w", like a word."""
     character = text[at]
     if character in _SEPARATORS:
         return character

@@ -21,9 +21,9 @@ _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
     """Whether digits without a plus are the national number, although with a plus they would be a valid foreign number.
 
-    True if the country writes numbers in this form, with or without a trunk prefix, in the usual length. If the trunk
-    prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a single length, and the
-    other number must have an unusual length in its own country.
+    The digits are national if the country writes numbers in this form, with or without a trunk prefix, in the usual
+    length. If the trunk prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a
+    single length, and the other number must have an unusual length in its own country.
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False

@@ -11,7 +11,7 @@ IsNumber = Callable[[str], bool]
 #: From this many digits on, a text may be two numbers separated only by a blank.
 _DIGITS_OF_TWO_NUMBERS = 14
 
-#: An ending after a slash: "-78/79". A longer one may be the rest of the number.
+#: An ending after a slash: "-78/79". A longer ending may be a part of the number.
 _DIGITS_OF_AN_ENDING = 2
 
 _ENDING = re.compile(r"-\d{1,2}\s*$")

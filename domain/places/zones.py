@@ -35,11 +35,12 @@ _SEPARATORS = re.compile(r"[,;/|()\r\n–—]|\s-\s")
 def zones_of_place(country_code: str | None, state: str, postcode: str) -> Zones:
     """The possible IANA zones of an address, in the order of the tables.
 
-    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. An unrecognised text does
-    not narrow the other; a text with several states means any of these. Returns () if neither text is recognised, if
-    the two contradict each other, and for countries with one clock.
+    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. An unrecognised state
+    does not narrow the postcode's zones, nor the reverse; a text with several states means any of these. The result is
+    () if neither text is recognised, if the two contradict each other, and for countries with one clock.
 
-    A zone may represent others with its clock. Compare the result with other zones by their clocks, not by their names.
+    A returned zone may represent other zones with an equal clock. Compare the result with other zones by their clocks,
+    not by their names.
     """
     if country_code is None or country_code not in COUNTRIES:
         return ()
@@ -55,7 +56,7 @@ def _joined(zones: Iterable[Zones]) -> Zones:
 
 
 def _states_named(country_code: str, text: str) -> Sequence[State]:
-    """The states with exactly this name, else the states in the parts of the text."""
+    """The states with exactly this name, else those named by parts of the text ("New York, NY")."""
     code = text.strip().upper().removeprefix(f"{country_code}-")  # ISO 3166-2: "US-NY"
     if whole := _states_of_name(country_code, text) or _states_of_name(country_code, code):
         return whole

@@ -34,8 +34,8 @@ class WalkById:
     overlaps the one before. A row that does not change is returned at least once. If a row is returned twice, the later
     page has the newest values.
 
-    If pages have another length than requested, each leap reads the last page before it again. That costs one more call
-    per leap, but loses no row.
+    If pages have another length than requested, each leap reads the last page before it again. The second reading costs
+    one more call per leap, but loses no row.
     """
 
     page: int = 1

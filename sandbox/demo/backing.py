@@ -10,7 +10,7 @@ DATABASE = "booksync"
 
 
 class Backing:
-    """The Postgres and Valkey servers of the demo. Both start in parallel when the object is created."""
+    """The Postgres and Valkey servers of the demo. Both servers start in parallel when the object is created."""
 
     def __init__(self, folder: DemoFolder, environment: Mapping[str, str], *, held: tuple[int, ...] = ()) -> None:
         given_database, given_redis = environment.get("DATABASE_URL"), environment.get("REDIS_URL")

@@ -8,4 +8,7 @@ class DemoError(SandboxError):
 
 
 class Stopped(BaseException):
-    """The user pressed Ctrl-C or sent a signal. Not an `Exception`, so that error handlers do not catch it."""
+    """The user pressed Ctrl-C or sent a signal.
+
+    The class is not an `Exception`, so that error handlers do not catch it.
+    """

@@ -30,7 +30,10 @@ _POLL_SECONDS = 0.02
 
 
 def simulator_service(folder: DemoFolder, size: Size, *, drifts: bool) -> Service:
-    """The Zoho simulator as a service of the demo. Its port is chosen here, so that a restart keeps the address."""
+    """The Zoho simulator as a service of the demo.
+
+    The simulator's port is chosen here, so that a restart keeps the address.
+    """
     choices = {
         "--port": free_port(),
         "--state": folder.simulator,

@@ -22,7 +22,9 @@ _PORT_TRIES = 5
 
 
 class EmbeddedServer(ABC):
-    """A server on 127.0.0.1 with data, lock and log in one folder. It ends when our process ends, even by SIGKILL.
+    """A server on 127.0.0.1 with data, lock and log in one folder.
+
+    The server ends when our process ends, even by SIGKILL.
 
     The server can be used as a context manager. `start` after `stop` or `kill` uses the same data and port.
     """
@@ -129,7 +131,7 @@ class EmbeddedServer(ABC):
 
         The server's watcher inherits the lock and holds it until the server ends.
 
-        So a second start waits until the processes of a first start, whose parent was just killed, have ended.
+        A second start therefore waits until the processes of a first start, whose parent was just killed, have ended.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

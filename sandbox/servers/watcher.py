@@ -1,10 +1,10 @@
 """The process between a parent and its child: it ends the child and all descendants when the parent has ended.
 
-The watcher runs as a script with the standard library alone: `python -I -S watcher.py NAME`. It reads one line of JSON,
-the order, from its standard input, writes one line, and then waits until the parent or the child ends. Its standard
-input is a pipe whose other end only the parent holds; the kernel closes that end whenever the parent ends, also after
-SIGKILL. (Linux's PR_SET_PDEATHSIG alone is not enough: it watches the parent's thread and is cleared when the child
-changes user.)
+The watcher runs as a script with the standard library alone: `python -I -S watcher.py NAME`. The watcher reads one line
+of JSON, the order, from its standard input, writes one line, and then waits until the parent or the child ends. The
+watcher's standard input is a pipe whose other end only the parent holds; the kernel closes that end whenever the parent
+ends, also after SIGKILL. (Linux's PR_SET_PDEATHSIG alone is not enough: it watches the parent's thread and is cleared
+when the child changes user.)
 """
 
 import contextlib

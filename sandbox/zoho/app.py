@@ -49,7 +49,7 @@ class RestartableApp:
 
 
 class BooksEndpoint:
-    """Serves everything under `/books/v3`. Plain ASGI, because it serves hundreds of lists a second."""
+    """Serves everything under `/books/v3`. The endpoint is plain ASGI, because it serves hundreds of lists a second."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator

@@ -14,7 +14,7 @@ from sandbox.zoho.table import Table
 class Books:
     """The tables of one organisation's books.
 
-    Every change goes through its methods, which keep the tables consistent.
+    Every change goes through the methods of this class, which keep the tables consistent.
     """
 
     def __init__(self, organization: Organization, ids: NewIds) -> None:
@@ -60,7 +60,7 @@ class Books:
     def today(self, now: float) -> str:
         """The organisation's present date, `YYYY-MM-DD`.
 
-        At its midnight rows become overdue although no record changed.
+        At the organisation's midnight rows become overdue although no record changed.
         """
         day = datetime.fromtimestamp(now, self.organization.zone).date().isoformat()
         if day != self._day:

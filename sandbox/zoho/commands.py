@@ -123,7 +123,7 @@ class SetCredits(Change):
 class DeleteContact(Change):
     """Delete a contact.
 
-    Its invoices stay, with the id of a contact that no longer exists, or go too (`with_invoices`).
+    The contact's invoices stay, with the id of a contact that no longer exists, or are deleted too (`with_invoices`).
     """
 
     do: Literal["delete_contact"] = "delete_contact"
@@ -184,7 +184,7 @@ class EditInvoice(Change):
 
 
 class PayInvoice(Change):
-    """Pay the whole balance, or only `amount`. Moves the invoice's time, never the contact's.
+    """Pay the whole balance, or only `amount`. The payment moves the invoice's modified time, never the contact's.
 
     A pending payment (ACH, unprocessed) ends, because the new payment counts as its arrival.
     """
@@ -195,7 +195,7 @@ class PayInvoice(Change):
 
 
 class VoidInvoice(Change):
-    """Void an invoice. Its balance stays at the total."""
+    """Void an invoice. The invoice's balance stays at the total."""
 
     do: Literal["void_invoice"] = "void_invoice"
     invoice_id: int

@@ -31,7 +31,7 @@ def touch(asked: ask.Touch, edit: Edit) -> Result:
 def crowd(asked: ask.Crowd, edit: Edit) -> Result:
     """Give the oldest records one modified time.
 
-    They are the oldest, so that earlier changes do not alter the result.
+    The oldest are used, so that earlier changes do not alter the result.
     """
     table = edit.books.contacts.truth if asked.what == "contacts" else edit.books.invoices.truth
     chosen = tuple(sorted(table)[: asked.count])

@@ -40,7 +40,7 @@ class FaultName(StrEnum):
 
 
 class Bomb(StrEnum):
-    GZIP = "gzip"  #: One content coding; a megabyte inflates to a gigabyte.
+    GZIP = "gzip"  #: A response with one content coding; a megabyte inflates to a gigabyte.
     NESTED_GZIP = "nested_gzip"  #: Two content codings; a few kilobytes inflate to a gigabyte.
     MANY_CODINGS = "many_codings"  #: A hundred content codings around the normal body.
     PLAIN = "plain"  #: 9 MB without a content coding.
@@ -57,7 +57,7 @@ class HostileRow(StrEnum):
     LONE_SURROGATE = "lone_surrogate"
     WRONG_TYPES = "wrong_types"
     NOT_AN_OBJECT = "not_an_object"
-    MUTATED = "mutated"  #: One key has another value; the row's id determines key and value.
+    MUTATED = "mutated"  #: One key of the row has another value; the row's id determines key and value.
 
 
 class FaultParams(Document):

@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(slots=True)
 class OrganizationLimiter:
-    """Enforces the limits of one organisation. Its log of arrivals is exact for every sliding window."""
+    """Enforces the limits of one organisation. The log of arrivals is exact for every sliding window."""
 
     limits: Limits
     zone: tzinfo

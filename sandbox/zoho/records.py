@@ -125,7 +125,7 @@ class Invoice:
     last_payment_date: str = ""
     reminders_sent: int = 0
     payment_reminder_enabled: bool = True
-    """False: a user pressed "Stop reminders" on this invoice. Only the detail shows it."""
+    """False: a user pressed "Stop reminders" on this invoice. Only the detail shows the switch."""
     payment_expected_date: str = ""
     ach_payment_initiated: bool = False
     unprocessed_cents: int | None = None

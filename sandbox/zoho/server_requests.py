@@ -6,7 +6,7 @@ from sandbox.zoho.commands import Document
 
 
 class LimitsRequest(Document):
-    """New limits of one organisation, or of all. Limits that are left out stay.
+    """New limits of one organisation, or of all. Limits that are left out stay unchanged.
 
     `unblock` clears the minute's call log.
     """

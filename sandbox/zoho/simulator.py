@@ -50,7 +50,7 @@ class Visit:
 class Simulator:
     """The simulated Zoho with several organisations behind one address.
 
-    A call goes through `arrive` → (wait `delay_seconds`) → `answer` → `leave`; `serve` does all of these.
+    A call goes through `arrive` → (wait `delay_seconds`) → `response` → `leave`; `serve` does all of these.
     """
 
     organizations: dict[str, Books]

@@ -7,7 +7,8 @@ from sandbox.zoho.rows import contact_detail, invoice_row
 def snapshot(books: Books, today: str) -> dict[str, object]:
     """The full content of an organisation's books: `{organization, contacts: [detail…], invoices: [row…]}` by id.
 
-    Records are as details show them, even while lists lag behind. Deleted records are absent and leave no tombstones.
+    Records have the values that details show, even while lists lag behind. Deleted records are absent and leave no
+    tombstones.
     """
     organization = books.organization
     return {

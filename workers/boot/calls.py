@@ -69,7 +69,10 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 
 
 def _pause_left(stored: StoredPause) -> PauseLeft:
-    """Return a pause stored in Postgres as the budget's type. An unknown reason counts as the limit of a minute."""
+    """Return a pause stored in Postgres as the budget's type.
+
+    An unknown reason of a pause counts as Zoho's limit of a minute.
+    """
     since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
     return PauseLeft(
         stored.seconds,

@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 def die_with_parent(end: signal.Signals) -> None:
     """Ask Linux to signal this process when its parent dies, even by SIGKILL.
 
-    Signal at once if the parent is dead already.
+    The signal comes at once if the parent is dead already.
     """
     if sys.platform == "linux":
         parent = _parent_pid()

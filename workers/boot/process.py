@@ -49,7 +49,7 @@ def thread_shares() -> ThreadShares:
 
 
 def share_memory_between_threads() -> None:
-    """Let all threads of this process allocate from two pools of memory. Call this before the threads start.
+    """Let all threads of this process allocate from two pools of memory. Call this function before the threads start.
 
     glibc gives each thread a pool of its own, and a pool keeps what its largest page of records needed.
     """

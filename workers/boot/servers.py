@@ -61,7 +61,7 @@ class RedisState:
     def as_json(self) -> dict[str, Any]:
         """The state of Redis as JSON.
 
-        Keys: {problem, warning, role, maxmemory_policy, used_memory_bytes, maxmemory_bytes}.
+        The keys are {problem, warning, role, maxmemory_policy, used_memory_bytes, maxmemory_bytes}.
         """
         facts = asdict(self)
         del facts["refusal"]

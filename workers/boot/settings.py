@@ -72,8 +72,8 @@ class DatabaseSettings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _is_text(cls, value: Any) -> Any:
-        # Such a text is refused: Python decodes bytes that are not UTF-8 as lone surrogates, which neither a driver nor
-        # a header can send.
+        # A text with lone surrogates is refused: Python decodes bytes that are not UTF-8 as lone surrogates, which
+        # neither a driver nor a header can send.
         if isinstance(value, str) and not value.isascii():
             try:
                 value.encode()
@@ -91,7 +91,8 @@ class DatabaseSettings(BaseSettings):
             make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError(_NO_ADDRESS) from None
-        prepares_statements(url.get_secret_value())  # This call raises ValueError for a value other than on or off.
+        # The check of ?prepared_statements raises ValueError for a value other than on or off.
+        prepares_statements(url.get_secret_value())
         if info.data.get("database_prepared_statements") == "off":
             return SecretStr(without_prepared_statements(url.get_secret_value()))
         return url
@@ -120,7 +121,7 @@ class Settings(DatabaseSettings):
 
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
-    # This field precedes reminder_webhook_url, whose validator reads it.
+    # reminder_webhook_allow_http precedes reminder_webhook_url, whose validator reads it.
     reminder_webhook_allow_http: bool = False
     reminder_webhook_url: SecretStr | None = None
     reminder_webhook_proxy_url: SecretStr | None = None

@@ -27,7 +27,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Admission:
-    """The right to make one call to Zoho now. It ends with the response, or with the `with` block that granted it."""
+    """The right to make one call to Zoho now.
+
+    The right ends with the response, or with the `with` block that granted it.
+    """
 
     def __init__(self, finish: Callable[[CallResult | None], None]) -> None:
         self._finish = finish
@@ -52,9 +55,8 @@ class Admission:
 class ApiBudget:
     """The calls that one Zoho organisation grants, shared by all workers over Redis (TR-5: 100 calls a minute).
 
-        with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission:
-            response = http.get(...)
-            admission.answered(response.status_code, code, response.headers)
+    with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission: response = http.get(...)
+    admission.responded(response.status_code, code, response.headers)
 
     Guarantees: Zoho never receives more calls than the limit in any window, whatever the calls' latency and even if
     workers are killed; the whole limit is used while enough work waits; calls of one lane are served in order of
@@ -63,10 +65,10 @@ class ApiBudget:
     Postgres remembers facts that Redis may lose, by these functions:
 
     - `seconds_since_last_call(organization_id)`: by Postgres's own clock, the time since the last possible call (so it
-        is written before the call), None for never;
+      is written before the call), None for never;
     - `pause_left(organization_id)`: the rest of the last pause, None without one;
-    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that the two functions above can return
-        it;
+    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that `seconds_since_last_call` and
+      `pause_left` can return it;
     - `on_probe(organization_id)`: called before the one call that probes whether a spent day is over;
     - `on_resume(organization_id)`: called after a successful probe, or after a person has lifted the pause.
 
@@ -100,7 +102,9 @@ class ApiBudget:
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator[Admission]:
-        """Admit one call to Zoho, which the `with` block makes and nothing else. May sleep for two seconds before.
+        """Admit one call to Zoho, which the `with` block makes and nothing else.
+
+        The admission may sleep for up to two seconds before the call.
 
         `holder` names the caller ("run-…"). A holder has one place in the queue and one call under way, so a message
         that is delivered twice never queues twice. `holder` must not contain personal data.
@@ -184,7 +188,7 @@ class ApiBudget:
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
-            # Redis may come back empty. Then the budget reads the pause from Postgres.
+            # If Redis comes back empty, the budget reads the pause from Postgres.
             change = self._scripts.pause_without_redis(result) if result else None
         match change:
             case Pause(seconds, reason):

@@ -26,7 +26,7 @@ class CallResult:
 
     `accepted`: the call passed Zoho's limits, even if it failed later.
 
-    `authorized` is false for a 401: Zoho checks the token first, so the response may not reflect the limits.
+    `authorized` is false for a 401: Zoho checks the token first, so a 401 may not show whether the limits are reached.
     """
 
     refusal: PauseReason | None

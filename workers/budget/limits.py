@@ -27,7 +27,7 @@ class BudgetLimits:
     concurrency: int = 5  #: the calls allowed at once
     interactive_reserve: int = 10  #: slots of a window that the bulk lane does not use; at most a quarter of the window
     daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
-    #: The age at which a call counts as ended, or its process as dead. It must exceed the sum of the HTTP client's
+    #: The age at which a call counts as ended, or its process as dead. The age must exceed the sum of the HTTP client's
     #: timeouts.
     longest_call_seconds: float = 60.0
 
@@ -63,8 +63,8 @@ class BudgetLimits:
     def grace_seconds(self) -> float:
         """How long a slot is kept for a late holder, because a dead worker's message returns after ten seconds or more.
 
-        The time has a minimum for small windows, because a worker that is always later would go to the end of the queue
-        each time.
+        The grace has a minimum for small windows, because a worker that is always later would go to the end of the
+        queue each time.
         """
         return min(_LONGEST_GRACE_SECONDS, max(_SHORTEST_GRACE_SECONDS, self.window_seconds / 2))
 

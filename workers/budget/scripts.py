@@ -12,8 +12,8 @@ from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
 from workers.redis_access import refusal_of
 
-#: The lifetime of the budget's keys in Redis. It is longer than the longest pause (a day), so no entry expires that
-#: still counts.
+#: The lifetime of the budget's keys in Redis. The lifetime is longer than the longest pause (a day), so no entry
+#: expires that still counts.
 _KEEP_SECONDS = 2 * 24 * 3600
 
 #: How long a call is deferred if the maximum number of calls is under way.
@@ -136,7 +136,10 @@ class BudgetScripts:
                 return Forgotten(damage=_text(word))
 
     def finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> Pause | Lifted | None:
-        """End the call and return what changes for all calls. None stands for a missing response."""
+        """End the call, and return whether the pause of all calls begins or ends.
+
+        `result` is None if no response came.
+        """
         given = result or CallResult(refusal=None, accepted=False)
         growth = self._pauses_after(given.refusal)
         length, reason = self._run(

@@ -110,7 +110,10 @@ def discard_dead_letters(
     all_dead_letters: AllOption = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Discard one dead letter, a group or all. They stay in the database for a while, with the note."""
+    """Discard one dead letter, a group or all.
+
+    Discarded dead letters stay in the database for a while, with the note.
+    """
     choice = _choice(dead_letter_id, group, all_dead_letters)
     with open_resources("booksync dead-letters") as resources, resources.engine.begin() as db:
         chosen = _chosen(db, choice, dead_letter_id)

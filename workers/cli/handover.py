@@ -34,7 +34,10 @@ def show_preview(
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most calls to list.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
-    """Show which calls would be made, about what, and why other customers are not called. It changes nothing."""
+    """Show which calls would be made, about what, and why other customers are not called.
+
+    The preview changes nothing.
+    """
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
         connection = connections.connection(db, connection_id)
         found = _looked_at(db, connection, backlog)

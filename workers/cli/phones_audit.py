@@ -73,7 +73,7 @@ def show_audit(
 ) -> None:
     """Show the numbers that a person should check, the customers who owe most first.
 
-    These are refused texts, numbers that are not called, doubtful numbers, numbers that many customers share, and
+    The audit shows refused texts, numbers that are not called, doubtful numbers, numbers that many customers share, and
     numbers that were read with the organisation's country. Numbers that a person has confirmed are omitted.
     """
     as_csv = as_csv or for_excel or output is not None

@@ -56,7 +56,7 @@ def confirm_phones(
 ) -> None:
     """Confirm that a customer's phone text means this number, and that the number may be called.
 
-    The confirmation applies to this customer and this text. It ends when the text changes in Zoho.
+    The confirmation applies to this customer and this text. The confirmation ends when the text changes in Zoho.
     """
     _check_usage(customer, note, number, csv_file, take_back=take_back)
     try:

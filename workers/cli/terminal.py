@@ -20,7 +20,8 @@ from workers.cli.former_keys import with_former_keys
 
 _ACTING = re.compile(f"[{ACTING}]")
 
-#: The width of the output in a pipe or a log, where no terminal sets it. It is large so that table rows do not wrap.
+#: The width of the output in a pipe or a log, where no terminal sets it. The width is large so that table rows do not
+#: wrap.
 _WIDE = 200
 
 

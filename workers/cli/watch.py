@@ -37,7 +37,7 @@ _PHASES = {
 def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
     """Wait until the run has ended, and send overdue steps again.
 
-    So a lost message does not stop the run, even if no scheduler is running.
+    A lost message therefore does not stop the run, even if no scheduler is running.
 
     Raises:
         DBAPIError: Postgres was unavailable for a minute, or refused a statement.

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 #: The time between two looks for due reminders.
 _TICK_SECONDS = 5.0
 
-#: Handovers per batch. It is small because a payment may arrive while a handover waits to be posted.
+#: The handovers per batch. The number is small because a payment may arrive while a handover waits to be posted.
 BATCH = 5
 
 

@@ -24,7 +24,7 @@ class NotAcceptedError(RetriedError):
 def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
     """Return the HTTP client for the receiver of handovers.
 
-    The client follows no redirect, because the body holds names and numbers. It ignores the environment's proxy
+    The client follows no redirect, because the body holds names and numbers. The client ignores the environment's proxy
     variables: `proxy_url` is the only proxy.
     """
     proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
@@ -45,7 +45,7 @@ class Receiver:
         self._secrets = secrets
 
     def post(self, post: Post) -> None:
-        """Post one handover. Any 2xx means that the receiver has accepted it.
+        """Post one handover. Any 2xx status means that the receiver has accepted the handover.
 
         The signature covers the body and the time. The handover's id is the idempotency key, by which a receiver
         recognises a repeated post.

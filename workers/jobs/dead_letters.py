@@ -1,7 +1,7 @@
 """Dead letters: a message that no worker will retry is kept in Postgres, with the reason for its failure.
 
-A failed step or refresh writes its own dead letter (`death_of_step`, `death_of_resync`). The middleware writes one for
-a message that fails in the queue, and `keep_unreadable` for content that is not a message.
+A failed step or refresh writes its own dead letter (`failed_step`, `failed_refresh`). The middleware writes a dead
+letter for a message that fails in the queue, and `keep_unreadable` for content that is not a message.
 """
 
 import hashlib
@@ -221,7 +221,7 @@ def _our_frames(error: BaseException) -> list[str]:
 
 
 def _ids_only(value: Any) -> Any:
-    """The same value, with everything hidden that does not look like an id."""
+    """The value of a message's argument, with everything hidden that does not look like an id."""
     if isinstance(value, dict):
         return {_as_id(key): _ids_only(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -45,8 +45,8 @@ class JobFailure:
 class Job(ABC):
     """One unit of work under a lease. `execute` decides the job's outcome, and the job writes the outcome.
 
-    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` has no effect in
-    that case.
+    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` raises no error
+    in that case; it has no effect.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -78,7 +78,8 @@ class Job(ABC):
     ) -> None:
         """Release the lease of the job, which is due again after `seconds`.
 
-        A second call has no effect, because `in_transaction` repeats it after a commit whose reply was lost.
+        A second release has no effect, because `in_transaction` repeats the release after a commit whose reply was
+        lost.
         """
 
     @abstractmethod
@@ -220,7 +221,10 @@ def _retry(job: Job, failure: JobFailure) -> JobOutcome:
 
 
 def _park(job: Job, failure: JobFailure) -> JobOutcome:
-    """Park the connection until a person acts. If a person has just reconnected it, the job is deferred instead."""
+    """Park the connection until a person acts.
+
+    If a person has just reconnected the connection, the job is deferred instead.
+    """
     parking = job.park(failure)
     if parking is None:
         return job.give_up(failure)

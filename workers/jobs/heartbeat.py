@@ -13,14 +13,14 @@ from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_n
 
 log = structlog.get_logger(__name__)
 
-#: The timeout of Redis for a worker that ends. It is short, because the worker's report expires anyway.
+#: The timeout of Redis for a worker that ends. The timeout is short, because the worker's report expires anyway.
 _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Heartbeat(Middleware):
     """The middleware that reports the worker's state.
 
-    It runs after `ProcessResources` and before the gates, which may wait as long as an error lasts.
+    The heartbeat begins after `ProcessResources` and before the gates, which may wait as long as an error lasts.
     """
 
     def __init__(self) -> None:

@@ -63,8 +63,8 @@ class KeyGate(Middleware):
     A database has no key canary before the first connection, and a rotation of the keys replaces the canary. A worker
     with wrong keys would defer each step that it leases.
 
-    If the process ended instead, it would be restarted again and again, and a Procfile's runner would end the other
-    processes with it.
+    If the process with wrong keys ended instead, it would be restarted again and again, and a Procfile's runner would
+    end the other processes with it.
     """
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class SchemaGate(Middleware):
 def ending_on_sigterm() -> Iterator[None]:
     """SIGTERM ends the process inside the `with` block.
 
-    Dramatiq handles it only after the boot, which may wait forever.
+    Dramatiq handles the signal only after the boot, which may wait forever.
     """
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _end) if is_main else None

@@ -123,10 +123,10 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
 
 
 class Counters:
-    """Increments the metric counters immediately. A failed write never raises; its counts are written later.
+    """Increments the metric counters immediately. A failed write raises no error; its counts are written later.
 
-    A count may be written twice if the reply to the first write was lost. It is lost if the process ends before Redis
-    is back.
+    A count may be written twice if the reply to the first write was lost. A count is lost if the process ends before
+    Redis is back.
     """
 
     def __init__(self, client: redis.Redis, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -23,7 +23,8 @@ BEAT_SECONDS: Final = 5.0
 #: A report expires after this time, so a killed worker disappears from the reports.
 LONGEST_SILENCE_SECONDS: Final = 20.0
 
-#: The lifetime of the report of a worker that refused to start. It is long, because its supervisor may restart it late.
+#: The lifetime of the report of a worker that refused to start. The lifetime is long, because the worker's supervisor
+#: may restart it late.
 ENDED_SECONDS: Final = 300.0
 
 #: The sentence if no worker reports.
@@ -80,7 +81,7 @@ class Trouble:
 
 
 class OwnState:
-    """The state of this worker process. Thread-safe; `changed` is set at each change."""
+    """The state of this worker process. The object is safe for threads; the event `changed` is set at each change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -145,8 +146,8 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
 def report_refused_start(client: redis.Redis, state: WorkerState) -> None:
     """Report under the host's name why this process ends at boot.
 
-    The name has no process id, because a supervisor restarts the worker with another one, which would count as a
-    further worker.
+    The report's name has no process id, because a supervisor restarts the worker with another one, which would count as
+    a further worker.
 
     Raises:
         RedisError: Redis is unavailable.

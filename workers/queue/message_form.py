@@ -30,7 +30,7 @@ _LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
 
 
 def is_message(content: bytes, queue_name: str) -> bool:
-    """Whether a worker can process the message. One that names another queue would end the worker's thread."""
+    """Whether a worker can process the message. A message that names another queue would end the worker's thread."""
     if len(content) > LARGEST_BYTES:
         return False
     try:

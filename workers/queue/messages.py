@@ -31,7 +31,7 @@ DEAD_LETTER_OPTION = "dead_letter"
 
 
 class Queue(StrEnum):
-    """The queues. They separate work for Zoho from work for Postgres only, so neither blocks the other."""
+    """The queues: work for Zoho and work for Postgres only are separate, so that neither kind blocks the other."""
 
     INTERACTIVE = "interactive"  #: the refresh of one record that a person has just changed; precedes all other work
     API = "api"
@@ -61,7 +61,8 @@ def refresh_actor(entity: Entity) -> tuple[str, Queue]:
 def refresh_actors() -> set[str]:
     """The names of the actors that refresh records.
 
-    Such an actor may return before its work is done, because the refresh is deferred or left to another message.
+    An actor that refreshes may return before its work is done, because the refresh is deferred or left to another
+    message.
     """
     return {refresh_actor(entity)[0] for entity in entities()}
 
@@ -77,7 +78,7 @@ def delayed_messages(client: redis.Redis, queue: Queue) -> int:
 
 
 def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> None:
-    """Send the message of a due run step. If Redis refuses it, the sweeper sends it later."""
+    """Send the message of a due run step. If Redis refuses the message, the sweeper sends it later."""
     if step.phase is Phase.DONE or delay_seconds > LONGEST_DELAY_SECONDS:
         return
     try:
@@ -93,7 +94,7 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
 
 
 def send_refresh(broker: Broker, due: Due) -> None:
-    """Send the message of a record that must be refreshed. If Redis refuses it, the sweeper sends it later."""
+    """Send the message of a record that must be refreshed. If Redis refuses the message, the sweeper sends it later."""
     if due.seconds > LONGEST_DELAY_SECONDS:
         return
     ref = due.ref

@@ -18,7 +18,7 @@ def oldest_seconds(client: redis.Redis) -> dict[Queue, float]:
     """For each queue, the seconds since its oldest unfetched message became due; 0 without such a message.
 
     The lookup needs two round trips, whatever the queues hold. Workers take messages from the head and return to the
-    tail those that they could not begin, so such a message is inspected when it reaches the head again.
+    tail the messages that they could not begin, so such a message is inspected when it reaches the head again.
 
     Raises:
         RedisError: Redis is down.

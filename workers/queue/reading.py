@@ -35,7 +35,7 @@ class ReadingBroker(RedisBroker):
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send the message.
 
-        If Redis refuses it, ConnectionClosed is raised, because Dramatiq's own threads send too.
+        If Redis refuses the message, ConnectionClosed is raised, because Dramatiq's own threads send too.
         """
         with refusals_as_lost_connections():
             sent: Message[Any] = super().enqueue(message, delay=delay)
@@ -56,7 +56,7 @@ class ReadingBroker(RedisBroker):
     def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:
         """The messages that name the id under which they are stored in Redis.
 
-        A worker could never remove the others.
+        A worker could never remove other messages from Redis.
         """
         known = self._ids_in_hand(queue_name) if messages else set()
         return [message for message in messages if id_in_redis(message).encode() in known]
@@ -71,7 +71,7 @@ class ReadingBroker(RedisBroker):
     def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
         """The id under which this content was fetched.
 
-        It is found among the fetched ids, because the content may lack its id.
+        The id is found among the fetched ids, because the content may lack its id.
         """
         ids = list(self._ids_in_hand(queue_name))
         contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []

@@ -66,8 +66,8 @@ def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Red
 class _FollowingConnection(SentinelManagedConnection):
     """A connection to the primary that asks the Sentinels for its address at every connect.
 
-    redis-py queries them only for a connection that the pool hands out. A command whose connection breaks reconnects to
-    the old address until its retries end, although another server may be the primary by then.
+    redis-py asks the Sentinels only for a connection that the pool hands out. A command whose connection breaks
+    reconnects to the old address until its retries end, although another server may be the primary by then.
     """
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
@@ -82,7 +82,10 @@ class _FollowingSSLConnection(_FollowingConnection, SentinelManagedSSLConnection
 
 
 class _SentinelPool(SentinelConnectionPool):
-    """A pool of connections to the primary. When all are closed, the connections to the Sentinels are closed too."""
+    """A pool of connections to the primary.
+
+    When all connections of the pool are closed, those to the Sentinels are closed too.
+    """
 
     def __init__(self, *args: Any, ssl: bool = False, **kwargs: Any) -> None:
         connection_class = _FollowingSSLConnection if ssl else _FollowingConnection

@@ -24,7 +24,7 @@ _FAILURES_LOGGED = 2
 
 
 class RefusalLog:
-    """The present refusal of Redis in this process. Safe for threads.
+    """The present refusal of Redis in this process. The object is safe for threads.
 
     Threads may report in another order than their commands ran: a success before the refusal may be reported last. So
     each thread reports when its command started (`now`), and a report older than the last change is ignored.

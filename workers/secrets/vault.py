@@ -1,9 +1,9 @@
 """Secrets at rest: encrypted with the first of ENCRYPTION_KEYS, readable with any key.
 
 The plaintext of a secret has one of two forms. The old form is the secret alone. The bound form begins with the row and
-the column, so that a ciphertext that was copied to another row or column is rejected. Both forms are read. A new secret
-gets the form of a stored one, and `booksync rotate-keys --bind` rewrites all stored secrets. Until that command an
-installation therefore writes the old form, which older releases can read.
+the column, so that a ciphertext that was copied to another row or column is rejected. The vault reads both forms. A new
+secret gets the form of a stored one, and `booksync rotate-keys --bind` rewrites all stored secrets. Until that command
+an installation therefore writes the old form, which older releases can read.
 """
 
 import threading
@@ -48,7 +48,7 @@ class Vault:
     def encrypt(self, secret: str, place: Place, *, like: str | None = None) -> str:
         """Encrypt the secret for its place (row and column).
 
-        The new ciphertext has the form of the stored secret `like`, or the old form without one.
+        The new ciphertext has the form of the stored secret `like`; without `like` it has the old form.
 
         Raises:
             ValueError: the secret contains a NUL.
@@ -79,7 +79,7 @@ class Vault:
     def rotate(self, encrypted: str, place: Place, *, bind: bool | None = None) -> str:
         """Encrypt the same secret again, with the newest key.
 
-        The result is bound to its place, not bound, or (None) in its present form.
+        The new ciphertext is bound to its place, not bound, or (None) in its present form.
 
         Raises:
             UnreadableSecretError, MisplacedSecretError: see `decrypt`.

@@ -81,7 +81,8 @@ def _keep_waiting(
 ) -> None:
     """Store invoices as waiting, because their customer is not cached yet.
 
-    An invoice that is cached under the customer it had before is withdrawn, so its reminders are cancelled.
+    If such an invoice is cached under a former customer, the cached row is marked deleted, so its reminders are
+    cancelled.
     """
     waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     withdrawn = moved_invoices.withdraw(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)

@@ -34,8 +34,8 @@ from workers.zoho import (
     refresh_access_token,
 )
 
-#: The longest time that a person waits here for the API budget. It exceeds the window that the budget waits after a
-#: loss of Redis's data.
+#: The longest time that a person waits here for the API budget. This time exceeds the window that the budget waits
+#: after a loss of Redis's data.
 LONGEST_WAIT_SECONDS = 120.0
 
 
@@ -70,9 +70,9 @@ def connect_organization(
 ) -> Connected:
     """Exchange the grant code (or use the refresh token), check the organisation, and save the connection.
 
-    A second connect of the same user and organisation reactivates the existing connection. It costs one API call. If
-    that call has to wait for the API budget, `on_wait` is called with the seconds. The person should keep waiting,
-    because the grant code is spent by then and cannot be used again.
+    A second connect of the same user and organisation reactivates the existing connection. A connect costs one API
+    call. If that call has to wait for the API budget, `on_wait` is called with the seconds. The person should keep
+    waiting, because the grant code is spent by then and cannot be used again.
 
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.

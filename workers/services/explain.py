@@ -1,6 +1,7 @@
 """Why an invoice's customer is or is not reminded: the chain of reasons in plain words, for `booksync explain`.
 
-The explanation shows names and numbers, because an accountant reads it on their own terminal. It must not be logged.
+The explanation shows names and numbers, because an accountant reads it on their own terminal. The explanation must not
+be logged.
 """
 
 import datetime as dt

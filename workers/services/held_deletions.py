@@ -30,8 +30,8 @@ def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dic
 def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
     """Store a person's decision that held records exist. Returns how many of each kind were held back until now.
 
-    The records stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A
-    later read of a record ends this state, and a second loss is held back like any other.
+    The records stay cached, and no run checks them. The reminders of these records stay cancelled, because Zoho has
+    returned 404. A later read of a record ends the decision, and a second 404 is held back like any other.
     """
     dismissed = dict.fromkeys(entities(), 0)
     for entity, record_ids in _batches(chosen):

@@ -26,7 +26,8 @@ def judge_next(
 ) -> str | None:
     """Judge the phone numbers of the next customers after that Zoho id: all, or only verdicts of another edition.
 
-    Changed customers are planned again. Returns the last id that was read; None at the end.
+    The reminders of changed customers are planned again. Returns the last Zoho id that was read; None after the last
+    customer.
     """
     locked = phone_verdicts.lock_next(db, connection, after, limit=BATCH, all_of_them=all_of_them)
     return judge_customers(db, connection, locked, fallback=fallback, now=now)
@@ -39,7 +40,7 @@ def judge_customers(
 
     The caller has locked the customers.
 
-    Returns the last Zoho id; None without customers.
+    Returns the last Zoho id of these customers; None without customers.
     """
     # Confirmations are read after the lock, because a statement that waits for a lock sees them as they were before the
     # wait.

@@ -22,7 +22,7 @@ def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[u
 def note_gone(
     db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime, now: datetime
 ) -> None:
-    """Record Zoho's 404 for a cached record. Its reminders stop, whether it is marked deleted or not.
+    """Record Zoho's 404 for a cached record. The record's reminders stop, whether it is marked deleted or not.
 
     A later read of the record clears the 404.
     """
@@ -40,7 +40,10 @@ def mark_deleted(
     observed_at: datetime,
     now: datetime,
 ) -> int:
-    """Mark records with a 404 as deleted. Their rows stay, their reminders end. Returns how many records were live."""
+    """Mark records with a 404 as deleted. The rows stay, and the records' reminders end.
+
+    Returns how many records were live.
+    """
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark(db, connection, entity, record_ids, observed_at=observed_at)
     return _follow_up(db, connection, entity, record_ids, marked, now=now)
@@ -49,7 +52,7 @@ def mark_deleted(
 def mark_held_deleted(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, now: datetime
 ) -> int:
-    """Mark records deleted as a person decided, each with the time of its own 404, unless it was read since."""
+    """Mark records deleted, as a person has decided: each with the time of its own 404, unless it was read since."""
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark_held(db, connection, entity, record_ids)
     return _follow_up(db, connection, entity, record_ids, marked, now=now)

@@ -1,7 +1,8 @@
 """Planning reminders: the only place where plans are made from the cache and written (FR-5: by the cached phone).
 
-Every transaction that plans locks the customers first, then the invoices (each by Zoho's id, the order in which the
-upserts insert them), then the reminders. This order avoids deadlocks, and plans from a fact that is being changed.
+Every transaction that plans reminders locks the customers first, then the invoices (each by Zoho's id, the order in
+which the upserts insert them), then the reminders. The lock order avoids deadlocks, and plans from a fact that is being
+changed.
 """
 
 import uuid
@@ -29,7 +30,10 @@ def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
 
 
 def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> int:
-    """Plan all due invoices in batches, one transaction each. After an interruption the next run plans the rest."""
+    """Plan all due invoices in batches, one transaction each.
+
+    After an interruption the next run plans the remaining invoices.
+    """
     planned = 0
     while True:
         with engine.begin() as db:
@@ -53,7 +57,7 @@ def plan_customers(db: Session, connection: Connection, zoho_customer_ids: Seque
 
 
 def replan_invoices(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Plan those of these changed invoices again that have pending reminders, which are moved or cancelled at once."""
+    """Plan changed invoices again if they have pending reminders, which are then moved or cancelled at once."""
     if invoice_ids:
         _plan(db, connection, reminders.with_pending(db, invoice_ids), now=now)
 

@@ -5,8 +5,8 @@ the apostrophe a spreadsheet runs formulas, drops the plus and leading zeros of 
 into a date. Reading removes the apostrophe, and accepts cells from which a spreadsheet has dropped it.
 
 Control characters, line ends and direction marks are written as escapes (`\\x1b`, `\\n`) and a backslash as two,
-because files are also shown in terminals. Reading decodes them. Files hold personal data, so only their owner may read
-them.
+because files are also shown in terminals. Reading a file decodes the escapes. Files hold personal data, so only their
+owner may read them.
 """
 
 import csv

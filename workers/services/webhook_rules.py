@@ -107,7 +107,7 @@ def require_readable(db: Session, vault: Vault, connection_id: uuid.UUID) -> Non
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     """Give the connection a new webhook secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
-    An unreadable current secret authenticates no request, so it is dropped, and an earlier rotation continues.
+    An unreadable current secret authenticates no request, so the rotation drops it, and an earlier rotation continues.
 
     Raises:
         RotationUnderWayError: an earlier rotation is not over.

@@ -1,1 +1,1 @@
-"""A run's steps. Each one leases the run, calls Zoho, commits rows and cursor together, and sends the next step."""
+"""A run's steps. Each step leases the run, calls Zoho, commits rows and cursor together, and sends the next step."""

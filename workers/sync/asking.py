@@ -82,7 +82,7 @@ class Asking(ABC):
     def transaction(self) -> Iterator[Session]:
         """Open a transaction that writes the rows that were read together with the progress of the lease.
 
-        Either both are written or neither.
+        Rows and progress are both written, or neither is.
         """
         with self.resources.engine.begin() as db:
             yield db

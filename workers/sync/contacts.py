@@ -95,7 +95,10 @@ def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Re
 
 
 def _keep_row(db: Session, work: Work, listed: Contact, *, observed_at: datetime) -> None:
-    """Keep the contact's list row without details, because its status must not be lost. Its persons stay as cached."""
+    """Keep the contact's list row without details, because its status must not be lost.
+
+    The contact's persons stay as cached.
+    """
     persons = known_contacts.cached_persons(db, work.connection, listed.contact_id)
     kept = listed if persons is None else listed.with_persons(persons)
     staging.set_details(db, work.run.run_id, Observed(kept, observed_at))

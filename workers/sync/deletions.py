@@ -35,17 +35,17 @@ QUESTIONS_PER_STEP = 20
 def confirm_deletions(work: Work) -> StepRef:
     """Read the next missing records by id.
 
-    After the last one, mark the gone records, or hold them back for a person.
+    After the last missing record, mark the gone records deleted, or hold them back for a person.
     """
     run, entity = work.run, work.run.entity
     assert entity is not None
     with work.transaction() as db:
-        # This runs in a transaction of its own, because it locks invoices, and marking locks customers, which must be
-        # locked first.
+        # `adopt` runs in a transaction of its own, because it locks invoices, and marking locks customers, which must
+        # be locked first.
         deletions.adopt(db, work.connection, entity)
     with work.transaction() as db:
-        # This runs in a transaction of its own, because a webhook and marking lock the cached record before its row in
-        # held_deletions.
+        # `prune` runs in a transaction of its own, because a webhook and marking lock the cached record before its row
+        # in held_deletions.
         held_deletions.prune(db, work.connection)
     with work.transaction() as db:
         missing = deletions.unseen(
@@ -78,7 +78,10 @@ def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
 
 
 def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
-    """Mark the gone records. If they are suspiciously many, mark only the proven ones and hold the others back."""
+    """Mark the gone records.
+
+    If suspiciously many records are gone, mark only those with a proof and hold the others back.
+    """
     gone = deletions.confirmed(db, work.run.run_id, entity)
     if work.run.allow_deletions or not needs_permission(tally):
         _mark(db, work, entity, gone)

@@ -125,7 +125,7 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
     """Whether the record is left to a run that reads the lists.
 
-    It is if many records wait, or if the hour's share of the day's calls is used up.
+    A run reads the record if many records wait, or if the hour's share of the day's calls is used up.
 
     No list names gone records, so a deleted record gets its call however many records wait.
     """

@@ -2,7 +2,7 @@
 
 A failure counts as the record's own only after the run has read another record of its kind. Until then the failure is
 only suspected: several different records that fail in a row are an outage, and the step is retried like any other.
-Failed records are read after the others (`failed_records`), so a repeated step reads other records first. A refused
+Failed records are read after other records (`failed_records`), so a repeated step reads other records first. A refused
 token counts as the record's own failure only after the same token has read another record.
 """
 
@@ -144,7 +144,7 @@ class _Failures(Generic[RecordT]):
     def add(self, record: RecordT, error: ZohoError, *, was_renewed: bool) -> None:
         """Count a failed record. Records known to fail and ids that Zoho rejects do not indicate an outage.
 
-        Spare calls that Zoho refuses do not count either, because an outage that is found later costs them nothing.
+        Spare calls that Zoho refuses do not count either, because nothing depends on spare calls.
         """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)

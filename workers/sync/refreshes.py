@@ -54,7 +54,10 @@ def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob 
 
 
 class RefreshJob(Job):
-    """The refresh of one leased record, as a job. Every outcome keeps or completes the record's events."""
+    """The refresh of one leased record, as a job.
+
+    Every outcome of the refresh keeps or completes the record's events.
+    """
 
     kind = "refresh"
     noun = "The refresh of a record"

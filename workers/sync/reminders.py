@@ -94,8 +94,8 @@ def _plan(work: Work) -> None:
 def _questions(work: Work) -> Sequence[Question]:
     """The next records whose details are to be read: a limited number per run, and only in scheduled runs.
 
-    After a failed customer phase none are returned, because Zoho does not respond or the customers are incomplete. If
-    too few of the day's calls are left, only records that a handover waits for are returned.
+    After a failed customer phase no records are returned, because Zoho does not respond or the customers are
+    incomplete. If too few of the day's calls are left, only records that a handover waits for are returned.
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()

@@ -23,7 +23,7 @@ from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
-#: The work of a step up to its commit. It returns the next step.
+#: The work of a step up to its commit. The function returns the next step.
 Step = Callable[[Work], StepRef]
 
 

@@ -49,7 +49,7 @@ def start_sync(work: Work) -> StepRef:
 def _organization(work: Work) -> OrganizationFacts | None:
     """Read the organisation's own facts, by one call in each full run.
 
-    If Zoho does not return them, None is returned and the known facts stay.
+    If Zoho does not return the facts, None is returned and the known facts stay.
     """
     try:
         found = get_organizations(work.transport)

@@ -175,7 +175,10 @@ _CHECK = {CUSTOMER: _check_customer, INVOICE: _check_invoice}
 def _checkpoint(
     db: Session, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
 ) -> None:
-    """Write the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
+    """Write the run with one more response.
+
+    The run's deletion phase marks a gone record deleted, under the deletion safeguard.
+    """
     if is_gone:
         note_gone(db, work, record.entity, record.record_id, reads_all_invoices=run.reads_all_invoices)
     work.checkpoint(db, _one_more(db, work, run, record, drifted))

@@ -95,7 +95,7 @@ class Work(Asking):
         self.has_progressed = True
 
     def renew(self, db: Session) -> None:
-        """Renew the lease of the step. Unlike a checkpoint, this does not reset the step's attempts.
+        """Renew the lease of the step. Unlike a checkpoint, a renewal does not reset the step's attempts.
 
         Raises:
             LeaseLostError: as `checkpoint`.

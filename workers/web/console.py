@@ -1,4 +1,4 @@
-"""`/`: the console. It shows the state of the installation, needs CONSOLE_PASSWORD, and changes nothing."""
+"""`/`: the console. The console shows the state of the installation, needs CONSOLE_PASSWORD, and changes nothing."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""The check of the console's password. It slows down guessing: each wrong password delays its response.
+"""The check of the console's password. The check slows down guessing: each wrong password delays its response.
 
 While a response is delayed, no other password from the same address is checked, so parallel guesses do not help. The
 number of delayed responses is limited, which bounds the guesses of many addresses.
@@ -32,7 +32,7 @@ MOST_ADDRESSES = 1000
 
 
 def is_too_short(password: SecretStr) -> bool:
-    """Return whether the password is too short for the console. Blanks around it do not count."""
+    """Return whether the password is too short for the console. Blanks around the password do not count."""
     return len(password.get_secret_value().strip()) < SHORTEST_PASSWORD
 
 
@@ -74,7 +74,7 @@ class PasswordCheck:
     def _is_busy(self, address: str) -> bool:
         """Return whether no password can be checked now.
 
-        The limit exempts addresses that have sent the right password.
+        Addresses that have sent the right password are exempt from the limit.
         """
         is_full = len(self._delayed) >= MOST_DELAYED and address not in self._trusted
         return address in self._delayed or is_full

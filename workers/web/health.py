@@ -28,8 +28,8 @@ _STILL_RECEIVES = "; until then this process receives webhooks"
 #: A webhook event that waits longer than this is reported.
 EVENT_WAIT_SECONDS = 300.0
 
-#: The checks that decide about status 503: what this web process itself needs. The other checks are only reported,
-#: because a web process that is taken out of service for another process's failure would lose Zoho's webhooks too.
+#: The checks that decide about status 503: what this web process itself needs. Other checks are only reported, because
+#: a web process that is taken out of service for another process's failure would lose Zoho's webhooks too.
 _NEEDED = ("database", "schema", "keys", "redis")
 
 

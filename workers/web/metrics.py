@@ -12,6 +12,6 @@ router = APIRouter()
 def metrics(request: Request) -> Response:
     """Return the metrics, always with status 200.
 
-    Metrics of an unavailable server are left out, and its `booksync_up` is 0.
+    Metrics of an unavailable server are left out, and the server's `booksync_up` is 0.
     """
     return Response(render(request.app.state.resources), media_type=CONTENT_TYPE_LATEST)

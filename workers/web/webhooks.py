@@ -92,7 +92,7 @@ def _carries_proof(request: HTTPRequest) -> bool:
 async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     """Store the events of a webhook in a thread.
 
-    The timeout covers only the wait for a thread. `POSTGRES_SECONDS` limits the store, which is never abandoned.
+    The timeout covers only the wait for a thread. `POSTGRES_SECONDS` limits the store, which always runs to its end.
     """
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
@@ -206,7 +206,7 @@ def _unknown_secret(vault: Vault) -> str:
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
     """Send the refresh messages in separate threads, because Redis may hang.
 
-    The scheduler's sweep sends the omitted ones.
+    The scheduler's sweep sends the omitted messages.
     """
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:

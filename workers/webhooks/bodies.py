@@ -1,6 +1,6 @@
 """One webhook request as data: the parameters that the signature covers, and the events.
 
-Pure functions from bytes, query and method to events. Forms, JSON and text with pasted placeholders are parsed
+The functions are pure: from bytes, query and method to events. Forms, JSON and text with pasted placeholders are parsed
 liberally.
 """
 

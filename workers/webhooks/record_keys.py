@@ -21,7 +21,7 @@ def entity_of_key(key: str) -> Entity | None:
 def further_entities() -> list[Entity]:
     """The entities other than customers and invoices.
 
-    Their records have only keys with the entity's own name.
+    A record of a further entity is named only by a key with the entity's own name.
     """
     return [entity for entity in entities() if entity not in _RECORDS.values()]
 

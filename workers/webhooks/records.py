@@ -151,7 +151,10 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
 
 
 def find_records(document: Any, *, is_deleted: bool) -> Found:
-    """Return the records that a document names, outer objects first. `is_deleted`: its context names a deletion."""
+    """Return the records that a document names, outer objects first.
+
+    `is_deleted` says that the document's context names a deletion.
+    """
     records: list[NamedRecord] = []
     lacks_id, others = False, list[tuple[str, str]]()
     places = deque([_Place(document, "", is_deleted)])
@@ -233,7 +236,7 @@ class _Place:
     def should_have_id(self, fields: Fields) -> bool:
         """Return whether the object describes a contact or an invoice.
 
-        If so, a missing id is a mistake of the webhook rule.
+        A missing id in such an object is a mistake of the webhook rule.
         """
         if self._is_foreign(fields):
             return False
@@ -264,7 +267,10 @@ def _plain(key: str) -> str:
 
 
 def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
-    """Return one record for each id. A deletion takes precedence over a change; different times give None."""
+    """Return one record for each id.
+
+    A deletion takes precedence over a change; different times of one record give None.
+    """
     by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(record)

@@ -21,7 +21,10 @@ _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=N
 
 @contextmanager
 def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """End every network wait of this thread inside the block within `seconds`. A nested deadline cannot be later."""
+    """End every network wait of this thread inside the block within `seconds`.
+
+    A nested deadline cannot be later than the outer one.
+    """
     outer = _deadline.get()
     mine = clock() + seconds
     token = _deadline.set(mine if outer is None else min(outer, mine))
@@ -87,8 +90,8 @@ def addresses_of(host: str) -> list[str]:
 class DeadlineBackend(httpcore.NetworkBackend):
     """Opens network connections that keep the deadline.
 
-    `resolve` returns a host's addresses. They are tried one by one here, because a socket that receives a host name
-    waits the whole timeout for each address.
+    `resolve` returns a host's addresses. The addresses are tried one by one here, because a socket that receives a host
+    name waits the whole timeout for each address.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The errors of calls to Zoho.
 
-A type's docstring begins with its default sentence.
+The docstring of an error type begins with the error's default message.
 
 Each error reports whether waiting may help: a `TransientZohoError` is worth another attempt, a `PermanentZohoError` is
 not. An error's text never contains a body, a secret or personal data: it names the method, the path, the status and
@@ -77,7 +77,7 @@ class Throttled(TransientZohoError):
 class WaitForToken(TransientZohoError):
     """Zoho grants no access token for a while.
 
-    `seconds` is the wait before the next request for one. It spends no attempt.
+    `seconds` is the wait before the next request for one. The wait spends no attempt.
     """
 
     def __init__(self, call: str = "", *, seconds: float = TOKEN_PAUSE_SECONDS, status: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Reads single values of Zoho's JSON: accepts several forms, returns exact values (API section 3: values).
 
 Strict readers raise, so the row is rejected if its meaning depends on the value. Soft readers return "nothing known",
-so an unimportant value does not reject its row. No message here quotes the value.
+so an unimportant value does not reject its row. No error message of this module quotes the value.
 """
 
 import datetime as dt

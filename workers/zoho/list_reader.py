@@ -24,7 +24,7 @@ class ListReader:
     """Reads the lists of one organisation. Each method makes one call.
 
     Each method returns the walk after the next page, that page, and its new rows. If Zoho refuses an unusual page
-    length, it returns no page: the walk continues with pages of the usual length.
+    length, the method returns no page: the walk continues with pages of the usual length.
 
     Raises:
         ValueError: the walk is finished.
@@ -45,7 +45,7 @@ class ListReader:
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
         """Read the next page of the bulk list of persons.
 
-        Also raises BulkPersonsRefused: this organisation has no such list.
+        The method also raises BulkPersonsRefused if the organisation has no such list.
         """
         return walk_on(walk, ZohoContactsClient(self._transport, zone=self._zone).get_contact_persons)
 

@@ -1,7 +1,7 @@
 """Zoho's OAuth: exchanges a grant code for a refresh token, and a refresh token for access tokens (API section 5).
 
-Zoho reports OAuth errors with HTTP 200 and an `error` word, so the word decides. These calls spend no calls of the
-organisation's budget, but only 10 access tokens may be requested in 10 minutes, so callers share one under a lock.
+Zoho reports OAuth errors with HTTP 200 and an `error` word, so the word decides. OAuth calls spend no calls of the
+organisation's API budget, but only 10 access tokens may be requested in 10 minutes, so callers share one under a lock.
 """
 
 import re
@@ -28,7 +28,7 @@ from workers.zoho.errors import (
 from workers.zoho.responses import json_object
 from workers.zoho.wire import exchange
 
-#: Zoho's access tokens are valid for an hour. Some of its servers have returned the lifetime in milliseconds.
+#: Zoho's access tokens are valid for an hour. Some of Zoho's servers have returned the lifetime in milliseconds.
 TOKEN_LIFETIME_SECONDS = 3600
 OAUTH_CALL_SECONDS = 20
 
@@ -168,7 +168,7 @@ def _token(value: object) -> str | None:
 def _lifetime(seconds: object) -> int:
     """The lifetime of a token.
 
-    An unknown one counts as Zoho's documented hour; if it expires earlier, a 401 renews it.
+    An unknown lifetime counts as Zoho's documented hour; if the token expires earlier, a 401 renews it.
     """
     if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
         seconds = int(seconds)

@@ -55,5 +55,8 @@ class Budget(Protocol):
     """The API budget: the organisation's calls, shared by all workers."""
 
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> AbstractContextManager[Admission]:
-        """Admit one call while the context is open. The budget's errors (BudgetWait) pass through the client."""
+        """Admit one call while the context is open.
+
+        The errors of the API budget (BudgetWait) pass through the client.
+        """
         ...

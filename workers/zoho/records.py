@@ -30,7 +30,7 @@ RecordT = TypeVar("RecordT")
 
 
 class PersonOfContact(NamedTuple):
-    """A row of the list of all persons: the contact's id and the person. The list has no modified times."""
+    """A row of the list of all persons: the contact's id and the person. The list of persons has no modified times."""
 
     contact_id: str
     person: ContactPerson
@@ -68,8 +68,8 @@ def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | Re
 def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | Rejected:
     """A contact of GET /contacts/{id} or of a webhook, with persons and details.
 
-    The record repeats the primary person's fields. These fields are used if no listed person is the primary one, and as
-    the only person if the record has no list of persons. A time without an offset is in the time zone `zone`.
+    The record repeats the primary person's fields. The repeated fields are used if no listed person is the primary one,
+    and as the only person if the record has no list of persons. A time without an offset is in the time zone `zone`.
     """
     parsed = parse_row(record, ContactDetailRow, "contact_id", zone)
     if isinstance(parsed, Rejected):
@@ -217,7 +217,10 @@ def _primary_in_row(row: PersonFields, person_id: str = "") -> ContactPerson | N
 
 
 def _persons(rows: Iterable[PersonRow], primary_id: str) -> tuple[ContactPerson, ...]:
-    """The persons of a detail response. At most one is primary: the person with that id, else the first flagged one."""
+    """The persons of a detail response.
+
+    At most one person is primary: the person with that id, else the first flagged one.
+    """
     persons = [_person(row) for row in rows]
     named = [at for at, person in enumerate(persons) if primary_id and person.person_id == primary_id]
     flagged = [at for at, person in enumerate(persons) if person.is_primary]

@@ -49,7 +49,7 @@ def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
 def _declared_length(response: httpx.Response) -> int:
     """The declared length of a body; 0 if the header is missing or not a number.
 
-    The library h11 has compared it with the framing.
+    The library h11 has compared the length with the framing of the body.
     """
     length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) <= 20 else 0

@@ -24,7 +24,7 @@ from workers.zoho.fields import (
 
 
 class Row(BaseModel):
-    """A row or record of Zoho as a JSON object. Its repr is empty, because most of its data is personal."""
+    """A row or record of Zoho as a JSON object. The repr of a row is empty, because most of the data is personal."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -50,7 +50,7 @@ class PersonRow(PersonFields):
 
 
 class BulkPersonRow(PersonRow):
-    """A row of the bulk list of all persons. Without its ids it cannot be assigned to a contact."""
+    """A row of the bulk list of all persons. Without its ids the row cannot be assigned to a contact."""
 
     contact_id: RecordId
     contact_person_id: RecordId

@@ -19,7 +19,8 @@ from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.responses import ApiResponse, read_result, refusal
 from workers.zoho.wire import WireResponse, exchange
 
-#: The time limit of a whole `get`, including a renewed token and the repeated call. Must stay below CLAIM_SECONDS.
+#: The time limit of a whole `get`, including a renewed token and the repeated call. The limit must stay below
+#: CLAIM_SECONDS.
 CALL_SECONDS = 60.0
 
 #: The pause before another attempt with an access token that Zoho has refused.
