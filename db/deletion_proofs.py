@@ -31,7 +31,7 @@ _IS_OF_A_PROVEN_CUSTOMER = text(f"""
 def is_of_a_proven_customer(db: Session, connection: Connection, zoho_invoice_id: str) -> bool:
     """Whether the deletion of an invoice's customer is proven.
 
-    With a 404 for the invoice that proves the invoice's deletion.
+    If it is proven, a 404 for the invoice proves the invoice's deletion too.
     """
     values = {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id}
     return bool(db.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())

@@ -61,7 +61,10 @@ def due_of_connection(db: Session, connection: Connection, *, now: datetime, lim
 def due_of_customers(
     db: Session, connection: Connection, zoho_customer_ids: Sequence[str], *, now: datetime, limit: int | None
 ) -> list[uuid.UUID]:
-    """The invoices of these customers whose planning is due, in the order of locks. With a limit, the longest due."""
+    """The invoices of these customers whose planning is due, in the order of locks.
+
+    With a limit, the invoices that are due longest are returned.
+    """
     due = db.execute(
         text("""
             SELECT id FROM (

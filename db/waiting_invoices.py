@@ -144,7 +144,9 @@ def unknown_customers(
 
 
 def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
-    """Record why the customer cannot be cached. The customer's invoices keep waiting, for that reason.
+    """Record why the customer cannot be cached.
+
+    The customer's invoices keep waiting in waiting_invoices, with that reason.
 
     Returns the number of these invoices.
     """

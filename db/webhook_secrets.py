@@ -72,7 +72,7 @@ _ROTATE = text(f"""
 
 
 def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
-    """Replace the connection's webhook secret by this one, which is already encrypted.
+    """Replace the connection's webhook secret by a new one, which is already encrypted.
 
     With `keeps_current` the replaced secret is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
     the function then changes nothing and returns False, because the secret that Zoho still sends could be lost. Without

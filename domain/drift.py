@@ -35,7 +35,7 @@ _LISTED = 3
 #: Hex digits of each half of a customer's digest.
 _HALF = 32
 
-#: The columns of invoices_cache with values from Zoho, and the values of an invoice in them.
+#: The columns of invoices_cache with values from Zoho, each with the way to get its value from an invoice.
 INVOICE_VALUES: Mapping[str, Callable[[Invoice], Any]] = {
     "zoho_customer_id": lambda invoice: invoice.customer_id,
     "invoice_number": lambda invoice: invoice.number,
@@ -50,7 +50,7 @@ INVOICE_VALUES: Mapping[str, Callable[[Invoice], Any]] = {
 }
 INVOICE_COLUMNS = tuple(INVOICE_VALUES)
 
-#: Reads these columns from a row of invoices_cache.
+#: Reads the columns of INVOICE_VALUES from a row of invoices_cache.
 cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOICE_COLUMNS)
 
 

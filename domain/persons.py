@@ -175,8 +175,8 @@ def _source_of_primary(contact: Contact, known: KnownContact | None, sweep: Swee
     if not sweep.contradicts(contact):
         return Source.SWEEP
     if known is not None and known.row_is_same:
-        # No detail call is made, because one has already decided or the run may make none: the cached values equal the
-        # row.
+        # No detail call is made, because an earlier one has decided or the run may make none. The cached values equal
+        # the row's.
         return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
     return Source.DETAILS if may_ask else Source.SWEEP
 

@@ -16,10 +16,10 @@ from domain.users import UserId
 #: all odd.
 ODD_ROWS = 5
 
-#: The number of attempts of a step before it is given up.
+#: The number of attempts of a step before the step is given up.
 MAX_ATTEMPTS = 6
 
-#: The wait after the first failed attempt of a step; it doubles with each further one.
+#: The wait after the first failed attempt of a step; the wait doubles with each further failure.
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 

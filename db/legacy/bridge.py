@@ -63,7 +63,7 @@ def noted(connection: Raw) -> Names:
 
 
 def rebuilt(connection: Raw) -> str:
-    """The statements that recreate the views; an empty string if the database never had any."""
+    """The statements that recreate the views; an empty string if the database never had such views."""
     names = noted(connection)
     return build(names).as_string(connection) + ";" if names else ""
 

@@ -100,7 +100,7 @@ def _refuse_what_was_sent(connection: Raw) -> None:
 
 
 def bring_back(connection: Raw) -> None:
-    """Restore the moved rows unchanged. A row whose place another row has taken stays in its receipt."""
+    """Restore the moved rows unchanged. A moved row stays in its receipt if another row has its key by now."""
     for table in _TABLES:
         insert = _insert(connection, table)
 

@@ -35,7 +35,7 @@ class WalkMode(StrEnum):
 class Paging(StrEnum):
     """The paging through a stretch (rows that are read by page number) that is longer than one page."""
 
-    OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the one before
+    OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the page before
     THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch …
     BACK = "back"  #: … and back again, to find the rows that moved up a page because others were deleted
 

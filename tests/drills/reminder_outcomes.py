@@ -1,4 +1,4 @@
-"""The outcomes of the calls of the simulated year, and the later calls that they forbid."""
+"""The outcomes of the calls of the simulated year, and the later calls that these outcomes forbid."""
 
 import datetime as dt
 import random

@@ -1,4 +1,4 @@
-"""The promises of each handover of the year, checked with synced facts and time zones but not with booksync's rules."""
+"""What each handover of the simulated year must fulfil, checked from synced facts without booksync's own rules."""
 
 import datetime as dt
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The means that integration tests share."""
+"""Fixtures and servers that integration tests share."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Hosts that had their four tables before booksync, with users of any type of id."""
+"""Host applications that had the four shared tables before booksync, with users' ids of any type."""
 
 import uuid
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def mark_deleted(
     observed_at: datetime,
     now: datetime,
 ) -> int:
-    """Mark records with a 404 as deleted. The rows stay, and the records' reminders end.
+    """Mark records with a 404 as deleted. The rows of marked records stay in the cache, and their reminders end.
 
     Returns how many records were live.
     """

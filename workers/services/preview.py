@@ -1,6 +1,6 @@
 """The preview: which calls would be made, and about what, if a connection were open for handovers.
 
-Nothing is changed.
+The preview changes nothing.
 """
 
 import datetime as dt

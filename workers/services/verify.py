@@ -1,4 +1,4 @@
-"""Compares the whole cache of a connection with Zoho, by fingerprints. Nothing is changed."""
+"""Compares the whole cache of a connection with Zoho, by fingerprints. The comparison changes nothing."""
 
 import time
 import uuid

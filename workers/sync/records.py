@@ -57,7 +57,7 @@ class SeveralRecordsFailError(TransientZohoError):
 
 
 class Asked(Enum):
-    """How far the calls for the records came."""
+    """How many of the requested records the run could read."""
 
     ALL = auto()
     SOME = auto()  #: single records have failed

@@ -14,7 +14,7 @@ _RECORDS = {
 
 
 def entity_of_key(key: str) -> Entity | None:
-    """The entity of the records under a key (without case and punctuation); None if booksync does not cache them."""
+    """The entity whose records a JSON key holds (given without case and punctuation); None if booksync caches none."""
     return _RECORDS.get(key) or next((each for each in further_entities() if key in (each.name, f"{each.name}s")), None)
 
 

@@ -112,7 +112,7 @@ class Found:
     other: tuple[str, str] | None = None
 
     def completed_by(self, more: "Found") -> "Found":
-        """Return these records, and those of `more` that are not among them."""
+        """Return the named records, and the records of `more` that are not among them."""
         known = {record.key for record in self.records}
         added = [record for record in more.records if record.key not in known]
         return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)

@@ -54,7 +54,7 @@ def data_center_named(name: str) -> str:
 
 
 def zoho_hosts(data_center: str, *, api_url: str | None = None, accounts_url: str | None = None) -> ZohoHosts:
-    """The hosts of a data centre; `api_url` and `accounts_url` are the settings' overriding origins.
+    """The hosts of a data centre; the settings `api_url` and `accounts_url` override them.
 
     Raises:
         UnknownDataCenter: see `data_center_named`.

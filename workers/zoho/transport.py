@@ -84,7 +84,7 @@ class ZohoTransport:
         self._held_until = 0.0
         self._served: Token | None = None  # The access token of the last accepted call.
         self._refused_records: set[str] = set()  # The paths that Zoho has refused since the last accepted call.
-        self._refused_domain: str | None = None  # Kept so that it is logged once.
+        self._refused_domain: str | None = None  # The refused `api_domain` is kept, so that it is logged once.
 
     def get(
         self,

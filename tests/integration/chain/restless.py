@@ -1,4 +1,7 @@
-"""A Zoho that changes while it is read: new for each example, with its own clock, and with events due after calls."""
+"""A simulated Zoho that changes while booksync reads it.
+
+It is new for each example, with its own clock, and with events that happen after calls.
+"""
 
 import socket
 from collections import deque

@@ -1,4 +1,7 @@
-"""The table of the cached credit notes. A revision would create it; here the test does."""
+"""The table of the cached credit notes.
+
+For a real entity a revision would create the table; here the test creates it.
+"""
 
 import uuid
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Reads the state of a Redis, without a retry."""
+"""Reads the state of a Redis server, without a retry."""
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry

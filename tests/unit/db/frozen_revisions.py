@@ -1,4 +1,4 @@
-"""The files of the revisions, with pins: `python -m tests.unit.db.frozen_revisions` pins new ones.
+"""The files that the revisions use, pinned by their hashes: `python -m tests.unit.db.frozen_revisions` pins new ones.
 
 A revision that has run on a database must do the same in every later release, so none of its files may change.
 """

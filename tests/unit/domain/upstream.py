@@ -1,4 +1,4 @@
-"""A list like Zoho's, small and in memory, with every bad habit that a walk must survive."""
+"""A list like Zoho's, small and in memory, with every fault that a walk must cope with."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Dramatiq's own worker with an in-memory queue."""
+"""Dramatiq's own worker with an in-memory queue, for tests of the queue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
