@@ -18,6 +18,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.databases import Databases
 from tests.order import dealt
+from tests.temporary_folder import use_memory
 
 _TEMPLATE = "booksync_template"
 
@@ -38,6 +39,8 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+use_memory()
 
 # A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
