@@ -10,14 +10,6 @@ from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 from workers.services import plan_reminders
 
-#: The entities with reminders; no reminder depends on a record of another entity.
-_REPLAN = {CUSTOMER: plan_reminders.replan_customers, INVOICE: plan_reminders.replan_invoices}
-
-
-def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    if entity in _REPLAN:
-        _REPLAN[entity](db, connection, ids, now=now)
-
 
 def note_gone(
     db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime, now: datetime
@@ -76,3 +68,11 @@ def _follow_up(
     held_deletions.forget(db, connection, entity, record_ids)
     _replan(db, connection, entity, marked, now=now)
     return len(marked)
+
+
+def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    """Replan after a change of these records. No reminder depends on a record of another entity."""
+    if entity is CUSTOMER:
+        plan_reminders.replan_customers(db, connection, ids, now=now)
+    elif entity is INVOICE:
+        plan_reminders.replan_invoices(db, connection, ids, now=now)
