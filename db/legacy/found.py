@@ -134,9 +134,9 @@ def _look_at(connection: Connection, name: str) -> FoundTable:
         *problems(inspector, name, needed, names, also_written=shared),
         *misfits(inspector, name, shared),
     ]
-    is_text = name == "reminders" and "step" in found and is_step_text(name, "step", found["step"]["type"])
+    is_text = "step" in names and is_step_text(name, "step", found[names["step"]]["type"])
     if is_text and not unfit:
-        unfit += step_problems(connection)
+        unfit += step_problems(connection, step=names["step"], invoice_id=names["invoice_id"])
     lacks_unique = False
     if name in UNIQUE and not unfit:
         key = [names[column] for column in UNIQUE[name]]

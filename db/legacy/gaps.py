@@ -44,12 +44,12 @@ _STEP: Final = "reminders.step as a number"
 _NUMBER: Final = r"^[ \t\n\r\f\v]*[+-]?[0-9]+[ \t\n\r\f\v]*$"
 
 _NO_NUMBERS: Final = f"""
-    SELECT count(*) FROM reminders WHERE step IS NOT NULL AND CASE
-        WHEN step ~ '{_NUMBER}' THEN step::numeric NOT BETWEEN -32768 AND 32767 ELSE true END
+    SELECT count(*) FROM reminders WHERE {{step}} IS NOT NULL AND CASE
+        WHEN {{step}} ~ '{_NUMBER}' THEN {{step}}::numeric NOT BETWEEN -32768 AND 32767 ELSE true END
 """  # noqa: S608
 _DOUBLED: Final = """
     SELECT count(*) FROM (
-        SELECT FROM reminders WHERE step IS NOT NULL GROUP BY invoice_id, step::smallint HAVING count(*) > 1
+        SELECT FROM reminders WHERE {step} IS NOT NULL GROUP BY {invoice_id}, {step}::smallint HAVING count(*) > 1
     ) AS doubled
 """
 #: Objects that prevent Postgres from changing the type of a column. The views of the bridge are not listed, because
@@ -63,7 +63,7 @@ _DEPENDENTS: Final = """
     LEFT JOIN pg_index ON depend.classid = 'pg_class'::regclass AND pg_index.indexrelid = depend.objid
     LEFT JOIN pg_attrdef ON depend.classid = 'pg_attrdef'::regclass AND pg_attrdef.oid = depend.objid
     WHERE depend.refobjid = 'reminders'::regclass AND depend.refobjsubid = (
-        SELECT attnum FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attname = 'step'
+        SELECT attnum FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attname = :step
     ) AND (
         pg_index.indpred IS NOT NULL OR pg_index.indexprs IS NOT NULL OR pg_attrdef.adnum <> depend.refobjsubid OR
         pg_rewrite.oid IS NOT NULL AND view.relnamespace IS DISTINCT FROM to_regnamespace('booksync_legacy')
@@ -96,20 +96,26 @@ def fillable_columns(table: str) -> list[str]:
     return [f"{column} {definition}" for column, definition in FILLABLE[table].items()]
 
 
-def step_problems(connection: Connection) -> Iterator[str]:
-    """The reasons why a text column `reminders.step` cannot become a number."""
-    if count := connection.scalar(sa.text(_NO_NUMBERS)):
+def step_problems(connection: Connection, *, step: str = "step", invoice_id: str = "invoice_id") -> Iterator[str]:
+    """The reasons why a text column `reminders.step` cannot become a number.
+
+    Before its adoption a table may have other names for the two columns, such as "invoiceId".
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = {"step": quote(step), "invoice_id": quote(invoice_id)}
+    name = f"reminders.{step}"
+    if count := connection.scalar(sa.text(_NO_NUMBERS.format(**quoted))):
         yield (
-            f"reminders.step is text, and {count} {'row holds' if count == 1 else 'rows hold'} no whole number from"
+            f"{name} is text, and {count} {'row holds' if count == 1 else 'rows hold'} no whole number from"
             " -32768 to 32767: correct them"
         )
-    elif count := connection.scalar(sa.text(_DOUBLED)):
+    elif count := connection.scalar(sa.text(_DOUBLED.format(**quoted))):
         yield (
-            f"reminders.step is text, and as numbers {count} keys (invoice_id, step) are there more than once:"
+            f"{name} is text, and as numbers {count} keys ({invoice_id}, {step}) are there more than once:"
             " leave one row each"
         )
-    for dependent in connection.scalars(sa.text(_DEPENDENTS)):
-        yield f"reminders.step is text, and {dependent} depends on that: drop it first, and create it again afterwards"
+    for dependent in connection.scalars(sa.text(_DEPENDENTS), {"step": step}):
+        yield f"{name} is text, and {dependent} depends on that: drop it first, and create it again afterwards"
 
 
 def is_step_text(connection: Raw) -> bool:

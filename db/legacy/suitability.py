@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from psycopg import sql
 from sqlalchemy.engine.reflection import Inspector
 
 _FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
@@ -132,14 +133,15 @@ def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
 
 def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
     name, kind = f"{table}.{found['name']}", found["type"]
+    column = _quoted(found["name"])
     if _family(kind) is not _family(wanted.type):
         needed = "UUID, TEXT or BIGINT" if (table, wanted.name) == ("users", "id") else _type_name(wanted)
-        yield f"{name} is of type {_name(kind)}, but booksync needs {needed}"
+        yield f"{name} is of type {_name(kind)}, but booksync needs {needed}: change its type"
     elif isinstance(kind, sa.DateTime) and not kind.timezone:
         yield (
             f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE: say which"
-            f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {found['name']} TYPE timestamptz"
-            f" USING {found['name']} AT TIME ZONE 'UTC')"
+            f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {column} TYPE timestamptz"
+            f" USING {column} AT TIME ZONE 'UTC')"
         )
     # The status must be booksync's word for a pending reminder. Phase 3 would count reminders under another word as
     # sent.
@@ -161,6 +163,11 @@ def _name(kind: Any) -> str:
 
 def _type_name(column: sa.Column[Any]) -> str:
     return type(column.type).__name__.upper()
+
+
+def _quoted(name: str) -> str:
+    """A column's name as a person can paste it into a statement: Postgres folds capital letters without quotes."""
+    return name if name.islower() else sql.Identifier(name).as_string()
 
 
 def _must_be_given(column: Any) -> bool:

@@ -15,6 +15,15 @@ from tests.integration.migrations.applications import Database, a_legacy_databas
 
 TEXTS = ["3", " 3 ", "-3", "+7", "007", "0", "-0", "\t14\n", "32767"]
 
+#: reminders' columns with the names that Prisma gives them.
+CAMEL_CASE = {
+    "user_id": "userId",
+    "invoice_id": "invoiceId",
+    "scheduled_at": "scheduledAt",
+    "created_at": "createdAt",
+    "updated_at": "updatedAt",
+}
+
 _STEP = ("reminders", "step")
 
 MISSING = [(table, column) for table, columns in FILLABLE.items() for column in columns]
@@ -40,6 +49,14 @@ def texts(unstamped: Database) -> Database:
             *(user["id"], invoice, step),
         )
     return unstamped
+
+
+@pytest.fixture
+def camel_case_texts(texts: Database) -> Database:
+    """The same reminders under the names of an ORM."""
+    for found, wanted in CAMEL_CASE.items():
+        texts.rows(f'ALTER TABLE reminders RENAME COLUMN {found} TO "{wanted}"')
+    return texts
 
 
 def steps(database: Database) -> list[Any]:
@@ -138,6 +155,50 @@ def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
 
     assert legacy_rows(texts) == before
     assert texts.schema() == schema
+
+
+@pytest.mark.parametrize("name", ["step", "Step"])
+def test_a_text_step_beside_camel_case_names_becomes_a_number_and_a_text_again(
+    name: str, url: str, engine: Engine, camel_case_texts: Database
+) -> None:
+    if name != "step":
+        camel_case_texts.rows(f'ALTER TABLE reminders RENAME COLUMN step TO "{name}"')
+    before = camel_case_texts.rows("SELECT * FROM reminders ORDER BY id")
+    with engine.connect() as db:
+        assert any("turn reminders.step from text into a number" in step for step in plan(db).steps)
+
+    adopt(url)
+    migrate(url)
+    assert steps(camel_case_texts) == [int(text) for text in TEXTS]
+    migrate(url, Target.LEGACY)
+
+    after = camel_case_texts.rows("SELECT * FROM reminders ORDER BY id")
+    assert [[*row.values()] for row in after] == [[*row.values()] for row in before]
+
+
+@pytest.mark.parametrize(
+    ("dirt", "sentence"),
+    [
+        ("UPDATE reminders SET step = 'first' WHERE step = '3'", "reminders.step is text, and 1 row holds no"),
+        (
+            """INSERT INTO reminders ("userId", "invoiceId", step, "scheduledAt")
+                SELECT "userId", "invoiceId", '03', now() FROM reminders WHERE step = '3'""",
+            r"as numbers 1 keys \(invoiceId, step\) are there more than once: leave one row each",
+        ),
+        ("CREATE VIEW late AS SELECT step FROM reminders", "rule _RETURN on view late depends on that"),
+    ],
+)
+def test_a_text_step_beside_camel_case_names_is_refused_by_these_names_before_any_change(
+    dirt: str, sentence: str, url: str, camel_case_texts: Database
+) -> None:
+    camel_case_texts.rows(dirt)
+    before, schema = legacy_rows(camel_case_texts), camel_case_texts.schema()
+
+    with pytest.raises(MigrationRefusedError, match=sentence):
+        adopt(url)
+
+    assert legacy_rows(camel_case_texts) == before
+    assert camel_case_texts.schema() == schema
 
 
 def test_the_error_names_a_step_that_was_written_after_adoption(url: str, texts: Database) -> None:

@@ -1,5 +1,7 @@
 """Legacy tables that would make booksync fail later are reported at once, on every adoption path."""
 
+import re
+
 import pytest
 from sqlalchemy import Engine
 
@@ -65,6 +67,57 @@ def test_a_table_that_would_make_booksync_fail_is_reported(
         unstamped.rows("DROP TABLE IF EXISTS booksync_alembic_version")
 
     assert unstamped.schema() == before
+
+
+#: invoices_cache and reminders as Prisma declares them by default: ids and enumerations as text, times without zone.
+PRISMA = """
+    CREATE TABLE users ("id" text PRIMARY KEY, "email" text NOT NULL);
+    CREATE TABLE invoices_cache (
+        "id" text PRIMARY KEY, "userId" text NOT NULL REFERENCES users ("id"), "zohoInvoiceId" text NOT NULL,
+        "zohoCustomerId" text, "customerName" text, "customerPhone" text, "customerCountryCode" text,
+        "customerTimezone" text, "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "dueDate" timestamp(3)
+    );
+    CREATE TABLE reminders (
+        "id" text PRIMARY KEY, "userId" text NOT NULL REFERENCES users ("id"),
+        "invoiceId" text NOT NULL REFERENCES invoices_cache ("id"), "step" text NOT NULL,
+        "scheduledAt" timestamp(3) NOT NULL, "phone" text, "status" text NOT NULL DEFAULT 'scheduled'
+    );
+    CREATE UNIQUE INDEX "reminders_invoiceId_step_key" ON reminders ("invoiceId", "step")
+"""
+
+
+def test_every_unfit_column_of_prismas_default_tables_is_reported_with_the_next_step(
+    url: str, engine: Engine, database: Database
+) -> None:
+    database.rows(PRISMA)
+    before = database.schema()
+
+    with pytest.raises(MigrationRefusedError) as refused:
+        adopt(url)
+
+    for sentence in (
+        "invoices_cache.id is of type TEXT, but booksync needs UUID: change its type",
+        "invoices_cache.dueDate is of type TIMESTAMP, but booksync needs DATE: change its type",
+        "reminders.invoiceId is of type TEXT, but booksync needs UUID: change its type",
+        "reminders.scheduledAt is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE",
+    ):
+        assert sentence in str(refused.value)
+    assert database.schema() == before
+    with engine.connect() as db:
+        assert plan(db).revision is None
+
+
+def test_the_statement_for_a_time_without_a_zone_can_be_run_as_it_is(url: str, database: Database) -> None:
+    database.rows(PRISMA)
+    with pytest.raises(MigrationRefusedError) as refused:
+        adopt(url)
+
+    (statement,) = re.findall(r"\((ALTER TABLE reminders .*?'UTC')\)", str(refused.value))
+    database.rows(statement)
+
+    with pytest.raises(MigrationRefusedError) as refused_again:
+        adopt(url)
+    assert "reminders.scheduledAt" not in str(refused_again.value)
 
 
 @pytest.mark.parametrize(
