@@ -16,6 +16,7 @@ from db.migrations.additions import rebuild_index
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target, current_revision
 from db.migrations.runner import MigrationOutcome, migrate
+from db.migrations.schemas import host_schema
 from db.migrations.steps import Raw, briefly
 from db.migrations.turn import one_at_a_time
 
@@ -74,11 +75,12 @@ def adopt(database_url: str) -> MigrationOutcome:
 
 
 def _prepare(connection: Raw, planned: Adoption) -> None:
+    host = sql.SQL(host_schema(connection))
     for table in planned.tables:
         # Columns change before the views are created: a view must not show a column whose type changes.
         for loosening in table.loosenings:
             loose = sql.Identifier(loosening.column)
-            change = sql.SQL("ALTER TABLE {} ALTER COLUMN {} ").format(sql.Identifier("public", table.name), loose)
+            change = sql.SQL("ALTER TABLE {}.{} ALTER COLUMN {} ").format(host, sql.Identifier(table.name), loose)
             briefly(connection, change.as_string(connection) + loosening.action)
     renamed = [table for table in planned.tables if table.renames]
     if renamed:
@@ -87,14 +89,14 @@ def _prepare(connection: Raw, planned: Adoption) -> None:
             for table in renamed
         }
         statements = [
-            sql.SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
-                sql.Identifier("public", table.name), sql.Identifier(found), sql.Identifier(wanted)
+            sql.SQL("ALTER TABLE {}.{} RENAME COLUMN {} TO {}").format(
+                host, sql.Identifier(table.name), sql.Identifier(found), sql.Identifier(wanted)
             )
             for table in renamed
             for found, wanted in table.renames
         ]
         connection.execute("SET lock_timeout = '100ms'")
-        briefly(connection, sql.SQL("; ").join([*statements, bridge.build(names)]).as_string(connection))
+        briefly(connection, sql.SQL("; ").join([*statements, bridge.build(connection, names)]).as_string(connection))
         bridge.share(connection, list(names))
     for table in planned.tables:
         for column, default in table.defaults:

@@ -1,8 +1,8 @@
 """A bridge for a legacy application with camelCase columns: views that show the columns under their old names.
 
-The columns of the tables have booksync's names. The application finds the views first if its `search_path` is
-`booksync_legacy, public`; it reads and writes through the views, and the triggers act on the tables. The schema's
-comment records the columns of the views, so that they can be recreated when phase 3 is undone.
+The columns of the tables have booksync's names. The application finds the views first if `booksync_legacy` precedes the
+tables' schema in its `search_path`; it reads and writes through the views, and the triggers act on the tables. The
+schema's comment records the columns of the views, so that they can be recreated when phase 3 is undone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 from psycopg import sql
 
+from db.migrations.schemas import host_schema
 from db.migrations.steps import Raw
 
 SCHEMA: Final = "booksync_legacy"
@@ -19,8 +20,9 @@ SCHEMA: Final = "booksync_legacy"
 Names = Mapping[str, Sequence[tuple[str, str]]]
 
 
-def build(names: Names) -> sql.Composed:
+def build(connection: Raw, names: Names) -> sql.Composed:
     """The statements that create the views over legacy tables whose columns already have booksync's names."""
+    host = sql.SQL(host_schema(connection))
     parts: list[sql.Composable] = [sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))]
     for table, columns in names.items():
         view = sql.Identifier(SCHEMA, table)
@@ -29,7 +31,7 @@ def build(names: Names) -> sql.Composed:
         )
         parts += [
             sql.SQL("DROP VIEW IF EXISTS {}").format(view),
-            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(view, shown, sql.Identifier("public", table)),
+            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}.{}").format(view, shown, host, sql.Identifier(table)),
         ]
     noted = orjson.dumps(names).decode()
     parts.append(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(noted)))
@@ -41,9 +43,9 @@ def share(connection: Raw, tables: Sequence[str]) -> None:
     grants = connection.execute(
         """
         SELECT DISTINCT table_name, grantee FROM information_schema.role_table_grants
-        WHERE table_schema = 'public' AND table_name = ANY(%s) AND grantee <> current_user
+        WHERE quote_ident(table_schema) = %s AND table_name = ANY(%s) AND grantee <> current_user
         """,
-        [list(tables)],
+        [host_schema(connection), list(tables)],
     ).fetchall()
     for table, role in grants:
         to = sql.SQL("PUBLIC") if role == "PUBLIC" else sql.Identifier(role)
@@ -65,7 +67,7 @@ def noted(connection: Raw) -> Names:
 def rebuilt(connection: Raw) -> str:
     """The statements that recreate the views; an empty string if the database never had such views."""
     names = noted(connection)
-    return build(names).as_string(connection) + ";" if names else ""
+    return build(connection, names).as_string(connection) + ";" if names else ""
 
 
 def taken_down(connection: Raw) -> str:

@@ -14,7 +14,7 @@ from db.legacy.names import shareable_columns, taken
 from db.legacy.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
 from db.legacy.tables import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.schemas import raw, user_id_type
+from db.migrations.schemas import host_schema, raw, user_id_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class FoundTable:
     """The present state of a legacy table."""
 
     name: str
+    schema: str  #: the host's, quoted where needed
     exists: bool
     rows: int  #: Postgres's estimate of the number of rows
     style: str  #: the style of the columns' names: snake_case or camelCase
@@ -42,7 +43,7 @@ class FoundTable:
             yield f"rename columns of {self.name}: {names}"
             yield (
                 f"make the view {bridge.SCHEMA}.{self.name} with the old names, for the legacy application:"
-                f" from that moment it needs search_path = {bridge.SCHEMA}, public"
+                f" from that moment it needs search_path = {bridge.SCHEMA}, {self.schema}"
             )
         for loosening in self.loosenings:
             yield loosening.sentence
@@ -121,8 +122,9 @@ def unique_index(table: str) -> str:
 
 def _look_at(connection: Connection, name: str) -> FoundTable:
     inspector = sa.inspect(connection)
+    schema = host_schema(raw(connection))
     if not inspector.has_table(name):
-        return FoundTable(name, False, 0, "snake_case", (), (), (), (), False, (), (), ())
+        return FoundTable(name, schema, False, 0, "snake_case", (), (), (), (), False, (), (), ())
     found = {column["name"]: column for column in inspector.get_columns(name)}
     wanted = {column.name: column for column in legacy_columns(name, user_id_type(raw(connection)))}
     renames = tuple(_renames(set(found), list(wanted)))
@@ -158,6 +160,7 @@ def _look_at(connection: Connection, name: str) -> FoundTable:
     )
     return FoundTable(
         name,
+        schema,
         True,
         _estimated_rows(connection, name),
         "camelCase" if renames else "snake_case",
