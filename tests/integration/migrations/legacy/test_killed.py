@@ -1,12 +1,9 @@
 """Repeated kill -9 during the backfill: it completes with the result of an undisturbed run."""
 
-import os
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,8 +15,8 @@ from db.migrations.runner import migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
 from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
+from tests.integration.migrations.migrating import started
 
-ROOT = Path(__file__).resolve().parents[4]
 _INVOICES = 10_000
 _KILLS = 4
 
@@ -60,7 +57,7 @@ def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undistur
         before = [len(rows) for rows in legacy_rows(database)]
         kills = 0
         while True:
-            process = _start(url)
+            process = started(url, Target.PHASE2)
             if kills == _KILLS:
                 assert process.wait() == 0
                 break
@@ -72,16 +69,6 @@ def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undistur
         assert [len(rows) for rows in legacy_rows(database)] == before
         with psycopg.connect(undisturbed, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as other:
             assert _result(database) == _result(Database(other))
-
-
-def _start(url: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-c", "from workers.cli import main; main()", "migrate", "--to", "phase2"],
-        cwd=ROOT,
-        env=dict(os.environ) | {"DATABASE_URL": url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 def _wait_for(database: Database, process: "subprocess.Popen[bytes]", *, receipts: int) -> None:
