@@ -2,18 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
-import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.contacts import Contact, ContactDetails, ContactPerson, ContactStatus
-from domain.customers import Customer, Home, customer_from, persons_as_json, persons_from_json, sync_hash
+from domain.contacts import Contact, ContactDetails, ContactStatus
+from domain.customers import Customer, Home, customer_from
 from domain.phones import PhoneFallback, PhoneProblem
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_customer, a_person
-from tests.tables import table
 
 BANGALORE = Home(country_code="IN", time_zone="Asia/Kolkata")
 PRIMARY = a_person("7001", mobile="07912 345678", email="ada@example.com", is_primary=True)
@@ -145,95 +140,6 @@ class TestACountryThatIsNotUnderstood:
         assert (customer.country_unknown, customer.primary_phone) == (None, "+919773000000")
 
 
-class TestTimeZones:
-    AUSTRALIA = (
-        "Australia/Adelaide",
-        "Australia/Brisbane",
-        "Australia/Eucla",
-        "Australia/Lord_Howe",
-        "Australia/Perth",
-        "Australia/Sydney",
-        "Australia/Darwin",
-    )
-
-    def zones_of(self, mobile: str, **details: Any) -> tuple[str, ...] | None:
-        told = ContactDetails(**{"country_code": None, "reminders_enabled": None} | details)
-        return customer_from(a_contact(mobile=mobile, details=told), home=Home("US", "America/New_York")).time_zones
-
-    @table(
-        ("mobile", "zones"),
-        [
-            ("+1 925 555 0101", ("America/Los_Angeles",)),
-            ("+44 7912 345678", ("Europe/London",)),  # four zones, one clock
-            ("+34 612 345 678", ("Atlantic/Canary", "Europe/Madrid")),
-            ("+61 412 345 678", AUSTRALIA),
-            ("+7 701 123 4567", ("Asia/Almaty",)),  # Kazakhstan's part of +7
-            ("+800 1234 5678", ()),  # without a country
-            ("555-0100", ()),  # invalid
-            ("", ()),
-        ],
-    )
-    def test_are_all_possible_clocks_of_the_number(self, mobile: str, zones: tuple[str, ...]) -> None:
-        assert self.zones_of(mobile) == zones
-
-    @pytest.mark.parametrize(
-        ("state", "postcode", "zones"),
-        [
-            ("Victoria", "", ("Australia/Sydney",)),
-            ("New South Wales", "", ("Australia/Sydney", "Australia/Adelaide", "Australia/Lord_Howe")),
-            ("NT", "", ("Australia/Darwin",)),
-            ("Western Australia", "", ("Australia/Perth", "Australia/Eucla")),
-            ("", "4000", ("Australia/Brisbane",)),
-            # Not recognised, or never read.
-            ("Downunder", "", AUSTRALIA),
-            (None, None, AUSTRALIA),
-        ],
-    )
-    def test_are_narrowed_by_the_address(self, state: str | None, postcode: str | None, zones: tuple[str, ...]) -> None:
-        found = self.zones_of("+61 412 345 678", country_code="AU", state=state, postcode=postcode)
-        assert set(found or ()) == set(zones)
-
-    def test_are_not_narrowed_by_an_address_abroad(self) -> None:
-        assert self.zones_of("+61 412 345 678", country_code="US", state="NY") == self.AUSTRALIA
-
-    @pytest.mark.parametrize(
-        ("mobile", "time_zone"), [("+34 612 345 678", "America/New_York"), ("+1 925 555 0101", "America/Los_Angeles")]
-    )
-    def test_the_organisations_zone_is_the_single_one_if_the_number_has_several(
-        self, mobile: str, time_zone: str
-    ) -> None:
-        assert customer_from(a_contact(mobile=mobile), home=Home("US", "America/New_York")).time_zone == time_zone
-
-    def test_the_address_is_kept(self) -> None:
-        told = ContactDetails(country_code="AU", reminders_enabled=None, state="NSW", postcode="2000")
-        customer = customer_from(a_contact(details=told), home=LONDON)
-        assert (customer.address_state, customer.address_postcode) == ("NSW", "2000")
-        assert "NSW" not in repr(customer)
-        assert "2000" not in repr(customer)
-
-    def test_a_list_row_keeps_the_address_of_an_earlier_detail_response(self) -> None:
-        known = ContactDetails(country_code="AU", reminders_enabled=None, state="VIC", postcode="")
-        customer = customer_from(a_contact(mobile="+61 412 345 678"), home=LONDON, known=known)
-        assert customer.time_zones == ("Australia/Sydney",)
-
-
-class TestHolidayCountry:
-    @pytest.mark.parametrize(
-        ("country", "mobile", "holiday_country"),
-        [
-            ("IN", A_BRITISH_MOBILE, "IN"),  # the address has precedence over the number
-            (None, A_BRITISH_MOBILE, "GB"),
-            (None, "555-0100", None),
-            (None, "", None),
-        ],
-    )
-    def test_comes_from_the_address_else_from_the_number(
-        self, country: str | None, mobile: str, holiday_country: str | None
-    ) -> None:
-        contact = a_contact(mobile=mobile, details=ContactDetails(country_code=country, reminders_enabled=None))
-        assert customer_from(contact, home=Home("US", "America/New_York")).holiday_country == holiday_country
-
-
 class TestCredits:
     def test_are_the_contacts(self) -> None:
         customer = customer_from(a_contact(unused_credits="900.00", currency_code="USD"), home=LONDON)
@@ -314,86 +220,6 @@ class TestTexts:
         contact = a_contact(status=status)
         customer = customer_from(contact, home=LONDON)
         assert (customer.status, customer.zoho_last_modified_at) == (status, contact.modified_at)
-
-
-def texts() -> st.SearchStrategy[str]:
-    return st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
-
-
-PERSONS = st.lists(
-    st.builds(ContactPerson, texts(), texts(), texts(), texts(), texts(), texts(), st.booleans()), max_size=4
-)
-
-
-class TestSyncHash:
-    def hash_of(self, **changed: Any) -> str:
-        facts: dict[str, Any] = {"name": "A", "company": "B", "phone": "1", "email": "e", "persons": (PRIMARY, OTHER)}
-        return sync_hash(**(facts | changed))
-
-    @table(
-        "changed",
-        [
-            {"name": "A2"},
-            {"company": "B2"},
-            {"phone": "2"},
-            {"phone": None},
-            {"email": "e2"},
-            {"email": None},
-            {"persons": (PRIMARY,)},
-            {"persons": (PRIMARY, replace(OTHER, first_name="Bob"))},
-            {"persons": (PRIMARY, replace(OTHER, last_name="Bob"))},
-            {"persons": (PRIMARY, replace(OTHER, email="b@example.com"))},
-            {"persons": (PRIMARY, replace(OTHER, phone="2"))},
-            {"persons": (PRIMARY, replace(OTHER, mobile="2"))},
-            {"persons": (PRIMARY, replace(OTHER, person_id="7003"))},
-            {"persons": (replace(PRIMARY, is_primary=False), OTHER)},
-        ],
-    )
-    def test_changes_with_each_of_its_fields(self, changed: dict[str, Any]) -> None:
-        assert self.hash_of(**changed) != self.hash_of()
-
-    @given(persons=PERSONS, data=st.data())
-    def test_does_not_depend_on_the_order_of_persons(self, persons: list[ContactPerson], data: st.DataObject) -> None:
-        shuffled = data.draw(st.permutations(persons))
-        assert self.hash_of(persons=persons) == self.hash_of(persons=shuffled)
-
-    def test_does_not_change_with_separately_compared_facts(self) -> None:
-        told = ContactDetails(country_code="GB", reminders_enabled=False)
-        changed = a_contact(status=ContactStatus.INACTIVE, modified_at=None, details=told)
-        assert customer_from(changed, home=LONDON).sync_hash == customer_from(a_contact(), home=LONDON).sync_hash
-
-    def test_is_the_hash_of_the_stored_values(self) -> None:
-        customer = customer_from(a_contact(name=" A ", persons=(PRIMARY, OTHER)), home=LONDON)
-        assert customer.sync_hash == sync_hash(
-            name="A",
-            company=customer.company_name,
-            phone=A_BRITISH_MOBILE,
-            email="ada@example.com",
-            persons=persons_from_json(persons_as_json(customer.persons)),
-        )
-
-
-class TestPersonsAsJson:
-    def test_has_zohos_own_key_names(self) -> None:
-        (row,) = persons_as_json([PRIMARY])
-        assert row == {
-            "contact_person_id": "7001",
-            "first_name": "Ada",
-            "last_name": "Byron",
-            "email": "ada@example.com",
-            "phone": "",
-            "mobile": "07912 345678",
-            "is_primary_contact": True,
-        }
-
-    @given(persons=PERSONS)
-    def test_is_read_back_unchanged(self, persons: list[ContactPerson]) -> None:
-        stored = orjson.loads(orjson.dumps(persons_as_json(persons)))
-        assert list(persons_from_json(stored)) == persons
-
-    @pytest.mark.parametrize("foreign", [None, {}, 7, [1, "two"], [{"name": "Ada"}]], ids=str)
-    def test_other_json_is_read_as_no_persons(self, foreign: object) -> None:
-        assert persons_from_json(foreign) == ()
 
 
 @pytest.mark.parametrize(
