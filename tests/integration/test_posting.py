@@ -61,7 +61,7 @@ def inbox() -> Iterator[Inbox]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         inbox.url = f"http://127.0.0.1:{server.server_port}/due?token=in-the-address"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield inbox
         server.shutdown()
