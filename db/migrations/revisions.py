@@ -72,10 +72,16 @@ def revision_of(target: Target) -> str:
 _FIND_TABLE: Final = text("SELECT coalesce(to_regclass(:moved), to_regclass(:name))::text")
 
 
+def version_table(connection: Connection) -> str | None:
+    """The qualified name of the table with the revision; None before the first one."""
+    name: str | None = connection.scalar(_FIND_TABLE, {"moved": f"{SCHEMA}.{VERSION_TABLE}", "name": VERSION_TABLE})
+    return name
+
+
 def current_revision(connection: Connection) -> str | None:
     """The revision that the database is at; None before the first one."""
     # The version table's name is checked first, because a failed SELECT would abort the caller's transaction.
-    table = connection.scalar(_FIND_TABLE, {"moved": f"{SCHEMA}.{VERSION_TABLE}", "name": VERSION_TABLE})
+    table = version_table(connection)
     if table is None:
         return None
     revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from db.failures import FailureKind, failure_of
+from db.migrations import unfinished
 from db.migrations.batches import Progress
-from db.migrations.errors import MigrationError
+from db.migrations.errors import MigrationError, MigrationRefusedError
 from db.migrations.revisions import (
     SchemaFit,
     SchemaState,
@@ -146,7 +147,17 @@ def _run(
     config.attributes["on_version_apply"] = note
     config.attributes["on_progress"] = on_progress
     config.attributes["adopted"] = adopted
+    if start is not None and unfinished.is_half_undone(connection, start):
+        start = known[known.index(start) - 1]
+        command.downgrade(config, start)
     if start is None or known.index(start) < known.index(revision):
         command.upgrade(config, revision)
     elif start != revision:
-        command.downgrade(config, revision)
+        unfinished.note_downgrade(connection, revision)
+        try:
+            command.downgrade(config, revision)
+        except MigrationRefusedError:
+            connection.rollback()
+            unfinished.forget_downgrade(connection)  # A revision refuses before its first change.
+            raise
+    unfinished.forget_downgrade(connection)

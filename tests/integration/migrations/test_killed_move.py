@@ -12,6 +12,8 @@ import pytest
 from alembic import command
 from psycopg.rows import dict_row
 
+from db.migrations import placement
+from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import alembic_config, migrate
 from db.migrations.schemas import VERSION_TABLE
@@ -171,6 +173,38 @@ def test_a_killed_undoing_of_the_move_leaves_each_table_whole_and_a_second_run_c
         migrate(url, Target.PHASE1)
 
         assert database.schema() == templates.phase1_schema
+
+
+def test_an_undoing_that_was_killed_is_completed_before_the_way_up(
+    templates: Templates, copied: Callable[[str], str]
+) -> None:
+    url = copied(templates.moved)
+    killed_at("resyncs", url, Target.PHASE1)
+
+    outcome = migrate(url, Target.PHASE2)
+
+    assert [(each.revision, each.upgraded) for each in outcome.applied] == [
+        ("0007d_schema_phase2", False),
+        ("0007d_schema_phase2", True),
+    ]
+    with opened(url) as database:
+        assert database.schema() == templates.moved_schema
+    assert migrate(url, Target.PHASE2).applied == ()
+
+
+def test_a_refused_undoing_is_not_completed_later(
+    templates: Templates, copied: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = copied(templates.moved)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MigrationRefusedError("for the test")
+
+    monkeypatch.setattr(placement, "undo", refuse)
+    with pytest.raises(MigrationRefusedError):
+        migrate(url, Target.PHASE1)
+
+    assert migrate(url, Target.PHASE2).applied == ()
 
 
 def test_a_move_that_was_killed_can_be_undone_instead(templates: Templates, copied: Callable[[str], str]) -> None:
