@@ -16,9 +16,9 @@ from domain.observed import Observed
 from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
 from domain.versions import NO_VERSION, Version, gives_way, goes_back
 
-#: The facts by which a cached row is compared with a customer, apart from details and persons: the hash (TR-2: of
-#: names, phone, e-mail and persons), the facts that the hash does not cover, and the columns themselves, because
-#: another program may have changed them.
+#: The columns by which a cached row is compared with a customer, apart from details and persons. The hash (TR-2: of
+#: names, phone, e-mail and persons) is not enough: some facts are not in it, and another program may have changed the
+#: columns that it was made from.
 COMPARED_COLUMNS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
 _compared: Callable[[Customer], tuple[Any, ...]] = attrgetter(*COMPARED_COLUMNS)
 
@@ -48,7 +48,7 @@ class StoredCustomer(NamedTuple):
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
         """Whether the cached row is replaced by the version read from Zoho.
 
-        If Zoho has returned a 404 for the customer, only a later read replaces the row.
+        If the row is marked deleted, only a later read replaces it.
         """
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
@@ -104,7 +104,7 @@ class StoredCustomer(NamedTuple):
         }
 
     def belongs_to(self, connection_id: uuid.UUID) -> bool:
-        """Whether this connection may write the cached row. A row from before booksync belongs to no connection yet."""
+        """Whether this connection may write the cached row: its own, or a row from before booksync, which has none."""
         return self.connection_id is None or self.connection_id == connection_id
 
 

@@ -26,7 +26,8 @@ class StoredInvoice(NamedTuple):
     def is_replaced_by(self, read: Observed[Invoice], *, stamps_may_go_back: bool) -> bool:
         """Whether the invoice read from Zoho may replace the cached one.
 
-        A cached row that waits for a new customer returns at its observed time, one with a 404 only by a later read.
+        A row that is marked deleted is not replaced by an earlier read. A read of the same time replaces it, because an
+        invoice that waited for its customer returns with the time at which it was read.
         """
         _, observed_at = self.version
         if self.invoice.status == DELETED and read.observed_at < observed_at:

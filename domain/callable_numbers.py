@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from domain.phones import NotCallable, PhoneKind
 from domain.reminder_policy import ReminderPolicy
 
-#: The smallest number of names at which a doubtful number counts as shared: two customers rarely have the same number
-#: by coincidence.
+#: A doubtful number counts as shared if customers of at least this many different names have it, because two customers
+#: rarely have the same number by coincidence.
 DOUBTFUL_NAMES = 2
 
 
@@ -17,8 +17,8 @@ class NumberFacts:
     kind: PhoneKind | None = None
     not_callable: NotCallable | None = None  #: an objection by the text and the digits
     is_doubtful: bool = False  #: `PhoneVerdict.doubts` is not empty
-    is_confirmed: bool = False  #: confirmed by a person, who confirms the number and the permission to call it
-    names: int = 1  #: different names of the user's live customers with this number
+    is_confirmed: bool = False  #: a person has confirmed the number, and that it may be called
+    names: int = 1  #: the number of different names of the user's live customers with this number
 
     def why_not_callable(self, policy: ReminderPolicy) -> str | None:
         """The reason, as a sentence, why the number is not called; None if it may be called."""
@@ -31,7 +31,7 @@ class NumberFacts:
         return None
 
     def why_shared(self, policy: ReminderPolicy) -> str | None:
-        """The sentence for a number that too many customers share; None if few enough share it."""
+        """The reason, as a sentence, why the number counts as shared by too many customers; None if few share it."""
         if self.is_confirmed or not policy.shared_number_customers:
             return None
         if self.names >= policy.shared_number_customers:

@@ -1,4 +1,4 @@
-"""Calling hours: the moments at which the calling window is open on every clock that a phone number may live by."""
+"""Calling hours: the moments at which the calling window is open in all possible time zones of a phone number."""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class NeverOpenError(BooksyncError):
 class CallingHours:
     """The calling window on the clocks of all `zones`; the first zone determines the dates.
 
-    If no zone of the number is known, or no hour of the window is common to all its zones at that time of the year, the
-    clock of `stand_in` is used, if a policy sets one. Moments are aware datetimes; returned moments are in UTC. The
-    class is hashable, because invoices with equal hours share one cached computation.
+    The zone `stand_in`, if a policy sets one, replaces `zones` in two cases: no zone of the number is known, or its
+    zones have no common hour of the window at that time of the year. Moments are aware datetimes; returned moments are
+    in UTC. The class is hashable, because invoices with equal hours share one cached computation.
     """
 
     window: CallingWindow
@@ -45,7 +45,7 @@ class CallingHours:
         return bool(zones) and all(self.window.contains(moment, zone, self.holidays) for zone in zones)
 
     def day_of(self, moment: datetime) -> date:
-        """The date of a moment on the clock that determines the dates."""
+        """The date of `moment` in the first zone, or in `stand_in` where that zone is used."""
         return moment.astimezone(self._zones_at(moment)[0]).date()
 
     def earliest_day(self, moment: datetime) -> date:
@@ -65,7 +65,7 @@ class CallingHours:
         return _usual_moment(self, day)
 
     def next_moment(self, now: datetime) -> datetime:
-        """The next whole minute while the calling window is open; else the usual moment of the next allowed day.
+        """The next whole minute if the calling window is open then; else the next `usual_moment`.
 
         Raises:
             NeverOpenError, OverflowError: as `usual_moment`.
@@ -81,7 +81,7 @@ class CallingHours:
         return moment
 
     def closes_after(self, moment: datetime) -> datetime:
-        """The moment at which the first of the clocks leaves the calling window that contains `moment`."""
+        """The first moment at which the calling window that contains `moment` has closed in one of the zones."""
         # The moments are compared in UTC, because a local hour that comes twice (clock set back) looks equal both
         # times.
         return _closes_after(self, moment.astimezone(UTC))
@@ -101,7 +101,7 @@ class CallingHours:
         return self.zones
 
     def _first_moments(self, day: date, clock: time) -> Iterator[datetime]:
-        """The open moments at which one zone's clock reaches `clock` and all other clocks show at least that time."""
+        """The open moments of `day` at which one zone's clock reaches `clock`, after the clocks of all other zones."""
         zones = self._zones_at(_noon(day))
         # The zones of one number may be on both sides of the date line.
         days = (day,) if len(zones) == 1 else (day - _A_DAY, day, day + _A_DAY)
@@ -114,17 +114,17 @@ class CallingHours:
 
 
 def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> bool:
-    """Whether some time of the day is in the window on all clocks, with the offsets of that moment.
+    """Whether the window is open in all zones at some time of the day, by the zones' offsets at `moment`.
 
-    If all zones have a common hour, one of the zones opens while all others are open. `due_reminders` in SQL repeats
-    this rule.
+    Only the opening times are tested: if the zones have a common hour, one of them opens while all others are open.
+    `due_reminders` in SQL repeats this rule.
     """
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     return any(all(_is_open_when(window, other - opening) for other in offsets) for opening in offsets)
 
 
 def hours_in_common(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> timedelta:
-    """The longest uninterrupted time in which the window is open on all clocks, with their offsets of that moment."""
+    """The longest uninterrupted time in which the window is open in all zones, by their offsets at `moment`."""
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     length = _minutes(window.closes) - _minutes(window.opens)
     lags = [[(other - opening) % _A_DAY for other in offsets] for opening in offsets]

@@ -7,7 +7,7 @@ from typing import Self
 
 from domain.errors import BooksyncError
 
-#: Monday to Friday, as `date.weekday()` counts. In a policy they mean the working days of the customer's country.
+#: Monday to Friday, as `date.weekday()` counts. A policy with these days means the customer's country's working days.
 WORKING_DAYS = frozenset(range(5))
 
 _WEEK = frozenset(range(7))
@@ -70,8 +70,8 @@ class CallingWindow:
     def closes_after(self, moment: datetime, zone: tzinfo) -> datetime:
         """The moment at which the calling window that contains `moment` closes.
 
-        If a clock change skips or repeats the closing time, the earlier of the two possible moments counts: closing an
-        hour early prevents a call after hours.
+        If a clock change skips or repeats the closing time, the earlier of the two possible moments counts, so that no
+        call is made after hours.
         """
         closing = datetime.combine(moment.astimezone(zone).date(), self.closes, tzinfo=zone)
         return min(closing.astimezone(UTC), closing.replace(fold=1).astimezone(UTC))

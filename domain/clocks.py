@@ -1,4 +1,4 @@
-"""Clocks: all time zones that a customer's phone number may be in, and the zones that the policy counts."""
+"""Clocks: the possible time zones of a customer's phone number, without those that the policy excludes."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Clocks:
 def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
     """The customer's time zones, without those that the policy excludes for their country.
 
-    If the customer's zones were never determined, the only zone is `time_zone`.
+    If the number's zones were never determined, `customer.time_zone` is the only zone.
     """
     zones = customer.time_zones
     if zones is None:

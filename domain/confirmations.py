@@ -6,7 +6,7 @@ from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones import PhoneVerdict, judge
 
-#: In characters. A longer text is a note and not a number, and does not fit into an index of Postgres.
+#: The longest phone text that can be confirmed, in characters. A longer text is a note, and does not fit into an index.
 LONGEST_TEXT = 500
 
 _YES = frozenset(
@@ -43,7 +43,7 @@ def is_no(answer: str) -> bool:
 
 
 def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
-    """The number (E.164) that the wish confirms for the customer's present text. `verdict` is booksync's own.
+    """The number (E.164) that the wish confirms for the customer's present text, on which booksync has `verdict`.
 
     Raises:
         ConfirmationError: the number is unclear, or the person has seen another text or another reading.
@@ -78,7 +78,7 @@ def _is_yes(answer: str) -> bool:
 
 
 def _number_meant(answer: str) -> str:
-    """The number as the person wrote it.
+    """The number (E.164) that the person has written instead of "yes".
 
     The number must have a prefix, because a spreadsheet may have dropped its plus or its zero.
     """

@@ -43,7 +43,7 @@ class Customer:
     status: ContactStatus
     customer_name: str = field(repr=False)
     company_name: str = field(repr=False)
-    primary_contact_person_id: str | None  #: the persons; None before a detail response or the bulk read of persons
+    primary_contact_person_id: str | None  #: None before a detail response or the bulk read of persons
     primary_phone: str | None = field(repr=False)  #: E.164 if valid, else as given; None without a number
     phone_problem: PhoneProblem | None
     phone_not_callable: NotCallable | None  #: why a valid number is not callable, by its text and digits
@@ -62,7 +62,7 @@ class Customer:
     country_unknown: str | None = field(default=None, repr=False)  #: as `ContactDetails.country_unknown`
     unused_credits: Decimal | None = None
     credits_currency: str = ""
-    judged_phone: JudgedPhone | None = None  #: the source of `primary_phone`; it follows from the other fields
+    judged_phone: JudgedPhone | None = None  #: the phone text that `primary_phone` comes from, and the verdict on it
 
     @property
     def holiday_country(self) -> str | None:
@@ -71,7 +71,7 @@ class Customer:
 
     @property
     def number(self) -> NumberFacts:
-        """The facts about the customer's phone number from this contact alone: who else has the number is not known."""
+        """The facts about the customer's phone number from this contact alone, not from others with the number."""
         verdict = self.judged_phone.verdict if self.judged_phone else None
         return NumberFacts(
             kind=verdict.kind if verdict else None,
@@ -139,8 +139,8 @@ def country_of_numbers(
 ) -> NumberCountry:
     """The country in which a customer's numbers without a prefix are read, and the source of that country.
 
-    The organisation's country is used only if the customer's address has no country: in place of an unrecognised
-    country it would turn the text into a stranger's number.
+    The organisation's country is used only if the customer's address has no country. In place of an unrecognised
+    country it could turn a phone text into a stranger's number.
     """
     if country_code is not None:
         return NumberCountry(country_code)
@@ -164,7 +164,7 @@ def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
 def sync_hash(
     *, name: str, company: str, phone: str | None, email: str | None, persons: Iterable[ContactPerson]
 ) -> str:
-    """SHA-256 (64 hex digits) of name, company, phone, e-mail and persons (TR-2), whatever their order."""
+    """SHA-256 (64 hex digits) of name, company, phone, e-mail and persons in any order (TR-2)."""
     return sha256_of(
         {
             "name": name,
@@ -238,8 +238,8 @@ def _number(phone: JudgedPhone | None) -> str | None:
 def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str, ...]:
     """All possible time zones of a valid number: its own zones, narrowed by an address in the number's country.
 
-    An address in another country does not narrow the zones: a Spanish mobile of a customer in Lisbon is not a Canarian
-    one.
+    An address in another country does not narrow the zones. A Spanish mobile of a customer in Lisbon may be from Madrid
+    or from the Canaries.
     """
     if phone is None or not phone.verdict.is_valid:
         return ()

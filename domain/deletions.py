@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: More unproven deletions than both limits are suspicious.
+#: Unproven deletions are suspicious if they exceed both limits: this number, and this share of the cached records.
 SAFEGUARD_COUNT = 10
 SAFEGUARD_SHARE = 0.02
 
@@ -53,7 +53,7 @@ def needs_permission(tally: Tally) -> bool:
 
 
 def is_unreliable(found_there: int, cached: int) -> bool:
-    """Whether a list has omitted too many records that Zoho still has.
+    """Whether a list has omitted too many records that Zoho still has; `found_there` is their number.
 
     Further checks of the list's missing records are then not worth their calls.
     """

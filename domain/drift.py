@@ -29,7 +29,7 @@ CUSTOMER_COLUMNS = (
 
 _customer_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*CUSTOMER_COLUMNS)
 
-#: The number of leading columns that a list row provides, independently of the persons.
+#: The number of the first CUSTOMER_COLUMNS, which a list row provides independently of the persons.
 _LISTED = 3
 
 #: Hex digits of each half of a customer's digest.
@@ -66,7 +66,7 @@ INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "
 def invoice_facts(invoice: Invoice) -> tuple[Any, ...]:
     """The values of an invoice's permission facts, for the comparison with another read of the invoice.
 
-    List rows and detail responses omit different keys: a missing key means the same as False, 0 and "".
+    List rows and detail responses omit different keys, so a missing key means the same as False, 0 and "".
     """
     return (
         bool(invoice.ach_payment_initiated),
@@ -96,8 +96,7 @@ class Fingerprint:
     def of_customer(cls, customer: object, persons: Any) -> "Fingerprint":
         """The fingerprint of a `Customer` or a row of customers_cache, with the persons in the form of that table.
 
-        The stored `sync_hash` is one compared column of many, because it stays the same if another program writes other
-        columns.
+        The stored `sync_hash` alone is not enough, because it stays the same if another program writes other columns.
         """
         columns = _customer_columns(customer)
         listed, concluded = sha256_of(columns[:_LISTED]), sha256_of([*columns[_LISTED:], in_one_order(persons)])
@@ -127,7 +126,7 @@ def _plain(amount: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The ids of the records that differ, ascending.
+    """The ids of the records that differ between Zoho and the cache, ascending.
 
     Changes in Zoho after the last sync are not drift: the next sync reads them.
     """
@@ -135,9 +134,9 @@ class Drift:
     zoho: int  #: records in Zoho
     cached: int  #: live records in the cache
     missing: tuple[str, ...]  #: ids of records in Zoho only
-    surplus: tuple[str, ...]  #: in the cache only
-    different: tuple[str, ...]
-    not_synced_yet: int
+    surplus: tuple[str, ...]  #: ids of records in the cache only
+    different: tuple[str, ...]  #: ids of records in both, with different values
+    not_synced_yet: int  #: records that differ because Zoho has changed them after the last sync
 
     @property
     def count(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One kind of record that booksync caches. Both names of an entity are stored, so they never change."""
+    """One kind of record that booksync caches. `name` and `kind` are stored in the database, so they never change."""
 
     name: str  #: Zoho's word for the kind: in webhooks, refreshes, actors, rejected rows and metrics
     kind: str  #: the cache's word: in deletions, failed records and JSON
@@ -67,7 +67,7 @@ def following_entity(entity: Entity) -> Entity | None:
 
 
 def register(entity: Entity) -> Entity:
-    """Add a further entity; a run reads its list after the lists of earlier ones.
+    """Add a further entity. A run reads its list after the lists of the entities that were registered before.
 
     Raises:
         ValueError: an entity that the new one depends on is not registered, or the name is taken.

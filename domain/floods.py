@@ -1,18 +1,18 @@
-"""Floods: more webhook events of one connection than detail calls are worth. A run reads the lists instead."""
+"""Floods: so many webhook events of one connection that a run reads the lists, which costs fewer calls than details."""
 
 from datetime import UTC, datetime
 
-#: With more waiting records of one connection than this, a run reads the lists: that costs fewer calls than the
-#: records' details.
+#: If more records of one connection wait, a run reads the lists, because the records' details would cost more calls.
 FLOOD = 25
 
-#: The run starts when the connection has had no event for this time, because the run covers only the events before its
-#: start.
+#: The run for a flood starts when the connection has had no event for this time, because the run completes only events
+#: from before its start.
 QUIET_SECONDS = 5.0
-#: The run starts at the latest this time after the first event of the flood.
+#: The run for a flood starts at the latest this time after the flood's first event.
 LONGEST_QUIET_SECONDS = 60.0
 
-#: Webhooks make at most this share of the day's calls in an hour: a slow mass edit never has many records waiting.
+#: The webhooks of one connection make at most this share of the day's calls in an hour. Without this limit a slow mass
+#: edit would use up the day's calls, because it never has enough waiting records for a flood.
 _SHARE_OF_DAY = 1 / 40
 
 #: The runs that floods bring forward make at most this share of a day's calls, after the calls reserved for other
@@ -36,10 +36,9 @@ def details_an_hour(day_limit: int | None) -> int | None:
 
 
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
-    """The part of `REFILL_SECONDS` that a run with this number of calls spends; more than all if the run can never fit.
+    """The seconds in which the calls of a flood's run refill; more than `REFILL_SECONDS` if the run can never fit.
 
-    `day_kept` calls of the day's limit belong to other programs. While Zoho's daily limit is unknown, a run for a flood
-    spends nothing of the allowance.
+    `day_kept` calls of the day's limit belong to other programs. While Zoho's daily limit is unknown, the result is 0.
     """
     if day_limit is None:
         return 0.0

@@ -4,7 +4,7 @@ import unicodedata
 
 
 def folded(text: str) -> str:
-    """The letters and digits of a text, in lower case and without accents: "U.S.A." and "usa" become equal."""
+    """The letters and digits of a text in lower case, without accents and a first "the": "U.S.A." becomes "usa"."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     letters = "".join(filter(_counts, plain))
     return letters.removeprefix("the") if plain.strip().startswith("the ") else letters

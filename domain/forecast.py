@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from domain.lists import PER_PAGE
 from domain.truth_check import RECORDS
 
-#: Polling without changes uses at most this share of the day's calls; the rest is for work and for other integrations.
+#: Polling without changes uses at most this share of the day's calls. Changes and other integrations need the others.
 POLLING_SHARE = 0.5
 
-#: A sync without changes requests one page of contacts and one of invoices.
+#: The calls of a sync without changes: one page of contacts, and one of invoices.
 CALLS_OF_AN_IDLE_SYNC = 2
 
-#: A full run reads the organisation's time zone, country and name again.
+#: The call by which a full run reads the organisation's time zone, country and name again.
 CALLS_OF_AN_ORGANIZATION = 1
 
 #: The detail calls of a nightly truth check.
@@ -21,11 +21,11 @@ CALLS_OF_A_TRUTH_CHECK = RECORDS
 #: A truth check leaves this share of the day's calls unused, in addition to the reserve for other programs.
 _SPARE_SHARE = 0.1
 
-#: The details that a full run refreshes if the bulk read of persons is refused: a tenth of the daily limit of Zoho's
-#: smallest plan (API section 4: limits).
+#: The maximum of contacts whose details a full run reads again if the bulk read of persons is refused: a tenth of the
+#: daily limit of Zoho's smallest plan (API section 4: limits).
 DETAILS_REREAD = 100
 
-#: A walk's pages overlap by a few rows.
+#: The new rows of a walk's page. The others repeat rows of the page before.
 _NEW_ROWS_A_PAGE = PER_PAGE - 3
 
 _DAY_SECONDS = 86_400
@@ -33,13 +33,14 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The size of an organisation, as far as known; `persons_pages` is the length of the last bulk read of persons."""
+    """The known size of an organisation. `persons_pages` is the number of pages of the last bulk read of persons."""
 
     customers: int
     invoices: int
     persons_pages: int | None
     bulk_persons_refused: bool = False  #: the bulk read of persons is unavailable: persons are read by detail calls
-    #: A run has read all customers; before that the number of persons missing from list rows is unknown.
+    #: Whether a run has read all customers. Before that, the details of every customer are still to be read if the bulk
+    #: read is refused.
     is_read: bool = True
 
 
@@ -61,15 +62,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The calls that the API budget grants a run now; None if Zoho has not reported the day's calls."""
+    """The calls that the API budget grants a run now. A number is None if Zoho has not reported the day's calls."""
 
-    begins_in_seconds: float = 0.0  #: until the end of a pause, or until midnight if the day's calls are used up
-    calls_today: int | None = None  #: without the reserve of others
-    calls_a_day: int | None = None
-    day_ends_in_seconds: float = 0.0
+    #: The wait before the run's first call: for the end of a pause, or for midnight if the day's calls are used up.
+    begins_in_seconds: float = 0.0
+    calls_today: int | None = None  #: the calls left today, without those reserved for other programs
+    calls_a_day: int | None = None  #: the calls of a whole day, without those reserved for other programs
+    day_ends_in_seconds: float = 0.0  #: until Zoho grants the next day's calls
 
     def delays(self, cost: Cost) -> Cost:
-        """The run's cost including waits: before it begins, and for each midnight at which it waits for new calls."""
+        """The cost of a run with its delays: the wait before its first call, or the waits for further days' calls."""
         if self.begins_in_seconds > 0:
             return Cost(cost.calls, self.begins_in_seconds + cost.seconds)
         if self.calls_today is None or cost.calls <= self.calls_today:
@@ -86,8 +88,8 @@ def full_cost(size: Size, rate: Rate) -> Cost:
 def reading_cost(size: Size, rate: Rate) -> Cost:
     """The cost of reading both lists and the persons.
 
-    The persons cost a bulk read, which is assumed as long as the customer list if its length is unknown. If the bulk
-    read is refused, each contact costs one detail call, but only once: an unchanged row costs no call.
+    The persons cost one bulk read. If its length is unknown, it counts as long as the customer list. If the bulk read
+    is refused, each contact costs one detail call in the first run, and an unchanged contact none in later runs.
     """
     return _cost(_reading(size), rate)
 
@@ -105,9 +107,10 @@ def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_i
 def polling_seconds(
     interval_seconds: float, full_interval_seconds: float, size: Size, *, day_limit: int | None, connections: int
 ) -> float:
-    """The interval of incremental syncs, extended so that polling without changes keeps to its share of daily calls.
+    """The interval of incremental syncs, extended so that polling without changes keeps to `POLLING_SHARE`.
 
-    The `connections` of one organisation divide that share, which also pays for the nightly full runs and truth checks.
+    The `connections` of one organisation divide this share of the day's calls, which nightly full runs and truth checks
+    use too.
     While the day's limit is unknown the interval is unchanged.
     """
     if day_limit is None:

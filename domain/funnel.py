@@ -1,4 +1,4 @@
-"""The funnel: the open amounts, the part that can and may be requested, and what each stage loses for which reason."""
+"""The funnel: the open amounts that customers can and may be called about, and why other invoices are lost."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class LaterReason(StrEnum):
 
 LossReason = SkipReason | LaterReason
 
-#: The stage that an invoice with this reason does not reach.
+#: Reason → the first stage that an invoice with this reason does not reach. Any other reason: `MAY_BE_ASKED`.
 LOST_BEFORE: Mapping[LossReason, Stage] = {
     SkipReason.CUSTOMER_MISSING: Stage.REACHABLE,
     SkipReason.GONE: Stage.REACHABLE,
@@ -72,7 +72,7 @@ class Funnel:
     losses: dict[LossReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
     def add(self, currency_code: str, amount: Decimal, reason: LossReason | None, invoices: int = 1) -> None:
-        """Count invoices. `reason` says why they are not called about tomorrow; None if they are."""
+        """Count invoices. `reason` says why no call about them is planned for tomorrow; None: a call is planned."""
         self.open.add(currency_code, amount, invoices)
         if reason is not None:
             self.losses[reason].add(currency_code, amount, invoices)
@@ -89,7 +89,7 @@ class Funnel:
         return left
 
     def lost_before(self, stage: Stage) -> list[tuple[LossReason, Tally]]:
-        """The invoices lost between the stage before and this stage, in the order of the reasons."""
+        """The invoices that reach the stage before this one, but not this one, by reason."""
         reasons: tuple[LossReason, ...] = (*SkipReason, *LaterReason)
         return [(reason, self.losses[reason]) for reason in reasons if self._is_lost(reason, stage)]
 
@@ -98,5 +98,5 @@ class Funnel:
 
 
 def lost_before(reason: LossReason) -> Stage:
-    """The stage that an invoice with this reason does not reach."""
+    """The first stage that an invoice with this reason does not reach."""
     return LOST_BEFORE.get(reason, Stage.MAY_BE_ASKED)

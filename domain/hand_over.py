@@ -30,9 +30,9 @@ class HoldReason(StrEnum):
     HANDOVER_CLOSED = "handover_closed"  #: no person has opened the connection for handovers
     TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: the time zones of the number are unknown, or were not determined yet
     OUTSIDE_HOURS = "outside_hours"  #: the calling window is closed on some clock of the number
-    WINDOW_CLOSED = "window_closed"  #: the next run plans it again
+    WINDOW_CLOSED = "window_closed"  #: the planned calling window is over; the next run plans the reminder again
     PLAN_OUTDATED = "plan_outdated"  #: the policy changed, or an earlier step was missed: the next run plans again
-    #: The details of this version of the record were not requested yet: a run requests them.
+    #: The details of the invoice's or the customer's present version were not requested yet. A run requests them.
     SWITCH_UNKNOWN = "switch_unknown"
     CACHE_STALE = "cache_stale"  #: the last successful invoice sync is older than the policy allows
     CONTACTED_TODAY = "contacted_today"  #: the number has had the policy's maximum of handovers for this day

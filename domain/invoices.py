@@ -50,7 +50,7 @@ class Invoice:
 
     @property
     def is_owed(self) -> bool:
-        """Whether the invoice has a balance left. Postgres's numeric includes NaN, which Decimal cannot compare."""
+        """Whether the invoice has a balance left. A NaN balance, which Postgres may hold, counts as not owed."""
         return self.balance is not None and self.balance.is_finite() and self.balance > 0
 
     @property

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-#: Zoho's maximum, which needs the fewest calls.
+#: The rows of a requested page: Zoho's maximum, which needs the fewest calls.
 PER_PAGE = 200
 
 
@@ -42,7 +42,7 @@ ListedT = TypeVar("ListedT", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected row of a list: its kind, the reason, and no content except ids."""
+    """A rejected row of a list: its id and the reason, without its content."""
 
     record_id: str | None
     reason: str

@@ -8,7 +8,8 @@ FIRST_HOUR, LAST_HOUR = 1, 5
 
 _DAY = timedelta(days=1)
 
-#: On the longest night, when the clock is set back, a day after the last slot is an hour before the next one.
+#: Added to the interval, because a day on which the clock is set back has 25 hours. Without it, the connection's minute
+#: of the next night would be later than a day from now.
 _SLACK = timedelta(hours=2)
 
 

@@ -8,7 +8,7 @@ class CallOutcome(StrEnum):
 
     REACHED = "reached"
     NO_ANSWER = "no_answer"
-    PROMISED = "promised"  #: promised: holds the customer's reminders until a day
+    PROMISED = "promised"  #: promised: holds the customer's reminders until the promised day
     DISPUTED = "disputed"  #: holds the invoice
     WRONG_NUMBER = "wrong_number"  #: wrong number: the number is not called until its text changes in Zoho
     DO_NOT_CALL = "do_not_call"  #: do not call: the number goes on the user's do-not-call list

@@ -132,7 +132,7 @@ def objections(
 ) -> tuple[SkipReason, ...]:
     """The objections to a reminder of this open invoice on the day `today`, in the order of `SkipReason`.
 
-    `today` is a date on the customer's clock. The plan finds objections that depend on the reminder's steps.
+    `today` is a date on the customer's clock. `domain.reminders.plan` finds the objections that depend on the steps.
     """
     return tuple(_objections(invoice, customer, policy, today, holds))
 

@@ -33,7 +33,7 @@ class Sweep:
     rejected: frozenset[str] = frozenset()  #: contacts of which the bulk list had rejected rows
 
     def is_older_than(self, contact: Contact) -> bool:
-        """Whether the contact has changed since the bulk read of persons began, in a later second (`is_ambiguous`)."""
+        """Whether the contact has changed since the bulk read of persons began."""
         return contact.modified_at is not None and contact.modified_at > self.began_at
 
     def contradicts(self, contact: Contact) -> bool:
@@ -73,7 +73,7 @@ class Source(StrEnum):
 class SortedOut:
     """The changed contacts of a page, and which of these contacts need a detail call."""
 
-    confirmations: int  #: the detail calls so far in the run
+    confirmations: int  #: the run's detail calls so far that count towards `MAX_CONFIRMATIONS`
     changed: list[Contact] = field(default_factory=list)
     needing_details: set[str] = field(default_factory=set)
 
@@ -131,16 +131,16 @@ def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
 
 
 def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
-    """Whether a new bulk read would provide the contact's persons, because they may have changed since the last."""
+    """Whether a new bulk read would provide the contact's persons, which may have changed since the last bulk read."""
     if last_sweep_began_at is None or contact.modified_at is None:
         return last_sweep_began_at is None
     return contact.modified_at > last_sweep_began_at
 
 
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
-    """Whether the response may be older than a change in the same second.
+    """Whether the response of `observed_at` may lack a later change in the same second.
 
-    If the response may be older, the next run reads the record again.
+    If so, the next run reads the record again.
     """
     if modified_at is None or observed_at is None:
         return False

@@ -16,7 +16,7 @@ ASSUMED_COUNTRY = "assumed_country"
 
 _SHARED = "Customers of different names have the same number."
 
-#: Doubts that change the number come before doubts about the same number.
+#: The order of doubts in the audit. FOREIGN comes first, because the text may mean another number.
 _DOUBTS_IN_ORDER = (Doubt.FOREIGN, Doubt.EXAMPLE, Doubt.RUN)
 
 #: Currency code → amount.
@@ -81,7 +81,7 @@ class AuditedNumber:
 
 @dataclass(frozen=True, slots=True)
 class ReasonTotal:
-    """The number of customers whose first reason this is, and their open amounts."""
+    """The number of customers whose first reason is `reason`, and their open amounts."""
 
     reason: str
     sentence: str

@@ -24,9 +24,9 @@ def signatures(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
 
 
 def next_attempt_at(attempts: int, now: dt.datetime, closes_at: dt.datetime) -> dt.datetime | None:
-    """The time of the next attempt to post a handover after that many failures; the delay doubles each time.
+    """The time of the next attempt to post a handover after `attempts` failures; the delay doubles each time.
 
-    None is returned if the calling window would be closed at that time, because a late reminder is worse than none.
+    The result is None if the calling window will be closed by then, because a late reminder is worse than none.
     """
     seconds = min(_FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 20), _LONGEST_RETRY_SECONDS)
     again = now + dt.timedelta(seconds=seconds)

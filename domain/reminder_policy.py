@@ -26,7 +26,7 @@ LARGEST_MINIMUM = 1_000_000_000
 #: unpaid.
 LONGEST_STALENESS_MINUTES = 7 * 24 * 60
 
-#: The largest number of a count in a policy. Larger counts are typing errors.
+#: The largest counts that a policy may have. Larger counts are typing errors.
 MOST_CONTACTS_A_DAY = 100
 MOST_CONTACTS_A_WEEK = 700
 MOST_STEPS = 1000
@@ -36,7 +36,7 @@ MOST_SHARING_CUSTOMERS = 10_000
 #: The key of `minimum_balances` for every currency without its own minimum.
 ANY_CURRENCY = "*"
 
-#: The stand-ins for an unknown clock that a policy may name, besides the name of a zone.
+#: The values of `unknown_zone` besides the name of a zone: plan no reminder, or use the organisation's zone.
 SKIP, ORGANISATION = "skip", "organisation"
 
 _WHOLE_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -59,7 +59,7 @@ class ReminderPolicy:
     contacts_a_day: int = 1
     contacts_a_week: int = 3  #: the maximum of handovers of one phone number in any seven days
     stale_after_minutes: int = 240  #: no reminder is handed over if the last invoice sync is older
-    #: Whether detail calls are made, before a handover, for facts that only details have.
+    #: The maximum of detail calls of a run for facts that only details have and that decide about a handover.
     detail_calls_per_run: int = 20
     max_age_days: int = 365  #: the maximum age of a debt for reminders, in days
     #: Currency code → the smallest balance for reminders; ANY_CURRENCY is the key for all others.
@@ -167,7 +167,7 @@ class ReminderPolicy:
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> "ReminderPolicy":
-        """The policy from the JSON of `to_json`, of this or a newer release.
+        """The policy from the JSON of `to_json`, which another release may have written.
 
         A rule that the JSON lacks has its default; an unknown rule is ignored. Raises InvalidPolicyError.
         """

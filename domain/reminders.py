@@ -12,8 +12,8 @@ forward into the calling hours. These rules protect a customer from too many rem
 - No reminder on a day on which the debt is older than the policy allows.
 - One reminder a day for an invoice: if a weekend moves two steps to one Monday, the later step wins.
 - No reminder on a public holiday of the customer's country, nor until after the day of the expected payment.
-- A step that another application has planned is left to that application, which also has the day of that step alone.
-- Planning is idempotent: a planned moment stays, even when it has passed, as long as its window is open. Otherwise a
+- A step that another application has planned is left to that application. booksync plans no reminder for its day.
+- Planning is idempotent: a planned moment stays, even when it has passed, until its calling window closes. Otherwise a
   due reminder would be moved away from the process that is about to send it.
 
 A caller writes a plan to the database unchanged. Pending reminders that a `Scheduled` lacks are superseded; `Skipped`
@@ -55,23 +55,23 @@ class Opening:
     with_backlog: bool = False  #: steps before the opening count as missed too
 
 
-#: The opening of a connection for which no step is before its opening.
+#: An opening in the distant past: no step comes before it.
 ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedReminder:
-    """The planned reminder of one step; both moments are in UTC."""
+    """The planned reminder of one step. `scheduled_at` and `window_closes_at` are in UTC."""
 
     step: int
     scheduled_at: dt.datetime
     window_closes_at: dt.datetime  #: an unsent reminder needs a new plan after this moment
-    day: dt.date  #: the date of both moments on the customer's clock
+    day: dt.date  #: the date of `scheduled_at` on the customer's clock
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A plan with reminders, in order: at least one, at most one per step and one per day."""
+    """A plan with reminders, in the order of their steps: at least one, at most one per step and one per day."""
 
     reminders: tuple[PlannedReminder, ...]
 
@@ -145,7 +145,7 @@ def is_overdue(invoice: Invoice, today: dt.date) -> bool:
 def _changes_at(
     reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds, today: dt.date
 ) -> dt.datetime | None:
-    """The time at which the reason against a reminder may change.
+    """The time at which the reason against a reminder may change; None: never.
 
     The reason may change at the end of a payment promise, at the maximum age of the debt, or, for a shared number, on
     the next day.
@@ -244,13 +244,13 @@ class _Planner:
         }
 
     def _in_time(self, moments: Mapping[int, dt.datetime], last_day: dt.date) -> dict[int, dt.datetime]:
-        """Those moments whose day is within the maximum age of the debt."""
+        """The moments whose day is within the maximum age of the debt."""
         return {step: moment for step, moment in moments.items() if self.hours.day_of(moment) <= last_day}
 
     def _present(self, invoice: Invoice) -> dt.datetime:
-        """The earliest day that planning treats as today: the day after an expected payment.
+        """The moment that planning treats as the present: `now`, or midnight after the day of an expected payment.
 
-        Steps before that day count as missed.
+        Steps before that moment count as missed.
         """
         expected = held_until(invoice)
         return self.now if expected is None else max(self.now, self.hours.midnight_after(expected))
@@ -268,7 +268,10 @@ class _Planner:
         return self.hours.contains(planned) and self.now < self.hours.closes_after(planned)
 
     def _made_up_at(self, step: int, present: dt.datetime) -> dt.datetime:
-        """When a missed step is made up for: at its planned moment, if that is in the open or next calling window."""
+        """The moment at which a missed step is made up for.
+
+        That is its planned moment if that lies in the open or next calling window, else the next open moment.
+        """
         planned = self.pending.get(step)
         soonest = self.hours.next_moment(present)
         first = present if self.hours.contains(present) else soonest
@@ -277,7 +280,7 @@ class _Planner:
         return soonest
 
     def _share_a_window(self, planned: dt.datetime, first: dt.datetime) -> bool:
-        """Whether both moments are on one day, and the calling window of `planned` has not closed before `first`."""
+        """Whether `planned` and `first` are on one day, and the calling window of `planned` is open at `first`."""
         same_day = self.hours.day_of(planned) == self.hours.day_of(first)
         return same_day and first < self.hours.closes_after(planned)
 

@@ -50,7 +50,7 @@ class ListRead:
 
 
 def _keys(entity: Entity) -> tuple[str, str, str]:
-    """The JSON keys of an entity's list. The first releases wrote contacts, customers_asked_at and contacts_unread."""
+    """The JSON keys of an entity's list. Those of customers are contacts, customers_asked_at and contacts_unread."""
     return f"{entity.name}s", f"{entity.plural}_asked_at", f"{entity.name}s_unread"
 
 
@@ -66,7 +66,7 @@ class Position:
     details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read of persons is refused
     lists: Mapping[Entity, ListRead] = field(default_factory=dict)
     further: Entity | None = None  #: the entity that the phases of further entities read at present
-    customers_complete: bool = False  #: a contact that is still not cached after this list is worth a detail call
+    customers_complete: bool = False  #: the whole list of customers was read, so uncached ones get detail calls
     switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known before a handover
     found_there: int = 0  #: records of the present kind that exist in Zoho although the list lacked them
     went_back: int = 0  #: records written although their stamp is older than the cached one

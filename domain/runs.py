@@ -12,8 +12,8 @@ from domain.lists import Page
 from domain.run_position import Position
 from domain.users import UserId
 
-#: A page with at most this many rows, all rejected, is not an error: a small page may consist of changed rows that are
-#: all odd.
+#: If a page has more rows than this and all are rejected, Zoho's format has changed. A page with fewer rows may happen
+#: to have only odd ones.
 ODD_ROWS = 5
 
 #: The number of attempts of a step before the step is given up.
@@ -112,14 +112,14 @@ def _plus(counts: Mapping[Entity, int], entity: Entity, more: int) -> Mapping[En
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as the worker sees it, with a lease on one of its steps."""
+    """A run with its present step, as the worker reads it that has leased the step."""
 
     run_id: uuid.UUID
     user_id: UserId
     connection_id: uuid.UUID
     mode: Mode
     allow_deletions: bool
-    is_scheduled: bool  #: the run was started by the clock; if a person has started a run, they wait for its end
+    is_scheduled: bool  #: the scheduler has started the run, not a person, who waits for its end
     phase: Phase
     step: int
     attempts: int  #: the attempts of this step, including the present one
@@ -161,7 +161,7 @@ class Run:
         return self.go_to(_CHECKS.get(entity, Phase.GONE_RECORDS))
 
     def go_on_after(self, entity: Entity) -> Self:
-        """Continue the run with the list of the next entity; after the last one, with the reminders."""
+        """Continue the run with the list of the next entity; after the last entity, with the reminders."""
         following = following_entity(entity)
         if following is None:
             return self.go_to(Phase.REMINDERS)
@@ -221,6 +221,6 @@ class Run:
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
-    """The seconds until a failed step is tried again: doubling from one; `jitter` in [0, 1) spreads them by ±25 %."""
+    """The seconds until a failed step is tried again: 1, doubled by each failure; `jitter` in [0, 1) adds ±25 %."""
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)

@@ -59,5 +59,5 @@ def outcome_of(customer: Customer) -> tuple[Any, ...]:
 
 
 def judged_with(home: Home, fallback: PhoneFallback) -> str:
-    """What a verdict depends on besides the customer: the edition of the rules, the setting, the home country."""
+    """What a verdict depends on besides the customer: the edition of the rules, PHONE_FALLBACK, the home."""
     return " ".join((METADATA_VERSION, fallback, home.country_code or "-", home.time_zone))

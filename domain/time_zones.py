@@ -48,8 +48,8 @@ def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
 def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ...]:
     """One zone for each different clock of `zones`, in the order of `zones`.
 
-    The chosen zone is the first one of the region among `zones`, else the region's first zone with that clock: Irish
-    mobiles have London's zone, but get Dublin's name.
+    The chosen zone is the first of `zones` in the region (ISO 3166-1 alpha-2), else the region's first zone with that
+    clock. So an Irish mobile, for which the phone library has London's zone, gets Dublin's.
     """
     if len(zones) < 2:
         return zones

@@ -20,7 +20,7 @@ from domain.drift import (
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import OPEN_STATUSES, Invoice
 
-#: The detail calls of one check.
+#: The detail calls of one truth check.
 RECORDS = 20
 
 #: The shortest time between two truth checks of a connection. Less than a day, because a check may end late in the
@@ -46,10 +46,10 @@ CHECKED_COLUMNS: Mapping[Entity, Sequence[str]] = {
     INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
 }
 
-#: The hash columns, which are derived from other columns and redundant if those differ too.
+#: The column with the hash of other columns. It is reported only if none of the other columns differs.
 _HASH = "sync_hash"
 
-#: The modified time (the oldest moment if Zoho gives none), and the server's time of the observation.
+#: A record's version: Zoho's modified time (the oldest moment if there is none), and the server's time of the response.
 Version = tuple[datetime, datetime]
 
 #: The values of a record by the names of their columns.
@@ -67,7 +67,7 @@ class TruthCheck:
     #: Column → number of records that differ in it: {"customers.primary_phone": 2}.
     drifted: Mapping[str, int] = field(default_factory=dict)
     customers: tuple[str, ...] = ()  #: Zoho's ids of the customers that differ
-    invoices: tuple[str, ...] = ()
+    invoices: tuple[str, ...] = ()  #: Zoho's ids of the invoices that differ
 
     @property
     def different(self) -> int:
@@ -157,7 +157,7 @@ def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool
 
 
 def comparable_invoice(response: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
-    """The invoice as Zoho returned it, without facts that the cache has never had, and not yet marked overdue.
+    """The invoice as Zoho returned it, but without facts that the cache has never had, and not yet marked overdue.
 
     `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
     """

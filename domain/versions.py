@@ -12,7 +12,7 @@ Version = tuple[datetime, datetime]
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-#: The value of `asked_version` for a record without a modified time.
+#: The value of the column `asked_version` for a record without a modified time.
 NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,11 +37,11 @@ def gives_way(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bo
 
 
 def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
-    """The rule `gives_way` for records that one response holds completely: invoices.
+    """Whether a cached invoice version is replaced by the version that was read: `gives_way`, with one more condition.
 
-    Where stamps may go back, a clearly earlier response loses too, whatever its stamp. An invoice that waits for its
-    customer is written long after it was read. A customer may be joined from two responses and has the time of the
-    older one, so a customer's age proves nothing.
+    Where stamps may go back, a clearly earlier response loses, whatever its stamp, because an invoice that waits for
+    its customer is written long after it was read. The condition does not hold for customers: a customer may be joined
+    from two responses and then has the time of the earlier one.
     """
     return gives_way(cached, read, stamps_may_go_back=stamps_may_go_back) and not (
         stamps_may_go_back and goes_back(read, cached)

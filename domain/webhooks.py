@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from domain.persons import is_ambiguous
 
-#: After a record was read, its further events are deferred until this time has passed without a new event, …
+#: After a record was read, its further events are deferred until this time has passed without a new event.
 QUIET_SECONDS = 2.0
-#: … but never longer than this, so that continuous editing does not keep the cache outdated.
+#: The events of a record are never deferred for longer, so that continuous editing does not keep the cache outdated.
 LONGEST_QUIET_SECONDS = 10.0
 
 #: The maximum of records of one connection with a message in the queue; further records stay in Postgres. So no
@@ -28,14 +28,14 @@ class Outcome(StrEnum):
     """What a webhook event has led to."""
 
     ASKED = "asked"  #: the record was read from Zoho, and the response is cached
-    KNOWN = "known"  #: its change was already cached: no call
-    READ = "read"  #: many records had events, and a run has read the records from the lists: no call
-    GONE = "gone"  #: deleted in Zoho, or not a customer any more: marked
-    UNMARKED = "unmarked"  #: one of suspiciously many deletions: held back until a person decides
+    KNOWN = "known"  #: the change was already cached, so no call was made
+    READ = "read"  #: many records had events, so a run has read them from the lists
+    GONE = "gone"  #: the record is deleted in Zoho, or not a customer any more; it was marked deleted
+    UNMARKED = "unmarked"  #: one of suspiciously many deletions, held back until a person decides
     UNREADABLE = "unreadable"  #: the response was rejected; the cached record stays
     #: The event is for a kind that booksync does not cache, or for a deleted record that was never cached.
     IGNORED = "ignored"
-    FAILED = "failed"  #: given up: the next run reads the record
+    FAILED = "failed"  #: the refresh was given up; the next run reads the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class Event:
 class EventSummary:
     """What all waiting events of a record say together; at least one event."""
 
-    newest_change: datetime | None = None  #: Zoho's time
+    newest_change: datetime | None = None  #: Zoho's time of the newest change that an event names
     has_untimed_change: bool = False
-    has_removal: bool = False  #: the event says: deleted, or a vendor
+    has_removal: bool = False  #: an event says that the record is deleted, or a vendor
     is_wanted: bool = False
-    has_news: bool = True  #: at least one differs from the last handled event
+    has_news: bool = True  #: at least one event differs from the last handled one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class CachedVersion:
 
 
 def is_known(reported: EventSummary, cached: CachedVersion | None) -> bool:
-    """Whether the cache already has everything that the waiting events report: then no call to Zoho is made.
+    """Whether the cache already has everything that the waiting events report, so that no call to Zoho is needed.
 
     An event has no id of its own: (entity, id, time of change) is its key (API section 6: webhooks). A version read in
-    the same second as its change may lack part of the changes of that second. A repeated event says nothing new about
-    these changes.
+    the same second as its change may lack other changes of that second, so a new event about it needs a call. A
+    repeated event does not.
     """
     if cached is None or not cached.is_live:
         # The removal of an uncached record is not news, and neither is an earlier change; everything else is.

@@ -70,7 +70,7 @@ def english_names() -> Mapping[str, str]:
 
 @cache
 def foreign_names() -> Mapping[str, str]:
-    """Folded name → code, of all other languages. A name of several countries is left out."""
+    """Folded name → code, in all languages. A name that several countries have is left out."""
     found = set(_names_of_phone_library())
     for language in LANGUAGES.split():
         found.update(_names_of_cldr(language))

@@ -27,7 +27,7 @@ _BETWEEN_NAMES = re.compile(r"[()\[\]/|,;]|\s[-–—]\s")
 
 
 def country_code(code: str, name: str) -> str | None:
-    """The code of the country in Zoho's `country_code`, else in its free text `country`; None if neither is recognised.
+    """The code of the country that Zoho's `country_code` names, else its free text `country`; None if neither does.
 
     Upper and lower case, accents, blanks and punctuation do not matter. A name may be in any language of the libraries.
     """

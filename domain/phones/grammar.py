@@ -13,7 +13,7 @@ from domain.phones.characters import folded_characters
 from domain.phones.verdicts import PhoneProblem
 from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMBERS, UNITS
 
-#: Fewer digits belong to a label ("room 12", "line 2"), not to a number.
+#: The minimum of digits in a number. Fewer digits belong to a label ("room 12", "line 2").
 _DIGITS_OF_A_NUMBER = 5
 
 #: The maximum of digits in a label that stands before the number.
@@ -71,7 +71,7 @@ class _Chunk:
 
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|(?P<run>[\d+()\[\]\x20./~-]+)|(?P<other>.)", re.DOTALL)
 
-#: A spreadsheet has converted the number to a decimal: "1701234567.0".
+#: A number that a spreadsheet has converted to a decimal: "1701234567.0".
 _DECIMAL = re.compile(r"^(\+?\d{4,})[.,]0+$")
 
 #: Brackets with words in them, closed or not.
@@ -187,7 +187,7 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _connection(text: str, at: int, has_number: bool) -> str:
-    """How a character outside of words and numbers separates them: as itself (a separator), or "w", like a word."""
+    """The link between numbers that a character makes: itself if it is a separator, "w" like a word, else a blank."""
     character = text[at]
     if character in _SEPARATORS:
         return character

@@ -23,7 +23,7 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
 
     The digits are national if the country writes numbers in this form, with or without a trunk prefix, in the usual
     length. If the trunk prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a
-    single length, and the other number must have an unusual length in its own country.
+    single length, and the foreign number must have an unusual length in its own country.
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
@@ -45,8 +45,8 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
 def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
     """Whether digits that are valid only as this national number are more likely an international number.
 
-    Countries rarely assign numbers of an unusual length, and the metadata does not contain every number of each
-    country.
+    That is likely for a national number of an unusual length, because countries rarely assign such numbers. The
+    international number need not be valid, because the metadata does not contain every number of each country.
     """
     if has_usual_length(national) or digits.startswith("0"):
         return False

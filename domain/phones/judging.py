@@ -25,8 +25,8 @@ from domain.phones.words import meaning_of
 # triple the time.
 phonenumbers.enable_pattern_cache()
 
-#: A verdict takes about 100 µs; a contact's numbers are judged several times in a row, and group members share a
-#: number.
+#: The size of the cache of verdicts. A verdict takes about 100 µs. A contact's numbers are judged several times in a
+#: row, and companies of one group have the same number.
 VERDICTS_REMEMBERED = 16_384
 
 #: The size of the cache of readings: the same reading is tested several times while one text is judged.
@@ -36,8 +36,8 @@ READINGS_REMEMBERED = 64
 #: The longest text that is judged, in characters. The grammar's running time grows with the square of the length.
 LONGEST_TEXT = 500
 
-#: The edition of a verdict: the numbers in use change every month, and the rules of this package change too. Verdicts
-#: of another edition are repeated from the cached text.
+#: The edition of the rules by which verdicts are made: the phone library's version, whose numbers change every month,
+#: and a mark for the rules of this package. A verdict of another edition is made again from the cached text.
 METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
 
 KINDS = {
@@ -105,7 +105,7 @@ _DIGITS_OF_AN_AREA_CODE = 6
 #: Digits, then words of capital letters, and nothing else.
 _VANITY = re.compile(r"\+?[\d() .-]+([A-Z]+(?:-[A-Z]+)*)")
 
-#: A word has at least this many different letters; XXX and OO replace digits.
+#: A word has at least this many different letters, because XXX and OO only replace digits.
 _LETTERS_OF_A_WORD = 3
 
 
@@ -119,7 +119,7 @@ _OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def is_number_somewhere(raw: str) -> bool:
-    """Whether the text is a valid number of some country. The check takes 1 or 2 ms for a number, else about 30."""
+    """Whether the text is a valid number of some country. This takes 1 or 2 ms for a number, 30 ms for another text."""
     if sum(map(str.isdecimal, raw)) > _DIGITS_OF_THE_LONGEST_TEXT:
         return False
     regions = dict.fromkeys((*_OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
@@ -199,13 +199,13 @@ def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
 
 
 def _is_whole_number(text: str, region: str | None) -> bool:
-    """Whether a part of a text is a number by itself. A company's number may be as short as an area code."""
+    """Whether a part of a text is a number by itself. A company's number must be longer than an area code."""
     number, kind = _parsed(text, region)
     return number is not None and (kind != PhoneNumberType.UAN or len(digits_of(text)) > _DIGITS_OF_AN_AREA_CODE)
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
-    """The number that all valid readings agree on, or that is right by the rules of its own country; else None."""
+    """The number that all valid readings agree on, or the one that `is_right_at_home`; else None."""
     # "+53 5332 0411" is a Cuban mobile, although the digits after its second 53 could be an old fixed line.
     if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
         each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found

@@ -77,9 +77,11 @@ def _without_bracket(text: str) -> Iterator[str]:
 
 
 def _without_repeated_prefix(text: str) -> Iterator[str]:
-    """The text after a repeated prefix: "+49 +49 171 …". Another second plus begins a second number.
+    """The possible numbers in a text that has digits before a plus.
 
-    Before a plus, digits without a prefix may be a date, or a separate number.
+    After a repeated prefix ("+49 +49 171 …") only the text from that plus is returned. Otherwise the plus begins a
+    second number, and the text before it is returned. If that text has no prefix, it may be a date, so both texts are
+    returned.
     """
     first, plus, rest = text.partition("+") if not text.lstrip(" ([").startswith("+") else _partition_second_plus(text)
     if not plus or not digits_of(first):
@@ -116,7 +118,7 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
 
 
 def _before_slash(text: str, is_number: IsNumber) -> Iterator[str]:
-    """The part of the text before a slash. A slash follows an area code, or a complete number."""
+    """The part before a slash if it is a number, and the whole text unless the slash certainly ends the number."""
     for at, sign in enumerate(text):
         # "1234567-78/79" has two endings, or it means a range. In "1234567 12/05" the slash may belong to a date.
         shorter = (pattern.sub("", text[:at]) for pattern in (_ENDING, _LAST_GROUP))

@@ -35,7 +35,7 @@ _ITALIAN_MOBILE = re.compile(r"(?:(?:00)?39)?0(3\d{9})")
 _MEXICO_FROM_ABROAD = re.compile(r"(?:00)?521(\d{10})")
 _MEXICO_AT_HOME = re.compile(r"(?:01|044|045)(\d{10})")
 
-#: "+0049 …": some countries' own rules would read the digits after the zeros as a carrier code.
+#: "+0049 …". The zeros are dropped, because some countries' own rules would read the next digits as a carrier code.
 _ZERO_AFTER_PLUS = re.compile(r"^[^\d+]*\+[^\d+]*0")
 
 _WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
@@ -90,7 +90,7 @@ def _rewritten(text: str, region: str | None) -> Iterator[str]:
 def _without_doubled_country(text: str) -> Iterator[Reading]:
     """The text "+49 49 171 …" without its second country code.
 
-    A number may also begin with these digits: "+49 4921 …".
+    This reading is not certain, because a number may begin with these digits: "+49 4921 …".
     """
     digits = digits_of(text)
     for length in (1, 2, 3):

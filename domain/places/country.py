@@ -12,8 +12,8 @@ class State:
     """A subdivision of a country, or several with the same postcodes and zones.
 
     `zones` maps postcode prefixes to the possible zones of an address there. The prefixes are separated by blanks;
-    "750-797" is a range. If a longer prefix in the country fits a postcode, only that prefix counts. The prefix ""
-    stands for a state, or a part of a state, that postcodes do not identify.
+    "750-797" is a range. Of the country's prefixes that fit a postcode, only the longest counts. The prefix "" stands
+    for a state, or a part of a state, that postcodes do not identify.
     """
 
     code: str  #: ISO 3166-2 without the country; our own code for territories and groups

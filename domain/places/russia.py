@@ -1,6 +1,6 @@
 """Federal subjects of Russia: names, postcodes and time zones.
 
-The names are without their kind (oblast, krai, republic), which the reading removes.
+The names lack their kind (oblast, krai, republic), because `zones_of_place` ignores these words in an address.
 """
 
 from domain.places.country import Country, State

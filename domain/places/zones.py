@@ -16,7 +16,7 @@ from domain.places.russia import RUSSIA
 #: By ISO 3166-1 alpha-2 code: the countries whose states have different clocks.
 COUNTRIES: Mapping[str, Country] = NORTH_AMERICA | LATIN_AMERICA | EUROPE_AND_AFRICA | RUSSIA | ASIA | OCEANIA
 
-#: Words around a state's name that do not belong to it. "city" and "county" do: Kansas City lies in Missouri.
+#: Words around a state's name that are ignored. "city" and "county" are not: Kansas City does not lie in Kansas.
 _GENERIC = """
     the of and state province prov region autonomous republic special island islands
     de do da del dos la el y estado edo provincia região región autónoma comunidad
@@ -35,8 +35,8 @@ _SEPARATORS = re.compile(r"[,;/|()\r\n–—]|\s-\s")
 def zones_of_place(country_code: str | None, state: str, postcode: str) -> Zones:
     """The possible IANA zones of an address, in the order of the tables.
 
-    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. An unrecognised state
-    does not narrow the postcode's zones, nor the reverse; a text with several states means any of these. The result is
+    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. A text that is not
+    recognised does not narrow the zones of the other text. A text with several states means any of these. The result is
     () if neither text is recognised, if the two contradict each other, and for countries with one clock.
 
     A returned zone may represent other zones with an equal clock. Compare the result with other zones by their clocks,
@@ -71,7 +71,7 @@ def _states_of_name(country_code: str, name: str) -> Sequence[State]:
 
 @cache
 def _states_by_name(country_code: str) -> Mapping[str, Sequence[State]]:
-    """Two states may share a name without generic words: the city of Moscow and its oblast."""
+    """The states by their names without generic words. Some share a name: the city of Moscow and its oblast."""
     by_name: dict[str, list[State]] = {}
     for state in COUNTRIES[country_code].states:
         names = (state.code, *state.names.split(","))

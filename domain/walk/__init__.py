@@ -2,10 +2,10 @@
 
 A list is read by key: each request starts at the time of the last rows, so that a change during the walk cannot hide a
 row. If a start by key would repeat many rows (an import leaves hundreds in one second), the walk continues by page
-number, in pages that overlap: a page that shares a row with the one before has skipped none, whatever was inserted or
-deleted in between.
+number, in pages that overlap. If a page shares a row with the page before, no row between the two was skipped, whatever
+was inserted or deleted in between.
 
-A list without filter and times, but with ascending ids, is read in leaps over many pages: `WalkById`.
+`WalkById` reads a list that has no filter and no times, but ascending ids. It jumps ahead and then reads back.
 """
 
 from domain.walk._by_id import LEAP, WalkById

@@ -9,15 +9,15 @@ from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
 from domain.walk._page_facts import ascends, furthest_page, second
 from domain.walk._walk import MAX_STALLS, WalkStuck
 
-#: The pages of a leap. Fewer pages cost more joins of pages, more pages cost more at the end of the list: with 24, a
-#: list of 20,000 rows or more is read in about 1.03 times its pages. Reading each page with an overlap costs 1.1 times
-#: as many, because few page numbers fit.
+#: The number of pages of a leap, by which a `WalkById` jumps ahead. Shorter leaps repeat more rows; longer leaps cost
+#: more calls at the end of the list. With 24, a list of 20,000 rows or more takes about 1.03 times as many calls as it
+#: has pages. If each page overlapped the one before, it would take 1.1 times as many, because few page numbers fit.
 LEAP = 24
 
 
 @dataclass(frozen=True, slots=True)
 class FarPage:
-    """The last page of a leap, kept in memory while the pages before it are read."""
+    """The page to which a walk has jumped ahead, stored in the walk while the pages before this page are read."""
 
     page: int
     ids: tuple[str, ...]
@@ -28,21 +28,21 @@ class FarPage:
 class WalkById:
     """The state of a walk between two pages: request `next_request`, pass the page to `take`, keep the returned walk.
 
-    The walk leaps ahead and reads back, page by page, until a page shares a row with the rows before the leap. When a
-    row is deleted, the rows behind it move to a page that is not read yet, so none is missed. A new row has a greater
-    id than all others and comes at the end. The walk does not leap at the end, or if the ids do not ascend: each page
-    overlaps the one before. A row that does not change is returned at least once. If a row is returned twice, the later
-    page has the newest values.
+    The walk jumps ahead by `leap` pages (a leap). Then it reads back, page by page, until a page shares a row with the
+    rows before the leap. When a row is deleted, the rows behind it move to a page that is not read yet, so none is
+    missed. A new row has a greater id than all others and comes at the end. At the end of the list, or if the ids do
+    not ascend, the walk makes no leaps; each page overlaps the page before. A row that does not change is returned at
+    least once. If a row is returned twice, the later page has the newest values.
 
-    If pages have another length than requested, each leap reads the last page before it again. The second reading costs
-    one more call per leap, but loses no row.
+    If pages have another length than requested, the last page before each leap is read again. This costs one call per
+    leap, but loses no row.
     """
 
     page: int = 1
     per_page: int = PER_PAGE
     covered: int = 0  #: rows from the start of the list that are read without a gap, if pages have the requested length
-    seen: tuple[str, ...] = ()  #: the ids of the last page of these rows
-    far: FarPage | None = None  #: None: the next page is the far page
+    seen: tuple[str, ...] = ()  #: the ids of the last page of the rows that are read without a gap
+    far: FarPage | None = None  #: the page to which the walk has jumped; None: the next requested page is that page
     leap: int = LEAP  #: the pages of the next leap
     is_ordered: bool = True  #: the ids have ascended so far
     has_whole_pages: bool = False  #: pages of another length than the usual are refused or not honoured
@@ -56,7 +56,7 @@ class WalkById:
         return None if self.is_finished else ListRequest(None, Sort.OLDEST_CHANGE_FIRST, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["WalkById", tuple[ListedT, ...]]:
-        """Return the walk after the page of `next_request`, and the page's rows that the walk has not returned before.
+        """Return the walk after the page of `next_request`, and the page's rows; some may have been returned before.
 
         Raises:
             WalkStuck: the list says that more rows follow, and returns nothing new.
@@ -143,7 +143,7 @@ class WalkById:
         return replace(walk, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
 
     def _leapt(self) -> "WalkById":
-        """The walk before its next far page: the last page of a leap that begins within the rows read so far."""
+        """The walk with its next leap: the requested page is `leap` pages ahead of the rows read so far."""
         if self.has_whole_pages:
             return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE)
         page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)

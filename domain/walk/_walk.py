@@ -13,7 +13,8 @@ from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_b
 #: A walk continues by key while at most one of this many rows is repeated, else by page number.
 REREAD_SHARE = 10
 
-#: A row whose timestamp is later than its page by more than this only shows that Zoho's clocks disagree.
+#: A row's time that is later than its page's time by more than this shows that Zoho's clocks disagree. Such a row does
+#: not end a walk.
 CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
 
 #: The maximum of pages without progress (no new row, or no overlap) in one walk.
@@ -36,8 +37,8 @@ class Paging(StrEnum):
     """The paging through a stretch (rows that are read by page number) that is longer than one page."""
 
     OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the page before
-    THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch …
-    BACK = "back"  #: … and back again, to find the rows that moved up a page because others were deleted
+    THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch
+    BACK = "back"  #: after THERE, back to the start, to find rows that moved up a page because others were deleted
 
 
 @dataclass(frozen=True, slots=True)
