@@ -13,7 +13,7 @@ _SHORTEST_BEGINNING = 4
 
 
 def note_call(db: Session, organization_id: str, run_id: uuid.UUID | None = None) -> None:
-    """Record that a call is about to be made, and count it for its run, whatever the outcome of the run's step."""
+    """Record that a call to Zoho is about to be made, and add it to the calls of its run."""
     db.execute(_NOTE_CALL, {"organization_id": organization_id, "run_id": run_id})
 
 
@@ -42,14 +42,15 @@ class StoredPause:
 
     seconds: float
     reason: str | None
-    #: Since the last call that checked whether a spent day is over; None without such a call.
+    #: The seconds since the last call that checked whether Zoho grants calls again; None without such a call.
     seconds_since_probe: float | None
 
 
 def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
     """Record that Zoho has refused a call: the whole organisation pauses for `seconds`.
 
-    A longer pause that is already recorded stays. `is_probed`: the refused call also checked whether the day is over.
+    A longer pause that is already recorded stays. With `is_probed`, the refused call was made to check whether Zoho
+    grants calls again.
     """
     db.execute(
         text("""
@@ -68,7 +69,7 @@ def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *
 
 
 def note_probe(db: Session, organization_id: str) -> None:
-    """Record that a call is about to check whether the spent day is over."""
+    """Record that a call is about to check whether Zoho grants calls again, after the day's calls were used up."""
     db.execute(
         text("""
             UPDATE booksync.api_use SET probed_at = clock_timestamp(), updated_at = now()
@@ -103,7 +104,7 @@ def pause_left(db: Session, organization_id: str) -> StoredPause | None:
 
 
 def organizations(db: Session, named: str | None) -> list[str]:
-    """The organisations with a connection; or one, chosen by its number or by the id or name of a connection.
+    """The numbers of the organisations with a connection; with `named`, those with this number, name or connection id.
 
     Raises:
         UnknownConnectionError: no organisation or connection has that number, id or name.

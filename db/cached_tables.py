@@ -64,11 +64,11 @@ def register(entity: Entity, table: CachedTable) -> None:
 
 
 def over(entity: Entity, template: str) -> TextClause:
-    """The statement of a template, for an entity whose table `filled` can put into it."""
+    """The statement that `filled` makes from the template for the entity's table."""
     return text(filled(entity, template))
 
 
 def filled(entity: Entity, template: str, **others: str) -> str:
-    """The template with `{table}`, `{record_id}` and `{label}` of an entity's table, and `others` by their names."""
+    """The template with `{table}`, `{record_id}` and `{label}` replaced for the entity, and `others` by their names."""
     table = table_of(entity)
     return template.format(table=table.name, record_id=table.record_id, label=table.label, **others)

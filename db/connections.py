@@ -139,10 +139,10 @@ class NewConnection:
 
 
 def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
-    """The id of this user's connection to the organisation, or the id that `save` will use.
+    """The id of this user's connection to the organisation, or a new id, with which `save` will create the connection.
 
-    A second `connect` of the same user and organisation waits until the transaction ends, because secrets are bound to
-    the id.
+    A second `connect` of the same user and organisation waits until the transaction ends, so that both use the same id.
+    Secrets are bound to this id.
     """
     names = {"user_id": user_id, "organization_id": organization_id}
     # The lookup is a separate statement, because it must begin after the wait to see the row of the other `connect`.
@@ -170,8 +170,8 @@ def save(
 ) -> tuple[uuid.UUID, str]:
     """Write the connection, and the users row if it is missing; a second `connect` revives the existing connection.
 
-    Returns the connection's id and its encrypted webhook secret. The first secret stays, because Zoho's rules contain
-    it.
+    Returns the connection's id and its encrypted webhook secret. An existing webhook secret stays, because the webhook
+    rules in Zoho contain it.
     """
     users.make_if_missing(db, new.user_id)
     row = db.execute(

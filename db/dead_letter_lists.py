@@ -61,7 +61,7 @@ def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]
 def groups(db: Session, choice: Choice) -> list[Row]:
     """The dead letters grouped by fingerprint, the largest group first.
 
-    `error` is the latest; ids are in order of failure.
+    `cause`, `error_type` and `error` are those of the last failure; ids are in order of failure.
     """
     found = db.execute(
         text(f"""

@@ -1,6 +1,6 @@
 """Statements over dead_letters: messages that exhausted their retries and wait for a person's decision.
 
-Lock order: the end of a run locks the run's row before the run's dead letters, and so does a retry.
+Lock order: the end of a run and a retry both lock the run's row before the run's dead letters.
 """
 
 import hashlib
@@ -102,8 +102,9 @@ _NEW = text(f"""
 def keep(db: Session, dead_letter: NewDeadLetter) -> int | None:
     """Record the failure of a message and return its dead letter; None if the message's failure is already recorded.
 
-    One dead letter stands for one problem. The same error of the same actor is counted in the open dead letter of this
-    connection (or, outside of runs, of these arguments), and the failure of a retry in the retried dead letter.
+    One dead letter stands for one problem. A further failure is added to an open dead letter with the same connection,
+    actor and error. Outside of runs, the arguments are compared in place of the connection. The failure of a retry is
+    added to the retried dead letter.
     """
     db.execute(_ONE_AT_A_TIME)
     facts = {name: getattr(dead_letter, name) for name in dead_letter.__slots__}
@@ -183,7 +184,7 @@ _READ_AGAIN = text(f"""
 
 
 def run_ended(db: Session, run_id: uuid.UUID) -> None:
-    """Close the dead letters that this run has made obsolete.
+    """Close the dead letters whose work this run has done, and record whether the retries by this run succeeded.
 
     Call this function after the run's end and its failures are written.
     """
@@ -265,7 +266,7 @@ def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
 
 
 def prune(db: Session, *, days: float) -> int:
-    """Delete dead letters that were closed long enough ago, and return their number.
+    """Delete dead letters that were closed more than `days` ago, and return their number.
 
     An open dead letter stays at any age.
     """

@@ -13,9 +13,9 @@ from db.session import Session
 from domain.deletions import Tally
 from domain.entities import Entity
 
-#: Records with a deleted event that Zoho has not contradicted since: the event waits for its call, the call failed
-#: permanently, or an earlier release left the record unmarked. Together with a 404 for the id such an event proves the
-#: deletion.
+#: Selects the records with a deleted event that no later response contradicts: the event waits for its call, the call
+#: failed permanently, or an earlier release left the record unmarked. Together with a 404 for the record's id such an
+#: event proves the deletion.
 _DELETED_EVENT = """
     SELECT record_id FROM booksync.webhook_events
      WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
@@ -165,7 +165,7 @@ def note_gone(
 ) -> list[uuid.UUID]:
     """Record Zoho's 404 for a cached record, unless a later response has the record.
 
-    Returns booksync's id of the record if the 404 is a new fact.
+    Returns booksync's id of the record if the 404 is a new fact, else an empty list.
     """
     ids = db.execute(
         over(
@@ -185,12 +185,15 @@ def note_gone(
 def mark(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, observed_at: datetime
 ) -> list[uuid.UUID]:
-    """Mark the live ones of these records deleted at that time of the 404, unless a later response has them."""
+    """Mark these live records deleted, with the time of the 404 in `observed_at`.
+
+    A record that was read after that time stays unchanged.
+    """
     return _mark(db, connection, entity, record_ids, ":observed_at", observed_at=observed_at)
 
 
 def mark_held(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> list[uuid.UUID]:
-    """Mark records deleted like `mark`, each with the time of its own 404."""
+    """Mark held-back records deleted like `mark`, each with the time of its own 404."""
     return _mark(db, connection, entity, record_ids, "gone_at")
 
 

@@ -37,7 +37,7 @@ def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
 
 
 def prune(db: Session, *, days: float) -> int:
-    """Delete completed events of that age, and the refresh rows of records without events.
+    """Delete completed events that are older than `days`, and the refresh rows of records without events.
 
     Returns the number of events.
     """

@@ -10,7 +10,7 @@ from domain.runs import RecordRef
 
 
 def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
-    """The records whose call failed in this run, each with the number of failures that count as the record's own."""
+    """The records whose call failed in this run, each with the number of failed calls that the record itself caused."""
     rows = db.execute(
         text("SELECT kind, record_id, attempts FROM booksync.failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
@@ -42,7 +42,7 @@ def record_failure(
 
 
 def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
-    """Count the earlier failed calls as caused by the records, because a call for another record succeeded."""
+    """Count a failed call for each record whose failure is not counted yet, because another record's call succeeded."""
     db.execute(
         text(
             "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"

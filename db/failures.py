@@ -154,7 +154,8 @@ _CODES: Final[Mapping[str, FailureKind]] = {
     "42P05": FailureKind.POOLER,  # a prepared statement with the same name, left by another client
 }
 
-#: libpq reports no SQLSTATE for a failed connection attempt, and PgBouncer reports 08P01 for all of its own errors.
+#: Words in the text of an error → kind. They are needed where no SQLSTATE helps: libpq reports none for a failed
+#: connection attempt, and PgBouncer reports 08P01 for all of its own errors.
 _WORDS: Final[Mapping[str, FailureKind]] = {
     "unsupported startup parameter": FailureKind.POOLER,
     "statement pooling mode": FailureKind.POOLER,

@@ -1,4 +1,4 @@
-"""Statements over floods of webhook events: records that are left to a run, and events that a run has covered."""
+"""Statements over floods of webhook events: records that are left to a run, and events that a run completes."""
 
 import uuid
 from dataclasses import dataclass
@@ -90,16 +90,16 @@ def standing(db: Session, connection_id: uuid.UUID) -> Standing | None:
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """A connection whose flood has no new events, and that has no run in progress."""
+    """A connection whose flood a run may read now, with the numbers of its waiting records."""
 
     connection_id: uuid.UUID
-    waiting: int  #: the number of records left to a run
-    left_to_full_run: int  #: the records among them that an incremental run could not prove to be cached
-    contacts: int  #: the contacts among the other records
+    waiting: int  #: the number of all waiting records
+    left_to_full_run: int  #: the waiting records that an incremental run could not complete
+    contacts: int  #: the waiting contacts that an incremental run may read
 
     @property
     def invoices(self) -> int:
-        """The waiting invoices among the records that an incremental run may read."""
+        """The number of waiting invoices that an incremental run may read."""
         return self.waiting - self.left_to_full_run - self.contacts
 
 
@@ -122,7 +122,11 @@ _FLOODED = text("""
 
 
 def flooded(db: Session) -> list[Flooded]:
-    """The connections whose flood a run may read now."""
+    """The connections whose flood a run may read now.
+
+    Such a connection has no run in progress. It has had no event for `QUIET_SECONDS`, or its flood has lasted for
+    `LONGEST_QUIET_SECONDS`.
+    """
     rows = db.execute(
         _FLOODED,
         {
@@ -205,13 +209,13 @@ def complete(
     read_since: datetime,
     covers_all: bool,
 ) -> Completed:
-    """Complete the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
+    """Complete the events that came before `asked_at` (Postgres's time) and whose changes a run's walk has read.
 
     The walk began at `read_since` (the server's time). With `covers_all` the walk has read every record, and the
-    missing records were checked. Even after such a walk, a deleted event of a live record stays, because it may be the
-    proof of a later loss. Without `covers_all` an event is completed if the cache proves it: the cached version is
-    newer than the event, or was read since. A deleted event is never proven by the cache, because a list does not
-    contain deleted records.
+    missing records were checked, so all these events are completed. The exception is a deleted event of a live record,
+    because it may be the proof of a later loss. Without `covers_all` an event is completed if the cached version is
+    newer than the event, or was read since. A deleted event is then never completed, because a list does not contain
+    deleted records.
     """
     found = db.execute(
         text(_PROVEN.format(cached=table_of(entity).version.format(record_id="event.record_id"))),
@@ -248,10 +252,11 @@ _HAND_ON = text(f"""
 
 
 def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool) -> int:
-    """Pass on the uncompleted records from before `asked_at`: few records get detail calls, many a full run.
+    """Leave the records that `complete` could not complete to other reads: few to detail calls, many to a full run.
 
-    After a full run (`covers_all`), some of many records get detail calls too, because the next full run would not
-    complete them either. Returns the number of records.
+    Only records with an event from before `asked_at` count; more than `FLOOD` are many. With `covers_all` (a full run),
+    some of many records get detail calls too, because the next full run would not complete them either. Returns the
+    number of records.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "asked_at": asked_at}
     count: int = db.execute(_COUNT_REST, values).scalar_one()

@@ -1,7 +1,7 @@
 """Statements over held_deletions: records that Zoho seems to have lost, held back until a person decides.
 
 A row of held_deletions counts while the cached record still has the 404 of that row. A later read of the record by any
-program clears `gone_at`, so that the row no longer counts; a second 404 has another time.
+program clears `gone_at`, so that the row no longer counts. It does not count for a second 404, which has another time.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""Statements over what is cached of contacts: for the comparison with list rows, and when details were read."""
+"""Statements over the cached state of contacts, for the comparison with list rows, and when details were read."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -46,14 +46,12 @@ class Known:
     list_facts: ListFacts
     person_ids: frozenset[str]
     bulk_omits_persons: bool
-    is_ambiguous: bool  #: the contact was observed in the second of its last change, or Zoho has returned a 404 since
+    #: The contact was read in the second of its last change, or Zoho has returned a 404 since. It is read again.
+    is_ambiguous: bool
 
 
 def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts, without uncached ones.
-
-    The contacts are looked up by the unique key, not by the connection.
-    """
+    """What is cached of these contacts, by Zoho's id, without uncached ones."""
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
@@ -198,7 +196,7 @@ def note_asked(db: Session, connection: Connection, versions: Mapping[str, datet
 
 
 def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
-    """Record that contacts' details could not be understood.
+    """Record that a contact's details could not be understood.
 
     Such details count as unread, and are requested again in a day.
     """

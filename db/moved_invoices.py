@@ -28,9 +28,8 @@ def withdraw(
 ) -> list[uuid.UUID]:
     """Mark the cached rows of waiting invoices deleted until their new customers are cached; returns booksync's ids.
 
-    Otherwise the former customer of such an invoice would be reminded of another customer's debt. After the withdrawal
-    only the waiting row has the invoice's version. If the cached row kept its own, perhaps newer, version, it would
-    refuse the response that ends the wait, and the invoice would be in neither table.
+    Otherwise the former customer of such an invoice would be reminded of another customer's debt. The cached row loses
+    its version: a newer one would refuse the response that ends the wait, and the invoice would be in neither table.
     """
     if not waiting:
         return []

@@ -27,7 +27,7 @@ class HandoverState:
     waiting_calls: int  #: the number of different phone numbers with a pending reminder
 
     def as_json(self) -> dict[str, Any]:
-        """The switch as JSON, as `status`, `sync --wait` and others print it.
+        """The state of the switch as JSON, as `status`, `sync --wait` and other commands print it.
 
         The JSON keys are `handover`, `opened_at`, `backlog` and `waiting_calls`.
         """
@@ -73,7 +73,7 @@ def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
 def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
     """Open the connection for handovers.
 
-    The connection's plans become due, so nothing is handed over before the plans are renewed.
+    The connection's plans become due, so nothing is handed over before new plans are made.
 
     Opening an open connection again moves its opening to `now`.
     """

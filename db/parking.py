@@ -19,10 +19,10 @@ class Parking(StrEnum):
 
 
 def park(db: Session, connection: Connection, reason: str) -> Parking:
-    """Stop the runs of the connection until it is connected again.
+    """Park the connection: it gets no work until a person connects it again or resumes it.
 
     Zoho has refused the credentials that `connection` was read with. A connection with newer credentials is not parked,
-    because they may be valid.
+    because the newer ones may be valid.
     """
     stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608

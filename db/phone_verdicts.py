@@ -53,7 +53,7 @@ _LOCKED = text(f"""
 
 
 def lock_next(db: Session, connection: Connection, after: str, *, limit: int, all_of_them: bool) -> Sequence[uuid.UUID]:
-    """Lock the customers after that Zoho id whose numbers are to be judged next: all, or those of another edition."""
+    """Lock the next customers to judge, after the Zoho id `after`: all, or those with a verdict of another edition."""
     locked = db.execute(
         _LOCK_NEXT,
         {

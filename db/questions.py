@@ -66,7 +66,7 @@ class Question:
     is_urgent: bool  #: whether a handover is held back until the details are read
 
 
-#: Without a country that booksync understands, the number is refused regardless of its digits.
+#: The problems of a number without a prefix and without a known country: it is refused whatever its digits are.
 _COUNTRY_PROBLEMS = (PhoneProblem.UNKNOWN_REGION, PhoneProblem.UNKNOWN_COUNTRY)
 
 _DEBTORS = {
@@ -81,9 +81,10 @@ _RULES = _DEBTORS | {
 
 _IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0) > 0"
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
-#: With another country the customer's number could be a different one, or become valid.
+#: SQL: with another country the customer's number could be a different one, or become valid.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
-#: The known country may be outdated: if many contacts have changed at once, their details are not read again.
+#: SQL: the number is refused, and details may change that. Even a known country may be outdated: if many contacts have
+#: changed at once, their details are not read again.
 _IS_REFUSED = f"""
     (phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
      OR phone_problem <> '{PhoneProblem.NOT_A_NUMBER}' AND country_code IS NOT NULL)
@@ -184,7 +185,7 @@ class UncertainCountries:
 
     @property
     def runs(self) -> int | None:
-        """The number of runs until all these customers were requested, or more if other questions come first.
+        """The number of runs that it takes to request `to_ask` customers, if no other question comes first.
 
         The number is None if the policy allows no detail calls.
         """

@@ -19,8 +19,8 @@ BUDGET = "API budget"
 
 #: The `waiting_for` of records that are left to a run, because too many records of the connection wait.
 LEFT_TO_RUN = "a sync, because many records wait"
-#: The `waiting_for` of records that an incremental run could not complete: it proves neither their details nor that
-#: they are gone.
+#: The `waiting_for` of records that an incremental run could not complete, because the lists prove neither details nor
+#: deletions.
 LEFT_TO_FULL_RUN = "a full sync, because many records wait that a list cannot prove"
 #: The `waiting_for` of a few records that a run could not complete: each gets its own call.
 UNPROVEN = "a call of its own, because a list cannot prove it"
@@ -36,7 +36,7 @@ class RefreshLease:
 
     ref: RefreshRef
     handled: int  #: the number of events that have an outcome already
-    received: int  #: the last event that this lease covers
+    received: int  #: the number of the last event that this lease handles
     attempts: int  #: including this one
     leased_at: datetime
     until: datetime
@@ -97,7 +97,7 @@ _WAITS = text("""
 
 
 def waits(db: Session, ref: RefreshRef) -> Due | None:
-    """The time when the record's refresh is due, if a message for it has come too early."""
+    """The time when the record's refresh is due, if a message for it has come too early; None otherwise."""
     seconds = db.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
@@ -120,9 +120,9 @@ _FINISH = text("""
 
 
 def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
-    """End the lease of a refresh: the record's covered events get that outcome.
+    """End the lease of a refresh, and give its `outcome` to the record's events up to `lease.received`.
 
-    Returns when the record is due again, if more events have arrived.
+    Returns the time at which the record is due again if more events have arrived; None if not.
 
     Raises:
         LeaseLostError: another worker has acquired the record; the caller's transaction must roll back.
@@ -236,7 +236,10 @@ _TAKE_TURN = text("""
 
 
 def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
-    """Records whose messages may be sent now, because other records of the connections (or of `only`) are done."""
+    """Choose waiting records, of all connections or of `only`, whose messages may be sent now.
+
+    A connection has at most `MOST_SENT` records with a message in the queue.
+    """
     rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )

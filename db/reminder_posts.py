@@ -38,7 +38,7 @@ class Post:
     until: dt.datetime  #: the end of the handover's lease, which also identifies the lease
     attempts: int  #: including this one
     closes_at: dt.datetime
-    is_outside_hours: bool  #: the date on one of the number's clocks, regardless of `closes_at`
+    is_outside_hours: bool  #: the calling window is closed now on a clock of the number, or the clock is unknown
     is_closed: bool  #: a person has closed the connection after the handover
     body: dict[str, Any] = field(repr=False)
 

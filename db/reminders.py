@@ -196,8 +196,8 @@ class Standing:
     skipped: dict[str, int]  #: reason → invoices
 
 
-#: SQL of the state of an open `invoice` of invoices_cache. The invoice's last reminder may be sent before the next plan
-#: is made.
+#: SQL of the state of an open `invoice` of invoices_cache. An invoice whose last reminder was sent after the plan was
+#: made counts as `ALL_STEPS_SENT`.
 OUTCOME = f"""
     CASE WHEN invoice.customer_id IS NULL THEN '{SkipReason.CUSTOMER_MISSING}'
          WHEN invoice.plan_outcome = '{SCHEDULED}' AND NOT EXISTS (

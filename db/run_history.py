@@ -19,5 +19,5 @@ _PRUNE = text("""
 
 
 def prune(db: Session, *, days: float, kept: int) -> int:
-    """Delete runs that are older than that, but never a connection's last runs. Returns the number of deleted runs."""
+    """Delete runs that are older than `days`, except the last `kept` runs of each connection; returns their number."""
     return db.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount

@@ -240,7 +240,7 @@ _SWEEP = text("""
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
     """The runs whose message is overdue: the messages of their steps are to be sent again.
 
-    Each run counts as overdue again only after an interval.
+    Each run counts as overdue again only after `sweep_seconds`.
     """
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
@@ -262,7 +262,7 @@ def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
 
 
 def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
-    """The mode of a run; the less expensive mode if the run is pruned."""
+    """The mode of a run; incremental, the cheaper one, if the run was pruned."""
     mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 

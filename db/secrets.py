@@ -85,7 +85,7 @@ def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencry
 
 
 def example(db: Session) -> str | None:
-    """A stored ciphertext, whose form new secrets get; None if no secret is stored yet."""
+    """A stored ciphertext, as an example of the form that new secrets get; None if no secret is stored yet."""
     found: str | None = db.execute(
         text("""
             SELECT coalesce(

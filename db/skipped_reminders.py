@@ -24,7 +24,7 @@ class SkippedReminder:
     due_date: dt.date | None
     balance: Decimal | None
     currency_code: str
-    reason: str  #: the reason, by the same key as in `standing`
+    reason: str  #: a reason, as in `db.reminders.Standing.skipped`
 
 
 _SKIPPED = text(f"""

@@ -210,7 +210,7 @@ def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence
 
 
 def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete the records of rejected rows from before this run that the run has not seen again."""
+    """Delete the recorded rejected rows of the connection that this run has not seen again."""
     db.execute(
         text("""
             DELETE FROM booksync.rejected_records

@@ -101,9 +101,9 @@ def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> datetime:
-    """Pause the token refreshes, because the token endpoint is throttled. Returns since when the endpoint is throttled.
+    """Pause the refreshes of the access token for `seconds`, because Zoho's token endpoint is throttled.
 
-    The hours for which Zoho refuses with an unknown word do not include the throttled hours, see `end_throttling`.
+    Returns the time since which the endpoint is throttled. `end_throttling` ends the throttling.
     """
     since: datetime = db.execute(
         text("""
@@ -119,10 +119,10 @@ def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> da
 
 
 def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
-    """End the throttling of the token endpoint, because it has sent a response of its own.
+    """Record that the token endpoint is no longer throttled.
 
-    A throttled endpoint says nothing about the grant, so the throttled hours are subtracted from the hours for which
-    Zoho refuses with an unknown word.
+    A throttled endpoint says nothing about the grant. So the throttled time is subtracted from the time for which Zoho
+    has refused tokens with an unknown OAuth error (`record_failure`).
     """
     db.execute(
         text("""
@@ -136,7 +136,7 @@ def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def record_failure(db: Session, connection_id: uuid.UUID) -> float:
-    """Record that Zoho refused a token for an unknown reason.
+    """Record that Zoho refused a token with an OAuth error that booksync does not know.
 
     Returns the seconds since the first such refusal without a token in between.
     """

@@ -32,8 +32,8 @@ def in_transaction(
     is unknown whether the work was done, so `work` must compare before it writes.
 
     Raises:
-        DBAPIError: the work caused the error, or the server could not work for longer than that.
-        sqlalchemy.exc.TimeoutError: the process's pool had no free connection for longer than that.
+        DBAPIError: the work caused the error, or the server could not work for longer than `patience_seconds`.
+        sqlalchemy.exc.TimeoutError: the process's pool had no free connection for longer than `patience_seconds`.
     """
     conflicts, waited, seconds = 0, 0.0, _FIRST_PAUSE_SECONDS
     while True:

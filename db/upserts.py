@@ -82,9 +82,9 @@ def names_of(columns: Sequence[Column[Any]]) -> str:
 def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
     """The INSERT … ON CONFLICT with the declared columns; the first column is `key`, Zoho's id.
 
-    A row of another connection is not written, nor a row that the version rule refuses (`db.gate`). The rule is
-    repeated here, and so is what `OnConflict` keeps, because another transaction may insert a row after ours were
-    locked.
+    A row of another connection is not written, nor a row that the version rule `gate` refuses (`db.gate`). The
+    statement tests the rule again and keeps the values that `OnConflict` names, because another transaction may have
+    inserted the row after this transaction had locked the existing rows.
     """
     changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
     return f"""

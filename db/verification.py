@@ -17,7 +17,7 @@ from domain.entities import INVOICE, Entity
 from domain.invoices import Invoice
 from domain.phones import Confirmations
 
-#: Rows in memory at once: with a customer's persons a row is a hundred times larger than its fingerprint.
+#: The maximum of rows in memory. A row with a customer's persons is a hundred times larger than its fingerprint.
 _AT_ONCE = 1000
 
 

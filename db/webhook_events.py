@@ -1,4 +1,4 @@
-"""Statements over webhook_events: an event is stored before its webhook is accepted, and gets an outcome per record."""
+"""Statements over webhook_events: an event is stored before its webhook is accepted, and later gets an outcome."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from domain.webhooks import (
 
 @dataclass(frozen=True, slots=True)
 class RefreshRef:
-    """The address of a record with events: what its message contains."""
+    """The address of a record with events, which the message for its refresh contains."""
 
     connection_id: uuid.UUID
     entity: Entity
@@ -96,10 +96,10 @@ _IGNORE = text("""
 
 
 def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
-    """Store a webhook event; returns the record to refresh if it has no message yet and may get one now.
+    """Store a webhook event. Returns the record to refresh if a message for the record is to be sent now, else None.
 
-    The record's row stays locked until the transaction ends, so several events must be received in the order of their
-    records.
+    The record's row stays locked until the transaction ends. A transaction that receives several events must receive
+    them in the order of their records, to avoid deadlocks.
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
     if not is_cached(event.entity):
@@ -156,7 +156,7 @@ _TOLD = text("""
 
 
 def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> EventSummary | None:
-    """What the record's events after the first `handled` ones say together; None without such events."""
+    """What the record's events with numbers above `handled`, up to `received`, say together; None if there are none."""
     values = ref.as_values() | {"handled": handled, "received": received}
     row = db.execute(_TOLD, values).one()
     if row.events == 0:
@@ -190,7 +190,7 @@ def cached_version(db: Session, connection: Connection, ref: RefreshRef) -> Cach
 
 
 def recently_marked(db: Session, ref: RefreshRef, *, seconds: float) -> int:
-    """The number of records of one kind that were marked deleted without proof within the last seconds."""
+    """The number of records of one kind that were marked deleted without proof, with events of the last `seconds`."""
     count: int = db.execute(
         text(f"""
             SELECT count(*) FROM (

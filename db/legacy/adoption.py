@@ -55,7 +55,7 @@ def plan(connection: Connection) -> Adoption:
 
 
 def adopt(database_url: str) -> MigrationOutcome:
-    """Adopt the legacy tables as `plan` returned: rename columns, add what is missing, and stamp the version.
+    """Adopt the legacy tables as `plan` returned: rename columns, add what is missing, and record the version.
 
     Raises:
         MigrationRefusedError: a table cannot be adopted as it is.

@@ -111,7 +111,7 @@ def _link_invoices(connection: Raw, ids: Sequence[uuid.UUID], *, thorough: bool)
 
 
 def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
-    """Set the customer of reminders to that of their invoices, which may have changed after the reminders' link."""
+    """Set the customer of reminders to that of their invoices, which may have changed since the earlier link."""
     connection.execute(
         """
         UPDATE reminders AS reminder SET customer_id = invoice.customer_id
@@ -125,7 +125,7 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 
 
 def link_late_invoices(connection: Raw) -> None:
-    """Link invoices that became linkable after the backfill: their user was unknown at that time.
+    """Link invoices that could not be linked in the backfill, because their user was unknown then.
 
     The phones of customers that the triggers have made since are judged too.
     """

@@ -56,7 +56,7 @@ def share(connection: Raw, tables: Sequence[str]) -> None:
 
 
 def noted(connection: Raw) -> Names:
-    """The columns of the views, also after phase 3; empty if the database never had such views."""
+    """The columns of the views, from the schema's comment; empty if the database never had such views."""
     row = connection.execute(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
     ).fetchone()

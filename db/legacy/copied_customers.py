@@ -45,7 +45,7 @@ class _Described:
 
     user_id: UserId
     zoho_id: str | None
-    is_fit: bool  #: whether the copies' row can have a customer
+    is_fit: bool  #: whether the invoices can have a customer (no `booksync_quarantine_reason`)
     invoice_id: uuid.UUID  #: the newest copy of the customer
     name: str | None = field(repr=False)
     name_from: uuid.UUID | None
@@ -53,7 +53,7 @@ class _Described:
     country_from: uuid.UUID | None
     zone: str | None
     zone_from: uuid.UUID | None
-    phone: str | None = field(repr=False)  #: the texts are trimmed
+    phone: str | None = field(repr=False)  #: the phone text, trimmed
     phone_country: str | None  #: the country in the copy with that phone
     phone_country_unknown: bool | None
     phone_from: uuid.UUID | None

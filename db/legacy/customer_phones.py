@@ -46,10 +46,9 @@ class ChosenPhone:
 
     @property
     def verdict_as_json(self) -> dict[str, str]:
-        """The value of `phone_verdict` until a response of Zoho replaces it: the number as it was written.
+        """The value of `phone_verdict`: the phone text, and the reason if the number is not callable.
 
-        For a number that is not callable the value has the reason too, because a later revision adds the column for the
-        reason.
+        A later revision copies the reason to a column. The first sync replaces the whole value.
         """
         found = {"raw": self.verdict.raw}
         if self.verdict.not_callable is not None:
@@ -65,7 +64,7 @@ def choose_phones(
     """Choose for each customer the newest copy with a valid phone number, or else the newest copy.
 
     `newest` has each customer's newest copy and the customer's country. `all_copies` reads the copies of the customers
-    whose newest one is not valid, newest first.
+    whose newest copy has no valid number, newest first.
     """
     chosen = {key: ChosenPhone(copy, judged(copy, country, rule)) for key, (copy, country) in newest.items()}
     doubtful = [key for key, phone in chosen.items() if not phone.verdict.is_valid]
@@ -79,8 +78,8 @@ def choose_phones(
 def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone:
     """The verdict on a copy's phone. `country` is the customer's, for copies without a country.
 
-    A number with different meanings in the copy's country and in the customer's country has no known country. A country
-    that is not recognised is never replaced by the country of another copy.
+    If the text is one number in the copy's country and another in the customer's, it is rejected (`unknown_region`). A
+    country that is not recognised is never replaced by the country of another copy.
     """
     if copy.country_unknown:
         return rule(copy.text, None)

@@ -30,7 +30,7 @@ class FoundTable:
     columns: tuple[str, ...]  #: all columns of the table, in order
     loosenings: tuple[Loosening, ...]
     defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
-    lacks_unique: bool  #: keys that are not unique, although booksync finds a row by their columns
+    lacks_unique: bool  #: whether the key by which booksync finds a row has no unique index
     fill_ins: tuple[str, ...]  #: missing columns, which phase 1 adds
     texts: tuple[str, ...]  #: columns with numbers as text, which phase 1 turns into numbers
     problems: tuple[str, ...]  #: sentences: reasons why the table cannot be adopted

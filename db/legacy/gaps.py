@@ -40,7 +40,7 @@ FILLABLE: Final[Mapping[str, Mapping[str, str]]] = {
 
 _STEP: Final = "reminders.step as a number"
 
-#: The pattern of what PostgreSQL 15 reads as a smallint; a later one also reads "0x1F".
+#: The pattern of the texts that PostgreSQL 15 reads as a smallint. Later releases also read "0x1F", which is refused.
 _NUMBER: Final = r"^[ \t\n\r\f\v]*[+-]?[0-9]+[ \t\n\r\f\v]*$"
 
 _NO_NUMBERS: Final = f"""

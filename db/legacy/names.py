@@ -163,7 +163,8 @@ _COLUMNS: Final = """
     WHERE attrelid = to_regclass(:table) AND attname = ANY(:names) AND attnum > 0 AND NOT attisdropped ORDER BY 1
 """
 
-#: The receipt tables; a downgrade keeps one that holds rows which the downgrade could not restore.
+#: The columns by which a table migration_receipt is known to be booksync's. A downgrade keeps this table if it cannot
+#: restore all rows.
 _RECEIPT_COLUMNS: Final = {"row_id", "legacy", "is_moved_out"}
 
 _WAY_OUT: Final = "rename it, or put it in another schema"

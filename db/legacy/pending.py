@@ -71,7 +71,7 @@ def _give(connection: Raw, after: Any) -> tuple[int, Any]:
 
 
 def cancel_own(connection: Raw) -> None:
-    """Cancel booksync's pending reminders, because from now on only the legacy application reads the queue."""
+    """Cancel booksync's pending reminders, because from now on only the legacy application sends reminders."""
 
     def cancel(ids: Sequence[uuid.UUID]) -> None:
         # The closing time is read as jsonb, because a killed downgrade may already have dropped its column.

@@ -1,4 +1,4 @@
-"""Reminders without a phone: booksync requires one, possibly blank, and the receipt records the missing ones."""
+"""Legacy reminders without a phone get a blank one, because booksync requires a text. A receipt records the change."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Legacy rows that cannot have a customer: moved, complete, from the tables into migration_receipt, and restored."""
+"""Moves legacy rows that cannot have a customer from their tables into migration_receipt, and restores them."""
 
 import uuid
 from collections.abc import Sequence
@@ -146,7 +146,7 @@ def _insert(connection: Raw, table: str) -> sql.Composed:
     )
 
 
-#: A reminder is restored with its invoice; a reminder that never had an invoice is restored too.
+#: Which rows are restored: every invoice, and a reminder if its invoice is in the table or was never known.
 _FITS: Final[dict[str, str]] = {
     "invoices_cache": "true",
     "reminders": """(

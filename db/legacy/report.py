@@ -18,7 +18,8 @@ class Report:
     """What became of the legacy rows and of their values."""
 
     revision: str | None
-    unaccounted: int  #: the number of invoices: all before phase 2, 0 after phase 3 has dropped the old columns
+    #: The number of invoices without a complete receipt: all before phase 2, 0 after phase 3.
+    unaccounted: int
     rows: dict[str, dict[str, int]]  #: table → outcome → number of rows
     values: dict[str, dict[str, int]]  #: old column → outcome → number of values
     quarantined: dict[str, int]  #: reason → number of rows

@@ -45,7 +45,7 @@ def side_by_side_end(connection: Raw) -> str:
 def renew_triggers(connection: Raw) -> None:
     """Create the side-by-side triggers again, if the database has them, after the tables that they use have moved.
 
-    The triggers' functions are in the schema that was the first one before.
+    The triggers' functions are created in the schema that is now the first one of the search_path.
     """
     if _has_triggers(connection):
         briefly(connection, _dropped(connection) + _path(search_path(connection)) + side_by_side(connection))
@@ -55,8 +55,8 @@ def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
     """The statements `moved`, which move the customers, with the triggers dropped before them and created after them.
 
     A session of the older application has compiled the triggers' functions with the former table, and its next write
-    would fail. The new functions are in the schema `first`. The new functions find the tables of both schemas, because
-    other tables move later.
+    would fail. The new functions are in the schema `first`. They find the tables of both schemas, because other tables
+    move later.
     """
     if not moved or not _has_triggers(connection):
         return moved

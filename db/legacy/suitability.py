@@ -11,8 +11,8 @@ from sqlalchemy.engine.reflection import Inspector
 
 _FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
 
-#: Text columns may have a length limit of at least this many characters. The other text columns hold what people typed
-#: in Zoho.
+#: Column → the shortest length limit, in characters, that the column may have. Other text columns may have no limit,
+#: because they hold what people typed in Zoho.
 _LONGEST: Final = {
     "zoho_invoice_id": 50,
     "zoho_customer_id": 50,

@@ -13,7 +13,7 @@ import orjson
 
 _FILE: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql" / "0005_vocabulary.json"
 
-#: The longest id. Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
+#: The longest accepted id. Zoho's ids have some twenty digits, and an entry of an index has at most 2,700 bytes.
 LONGEST_ID: Final = 200
 
 #: The longest country text. A longer text is not a country.
@@ -52,6 +52,6 @@ def zones() -> dict[str, str]:
 
     An older name has its present one: "asia/calcutta" → "Asia/Kolkata".
 
-    UTC and GMT are the only names without a slash, because Postgres interprets some of these names differently.
+    UTC and GMT are the only names without a slash, because Postgres interprets some other such names differently.
     """
     return _vocabulary()["zones"]

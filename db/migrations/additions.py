@@ -52,7 +52,7 @@ _EARLIER_COLUMNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("invoices_cache", ("truth_checked_at",)),
 )
 
-#: Earlier releases dropped an index that had one of these names, and built their own.
+#: Indexes that earlier releases built. They had dropped any other index with one of these names.
 _EARLIER_INDEXES: Final = (
     "ix_sync_metadata_user_id",
     "ix_invoices_cache_connection_id",

@@ -34,9 +34,10 @@ def over_rows(
     *,
     where_null: str | None = None,
 ) -> None:
-    """Call `work` with the keys of a table's rows, in key order; after a kill it continues from the last position.
+    """Call `work` with the keys of a table's rows, in key order.
 
-    `where_null` selects only the rows that lack this column's value.
+    After a kill, the next call continues from the recorded position. `where_null` selects only the rows that lack this
+    column's value.
     """
     # Rows that are inserted behind the cursor are not visited, because the triggers handle them.
     wanted = sql.SQL("AND {} IS NULL").format(sql.Identifier(where_null)) if where_null else sql.SQL("")
@@ -54,7 +55,7 @@ def over_rows(
 def over_keys(
     connection: Raw, step: str, next_batch: Callable[[Any], tuple[int, Any]], *, total: int | None = None
 ) -> None:
-    """Call `next_batch(position)`, which returns (rows done, new position), until that position is undefined (None)."""
+    """Call `next_batch(position)`, which returns (rows done, new position), until the new position is None."""
     position, done = _noted(connection, step)
 
     def one_transaction() -> tuple[int, Any]:

@@ -68,7 +68,7 @@ _UNFREEZE: Final = """
      WHERE greatest(zoho_last_modified_at, observed_at) > now() + interval '1 day'
 """
 
-#: The older application's own timestamps, restored when phase 2 is undone.
+#: Stores the older application's timestamps that `_UNFREEZE` clears; they are restored when phase 2 is undone.
 _KEEP_STAMPS: Final = """
     CREATE TABLE IF NOT EXISTS migration_stamps (
         invoice_id uuid NOT NULL,

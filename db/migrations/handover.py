@@ -70,7 +70,7 @@ _INDEXES: Final = {
     "ix_handover_outcomes_invoice_id": "handover_outcomes (invoice_id)",
 }
 
-#: A connection that handed over reminders before the switch existed stays open, with its backlog.
+#: A connection that handed over reminders before connections could be closed stays open, with its backlog.
 _LEAVE_OPEN: Final = """
     UPDATE zoho_connections AS home
     SET handover = 'open', handover_opened_at = created_at, handover_backlog = 'latest'

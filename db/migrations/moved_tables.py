@@ -67,7 +67,7 @@ _COLUMNS: Final = """
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
-#: Indexes that belong to no constraint, and constraints, named after the former name of their table.
+#: The constraints of a table, and its other indexes, whose names contain the table's former name.
 _NAMED_AFTER: Final = """
     SELECT 'CONSTRAINT' AS kind, conname AS name FROM pg_constraint
     WHERE conrelid = %(table)s::regclass AND conname LIKE '%%' || %(former)s || '%%' AND contype <> 'n'
@@ -78,7 +78,7 @@ _NAMED_AFTER: Final = """
 """
 
 
-#: Views that were created over the views of the former names, because a view over a moved table follows the table.
+#: Views of other applications over the view of a former name. They prevent that a downgrade drops that view.
 _ON_A_VIEW: Final = """
     SELECT DISTINCT user_view.oid::regclass::text FROM pg_depend
     JOIN pg_rewrite AS rule ON rule.oid = objid
@@ -89,7 +89,7 @@ _ON_A_VIEW: Final = """
 """
 
 
-#: Statements that run in the transaction that moves the customers, added to those of the move.
+#: Adds further statements to those that move the customers; all run in one transaction.
 Around = Callable[[str], str]
 
 
@@ -110,7 +110,7 @@ def move_tables_back(connection: Raw, host: str, around_customers: Around) -> No
 
 
 def refuse_foreign_tables(connection: Raw, host: str) -> None:
-    """Refuse another application's table in the way: a table that has not moved yet must have a free place.
+    """Refuse the move if another application's table has the new name of one of booksync's tables.
 
     Raises:
         MigrationRefusedError: another application's table has the name.

@@ -44,7 +44,7 @@ _INDEXES: Final = {
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }
 
-#: Customers made from copies were judged before the column existed, so the column is filled for them.
+#: Fills the column phone_not_callable of customers made from copies, who were judged before the column existed.
 _FILL: Final = """
     UPDATE customers_cache SET phone_not_callable = phone_verdict ->> 'not_callable'
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, text
 
 from db.migrations.schemas import SCHEMA, VERSION_TABLE
 
-#: The folder is next to this package, independently of the working directory: in a checkout, an editable install, or a
-#: container.
+#: The folder with alembic's script. It is found from this file, so the working directory does not matter.
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 
 
@@ -58,7 +57,7 @@ def known_revisions() -> tuple[str, ...]:
 
 
 def expected_head() -> str:
-    """The newest revision of this release: its code needs a database at this revision."""
+    """The newest revision of this release."""
     return known_revisions()[-1]
 
 
@@ -119,9 +118,10 @@ class SchemaState:
 
 
 def _older(revision: str) -> str:
-    """Describe a schema that is too old. With an older application beside booksync the target is the end of phase 2.
+    """Describe a schema at `revision`, which is too old, with the revision that is needed.
 
-    Without an older application, the target is the newest revision.
+    Up to the end of phase 2 an older application may use the tables, so that end is enough. Later the newest revision
+    is needed.
     """
     known, phase2 = known_revisions(), revision_of(Target.PHASE2)
     is_before_phase3 = known.index(revision) <= known.index(phase2)
@@ -131,7 +131,7 @@ def _older(revision: str) -> str:
     return f"{found}: run `booksync migrate`{way}"
 
 
-#: This query returns a row if the last part of the newest revisions is done, because a partial upgrade is not enough.
+#: This query returns a row if the last change of the newest revisions is done. Without it the schema counts as older.
 _LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
      WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped

@@ -6,7 +6,7 @@ from typing import Final
 
 from db.migrations.schemas import SCHEMA, Raw
 
-#: The owner's own rights are left out, because they come with the ownership.
+#: The rights on an object. Its owner's own rights are left out, because they come with the ownership.
 _GRANTS: Final = """
     SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee,
         privilege_type AS privilege, is_grantable

@@ -66,8 +66,8 @@ _USER_ID_TYPES: Final = {
 def user_id_type(connection: Raw) -> str:
     """The type of the columns that refer to users.id: uuid, text or bigint.
 
-    The type is uuid if the table users does not exist, because booksync then creates it, and for any other type, which
-    adoption refuses.
+    The result is uuid if the table users does not exist, because booksync then creates it. It is uuid for a column of
+    any other type too; adoption refuses such a column.
     """
     found = _scalar(
         connection,

@@ -12,9 +12,9 @@ from db.migrations.errors import MigrationRefusedError
 
 _OLDEST: Final = 15
 
-#: A pooler is considered to be in session mode if so many other sessions did not get the backend.
+#: If none of this many other sessions gets the backend of the connection, the pooler counts as in session mode.
 _OTHER_SESSIONS: Final = 3
-#: The time limit of each such attempt, because a pooler in session mode may have no backend left for another session.
+#: The time limit for opening another session, because a pooler in session mode may have no backend left for it.
 _OTHER_SESSION_SECONDS: Final = 5.0
 
 
@@ -69,7 +69,7 @@ def shares_backends(connection: Connection, url: str) -> bool:
 
 
 def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool:
-    """Whether the next session with a transaction gets the idle backend, which proves that backends are shared."""
+    """Whether another session gets the connection's idle backend `own`, which proves that backends are shared."""
     with ExitStack() as sessions, suppress(*DatabaseError):
         for _ in range(_OTHER_SESSIONS):
             other = sessions.enter_context(engine.connect())

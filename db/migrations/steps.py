@@ -21,9 +21,9 @@ _T = TypeVar("_T")
 
 _IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
 
-#: The time limit of a wait for a table lock, because sessions that arrive after a waiting statement wait too. A session
-#: that waits for a row for less than Postgres's `deadlock_timeout` (1 s) never makes Postgres cancel another session's
-#: transaction.
+#: The time limit of a wait for a lock. It is short, because sessions that come after a statement that waits for a table
+#: wait too. It is less than Postgres's `deadlock_timeout` (1 s), so that Postgres never cancels another session's
+#: transaction because of the wait.
 _LOCK_TIMEOUT_MS: Final = 100
 _STATEMENT_TIMEOUT_SECONDS: Final = 60
 #: The time limit for building an index or checking a constraint, which takes time in proportion to the table and blocks
@@ -37,7 +37,7 @@ _LONGEST_PAUSE_SECONDS: Final = 1.0
 
 @contextmanager
 def letting_others_work() -> Iterator[Raw]:
-    """A connection for statements over tables that are in use; each is committed separately.
+    """A connection for statements over tables that are in use; each statement is committed separately.
 
     The triggers that fill columns for the other application ignore the writes of this connection.
     """
@@ -57,7 +57,10 @@ def letting_others_work() -> Iterator[Raw]:
 
 
 def undo_if_begun(revision: str, sign: str) -> None:
-    """Undo the next revision if the query `sign` returns a row: it was begun, and killed before it was recorded."""
+    """Undo `revision` if the query `sign` returns a row.
+
+    The row shows that the revision was begun, and killed before it was recorded.
+    """
     with letting_others_work() as connection:
         begun = connection.execute(sign).fetchone() is not None
     if begun:
@@ -82,8 +85,8 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 def take_turns(table: str) -> None:
     """Prevent other sessions from changing a table's rows for the rest of a revision that is one transaction.
 
-    New tables that refer to this table take the same lock anyway. If the lock is taken here, no other session queues
-    behind a session that waits for it.
+    A statement that creates a table with a reference to this table takes the same lock anyway. Here the wait for the
+    lock is short and repeated, so that no other session queues behind it for long.
 
     Raises:
         InTheWayError: a transaction with changed rows did not end for a minute.

@@ -160,8 +160,8 @@ class Reminder(Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
     scheduled_at: Mapped[Moment]
-    day: Mapped[dt.date | None] = mapped_column(Date)  #: the date of that moment on the customer's clock
-    closes_at: Mapped[Moment | None]  #: a later handover needs a new plan; NULL: not planned by booksync
+    day: Mapped[dt.date | None] = mapped_column(Date)  #: the date of `scheduled_at` on the customer's clock
+    closes_at: Mapped[Moment | None]  #: a handover after this time needs a new plan; NULL: not planned by booksync
     phone: Mapped[str]
     handover_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("handovers.id"))
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("handovers.id"))  #: former name of `handover_id`
@@ -184,7 +184,7 @@ class Handover(Base):
     user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     phone: Mapped[str]
-    day: Mapped[dt.date] = mapped_column(Date)  #: the date on the customer's clock
+    day: Mapped[dt.date] = mapped_column(Date)  #: the date of the handover on the customer's clock
     handed_over_at: Mapped[Moment]
     post_at: Mapped[Moment | None]  #: the next attempt to post the handover to the webhook; NULL: no (further) attempt
     post_attempts: Mapped[int] = mapped_column(server_default=text("0"))

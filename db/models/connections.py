@@ -15,7 +15,7 @@ from domain.users import UserId
 
 class ConnectionStatus(StrEnum):
     ACTIVE = "active"
-    #: Parked: Zoho refuses it permanently; `parked_reason` says why, `booksync connect` again revives it.
+    #: Parked: Zoho refuses the connection until a person acts; `parked_reason` says why.
     PARKED = "parked"
 
 
@@ -48,9 +48,9 @@ class ZohoConnection(Base):
     refreshed_at: Mapped[list[dt.datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
-    #: Since the first refusal of a token with a word that booksync does not know.
+    #: The first refusal of a token with an OAuth error that booksync does not know; NULL after Zoho has issued a token.
     oauth_failing_since: Mapped[Moment | None]
-    #: Since Zoho's token endpoint was first throttled after any other response.
+    #: The time since which Zoho's token endpoint is throttled; NULL while it is not.
     oauth_throttled_since: Mapped[Moment | None]
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses requests until then
 
@@ -60,18 +60,18 @@ class ZohoConnection(Base):
     country_code: Mapped[str | None]  #: the organisation's country, the region of phone numbers without a prefix
     currency_code: Mapped[str | None]
 
-    #: When Zoho refused the bulk list of persons: detail calls replace it.
+    #: When Zoho refused the bulk list of persons; detail calls replace the list.
     bulk_persons_refused_at: Mapped[Moment | None]
     persons_pages: Mapped[int | None]  #: the cost of the last bulk read of persons, in calls
 
-    handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.handover.Handover`
+    handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.opening.Handover`
     handover_opened_at: Mapped[Moment | None]  #: the last opening for handovers; NULL: never opened
-    handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.handover.Backlog`
+    handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.opening.Backlog`
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]
-    #: What the cached phone numbers were last judged with: metadata, setting and home. If one changes, they are judged
-    #: again.
+    #: What the cached phone numbers were last judged with: the edition of the rules, PHONE_FALLBACK and the home. After
+    #: a change of one of these, the numbers are judged again.
     phones_judged_with: Mapped[str | None]
     truth_checked_at: Mapped[Moment | None]  #: when the last truth check that compared a record ended
     truth_check: Mapped[dict[str, Any] | None]  #: the findings of that truth check: `domain.truth_check.TruthCheck`
@@ -130,7 +130,7 @@ class ApiUse(Base):
     last_call_at: Mapped[Moment | None]
     paused_until: Mapped[Moment | None]
     paused_reason: Mapped[str | None]
-    probed_at: Mapped[Moment | None]  #: when the last call tried whether a day's pause is over
+    probed_at: Mapped[Moment | None]  #: the last call that checked whether Zoho grants calls again
     updated_at: Mapped[CreatedAt]
 
 

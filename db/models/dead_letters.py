@@ -35,11 +35,11 @@ class DeadLetter(Base):
     error: Mapped[str]
     traceback: Mapped[str | None]  #: the lines of code of the traceback, no values
     fingerprint: Mapped[str]
-    attempts: Mapped[int]  #: the total of all failures
+    attempts: Mapped[int]  #: the attempts of all failures together
     failures: Mapped[int] = mapped_column("deaths", server_default=text("1"))
     first_failed_at: Mapped[CreatedAt] = mapped_column("first_died_at")
     last_failed_at: Mapped[CreatedAt] = mapped_column("last_died_at")
-    retry_run_id: Mapped[uuid.UUID | None]  #: the run that retries its work, while it runs
+    retry_run_id: Mapped[uuid.UUID | None]  #: the run that retries the work, while that run is in progress
     closed_at: Mapped[Moment | None]
     note: Mapped[str | None]
     history: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))

@@ -29,7 +29,7 @@ class SyncRun(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
-    #: Whether the run was started by the clock, not by a person.
+    #: Whether the scheduler has started the run, not a person.
     is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(server_default="running")
     phase: Mapped[str]
@@ -86,7 +86,7 @@ class SeenRecord(Base):
 
 
 class RejectedRecord(Base):
-    """A rejected row of Zoho: its position and the reason, without its content."""
+    """A rejected row of a Zoho list: its id and the reason, without its content."""
 
     __tablename__ = "rejected_records"
     __table_args__ = (
@@ -113,7 +113,7 @@ class FailedRecord(Base):
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    #: The failed calls for the record while other records were read.
+    #: The failed calls that count as caused by the record, because calls for other records succeeded.
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     is_rejected: Mapped[bool] = mapped_column(server_default=text("false"))
     reason: Mapped[str]

@@ -32,7 +32,7 @@ class WebhookEvent(Base):
 
 
 class Refresh(Base):
-    """A record with events. The worker with the lease makes one request for all events received until then."""
+    """A record with events. The worker with the lease makes one request for all events received before the lease."""
 
     __tablename__ = "refreshes"
     __table_args__ = (
