@@ -187,7 +187,7 @@ def mark(
 ) -> list[uuid.UUID]:
     """Mark these live records deleted, with the time of the 404 in `observed_at`.
 
-    A record that was read after that time stays unchanged.
+    A record that was read after `observed_at` stays unchanged.
     """
     return _mark(db, connection, entity, record_ids, ":observed_at", observed_at=observed_at)
 

@@ -191,7 +191,7 @@ def note_credits(db: Session, connection: Connection, contacts: Iterable[Contact
 
 
 def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
-    """Record the contact versions (modified times, else `NO_VERSION`) whose details were requested, with any result."""
+    """Record the contact versions (modified times, else `NO_VERSION`) whose details were requested."""
     _note(db, connection, _NOTE_ASKED, versions)
 
 
@@ -217,10 +217,10 @@ def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, 
 def oldest_details(
     db: Session, connection: Connection, run_id: uuid.UUID, *, before: datetime, limit: int
 ) -> list[str]:
-    """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
+    """The live customers whose details were never read, or last read before `before`, oldest first, at most `limit`.
 
-    Details that could not be understood count as read at the time of the request; otherwise such contacts would block
-    other ones. Customers whose call has failed in this run are omitted.
+    Details that could not be understood count as read at the time of the request; otherwise such customers would always
+    come first. Customers whose call has failed in this run are omitted.
     """
     rows = db.execute(
         text("""

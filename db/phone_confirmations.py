@@ -57,7 +57,7 @@ class PhoneStanding:
 
 
 def aggregated(customer: str) -> str:
-    """The column `confirmed` of a SELECT over customers_cache with that alias: text → E.164, or NULL."""
+    """The column `confirmed` of a SELECT over customers_cache with the alias `customer`: text → E.164, or NULL."""
     return f"""
         (SELECT jsonb_object_agg(phone_text, phone) FROM booksync.phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed

@@ -120,7 +120,7 @@ _FINISH = text("""
 
 
 def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
-    """End the lease of a refresh, and give its `outcome` to the record's events up to `lease.received`.
+    """End the lease of a refresh, and give `outcome` to the record's events up to the number `lease.received`.
 
     Returns the time at which the record is due again if more events have arrived; None if not.
 

@@ -28,7 +28,7 @@ def in_transaction(
     """Return the result of `work` from one committed transaction; each attempt uses its own connection.
 
     A deadlock or a serialization failure repeats the transaction at once. With `patience_seconds`, a server that cannot
-    work (lost connections, a full disk, a standby) is retried for that time. After a connection lost during COMMIT it
+    work (lost connections, a full disk, a standby) is retried for so long. After a connection lost during COMMIT it
     is unknown whether the work was done, so `work` must compare before it writes.
 
     Raises:

@@ -124,7 +124,7 @@ _NOTE_ASKED = """
 
 
 def note_asked(db: Session, connection: Connection, entity: Entity, record_id: str, *, now: datetime) -> None:
-    """Record that a truth check has requested the record, with any result: later checks start with other records."""
+    """Record that a truth check has requested the record, so that later checks start with other records."""
     db.execute(
         over(entity, _NOTE_ASKED), {"connection_id": connection.connection_id, "record_id": record_id, "now": now}
     )

@@ -112,7 +112,7 @@ def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     return Due.of(RefreshRef(connection_id, entity_named(event.entity), event.record_id), row.seconds)
 
 
-#: An id without a connection: an event for this id passes every check of the tables except the foreign key's.
+#: An id that no connection has. An event for this id passes every check of the tables except the foreign key's.
 _NO_CONNECTION = uuid.UUID(int=0)
 
 
@@ -171,7 +171,7 @@ def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> Ev
 
 
 def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: int) -> None:
-    """Record the outcome of the record's waiting events, up to the event with that number."""
+    """Record the outcome of the record's waiting events, up to the event with the number `received`."""
     db.execute(
         text("""
             UPDATE booksync.webhook_events SET outcome = :outcome, handled_at = clock_timestamp()

@@ -49,7 +49,7 @@ class CallingHours:
         return moment.astimezone(self._zones_at(moment)[0]).date()
 
     def earliest_day(self, moment: datetime) -> date:
-        """The earliest date on any of the number's clocks at that moment; the date in UTC if no clock is known."""
+        """The earliest date on any of the number's clocks at `moment`; the date in UTC if no clock is known."""
         zones = self._zones_at(moment) or (UTC,)
         return min(moment.astimezone(zone).date() for zone in zones)
 

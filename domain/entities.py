@@ -38,7 +38,7 @@ def entities() -> Sequence[Entity]:
 
 
 def entity_named(name: str) -> Entity:
-    """The entity that Zoho calls by that name.
+    """The entity that Zoho calls `name`.
 
     Raises:
         KeyError: booksync does not cache such records.
@@ -47,7 +47,7 @@ def entity_named(name: str) -> Entity:
 
 
 def entity_of_kind(kind: str) -> Entity:
-    """The entity that the cache calls by that name.
+    """The entity that the cache calls `kind`.
 
     Raises:
         KeyError: booksync does not cache such records.
@@ -56,7 +56,7 @@ def entity_of_kind(kind: str) -> Entity:
 
 
 def is_cached(name: str) -> bool:
-    """Whether booksync caches the records that Zoho calls by this name."""
+    """Whether booksync caches the kind of records that Zoho calls `name`."""
     return any(entity.name == name for entity in _registered)
 
 

@@ -31,7 +31,7 @@ REFILL_SECONDS = 86_400.0
 
 
 def details_an_hour(day_limit: int | None) -> int | None:
-    """The detail calls that the webhooks of one connection may make in an hour; None while no limit is known."""
+    """The detail calls that the webhooks of one connection may make in an hour; None while `day_limit` is unknown."""
     return None if day_limit is None else max(FLOOD, int(day_limit * _SHARE_OF_DAY))
 
 

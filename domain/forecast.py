@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from domain.lists import PER_PAGE
 from domain.truth_check import RECORDS
 
-#: Polling without changes uses at most this share of the day's calls. Changes and other integrations need the others.
+#: Polling without changes uses at most this share of the day's calls. Other work needs the remaining calls.
 POLLING_SHARE = 0.5
 
 #: The calls of a sync without changes: one page of contacts, and one of invoices.
@@ -25,7 +25,7 @@ _SPARE_SHARE = 0.1
 #: daily limit of Zoho's smallest plan (API section 4: limits).
 DETAILS_REREAD = 100
 
-#: The new rows of a walk's page. The others repeat rows of the page before.
+#: The new rows of a walk's page. The few further rows repeat rows of the page before.
 _NEW_ROWS_A_PAGE = PER_PAGE - 3
 
 _DAY_SECONDS = 86_400
@@ -110,8 +110,7 @@ def polling_seconds(
     """The interval of incremental syncs, extended so that polling without changes keeps to `POLLING_SHARE`.
 
     The `connections` of one organisation divide this share of the day's calls, which nightly full runs and truth checks
-    use too.
-    While the day's limit is unknown the interval is unchanged.
+    use too. While the day's limit is unknown, the interval is unchanged.
     """
     if day_limit is None:
         return interval_seconds
@@ -156,7 +155,7 @@ def _pages(records: int) -> int:
 
 
 def _cost(calls: int, rate: Rate) -> Cost:
-    """The cost of this number of calls.
+    """The cost of a run with `calls` calls.
 
     The first window's calls are made at once; each further window costs waiting time.
     """

@@ -22,7 +22,7 @@ DELETED = "deleted"
 class Invoice:
     """One invoice.
 
-    `status` is Zoho's word in lower case, even if booksync does not know it; None stands for a missing amount.
+    `status` is Zoho's word in lower case, even if booksync does not know it. An amount that the row lacks is None.
     """
 
     invoice_id: str

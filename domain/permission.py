@@ -214,7 +214,7 @@ def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
 
 
 def held_until(invoice: Invoice) -> dt.date | None:
-    """The day on which the payment is expected: the customer gets no reminder until after that day.
+    """The day on which the payment is expected. The customer gets no reminder until after that day.
 
     An expected payment day that is years from the due date is a typing error and is ignored.
     """

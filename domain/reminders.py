@@ -250,7 +250,7 @@ class _Planner:
     def _present(self, invoice: Invoice) -> dt.datetime:
         """The moment that planning treats as the present: `now`, or midnight after the day of an expected payment.
 
-        Steps before that moment count as missed.
+        Steps before the returned moment count as missed.
         """
         expected = held_until(invoice)
         return self.now if expected is None else max(self.now, self.hours.midnight_after(expected))

@@ -23,7 +23,7 @@ def zone_named(*names: str | None) -> ZoneInfo:
 
 @cache
 def known_zone(name: str) -> ZoneInfo | None:
-    """The IANA zone of that name; None if the name is unknown."""
+    """The IANA zone `name`; None if the name is unknown."""
     try:
         return ZoneInfo(name)
     # The errors of an unknown zone, a malformed name, and a folder of zones ("Europe").

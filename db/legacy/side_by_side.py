@@ -54,9 +54,9 @@ def renew_triggers(connection: Raw) -> None:
 def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
     """The statements `moved`, which move the customers, with the triggers dropped before them and created after them.
 
-    A session of the older application has compiled the triggers' functions with the former table, and its next write
-    would fail. The new functions are in the schema `first`. They find the tables of both schemas, because other tables
-    move later.
+    Otherwise the next write of an older application's session would fail, because it has compiled the functions of the
+    triggers with the former table. The new functions are in the schema `first`. They find the tables of both schemas,
+    because other tables move later.
     """
     if not moved or not _has_triggers(connection):
         return moved

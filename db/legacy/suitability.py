@@ -120,7 +120,7 @@ def loosenings(
 
 
 def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
-    """Whether a unique index or constraint of the table covers the key."""
+    """Whether a unique index or constraint of the table has exactly the columns of `key`."""
     keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
     keys += [each["column_names"] for each in inspector.get_unique_constraints(table)]
     keys += [

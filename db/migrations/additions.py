@@ -158,7 +158,7 @@ def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constra
 def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
     """Build an index while the table is in use.
 
-    If the older application has an index of that name and definition, it is kept.
+    An index of this name that the older application has is kept. Adoption has checked that its definition is equal.
     """
     # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
     if not is_noted(connection, name):

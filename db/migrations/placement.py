@@ -84,7 +84,7 @@ def is_begun(connection: Raw) -> bool:
 
 
 def drop_schema(connection: Raw) -> None:
-    """Drop booksync's schema, after `undo`, if a migration has created it and it is empty."""
+    """Drop booksync's schema, after `undo`, if a migration has created the schema and the schema is empty."""
     if is_noted(connection, _CREATED) and connection.execute(_IS_EMPTY, [SCHEMA]).fetchone() is not None:
         briefly(connection, f"DROP SCHEMA IF EXISTS {SCHEMA}")
         forget(connection, _CREATED)

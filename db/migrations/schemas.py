@@ -40,7 +40,7 @@ def host_schema(connection: Raw) -> str:
 def search_path(connection: Raw) -> str:
     """The search_path in which Postgres finds every table, before and after the move to booksync's schema.
 
-    Postgres creates new objects in its first schema: in booksync's after the move, in the host's before it.
+    Postgres creates new objects in the first schema of the search_path: booksync's after the move, else the host's.
     """
     host = host_schema(connection)
     is_moved = _scalar(connection, "SELECT to_regclass(%s) IS NOT NULL", f"{SCHEMA}.{VERSION_TABLE}")

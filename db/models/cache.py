@@ -70,7 +70,7 @@ class CachedCustomer(Base):
     asked_version: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     details_observed_at: Mapped[Moment | None]  #: the server's time of the customer's last detail response
-    truth_checked_at: Mapped[Moment | None]  #: when a truth check last requested the customer, with any result
+    truth_checked_at: Mapped[Moment | None]  #: when a truth check last requested the customer, whatever the result
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]  #: the server's time of the earliest response that this row was made from
     sync_hash: Mapped[str] = mapped_column(server_default="")

@@ -74,7 +74,7 @@ def _named(text: str) -> str | None:
 
 
 def _by_code(text: str, code: str) -> str | None:
-    """The country of an ISO code.
+    """The country of an ISO code; None for any other text.
 
     A code precedes a name: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
     """

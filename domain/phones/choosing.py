@@ -38,7 +38,7 @@ class CountrySource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberCountry:
-    """The country of a contact's numbers without a prefix (ISO 3166-1 alpha-2), and where it comes from."""
+    """The country of a contact's numbers without a prefix (ISO 3166-1 alpha-2), and the source of that country."""
 
     code: str | None
     source: CountrySource = CountrySource.TOLD

@@ -104,7 +104,7 @@ def _partition_second_plus(text: str) -> tuple[str, str, str]:
 
 
 def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
-    """The whole text, its first number without a second number or ending, or both texts if both are possible."""
+    """The whole text, its first number without a second number or ending, or both, as far as they are possible."""
     if "/" in text:
         yield from _before_slash(text, is_number)
         return
@@ -142,7 +142,7 @@ def _is_certain_end(first: str, rest: str, is_number: IsNumber) -> bool:
 
 
 def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str | None:
-    """The first of two numbers that only a blank separates; None if there is only one.
+    """The first of two numbers that only a blank separates; None if the text has only one number.
 
     The second number has the usual beginning of a number, or is as long as the first: "513140867 513140868".
     """

@@ -68,7 +68,7 @@ class WalkById:
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
-        """The walk after Zoho has refused an unusual page length; None if the walk had requested the usual length."""
+        """The walk in pages of `PER_PAGE` rows, as Zoho has refused another length; None if it refused such a page."""
         if self.per_page == PER_PAGE:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()

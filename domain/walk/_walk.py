@@ -87,7 +87,7 @@ class Walk:
         return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
-        """The walk after Zoho has refused an unusual page length; None if the walk had requested the usual length."""
+        """The walk in pages of `PER_PAGE` rows, as Zoho has refused another length; None if it refused such a page."""
         if self.per_page == PER_PAGE:
             return None
         return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
