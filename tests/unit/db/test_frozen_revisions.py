@@ -16,6 +16,7 @@ LIVE = {
     "db.migrations.runner",
     "db.migrations.server",
     "db.migrations.turn",
+    "db.migrations.unfinished",
 }
 
 
