@@ -90,7 +90,10 @@ class SharedTokens:
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
     def _is_kept(self, refused: Token) -> bool:
-        """Return whether one record's refusal must not refresh the token, because it is new or was refreshed often."""
+        """Return whether the token is kept although Zoho refused a call for one record.
+
+        The token is kept if it is new, or if it was refreshed often recently.
+        """
         with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):

@@ -41,8 +41,11 @@ _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8
 
 @router.get("/", response_class=HTMLResponse)
 async def console(request: Request) -> HTMLResponse:
-    """Return the page, or 404 without CONSOLE_PASSWORD, 403 if it is too short, 401 without the right password, 429
-    while responses to wrong ones are delayed, 503 without Postgres."""
+    """Return the console's page.
+
+    404 if CONSOLE_PASSWORD is not set, 403 if CONSOLE_PASSWORD is too short, 401 without the right password, 429 for a
+    while after too many wrong passwords, 503 if Postgres does not work.
+    """
     resources: Resources = request.app.state.resources
     await _check_password(request, resources)
     return await run_in_threadpool(_page, resources)

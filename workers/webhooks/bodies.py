@@ -1,7 +1,7 @@
 """One webhook request as data: the parameters that the signature covers, and the events.
 
-The functions are pure: from bytes, query and method to events. Forms, JSON and text with pasted placeholders are parsed
-liberally.
+The functions are pure: from bytes, query and method to events. A body is a form, JSON, or JSON-like text into which
+Zoho has inserted the values of a template without escaping quotes. Small errors of format are tolerated.
 """
 
 import codecs

@@ -31,10 +31,10 @@ class Tokens(Protocol):
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
         """The access token for the next attempt after Zoho has refused the stale token.
 
-        If many callers ask at once, one of them renews the token. The result may be the stale token itself, unless that
-        was `tried_again` already: a refusal may be temporary, and renewals are limited. None ends the attempts: no
-        other token will be granted, or the call is `is_one_record` and its refusal more likely concerns that record
-        than the token.
+        If many callers ask at once, one of them renews the token. The result may be the stale token again, once,
+        because a refusal may be temporary and Zoho limits renewals. With `tried_again` the stale token has had its
+        second attempt and is not returned. None means that the caller must stop: Zoho grants no other token, or the
+        call reads one record (`is_one_record`) and Zoho probably refuses that record, not the token.
 
         Raises:
             ZohoError: the errors of `workers.zoho.oauth`.
