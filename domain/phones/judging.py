@@ -32,7 +32,6 @@ VERDICTS_REMEMBERED = 16_384
 #: The size of the cache of readings: the same reading is tested several times while one text is judged.
 READINGS_REMEMBERED = 64
 
-
 #: The longest text that is judged, in characters. The grammar's running time grows with the square of the length.
 LONGEST_TEXT = 500
 

@@ -15,7 +15,8 @@ from python_multipart.multipart import Field, File, create_form_parser
 
 from domain.errors import BooksyncError
 from domain.webhooks import Event
-from workers.webhooks.records import Fields, Found, find_in_text, find_records, looks_like_json, names_deletion
+from workers.webhooks.named_records import Found
+from workers.webhooks.records import Fields, find_in_text, find_records, looks_like_json, names_deletion
 
 #: The limit of fields in a body, far above those of the largest record.
 _MOST_FIELDS = 2_000

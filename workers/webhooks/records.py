@@ -7,8 +7,8 @@ key therefore keeps all its values. A wrong id costs only one call, which finds 
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.webhooks import Event, EventKind
+from domain.entities import CUSTOMER, INVOICE
+from domain.webhooks import EventKind
+from workers.webhooks.named_records import OTHER, Found, NamedRecord, merged
 from workers.webhooks.record_keys import entity_of_key, further_entities, id_keys
 from workers.zoho.fields import moment, record_id
 
@@ -41,9 +42,6 @@ _MOVEMENT_KEYS = frozenset({"payment", "customerpayment", "creditnote"})
 _MOST_PLACES = 5_000
 
 _ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
-
-#: The entity of an event for a document that names no storable record.
-_OTHER = "other"
 
 _SEPARATOR = r"""["'\\\s]{0,9}[:=>]?["'\\\s]{0,9}"""
 #: The pattern of a key that names a record, followed by digits, in any surrounding text.
@@ -86,47 +84,6 @@ class Fields:
         return [identity for value in self.all_of(*keys) if (identity := record_id(value)) is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRecord:
-    """One record that a webhook's document names."""
-
-    entity: Entity
-    record_id: str
-    kind: EventKind
-    modified_at: datetime | None
-
-    @property
-    def key(self) -> tuple[Entity, str]:
-        return self.entity, self.record_id
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The records that a webhook's document names.
-
-    `other` is the entity and id of an object that booksync does not cache.
-    """
-
-    records: Sequence[NamedRecord] = field(default=())
-    lacks_id: bool = False  #: whether the document names a contact or an invoice without a readable id
-    other: tuple[str, str] | None = None
-
-    def completed_by(self, more: "Found") -> "Found":
-        """Return the named records, and the records of `more` that are not among them."""
-        known = {record.key for record in self.records}
-        added = [record for record in more.records if record.key not in known]
-        return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)
-
-    def events(self, digest: str) -> list[Event]:
-        """Return an event for each named record; without records, one event for `other`."""
-        if self.records:
-            return [
-                Event(each.entity.name, each.record_id, each.kind, each.modified_at, digest) for each in self.records
-            ]
-        entity, identity = self.other or (_OTHER, "")
-        return [Event(entity, identity, EventKind.CHANGED, None, digest)]
-
-
 def looks_like_json(text: str) -> bool:
     return text.lstrip()[:1] in ("{", "[")
 
@@ -147,7 +104,7 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
             pass
         else:
             return find_records(document, is_deleted=is_deleted)
-    return Found(_merged(_written_records(text, is_deleted=is_deleted)))
+    return Found(merged(_written_records(text, is_deleted=is_deleted)))
 
 
 def find_records(document: Any, *, is_deleted: bool) -> Found:
@@ -173,8 +130,8 @@ def find_records(document: Any, *, is_deleted: bool) -> Found:
             lacks_id = lacks_id or (not named and place.should_have_id(place.value))
             others.append(place.other(place.value))
         places.extend(islice(place.inner(), _MOST_PLACES))
-    named_others = [other for other in others if other[0] != _OTHER]
-    return Found(_merged(records), lacks_id, next(iter(named_others + others), None))
+    named_others = [other for other in others if other[0] != OTHER]
+    return Found(merged(records), lacks_id, next(iter(named_others + others), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +202,7 @@ class _Place:
     def other(self, fields: Fields) -> tuple[str, str]:
         """Return the entity and id of an object that booksync does not cache, as far as both are valid."""
         if not _ENTITY_NAME.fullmatch(self.key) or self.name in _JSON_KEYS:
-            return _OTHER, ""
+            return OTHER, ""
         return self.key, next(iter(fields.ids_of(f"{self.name}id")), "")
 
     def _is_movement(self, fields: Fields) -> bool:
@@ -264,27 +221,6 @@ def _is_json_text(key: str, value: object) -> bool:
 @lru_cache(maxsize=1_000)
 def _plain(key: str) -> str:
     return "".join(filter(str.isalnum, key.lower()))
-
-
-def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
-    """Return one record for each id.
-
-    A deletion takes precedence over a change; different times of one record give None.
-    """
-    by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
-    for record in records:
-        by_key.setdefault(record.key, []).append(record)
-    return [_one_of(same) for same in by_key.values()]
-
-
-def _one_of(same: Sequence[NamedRecord]) -> NamedRecord:
-    removals = [record.kind for record in same if record.kind is not EventKind.CHANGED]
-    times = {record.modified_at for record in same if record.modified_at is not None}
-    return replace(
-        same[0],
-        kind=removals[0] if removals else EventKind.CHANGED,
-        modified_at=times.pop() if len(times) == 1 else None,
-    )
 
 
 def _written_records(text: str, *, is_deleted: bool) -> list[NamedRecord]:
