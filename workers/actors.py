@@ -13,8 +13,8 @@ from workers.sync import contacts, customers, deletions, further_records, invoic
 from workers.sync.fair_refreshes import refresh_fairly
 from workers.sync.run_steps import Step, run_step
 
-#: The priority of a refresh's message, before the run steps that the same worker has prefetched: Dramatiq processes the
-#: lowest number first, and run steps have 0.
+#: The priority of a refresh's message. Dramatiq processes the lowest number first and run steps have 0, so a worker
+#: processes a refresh before the run steps that it has prefetched.
 _FIRST = -1
 
 

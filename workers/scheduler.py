@@ -50,7 +50,7 @@ _BEAT_SECONDS = 5.0
 #: The random part of the incremental sync interval (as a share), so that the connections' syncs spread.
 _SPREAD = 0.1
 
-#: With this many unread messages, a delay is caused by the workers' load and not by a lost message, so no message is
+#: With this many unread messages, a delay is caused by the workers' load and not by a lost message. So no message is
 #: sent again.
 _ENOUGH_MESSAGES = 200
 
@@ -141,9 +141,9 @@ def sweep(resources: Resources) -> None:
 
 
 def _sweep_refreshes(resources: Resources) -> None:
-    """Send the messages of records that webhooks named: records that are due now, and again the overdue ones.
+    """Send the refresh messages of the records that are due, and send those of overdue records again.
 
-    No message is sent while enough messages wait for the workers.
+    No message is sent while `_ENOUGH_MESSAGES` messages wait for the workers.
     """
     if _are_messages_left(resources):
         return
@@ -159,7 +159,7 @@ def _sweep_refreshes(resources: Resources) -> None:
 
 
 def _are_messages_left(resources: Resources) -> bool:
-    """Whether enough messages wait for the workers: a longer delay is then their load and not a lost message."""
+    """Whether at least `_ENOUGH_MESSAGES` messages wait for the workers, or Redis cannot be read."""
     try:
         return ready_messages(resources.redis, Queue.INTERACTIVE) >= _ENOUGH_MESSAGES
     except redis.RedisError:
@@ -239,9 +239,9 @@ def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full
 
 
 def _set_next_full_sync(db: Session, connection_id: uuid.UUID, interval_seconds: float) -> None:
-    """Set the next full sync.
+    """Set the time of the connection's next full sync.
 
-    A nightly full sync comes in the organisation's night, however late the present one is.
+    If full syncs are nightly, the time lies in the organisation's night, even if the present full sync began late.
     """
     zone = zone_named(connections.connection(db, connection_id).time_zone)
     seconds = seconds_to_full_sync(clock.present(db), interval_seconds, zone, connection_id)

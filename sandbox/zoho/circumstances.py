@@ -86,7 +86,7 @@ def made_up_credits(invoices: Iterable[Invoice], rng: random.Random) -> dict[int
 
 
 def _covering(balances: Sequence[int], rng: random.Random) -> int:
-    """The exact balance of one of the invoices, or somewhat more."""
+    """Unused credits that cover one of the invoices: its exact balance, or somewhat more."""
     return rng.choice(balances) + rng.choice((0, rng.randrange(1, 5_000)))
 
 

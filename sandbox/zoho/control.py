@@ -251,7 +251,7 @@ class SandboxControl:
 
         The arguments are fields of RestartRequest by name. Afterwards the client talks to the first organisation.
 
-        Books, tokens, limits, faults and counts are new; calls that hang end as they would have.
+        Books, tokens, limits, faults and counts are new. A call that hangs ends as it would have without the restart.
         """
         self._post("/restart", RestartRequest(**options))
         self.organization_id = self.organization_ids()[0]

@@ -27,9 +27,9 @@ class FaultName(StrEnum):
     DETAIL_FACTS_OMITTED = "detail_facts_omitted"  #: Details lack the reminder switch and the addresses.
     DUPLICATE_ROWS = "duplicate_rows"  #: A list returns every `every`-th record twice.
     LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.
-    HOSTILE_ROW = "hostile_row"  #: Listed rows (`record_id`, a `share`, else the page's first) are `row`.
-    HOSTILE_DETAIL = "hostile_detail"  #: The record in a detail is `row`.
-    STAMPS_LIE = "stamps_lie"  #: `last_modified_time` of `record_id`, a `share` or every record is `stamp`.
+    HOSTILE_ROW = "hostile_row"  #: Lists have `row` in place of rows (`record_id`, a `share`, else the first).
+    HOSTILE_DETAIL = "hostile_detail"  #: A detail has `row` in place of its record.
+    STAMPS_LIE = "stamps_lie"  #: `stamp` replaces `last_modified_time` of `record_id`, a `share` or all records.
     MUTATION_AFTER = "mutation_after"  #: `mutations` happen right after the `requests`-th matching call, once.
     REFRESH_TOKEN_REVOKED = "refresh_token_revoked"  # noqa: S105  #: The token endpoint answers invalid_code.
     ACCESS_TOKENS_EXPIRED = "access_tokens_expired"  #: All valid access tokens expire now; an event, not a state.

@@ -59,14 +59,14 @@ def test_a_process_started_before_the_migrations_waits_for_the_last_one(engine: 
     targets = iter([Target.LEGACY, Target.PHASE1, Target.HEAD])
     with logs_of_a_process() as logs:
         assert wait_for_schema(engine, doing(lambda: migrate(postgres_url, next(targets))))
-    assert [line["event"] for line in logs.lines if line.get("action") == "schema.waiting"] == [
-        "Waiting for the migrations. The database has no booksync tables yet: run `booksync migrate`.",
+    assert [line["reason"] for line in logs.lines if line.get("action") == "schema.waiting"] == [
+        "The database has no booksync tables yet: run `booksync migrate`.",
         (
-            f"Waiting for the migrations. The schema is at 0001_legacy, older than this release needs ({NEEDED}): "
+            f"The schema is at 0001_legacy, older than this release needs ({NEEDED}): "
             f"run `booksync migrate`{BESIDE_ANOTHER}."
         ),
         (
-            f"Waiting for the migrations. The schema is at {PHASE1}, older than this release needs ({NEEDED}): "
+            f"The schema is at {PHASE1}, older than this release needs ({NEEDED}): "
             f"run `booksync migrate`{BESIDE_ANOTHER}."
         ),
     ]
@@ -81,9 +81,9 @@ def test_a_process_waits_for_an_unreachable_postgres() -> None:
     nowhere = new_engine(f"postgresql://127.0.0.1:{port}/none", application_name="booksync tests")
     with logs_of_a_process() as logs:
         assert not wait_for_schema(nowhere, doing(lambda: None, times=2))
-    assert [line["event"] for line in logs.lines] == [
+    assert [line["reason"] for line in logs.lines] == [
         (
-            f"Waiting for Postgres. Postgres cannot be reached at 127.0.0.1:{port} (Connection refused): check "
+            f"Postgres cannot be reached at 127.0.0.1:{port} (Connection refused): check "
             "DATABASE_URL, and that the server runs."
         )
     ]

@@ -69,7 +69,7 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 
 
 def _pause_left(stored: StoredPause) -> PauseLeft:
-    """Return a pause stored in Postgres as the budget's type.
+    """Convert a pause that Postgres has stored to the budget's `PauseLeft`.
 
     An unknown reason of a pause counts as Zoho's limit of a minute.
     """

@@ -22,7 +22,10 @@ def die_with_parent(end: signal.Signals) -> None:
 
 
 def _parent_pid() -> int:
-    """Return the pid of the process that created this one; getppid() of an orphan is a different process."""
+    """Return the pid of the process that created this one.
+
+    os.getppid() alone does not suffice, because it returns another process's pid after that process has ended.
+    """
     maker = multiprocessing.parent_process()
     # With a fork server, the parent is the server and not the process that asked for this one.
     if maker is None or maker.pid is None or multiprocessing.get_start_method() == "forkserver":

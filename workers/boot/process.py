@@ -51,7 +51,8 @@ def thread_shares() -> ThreadShares:
 def share_memory_between_threads() -> None:
     """Let all threads of this process allocate from two pools of memory. Call this function before the threads start.
 
-    glibc gives each thread a pool of its own, and a pool keeps what its largest page of records needed.
+    By default glibc gives each thread its own pool. Each pool would keep the memory that its largest page of records
+    needed, so the process would hold much more memory than it uses.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -66,8 +66,8 @@ class Resources:
     ) -> ZohoTransport:
         """Return the transport for calls of one connection; `holder` identifies the caller in the budget's slots.
 
-        With `run_id` the calls are counted in the run's row. `now` is the clock that Zoho's clock is compared with; it
-        is Postgres's clock if the caller has read that.
+        With `run_id` the calls are counted in the run's row. `now` returns the time that Zoho's clock is compared with:
+        that of Postgres's clock if the caller has read it, else that of this host's clock.
         """
         hosts = self.hosts(connection.data_center)
         return ZohoTransport(

@@ -37,6 +37,7 @@ class _Lack:
 
     state: WorkerState
     sentence: str
+    reason: str
 
 
 def wait_for_schema(
@@ -54,7 +55,7 @@ def wait_for_schema(
     while (lack := _lack(engine)) is not None:
         waits_as(lack.state)
         if lack != logged:
-            log.warning(lack.sentence, action="schema.waiting")
+            log.warning(lack.sentence, action="schema.waiting", reason=lack.reason)
             logged = lack
         if pause(_LOOK_SECONDS):
             return False
@@ -80,10 +81,16 @@ def _lack(engine: Engine) -> _Lack | None:
     try:
         require_schema(engine)
     except SchemaTooOldError as error:
-        return _Lack(WorkerState.SCHEMA_TOO_OLD, f"Waiting for the migrations. {error}")
+        return _Lack(
+            WorkerState.SCHEMA_TOO_OLD, "This process waits, because the database lacks migrations", str(error)
+        )
     except DatabaseError as error:
         failure = failure_of(error)
         if failure.kind is FailureKind.DEFECT:
             raise
-        return _Lack(WorkerState.NO_DATABASE, f"Waiting for Postgres. {failure.sentence(engine.url)}")
+        return _Lack(
+            WorkerState.NO_DATABASE,
+            "This process waits, because Postgres does not work",
+            failure.sentence(engine.url),
+        )
     return None

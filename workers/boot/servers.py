@@ -26,7 +26,8 @@ _NEARLY_FULL: Final = 0.9
 
 _SAFE_POLICY: Final = "noeviction"
 
-#: After one of these refusals another command to Redis would only wait for the same timeout again.
+#: After one of these refusals no further command is sent to Redis, because it would only wait for the same timeout
+#: again.
 _WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKind.UNKNOWN_HOST)
 
 

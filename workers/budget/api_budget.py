@@ -58,14 +58,17 @@ class ApiBudget:
     with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission: response = http.get(...)
     admission.responded(response.status_code, code, response.headers)
 
-    Guarantees: Zoho never receives more calls than the limit in any window, whatever the calls' latency and even if
-    workers are killed; the whole limit is used while enough work waits; calls of one lane are served in order of
-    request.
+    Guarantees:
+
+    - Zoho never receives more calls than the limit in any window, whatever the calls' latency and even if workers are
+      killed.
+    - The whole limit is used while enough work waits.
+    - Calls of one lane are served in the order of their requests.
 
     Postgres remembers facts that Redis may lose, by these functions:
 
-    - `seconds_since_last_call(organization_id)`: by Postgres's own clock, the time since the last possible call (so it
-      is written before the call), None for never;
+    - `seconds_since_last_call(organization_id)`: the time since the last possible call, by Postgres's own clock; None
+      for never. The time of a call is written before the call;
     - `pause_left(organization_id)`: the rest of the last pause, None without one;
     - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that `seconds_since_last_call` and
       `pause_left` can return it;
@@ -102,7 +105,7 @@ class ApiBudget:
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator[Admission]:
-        """Admit one call to Zoho, which the `with` block makes and nothing else.
+        """Admit one call to Zoho. The `with` block makes that call and does nothing else.
 
         The admission may sleep for up to two seconds before the call.
 
@@ -125,7 +128,7 @@ class ApiBudget:
         return self._scripts.look(organization_id)
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lift every pause of the organisation, and delete what is known about the day.
+        """Lift every pause of the organisation, and delete the known facts about the day's calls.
 
         Zoho's next response reports the facts about the day again.
 

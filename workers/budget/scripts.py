@@ -24,8 +24,8 @@ PROBE_SECONDS = 3600.0
 
 _PAUSE_AFTER_CONCURRENCY_SECONDS = 2.0
 _PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
-#: Zoho blocks an organisation for minutes. Most blocks end with the window, so the first pauses are as long as the
-#: window. Later pauses grow, because refused calls seem to renew the block.
+#: The first pauses in a row are as long as the window, because most of Zoho's blocks end with the window. Later pauses
+#: grow, because refused calls seem to renew the block.
 _STEADY_PAUSES = 3
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE_WINDOWS = 4

@@ -44,7 +44,8 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
 
 
 def start_line(facts: dict[str, Any]) -> str | None:
-    """Return when a sync would begin, or how many of its calls are left today; None if it can begin now."""
+    """Return a sentence: why a sync would begin later, or why too few calls are left today for a full sync; else
+    None."""
     budget = facts["budget"]
     if budget is None:
         return "Redis cannot be reached, so a sync would begin once it is back. Next: check REDIS_URL"

@@ -109,7 +109,10 @@ def dismiss_held(
 
 
 def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
-    """Return a sentence about a connection's held deletions, by the plural of their kind; None without any."""
+    """Return a sentence about a connection's held deletions; None without any.
+
+    `counts` has the number of held records by the plural of their kind.
+    """
     if since is None:
         return None
     verb = "has" if sum(counts.values()) == 1 else "have"

@@ -69,7 +69,10 @@ def show(user: User = None, as_json: AsJSON = False) -> None:
 
 
 def _e164(number: str) -> str:
-    """Return the number in E.164 format; a number without a country prefix is ambiguous."""
+    """Return the number in E.164 format.
+
+    A number without a country prefix is refused, because it is ambiguous.
+    """
     verdict = judge(number, None)
     if verdict.e164 is None:
         assert verdict.problem is not None

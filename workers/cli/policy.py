@@ -159,7 +159,7 @@ def _parts(given: str | None) -> list[str] | None:
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    """Parse a text such as `EUR=5` to a pair, with the name in upper case."""
+    """Parse texts such as `EUR=5` to a dictionary, with the names in upper case."""
     pairs = {}
     for each in given or ():
         name, equals, value = each.partition("=")
@@ -170,7 +170,10 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _named_zones(known: dict[str, list[str]], given: dict[str, str]) -> dict[str, list[str]]:
-    """Return the counted time zones by country; an empty value removes the country's entry."""
+    """Return the counted time zones by country: those in `known`, replaced by those in `given`.
+
+    An empty value in `given` removes the country's entry.
+    """
     named = known | {country: _parts(names) or [] for country, names in given.items()}
     return {country: names for country, names in named.items() if names}
 

@@ -70,7 +70,7 @@ def status(
 
 
 def _with_outlook(resources: Resources, db: Session, state: dict[str, Any]) -> dict[str, Any]:
-    """Add the facts to the status that the console does not show, because they take longer to read."""
+    """Add the facts that take longer to read, which the console therefore does not show."""
     connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),

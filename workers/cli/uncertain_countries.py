@@ -6,7 +6,8 @@ from workers.cli.terminal import counted
 
 
 def uncertain_countries(found: Mapping[str, int | None], connection_id: object) -> str | None:
-    """Return the number of such customers and the next step; None without such customers.
+    """Return the number of customers whose phone numbers depend on an unknown country, and the next step; None without
+    any.
 
     `found` is `db.questions.UncertainCountries.as_json()`.
     """

@@ -66,7 +66,7 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
 def post_due(engine: Engine, receiver: Receiver) -> int:
     """Hand over a batch of due reminders, then post a batch of waiting handovers.
 
-    Returns the size of the second batch.
+    Returns the number of handovers in the second batch.
     """
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=BATCH)

@@ -17,7 +17,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Repeats a call as often as a run would retry it: a transient error is followed by another attempt.
+    """Repeats a call to Zoho after a transient error, as often as a run would retry it.
 
     A wait whose end is known spends no attempt.
     """

@@ -88,7 +88,7 @@ class DeadLetterNotKeptError(MiddlewareError, BrokerConnectionError):
 
 
 class DeadLetterMiddleware(Middleware):
-    """Keeps a message whose actor raises as a dead letter in Postgres, because Dramatiq deletes it after a week.
+    """Writes a dead letter for each message whose actor raises, because Dramatiq deletes such a message after a week.
 
     This middleware retries nothing. A run retries its own steps and counts the attempts in Postgres, where neither a
     killed process nor a requeued message can lose the count.
@@ -134,7 +134,7 @@ class DeadLetterMiddleware(Middleware):
 def keep_unreadable(queue_name: str, content: bytes) -> bool:
     """Keep content of the queue that is not a message as a dead letter; return False if Postgres does not respond.
 
-    Only the content's size and hash are stored, because it may be anything.
+    Only the content's size and hash are stored, because the content may hold personal data.
     """
     actor_name = "(none)"
     dead_letter = NewDeadLetter(

@@ -1,4 +1,5 @@
-"""Executes leased work, from its lease to its outcome, by one table of errors."""
+"""Executes leased work from its lease to its outcome. The table in `workers.jobs.outcomes` has the outcome of each
+error."""
 
 import random
 import uuid
@@ -25,8 +26,8 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: How long Postgres may take to return after a lost connection; within this time a job can still release its lease and
-#: attempt.
+#: How long a job waits for Postgres after a lost connection, so that it can still release its lease and get its attempt
+#: back.
 _PATIENCE_SECONDS = 30.0
 
 #: How long a job is deferred if its connection was reconnected while Zoho refused the job's call.
@@ -69,7 +70,7 @@ class Job(ABC):
     def work(self) -> JobOutcome:
         """Do the work, commit it, and send the next messages.
 
-        Returns DONE, or WAITING if other work does it later.
+        Returns DONE, or WAITING if another job does the work later.
         """
 
     @abstractmethod
@@ -105,9 +106,9 @@ class Job(ABC):
 
     @property
     def ends_its_process(self) -> bool:
-        """Whether the job has ended its process in every attempt.
+        """Whether the job seems to end its process in every attempt.
 
-        If more attempts began than may fail, every attempt ended before it could record its failure.
+        More attempts have begun than may fail, so none of them has recorded its failure.
         """
         return self.attempts > MAX_ATTEMPTS
 

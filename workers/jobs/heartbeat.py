@@ -13,14 +13,16 @@ from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_n
 
 log = structlog.get_logger(__name__)
 
-#: The timeout of Redis for a worker that ends. The timeout is short, because the worker's report expires anyway.
+#: The longest time that an ending worker waits for the removal of its report from Redis. The time is short, because the
+#: report expires anyway.
 _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Heartbeat(Middleware):
     """The middleware that reports the worker's state.
 
-    The heartbeat begins after `ProcessResources` and before the gates, which may wait as long as an error lasts.
+    This middleware precedes the gates, so that a worker that waits at a gate reports its state too. It follows
+    `ProcessResources`, which opens the Redis client.
     """
 
     def __init__(self) -> None:

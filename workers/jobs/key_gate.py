@@ -41,7 +41,11 @@ def look() -> Proof:
             is_proven = prove_keys(db, resources.vault)
     except WrongKeysError as error:
         own_state.set(WorkerState.KEYS_REFUSED)
-        log.error(describe(error), action="keys.waiting")
+        log.error(
+            "This worker takes no messages, because its encryption keys are wrong; it will check them again",
+            action="keys.waiting",
+            reason=describe(error),
+        )
         return Proof.WRONG_KEYS
     except DatabaseError as error:
         own_state.set(WorkerState.NO_DATABASE)
@@ -56,15 +60,15 @@ def look() -> Proof:
 
 
 class KeyGate(Middleware):
-    """Makes a worker wait, at boot and later, while its keys are wrong.
+    """Makes a worker wait, at boot and later, while its encryption keys are wrong.
+
+    Otherwise a worker with wrong keys would defer each step that it leases. The process waits and does not end, because
+    its supervisor would restart it again and again, and a Procfile's runner would end the other processes with it.
+
+    The keys are checked after the boot too. A database has no key canary before the first connection, and a rotation of
+    the keys replaces the canary.
 
     At boot this middleware runs after `SchemaGate`.
-
-    A database has no key canary before the first connection, and a rotation of the keys replaces the canary. A worker
-    with wrong keys would defer each step that it leases.
-
-    If the process with wrong keys ended instead, it would be restarted again and again, and a Procfile's runner would
-    end the other processes with it.
     """
 
     def __init__(self) -> None:
@@ -108,7 +112,10 @@ class KeyWatch:
         self._is_paused = False
 
     def tick(self) -> None:
-        """Check the key canary if the keys are in doubt."""
+        """Check the key canary, and pause or resume the worker by the result.
+
+        The check is omitted while the keys are proven and no decryption has failed since.
+        """
         if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
             return
         self._vault.has_failed.clear()

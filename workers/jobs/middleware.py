@@ -23,8 +23,8 @@ _IDLE_POLL_MS = 100
 class OwnProcessGroup(Middleware):
     """Moves a worker into its own process group.
 
-    Ctrl-C at a terminal and honcho signal the whole group, and the master process signals its workers again: the second
-    signal would kill the current work.
+    Ctrl-C at a terminal and honcho signal the whole process group, and the master process signals its workers too. In
+    the master's group a worker would get two signals, and the second one would kill the current work.
     """
 
     def after_process_boot(self, broker: Broker) -> None:

@@ -30,14 +30,16 @@ from workers.zoho.errors import (
     ZohoUnavailable,
 )
 
-#: The wait if Redis does not respond, or after Zoho has paused the organisation: the budget knows when the pause ends.
+#: The wait if Redis or Postgres does not respond, or after Zoho has paused the organisation. The wait is short, because
+#: the budget reports at the next attempt when the pause ends.
 _PAUSE_SECONDS: Final = 2.0
 
 #: The wait for an operator. After the wait, another worker with the right settings may acquire the work.
 _OPERATOR_SECONDS: Final = 30.0
 
 
-#: Failures of Postgres that last until an operator fixes them. Each attempt may cost a call to Zoho.
+#: Failures of Postgres that last until an operator fixes them. The work is deferred for longer after them, because each
+#: attempt may cost a call to Zoho.
 _WAIT_FOR_OPERATOR: Final = frozenset({FailureKind.PERMISSION, FailureKind.SCHEMA, FailureKind.POOLER})
 _DATABASE_OPERATOR_SECONDS: Final = 300.0
 
@@ -50,7 +52,8 @@ class Outcome(Enum):
     RETRIED = auto()  #: the error may pass: another attempt; after the last one the work is given up
     GIVEN_UP = auto()  #: given up: another attempt would not help
     PARKED = auto()  #: parked: Zoho refuses the connection until a person reconnects it
-    #: An error that booksync does not know: as RETRIED, but after the last attempt the work has a defect.
+    #: An error that booksync does not know. It is retried like RETRIED, but after the last attempt the work counts as
+    #: defective.
     UNKNOWN = auto()
 
 
@@ -117,7 +120,10 @@ def handling_of(error: Exception) -> Handling:
 
 
 def _after_failure(failure: Failure, error: Exception) -> Handling:
-    """What happens to work after a failure of Postgres. A lost connection or a deadlock is not the work's own fault."""
+    """What happens to work after a failure of Postgres.
+
+    A lost connection or a deadlock is not the work's own fault, so only other failures count as UNKNOWN.
+    """
     if failure.kind.spends_attempt:
         return Handling(Outcome.UNKNOWN, describe(error))
     reason = f"Postgres ({describe(error)})"
@@ -144,7 +150,7 @@ def concerns_one_record(error: Exception) -> bool:
 def is_certainly_of_one_record(error: Exception) -> bool:
     """Whether Zoho rejects this record's id or content.
 
-    Any number of such errors does not indicate an outage of Zoho.
+    Such errors do not indicate an outage of Zoho, however many they are.
     """
     return isinstance(error, (BadRequest, RecordUnreadable))
 

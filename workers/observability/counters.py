@@ -157,7 +157,7 @@ class Counters:
         self._add({_field(Family.API_CALLS, NO_ANSWER if status is None else str(status)): 1})
 
     def budget_wait(self, seconds: float, reason: WaitReason) -> None:
-        """Count one wait for the API budget, and its seconds (known before or after the wait)."""
+        """Count one wait for the API budget, and its seconds."""
         self._add(
             {
                 _field(Family.BUDGET_WAITS, reason): 1,
@@ -168,7 +168,7 @@ class Counters:
     def truth_check(self, entity: Entity, drifted: Sequence[str] | None) -> None:
         """Count a record that a truth check has read.
 
-        `drifted` has its drifted columns; None if it was not compared.
+        `drifted` names the record's columns that differ from Zoho; None if the record was not compared.
         """
         verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
         columns = {_field(Family.TRUTH_CHECK_DRIFT, entity.plural, column): 1 for column in drifted or ()}

@@ -96,7 +96,7 @@ class OwnState:
             return self._of_gates
 
     def set(self, state: WorkerState) -> None:
-        """Set the state that the gates have found at boot; it takes precedence over a refusal by Zoho."""
+        """Set the state that the gates have found at boot. This state takes precedence over a refusal by Zoho."""
         with self._lock:
             if state is not self._of_gates:
                 self._of_gates = state

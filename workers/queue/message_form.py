@@ -1,7 +1,8 @@
 """The form of booksync's own messages. Other content in the queue comes from another program, or from a person.
 
-A worker acts on any content that Dramatiq can decode: a far-off time would occupy one of its places until it ends, an
-option would change how Dramatiq treats the message, and a name or an id would be logged.
+Such content is refused, although Dramatiq can decode some of it. A message with a delay of years would occupy a place
+in a worker until the worker ends. An unknown option would change how Dramatiq treats the message. A name or an id in
+the message would be logged.
 """
 
 import re
@@ -30,7 +31,8 @@ _LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
 
 
 def is_message(content: bytes, queue_name: str) -> bool:
-    """Whether a worker can process the message. A message that names another queue would end the worker's thread."""
+    """Whether a worker can process the content. A message that names another queue is refused, because it would end the
+    worker's thread."""
     if len(content) > LARGEST_BYTES:
         return False
     try:

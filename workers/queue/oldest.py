@@ -17,8 +17,8 @@ _LISTS = [(queue, f"dramatiq:{queue}{suffix}") for queue in Queue for suffix in 
 def oldest_seconds(client: redis.Redis) -> dict[Queue, float]:
     """For each queue, the seconds since its oldest unfetched message became due; 0 without such a message.
 
-    The lookup needs two round trips, whatever the queues hold. Workers take messages from the head and return to the
-    tail the messages that they could not begin, so such a message is inspected when it reaches the head again.
+    The lookup inspects only the head of each list, so it needs two round trips whatever the queues hold. A message that
+    a worker could not begin returns to the tail, and is inspected when it reaches the head again.
 
     Raises:
         RedisError: Redis is down.

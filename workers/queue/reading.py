@@ -56,7 +56,7 @@ class ReadingBroker(RedisBroker):
     def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:
         """The messages that name the id under which they are stored in Redis.
 
-        A worker could never remove other messages from Redis.
+        Other messages are omitted, because a worker could never remove them from Redis.
         """
         known = self._ids_in_hand(queue_name) if messages else set()
         return [message for message in messages if id_in_redis(message).encode() in known]
@@ -69,9 +69,9 @@ class ReadingBroker(RedisBroker):
         time.sleep(_PAUSE_SECONDS)
 
     def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
-        """The id under which this content was fetched.
+        """The id under which this content was fetched, in a list; an empty list if the id is unknown.
 
-        The id is found among the fetched ids, because the content may lack its id.
+        The content is compared with the fetched messages in Redis, because the content itself may lack its id.
         """
         ids = list(self._ids_in_hand(queue_name))
         contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []

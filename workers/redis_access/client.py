@@ -15,7 +15,8 @@ from redis.sentinel import (
 from workers.redis_access.addresses import is_sentinel, sentinel_address
 from workers.redis_access.refusal_log import LoggedRetry
 
-#: A worker's client survives a restart of Redis: sixty tries, a second apart. Dramatiq's own client would not retry.
+#: The tries of a worker's client, a second apart, so that the worker survives a restart of Redis. Dramatiq's own client
+#: would not retry.
 _PATIENT_TRIES = 60
 _PATIENT_PAUSE_SECONDS = 1.0
 

@@ -18,8 +18,8 @@ _T = TypeVar("_T")
 #: The interval at which the same refusal is logged again.
 _REPEAT_SECONDS = 30.0
 
-#: The errors of a closed connection, which do not count as a refusal: the server may close an idle connection, which
-#: causes one failure.
+#: A command's failures are logged from this one on. A single failure is not logged, because the server may just have
+#: closed an idle connection.
 _FAILURES_LOGGED = 2
 
 

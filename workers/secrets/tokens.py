@@ -26,24 +26,25 @@ from workers.zoho.errors import (
     ZohoError,
 )
 
-#: A token is refreshed this long before it expires, so that it does not expire during a call; for a short-lived token
-#: the share of its lifetime applies.
+#: A token is refreshed this long before it expires, so that it does not expire during a call. For a short-lived token
+#: the time is `EARLY_SHARE_OF_LIFETIME` of its lifetime.
 EARLY_SECONDS = 300.0
 EARLY_SHARE_OF_LIFETIME = 0.25
 
-#: If a token of this age or younger is refused, the call is tried once more with it before a refresh, because Zoho
-#: grants only ten tokens in ten minutes.
+#: A refused token that is younger than this is tried once more before it is refreshed, because Zoho grants only ten
+#: tokens in ten minutes.
 YOUNG_SECONDS = 60.0
 
-#: The refusal of a single record refreshes the token only while fewer than this many of the ten refreshes are used.
+#: The refusal of a call for a single record refreshes the token only while fewer than this many of the ten refreshes
+#: are used.
 RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
 
-#: A step uses its token again for this long. If another worker renews the token meanwhile, the old one stays valid, or
-#: its refusal leads to the new one.
+#: How long a step uses its token before it reads the stored one again. If another worker refreshes the token meanwhile,
+#: the old token usually stays valid. If Zoho refuses the old token, the step reads the new one.
 REUSABLE_SECONDS = 15.0
 
-#: An unknown OAuth error may be temporary. If it lasts longer than this, the grant counts as refused and a person must
-#: act.
+#: How long an OAuth error that booksync does not know counts as temporary. After that time the grant counts as refused,
+#: and a person must act.
 UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
 
@@ -69,11 +70,14 @@ class SharedTokens:
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """Return the access token that another worker has stored, or a fresh one.
+        """Return the access token for the next attempt after Zoho has refused the token `stale`.
 
-        The stale token is returned for a second try if it is young, or if it is still valid and Zoho does not grant
-        another one. None is returned if single records have refreshed the token too often: the refusal then concerns
-        the record itself.
+        The result is the token that another worker has stored in the meantime, or else a fresh token from Zoho. Unless
+        it was `tried_again`, `stale` itself is returned if it is young, or if it is still valid and Zoho does not grant
+        another token.
+
+        With `is_one_record` and a token that `_is_kept`, `stale` is returned for a second try. After that try None is
+        returned, because the refusal then concerns the record.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
@@ -90,9 +94,10 @@ class SharedTokens:
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
     def _is_kept(self, refused: Token) -> bool:
-        """Return whether the token is kept although Zoho refused a call for one record.
+        """Return whether the token is not refreshed after Zoho has refused it for one record.
 
-        The token is kept if it is new, or if it was refreshed often recently.
+        The token is kept if it was refreshed a moment ago, or if tokens were refreshed often. The refusal then probably
+        concerns the record.
         """
         with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
@@ -105,9 +110,10 @@ class SharedTokens:
         return stored.access_token is not None and self._access_token(stored.access_token) != token.value
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
-        """Return the stored token if another worker has refreshed it, else a new one from Zoho.
+        """Return the stored token if `is_fresh` accepts it, because another worker has refreshed it; else a new token
+        from Zoho.
 
-        If Zoho does not grant a new token, return the stored token while it is valid and `is_of_use`.
+        If Zoho does not grant a new token, return the stored token if it is still valid and `is_of_use`.
         """
         # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
         with self.engine.begin() as db:
@@ -151,7 +157,7 @@ class SharedTokens:
         return Token(access.value, access.api_domain or stored.api_domain, _reusable_seconds(access.expires_in))
 
     def _refused(self, db: Session, error: ZohoError) -> ZohoError:
-        """Record that the token endpoint has refused a token, and return the matching error."""
+        """Record that Zoho's token endpoint has refused a refresh, and return the matching error."""
         if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
             tokens.end_throttling(db, self.connection_id)
         if isinstance(error, ClientRejected):
@@ -200,6 +206,6 @@ def _early_seconds(lifetime_seconds: float) -> float:
 
 
 def _reusable_seconds(lifetime_seconds: float, seconds_left: float | None = None) -> float:
-    """The time for which a caller may use the token again without another look at the stored one."""
+    """The time for which a caller may use the token before it reads the stored token again."""
     left = lifetime_seconds if seconds_left is None else seconds_left
     return max(0.0, min(REUSABLE_SECONDS, left - _early_seconds(lifetime_seconds)))

@@ -79,7 +79,8 @@ class Vault:
     def rotate(self, encrypted: str, place: Place, *, bind: bool | None = None) -> str:
         """Encrypt the same secret again, with the newest key.
 
-        The new ciphertext is bound to its place, not bound, or (None) in its present form.
+        If `bind` is True, the new ciphertext is bound to its place; if it is False, the new ciphertext is not bound.
+        With None the secret keeps its present form.
 
         Raises:
             UnreadableSecretError, MisplacedSecretError: see `decrypt`.

@@ -42,9 +42,10 @@ def cache_customers(
     """Write the contacts that differ from the cache and are not older, and update the rows that depend on them.
 
     Invoices that waited for these customers move to the cache, and the reminders of a changed customer are planned
-    again, all in the caller's transaction. Vendors are skipped, because they are not customers. A row that was written
-    after `since`, the start of the run by Postgres's clock, is already counted. `stamps_may_go_back`: see
-    `domain.versions`.
+    again, all in the caller's transaction. Vendors are skipped, because they are not customers.
+
+    `since` is the start of the run by Postgres's clock; a row that was written after it is not counted again.
+    `stamps_may_go_back`: see `domain.versions`.
     """
     rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
     reads = cached_customers.customers_of(batch)

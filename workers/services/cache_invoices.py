@@ -34,8 +34,8 @@ def cache_invoices(
     """Write the invoices that differ from the cache and are not older; store those without cached customer as waiting.
 
     Pending reminders of a changed invoice are planned again in the same transaction; new reminders are planned in the
-    reminder phase. A row that was written after `since`, the start of the run by Postgres's clock, is already counted.
-    `stamps_may_go_back`: see `domain.versions`.
+    reminder phase. `since` is the start of the run by Postgres's clock; a row that was written after it is not counted
+    again. `stamps_may_go_back`: see `domain.versions`.
     """
     if not batch:
         return CachedInvoices()
@@ -99,8 +99,8 @@ def cache_waiting_invoices(
 ) -> CachedInvoices:
     """Move the invoices that waited for these customers to the cache, because the customers are now cached (FR-7).
 
-    A waiting invoice may have been read long ago. The waiting invoice replaces a cached row by the rule of full runs,
-    because a full run wrote one of the two: a row that was clearly read later stays.
+    A waiting invoice may have been read long ago, so a cached row that was clearly read later stays. This is the rule
+    of full runs. It applies here because a full run wrote one of the two rows.
     """
     if not zoho_customer_ids:
         return CachedInvoices()

@@ -24,10 +24,10 @@ def judge_next(
     now: datetime,
     all_of_them: bool = True,
 ) -> str | None:
-    """Judge the phone numbers of the next customers after that Zoho id: all, or only verdicts of another edition.
+    """Judge the phone numbers of the next `BATCH` customers after the Zoho id `after`.
 
-    The reminders of changed customers are planned again. Returns the last Zoho id that was read; None after the last
-    customer.
+    Unless `all_of_them`, only customers with a verdict of another edition are judged. The reminders of changed
+    customers are planned again. Returns the last Zoho id that was read; None after the last customer.
     """
     locked = phone_verdicts.lock_next(db, connection, after, limit=BATCH, all_of_them=all_of_them)
     return judge_customers(db, connection, locked, fallback=fallback, now=now)

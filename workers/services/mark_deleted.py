@@ -44,7 +44,10 @@ def mark_deleted(
 def mark_held_deleted(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, now: datetime
 ) -> int:
-    """Mark records deleted, as a person has decided: each with the time of its own 404, unless it was read since."""
+    """Mark held records deleted, as a person has decided, each with the time of its own 404.
+
+    A record that was read since its 404 is not marked.
+    """
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark_held(db, connection, entity, record_ids)
     return _follow_up(db, connection, entity, record_ids, marked, now=now)

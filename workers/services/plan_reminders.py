@@ -1,8 +1,8 @@
 """Planning reminders: the only place where plans are made from the cache and written (FR-5: by the cached phone).
 
 Every transaction that plans reminders locks the customers first, then the invoices (each by Zoho's id, the order in
-which the upserts insert them), then the reminders. The lock order avoids deadlocks, and plans from a fact that is being
-changed.
+which the upserts insert them), then the reminders. The order of the locks avoids deadlocks. The
+locks also prevent a plan from a fact that another transaction is changing.
 """
 
 import uuid

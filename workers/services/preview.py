@@ -65,7 +65,8 @@ class PreviewedCall:
 
 @dataclass
 class Preview:
-    """The plans of the connection's open invoices, by the current rules and an opening at this moment."""
+    """The plans of the connection's open invoices by the current rules, as if the connection were opened at this
+    moment."""
 
     handover: HandoverState
     today: dt.date  #: the date in the organisation's time zone

@@ -160,8 +160,8 @@ class Verification:
     ) -> frozenset[str]:
         """Return the customers whose list row contradicts their details, if the cache agrees with the details.
 
-        A run reads the details of each customer in `asked`, because the row differs from the cache, and trusts the
-        details.
+        A run reads the details of each customer in `asked` and trusts them. So such a customer does not differ from
+        Zoho.
         """
         cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
         differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}

@@ -107,7 +107,8 @@ def require_readable(db: Session, vault: Vault, connection_id: uuid.UUID) -> Non
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     """Give the connection a new webhook secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
-    An unreadable current secret authenticates no request, so the rotation drops it, and an earlier rotation continues.
+    A current secret that cannot be read authenticates no request, so it is dropped and does not become the former
+    secret. The former secret of an earlier rotation then stays accepted.
 
     Raises:
         RotationUnderWayError: an earlier rotation is not over.

@@ -12,9 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
-    """Complete the events that the run's walk has covered, if many records of the connection wait.
+    """Complete the events of records that the run has read from the list, if many records of the connection wait.
 
-    A full run has read every record and knows which are gone, so it covers every event before its first call.
+    A full run completes every event that came before its first call, because it has read every record and knows which
+    records are gone.
     """
     read = run.position.list_of(entity)
     # A run of an older release may not know the time of its first call, so it completes nothing.

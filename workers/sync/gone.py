@@ -15,9 +15,11 @@ def note_gone(
 ) -> Sequence[Due]:
     """Record the 404 of the last response; return the open invoices of a gone customer, which must be fetched.
 
-    A merge deletes the losing contact and gives its invoices to the winner, sometimes without moving their stamps, so
-    no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these
-    invoices; if it cannot read them, `Work.advance` requests them.
+    When Zoho merges two contacts, it deletes one and gives its invoices to the other, sometimes without moving their
+    stamps. An incremental run would not find such a change.
+
+    With `reads_all_invoices` no invoices are returned, because the run reads the whole list of invoices later. If the
+    run cannot read that list, `Work.advance` requests the invoices.
     """
     mark_deleted.note_gone(db, work.connection, entity, record_id, observed_at=work.observed_at, now=work.now)
     if entity is not CUSTOMER or reads_all_invoices:

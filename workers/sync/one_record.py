@@ -86,7 +86,9 @@ class OneRecord(Asking):
         return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def finish(self, db: Session, outcome: Outcome) -> list[Due]:
-        """End the refresh's lease with an outcome; return the records to fetch next: newer events, or related records.
+        """End the refresh's lease with an outcome, and return the records to fetch next.
+
+        These are related records, and the record itself if newer events name it.
 
         Raises:
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
@@ -125,9 +127,8 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
     """Whether the record is left to a run that reads the lists.
 
-    A run reads the record if many records wait, or if the hour's share of the day's calls is used up.
-
-    No list names gone records, so a deleted record gets its call however many records wait.
+    A run reads the record if many records wait, or if the hour's share of the day's calls is used up. A deleted record
+    is not left to a run because many records wait, because no list names gone records.
     """
     day_limit = record.resources.budget.snapshot(record.connection.organization_id).day_limit
     most_calls = details_an_hour(day_limit)

@@ -20,8 +20,7 @@ log = structlog.get_logger(__name__)
 def fetch_contact_persons(work: Work) -> StepRef:
     """Stage one page of the bulk list of persons. If Zoho refuses the list, the run continues with detail calls.
 
-    If the run's position has no walk yet, the bulk read starts: for the first time, again, or because a release without
-    walks has started it.
+    If the run's position has no walk yet, the bulk read starts with the first page.
 
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.

@@ -52,7 +52,10 @@ async def console(request: Request) -> HTMLResponse:
 
 
 def password_check(settings: Settings) -> PasswordCheck | None:
-    """Return this process's password check; None if the console is off, or closed for a short password (logged)."""
+    """Return this process's password check; None if the console is off, or closed because its password is too short.
+
+    A password that is too short is logged.
+    """
     password = settings.console_password
     if password is None:
         return None

@@ -35,7 +35,7 @@ from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_aut
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: The number of sender threads, and of responses whose messages may wait for one.
+#: The number of threads that send messages, and of the responses whose messages may wait for such a thread.
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
@@ -206,7 +206,7 @@ def _unknown_secret(vault: Vault) -> str:
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
     """Send the refresh messages in separate threads, because Redis may hang.
 
-    The scheduler's sweep sends the omitted messages.
+    If too many responses wait for such a thread, the messages are not sent. The scheduler's sweep sends them later.
     """
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:

@@ -1,7 +1,7 @@
 """One webhook request as data: the parameters that the signature covers, and the events.
 
-The functions are pure: from bytes, query and method to events. A body is a form, JSON, or JSON-like text into which
-Zoho has inserted the values of a template without escaping quotes. Small errors of format are tolerated.
+The functions are pure: from bytes, query and method to events. They parse forms, JSON and plain text. JSON that is
+malformed is searched for ids like plain text, because Zoho inserts a record's values into it without escaping.
 """
 
 import codecs

@@ -55,7 +55,7 @@ class Found:
 def merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
     """Return one record for each id.
 
-    A deletion takes precedence over a change; different times of one record give None.
+    A deletion takes precedence over a change. If the times of one id differ, its record has the time None.
     """
     by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
     for record in records:

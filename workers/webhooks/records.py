@@ -1,7 +1,7 @@
 """The records that a webhook's document names: every id under a key that identifies its entity gives an event.
 
-Zoho pastes placeholders without escaping, so a customer's name can break the JSON around it, or add keys. A repeated
-key therefore keeps all its values. A wrong id costs only one call, which finds nothing.
+Zoho inserts a record's values into a document without escaping. So a customer's name can break the JSON around the
+name, or add keys. A repeated key therefore keeps all its values. A wrong id costs only one call, which finds nothing.
 """
 
 import json
@@ -181,9 +181,9 @@ class _Place:
         yield from self._further_records(fields)
 
     def _further_records(self, fields: Fields) -> Iterator[NamedRecord]:
-        """Yield the records of further entities. A credit note, for example, is also a movement of invoices.
+        """Yield the records of further entities that this object names, such as a credit note.
 
-        If a movement was deleted, its invoices have changed, but its own record is deleted.
+        If the object names a deletion, the credit note itself is deleted, although its invoices have only changed.
         """
         kind = EventKind.DELETED if self.is_deleted or names_deletion(fields) else EventKind.CHANGED
         for entity in further_entities():

@@ -46,10 +46,10 @@ class ZohoContactsClient:
     def get_contact_persons(self, request: ListRequest | int) -> PersonsPage:
         """One page of all contact persons of the organisation (API section 2: requests).
 
-        A request with a page number means pages of the usual length.
+        If `request` is a page number, the page has the usual length. The list supports neither filters nor another
+        order, so only page and length of the request are used.
 
-        The list supports neither filters nor another order, so only page and length of the request are used. After code
-        57 the token is renewed once, as for every call, because an expired token has the same code.
+        After code 57 the token is refreshed once, as for every call, because an expired token has the same code.
 
         Raises:
             BulkPersonsRefused: this organisation has no such list. A refused token or organisation raises its own

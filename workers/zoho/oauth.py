@@ -168,7 +168,7 @@ def _token(value: object) -> str | None:
 def _lifetime(seconds: object) -> int:
     """The lifetime of a token.
 
-    An unknown lifetime counts as Zoho's documented hour; if the token expires earlier, a 401 renews it.
+    An unknown lifetime counts as Zoho's documented hour. If the token expires earlier, a 401 causes a refresh.
     """
     if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
         seconds = int(seconds)

@@ -29,7 +29,7 @@ class Tokens(Protocol):
         ...
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """The access token for the next attempt after Zoho has refused the stale token.
+        """The access token for the next attempt after Zoho has refused the token `stale`; None ends the attempts.
 
         If many callers ask at once, one of them renews the token. The result may be the stale token again, once,
         because a refusal may be temporary and Zoho limits renewals. With `tried_again` the stale token has had its

@@ -105,7 +105,10 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 
 def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
-    """A person of any contact, from the bulk list of all persons. A `Rejected` keeps the id that is valid."""
+    """A person of any contact, from the bulk list of all persons.
+
+    A `Rejected` has the person's id or, if that is invalid, the contact's id.
+    """
     parsed = parse_row(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, Rejected) else PersonOfContact(parsed.contact_id, _person(parsed))
 

@@ -66,7 +66,10 @@ def _is_gzip(response: httpx.Response, call: str) -> bool:
 
 
 def _raw_chunks(response: httpx.Response, at_most: int, too_large: TooLarge) -> Iterator[bytes]:
-    """The chunks of a body as received. `iter_raw` would refuse a response that a test created as a whole."""
+    """The chunks of a body as received.
+
+    The stream is read without `iter_raw`, which would refuse a response that a test created as a whole.
+    """
     assert isinstance(response.stream, httpx.SyncByteStream)
     length = 0
     for chunk in response.stream:

@@ -22,7 +22,8 @@ from workers.zoho.wire import WireResponse
 
 _INTERNAL_ERROR = 1000
 
-#: The pattern of a code: few digits, because Python refuses to read an integer of thousands of digits.
+#: The most digits of a whole number in JSON. A longer one stays a text, because Python refuses to read thousands of
+#: digits.
 _LONGEST_NUMBER = 100
 
 #: Zoho's codes with one meaning for every HTTP status. Codes 43 to 45 and 1070 come with 429, 43 possibly with another

@@ -79,7 +79,7 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
-        self.renewals = 0  #: the number of renewed tokens that replaced a refused one
+        self.renewals = 0  #: how often a refused token was replaced by another one
         self._held: Token | None = None  # The access token of the next call.
         self._held_until = 0.0
         self._served: Token | None = None  # The access token of the last accepted call.
@@ -96,10 +96,11 @@ class ZohoTransport:
     ) -> Response:
         """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
-        After Zoho has refused a token, the call is repeated with the same or a renewed token, as `Tokens` decides. Each
-        attempt is a separate call for the API budget. If a renewed token is refused too, the attempts end. With
-        `is_one_record` the refusal may concern only that record: a token that has just served another call is tried
-        once more, and renewed only after a second record in a row is refused.
+        After Zoho has refused a token, the call is repeated with the same or another token, as `Tokens` decides. Each
+        attempt is a separate call for the API budget. If the other token is refused too, the attempts end.
+
+        With `is_one_record` a refusal may concern only that record. A token that has just served another call is then
+        tried once more. It is refreshed only after a second record in a row is refused.
 
         Raises:
             BudgetWait: the API budget defers the call, which was not made.
@@ -146,7 +147,7 @@ class ZohoTransport:
         return response
 
     def _current_token(self) -> Token:
-        """The token of the last call while it is reusable, because each look at the stored one is a round trip."""
+        """The token of the last call while it is reusable, because each read of the stored token is a round trip."""
         if self._held is None or time.monotonic() >= self._held_until:
             return self._hold(self._tokens.current())
         return self._held
@@ -208,7 +209,10 @@ class ZohoTransport:
 
 
 def _is_refused(response: ApiResponse) -> bool:
-    """Whether Zoho refuses the access token. Code and status are equal for an expired token and a missing scope."""
+    """Whether Zoho refuses the access token.
+
+    A missing scope counts too, because it has the same code and status as an expired token.
+    """
     return isinstance(refusal(response, ""), REFUSED_TOKEN)
 
 
