@@ -10,7 +10,7 @@ import redis
 from sandbox.servers.ports import free_port
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
-from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, kill
 from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
 
 
@@ -51,7 +51,7 @@ def test_killing_a_worker_in_mid_run_only_delays_the_run(
     order = installation.start("booksync", "sync", connection_id, "--wait")
     eventually(lambda: _calls(database) >= 2)
     for worker in installation.processes[:2]:
-        worker.send_signal(signal.SIGKILL)
+        kill(worker)
     installation.start(*WORKER)
     assert order.wait(timeout=PATIENCE_SECONDS) == 0
     installation.zoho.clear_faults()
