@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from psycopg import sql
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.reflection import Inspector
 
 _FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
@@ -30,6 +30,9 @@ _LONGEST: Final = {
 _ALWAYS_WRITTEN: Final = {"zoho_customer_id", "invoice_number", "status", "currency_code", "phone"}
 
 _INSERTED_INTO: Final = {"invoices_cache", "reminders", "sync_metadata"}
+
+#: Quotes the names that Postgres would not take as they are: with capital letters or spaces, or reserved words.
+_PREPARER: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 def problems(
@@ -133,7 +136,7 @@ def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
 
 def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
     name, kind = f"{table}.{found['name']}", found["type"]
-    column = _quoted(found["name"])
+    column = _PREPARER.quote(found["name"])
     if _family(kind) is not _family(wanted.type):
         needed = "UUID, TEXT or BIGINT" if (table, wanted.name) == ("users", "id") else _type_name(wanted)
         yield f"{name} is of type {_name(kind)}, but booksync needs {needed}: change its type"
@@ -163,11 +166,6 @@ def _name(kind: Any) -> str:
 
 def _type_name(column: sa.Column[Any]) -> str:
     return type(column.type).__name__.upper()
-
-
-def _quoted(name: str) -> str:
-    """A column's name as a person can paste it into a statement: Postgres folds capital letters without quotes."""
-    return name if name.islower() else sql.Identifier(name).as_string()
 
 
 def _must_be_given(column: Any) -> bool:

@@ -154,7 +154,8 @@ class SharedTokens:
             lifetime_seconds=access.expires_in,
             api_domain=access.api_domain,
         )
-        return Token(access.value, access.api_domain or stored.api_domain, _reusable_seconds(access.expires_in))
+        seconds = _reusable_seconds(access.expires_in, access.expires_in)
+        return Token(access.value, access.api_domain or stored.api_domain, seconds)
 
     def _refused(self, db: Session, error: ZohoError) -> ZohoError:
         """Record that Zoho's token endpoint has refused a refresh, and return the matching error."""
@@ -205,7 +206,6 @@ def _early_seconds(lifetime_seconds: float) -> float:
     return min(EARLY_SECONDS, lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
 
 
-def _reusable_seconds(lifetime_seconds: float, seconds_left: float | None = None) -> float:
+def _reusable_seconds(lifetime_seconds: float, seconds_left: float) -> float:
     """The time for which a caller may use the token before it reads the stored token again."""
-    left = lifetime_seconds if seconds_left is None else seconds_left
-    return max(0.0, min(REUSABLE_SECONDS, left - _early_seconds(lifetime_seconds)))
+    return max(0.0, min(REUSABLE_SECONDS, seconds_left - _early_seconds(lifetime_seconds)))

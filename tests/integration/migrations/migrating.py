@@ -12,6 +12,9 @@ from tests.integration.migrations.applications import Database
 
 ROOT = Path(__file__).resolve().parents[3]
 
+#: The last revision whose tables are all in the host's schema.
+BEFORE_THE_MOVE = "0007c_containment_phase2"
+
 
 def started(url: str, to: Target) -> "subprocess.Popen[bytes]":
     """The running process."""

@@ -20,9 +20,7 @@ from db.migrations.schemas import VERSION_TABLE
 from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
 from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, a_legacy_database
-from tests.integration.migrations.migrating import holding, started
-
-_BEFORE_THE_MOVE = "0007c_containment_phase2"
+from tests.integration.migrations.migrating import BEFORE_THE_MOVE, holding, started
 
 #: Former name → present name, of one table from each part of the move.
 TABLES = {
@@ -58,7 +56,7 @@ def templates(postgres: EmbeddedPostgres) -> Iterator[Templates]:
         environment.setenv("DATABASE_URL", url)
         with opened(url) as database:
             a_legacy_database(url, database)
-        command.upgrade(alembic_config(), _BEFORE_THE_MOVE)
+        command.upgrade(alembic_config(), BEFORE_THE_MOVE)
     url = postgres.create_database(moved, template=before)
     migrate(url, Target.PHASE2)
     with opened(url) as database:

@@ -12,9 +12,8 @@ from psycopg.rows import dict_row
 from db.migrations.runner import alembic_config
 from tests.end_to_end.underway import eventually
 from tests.integration.migrations.applications import Database, a_legacy_database
-from tests.integration.migrations.migrating import holding
+from tests.integration.migrations.migrating import BEFORE_THE_MOVE, holding
 
-_BEFORE_THE_MOVE = "0007c_containment_phase2"
 _MOVED = "0007d_schema_phase2"
 
 #: Former name → present name, and a statement that the previous release prepares: an upsert that reads a system column,
@@ -49,7 +48,7 @@ def before(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> Dat
     """A database of the previous release in phase 2, with a connection and a record to read again."""
     a_legacy_database(url, database)
     monkeypatch.setenv("DATABASE_URL", url)
-    command.upgrade(alembic_config(), _BEFORE_THE_MOVE)
+    command.upgrade(alembic_config(), BEFORE_THE_MOVE)
     database.rows("""
         INSERT INTO zoho_connections (
             user_id, organization_id, data_center, refresh_token_encrypted, webhook_secret_encrypted, time_zone
@@ -81,6 +80,14 @@ def bring(revision: str) -> None:
     change(alembic_config(), revision)
 
 
+@pytest.fixture(params=[_MOVED, BEFORE_THE_MOVE])
+def to(request: pytest.FixtureRequest, before: Database) -> str:
+    """The revision to migrate to, from a database that is on the other side of the move."""
+    if request.param == BEFORE_THE_MOVE:
+        bring(_MOVED)
+    return str(request.param)
+
+
 def write(writer: "psycopg.Connection[Any]", former: str, text: str) -> int:
     """The number of rows that were written."""
     return writer.execute(WRITES[former][1].encode(), [text]).rowcount
@@ -98,7 +105,6 @@ def waiting(database: Database) -> set[int]:
 
 
 @pytest.mark.parametrize("former", WRITES)
-@pytest.mark.parametrize("to", [_MOVED, _BEFORE_THE_MOVE])
 def test_a_write_that_meets_the_move_waits_for_it_and_is_kept(
     to: str,
     former: str,
@@ -106,8 +112,6 @@ def test_a_write_that_meets_the_move_waits_for_it_and_is_kept(
     writer: "psycopg.Connection[Any]",
     threads: ThreadPoolExecutor,
 ) -> None:
-    if to == _BEFORE_THE_MOVE:
-        bring(_MOVED)
     assert write(writer, former, "before") == 1
 
     with holding(before, f"public.{former}"):
@@ -125,7 +129,6 @@ def test_a_write_that_meets_the_move_waits_for_it_and_is_kept(
 
 
 @pytest.mark.parametrize("former", WRITES)
-@pytest.mark.parametrize("to", [_MOVED, _BEFORE_THE_MOVE])
 def test_the_move_waits_for_a_transaction_that_has_written(
     to: str,
     former: str,
@@ -133,8 +136,6 @@ def test_the_move_waits_for_a_transaction_that_has_written(
     writer: "psycopg.Connection[Any]",
     threads: ThreadPoolExecutor,
 ) -> None:
-    if to == _BEFORE_THE_MOVE:
-        bring(_MOVED)
     with writer.transaction():
         assert write(writer, former, "before") == 1
         migrating: Future[Any] = threads.submit(bring, to)

@@ -121,6 +121,17 @@ def test_no_trigger_of_the_application_fires_for_a_step(url: str, texts: Databas
     assert legacy_rows(texts) == before
 
 
+def assert_refused(sentence: str, url: str, database: Database) -> None:
+    """Adoption is refused with that sentence, before any change."""
+    before, schema = legacy_rows(database), database.schema()
+
+    with pytest.raises(MigrationRefusedError, match=sentence):
+        adopt(url)
+
+    assert legacy_rows(database) == before
+    assert database.schema() == schema
+
+
 @pytest.mark.parametrize(
     ("dirt", "sentence"),
     [
@@ -148,13 +159,7 @@ def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
     dirt: str, sentence: str, url: str, texts: Database
 ) -> None:
     texts.rows(dirt)
-    before, schema = legacy_rows(texts), texts.schema()
-
-    with pytest.raises(MigrationRefusedError, match=sentence):
-        adopt(url)
-
-    assert legacy_rows(texts) == before
-    assert texts.schema() == schema
+    assert_refused(sentence, url, texts)
 
 
 @pytest.mark.parametrize("name", ["step", "Step"])
@@ -192,13 +197,7 @@ def test_a_text_step_beside_camel_case_names_is_refused_by_these_names_before_an
     dirt: str, sentence: str, url: str, camel_case_texts: Database
 ) -> None:
     camel_case_texts.rows(dirt)
-    before, schema = legacy_rows(camel_case_texts), camel_case_texts.schema()
-
-    with pytest.raises(MigrationRefusedError, match=sentence):
-        adopt(url)
-
-    assert legacy_rows(camel_case_texts) == before
-    assert camel_case_texts.schema() == schema
+    assert_refused(sentence, url, camel_case_texts)
 
 
 def test_the_error_names_a_step_that_was_written_after_adoption(url: str, texts: Database) -> None:
