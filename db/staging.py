@@ -180,8 +180,8 @@ def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed[Co
 
 def clear(db: Session, run_id: uuid.UUID) -> None:
     """Delete all staged data of an ended run."""
-    for table in ("booksync.staged_contacts", "booksync.staged_persons", "booksync.seen_records"):
-        db.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
+    for table in ("staged_contacts", "staged_pages", "staged_persons", "seen_records"):
+        db.execute(text(f"DELETE FROM booksync.{table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 
 def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[Rejected]) -> None:

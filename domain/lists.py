@@ -1,7 +1,7 @@
 """Requests for a page of a Zoho list, and the content of a page; equal for contacts, persons and invoices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -50,6 +50,15 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class RawPage:
+    """One page of a list as Zoho has returned it: JSON text in bytes, with the times of the response (UTC)."""
+
+    content: bytes = field(repr=False)
+    server_time: datetime  #: by the server's clock
+    received_at: datetime  #: by booksync's clock
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
     """One page of a list: its valid and rejected rows, whether more pages follow, the server's time (`Date`, UTC)."""
 
@@ -57,6 +66,7 @@ class Page(Generic[RowT]):
     rejected: Sequence[Rejected]
     has_more: bool
     server_time: datetime
+    raw: RawPage | None = field(default=None, repr=False, compare=False)
 
 
 def record_ids(page: Page[ListedT]) -> list[str]:

@@ -15,15 +15,37 @@ from domain.walk import Walk, WalkById
 
 @dataclass(frozen=True, slots=True)
 class ListRead:
-    """How far one entity's list has been read in a run."""
+    """How far one entity's list has been read in a run.
 
-    walk: Walk | None = None
+    Pages are fetched, staged, and then written. `walk` follows the written pages, so a release without staged pages
+    continues from it and fetches the staged pages again.
+    """
+
+    walk: Walk | None = None  #: the walk after the last written page
     asked_at: datetime | None = None  #: Postgres's time before the first call for the list, or for its persons
     is_unread: bool = False  #: a page of the list was rejected completely
+    ahead: Walk | None = None  #: the walk after the last fetched page; None if every fetched page is written
+    fetched: int = 0  #: the number of fetched pages; also the number of the last staged page
+    written: int = 0  #: the number of written pages
+
+    @property
+    def frontier(self) -> Walk | None:
+        """The walk that determines the next call; None before the first call."""
+        return self.ahead or self.walk
+
+    @property
+    def has_staged_pages(self) -> bool:
+        """Whether fetched pages wait to be written."""
+        return self.ahead is not None
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the last page of the list is fetched."""
+        return self.frontier is not None and self.frontier.is_finished
 
     @property
     def is_walked(self) -> bool:
-        """Whether the walk has reached the end of the list."""
+        """Whether all pages of the list are written."""
         return self.walk is not None and self.walk.is_finished
 
     @property
@@ -31,27 +53,43 @@ class ListRead:
         """Whether the whole list was read and no page was rejected completely."""
         return self.is_walked and not self.is_unread
 
+    def having_fetched(self, walk: Walk) -> Self:
+        """One more page is fetched and staged; `walk` is the walk after that page."""
+        return replace(self, ahead=walk, fetched=self.fetched + 1)
+
+    def having_written(self, walk: Walk) -> Self:
+        """The next staged page is written; `walk` is the walk after that page."""
+        written = self.written + 1
+        return replace(self, walk=walk, written=written, ahead=None if written == self.fetched else self.ahead)
+
     def to_json(self, entity: Entity) -> dict[str, Any]:
-        walk, asked_at, is_unread = _keys(entity)
+        walk, asked_at, is_unread, ahead, fetched, written = _keys(entity)
         return {
             walk: self.walk and self.walk.to_json(),
             asked_at: self.asked_at and self.asked_at.isoformat(),
             is_unread: self.is_unread,
+            ahead: self.ahead and self.ahead.to_json(),
+            fetched: self.fetched,
+            written: self.written,
         }
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any], entity: Entity) -> Self:
-        walk, asked_at, is_unread = _keys(entity)
+        walk, asked_at, is_unread, ahead, fetched, written = _keys(entity)
         return cls(
             walk=Walk.from_json(json[walk]) if json.get(walk) else None,
             asked_at=_moment(json.get(asked_at)),
             is_unread=json.get(is_unread, False),
+            ahead=Walk.from_json(json[ahead]) if json.get(ahead) else None,
+            fetched=json.get(fetched, 0),
+            written=json.get(written, 0),
         )
 
 
-def _keys(entity: Entity) -> tuple[str, str, str]:
-    """The JSON keys of an entity's list. Those of customers are contacts, customers_asked_at and contacts_unread."""
-    return f"{entity.name}s", f"{entity.plural}_asked_at", f"{entity.name}s_unread"
+def _keys(entity: Entity) -> tuple[str, str, str, str, str, str]:
+    """The JSON keys of an entity's list. Those of customers are contacts, customers_asked_at, contacts_unread, …"""
+    name = f"{entity.name}s"
+    return name, f"{entity.plural}_asked_at", f"{name}_unread", f"{name}_ahead", f"{name}_fetched", f"{name}_written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def move(connection: Raw, *, around_customers: Around = str) -> None:
     _fill_handover_ids(connection)
     _refer_to_handovers(connection)
     _make_watermarks(connection)
+    _make_staged_pages(connection)
 
 
 def undo(connection: Raw, *, around_customers: Around = str) -> None:
@@ -69,7 +70,7 @@ def undo(connection: Raw, *, around_customers: Around = str) -> None:
     """
     host = host_schema(connection)
     refuse_dependent_views(connection, host)
-    briefly(connection, f"DROP TABLE IF EXISTS {SCHEMA}.entity_watermarks")
+    briefly(connection, f"DROP TABLE IF EXISTS {SCHEMA}.entity_watermarks, {SCHEMA}.staged_pages")
     move_functions_back(connection, host)
     move_tables_back(connection, host, around_customers)
     use_schemas(connection)
@@ -112,19 +113,41 @@ def _make_schema(connection: Raw) -> None:
 
 
 def _make_watermarks(connection: Raw) -> None:
-    """Create the table of further entities' watermarks, with the owner and the grants of the connections' table."""
-    table, like = f"{SCHEMA}.entity_watermarks", f"{SCHEMA}.zoho_connections"
+    """Create the table of further entities' watermarks."""
+    columns = f"""
+        connection_id uuid NOT NULL
+            CONSTRAINT fk_entity_watermarks_connection_id REFERENCES {SCHEMA}.zoho_connections (id),
+        entity text NOT NULL,
+        synced_at timestamptz NOT NULL,
+        updated_at timestamptz DEFAULT now() NOT NULL,
+        CONSTRAINT pk_entity_watermarks PRIMARY KEY (connection_id, entity)
+    """
+    _make_table(connection, "entity_watermarks", columns, like="zoho_connections")
+
+
+def _make_staged_pages(connection: Raw) -> None:
+    """Create the table of pages that a run has fetched and not written yet; the pages are compressed already."""
+    columns = f"""
+        run_id uuid NOT NULL
+            CONSTRAINT fk_staged_pages_run_id_sync_runs REFERENCES {SCHEMA}.sync_runs (id) ON DELETE CASCADE,
+        entity text NOT NULL,
+        number integer NOT NULL,
+        content bytea,
+        server_time timestamptz,
+        received_at timestamptz,
+        CONSTRAINT pk_staged_pages PRIMARY KEY (run_id, entity, number)
+    """
+    _make_table(connection, "staged_pages", columns, like="staged_contacts")
+    briefly(connection, f"ALTER TABLE {SCHEMA}.staged_pages ALTER COLUMN content SET STORAGE EXTERNAL")
+
+
+def _make_table(connection: Raw, name: str, columns: str, *, like: str) -> None:
+    """Create a table in booksync's schema, with the owner and the grants of the table `like`."""
+    table, like = f"{SCHEMA}.{name}", f"{SCHEMA}.{like}"
     briefly(
         connection,
         f"""
-        CREATE TABLE IF NOT EXISTS {table} (
-            connection_id uuid NOT NULL
-                CONSTRAINT fk_entity_watermarks_connection_id REFERENCES {like} (id),
-            entity text NOT NULL,
-            synced_at timestamptz NOT NULL,
-            updated_at timestamptz DEFAULT now() NOT NULL,
-            CONSTRAINT pk_entity_watermarks PRIMARY KEY (connection_id, entity)
-        );
+        CREATE TABLE IF NOT EXISTS {table} ({columns});
         ALTER TABLE {table} OWNER TO {owner_of_table(connection, like)};
         """
         + "".join(grant.on(table) for grant in grants_of_table(connection, like)),

@@ -20,7 +20,16 @@ from db.models.connections import (
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
-from db.models.runs import FailedRecord, HeldDeletion, RejectedRecord, SeenRecord, StagedContact, StagedPerson, SyncRun
+from db.models.runs import (
+    FailedRecord,
+    HeldDeletion,
+    RejectedRecord,
+    SeenRecord,
+    StagedContact,
+    StagedPage,
+    StagedPerson,
+    SyncRun,
+)
 from db.models.users import User
 from db.models.webhooks import Refresh, SchedulerMark, WebhookEvent
 
@@ -45,6 +54,7 @@ __all__ = [
     "SchedulerMark",
     "SeenRecord",
     "StagedContact",
+    "StagedPage",
     "StagedPerson",
     "SyncMetadata",
     "SyncRun",

@@ -73,6 +73,20 @@ class StagedContact(Base):
     observed_at: Mapped[Moment]  #: the server's time of the earliest response that `contact` was made from
 
 
+class StagedPage(Base):
+    """A page of a list that is fetched and not written yet."""
+
+    __tablename__ = "staged_pages"
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
+    entity: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  #: counted from one in each list of a run
+    #: The response's body, compressed by zlib; NULL for a page that Zoho has refused because of its length.
+    content: Mapped[bytes | None]
+    server_time: Mapped[Moment | None]  #: the time of the response by the server's clock
+    received_at: Mapped[Moment | None]  #: the time of the response by booksync's clock
+
+
 class SeenRecord(Base):
     """An id that a full run has read or requested: a cached record without such a row may have been deleted."""
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
@@ -15,6 +15,7 @@ from db.connections import Connection
 from db.engine import new_engine
 from workers.boot.calls import CountedBudget, new_budget
 from workers.boot.settings import Settings, settings
+from workers.boot.slices import SliceLimits
 from workers.budget import ApiBudget, Lane
 from workers.observability.counters import Counters
 from workers.queue import new_broker
@@ -39,6 +40,7 @@ class Resources:
     vault: Vault
     budget: ApiBudget
     counters: Counters
+    slices: SliceLimits = field(default_factory=SliceLimits)
 
     def hosts(self, data_center: str) -> ZohoHosts:
         """Return the hosts of a Zoho data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -11,7 +12,9 @@ from dramatiq.middleware import MiddlewareError
 
 from workers.boot import parent_process, process
 from workers.boot.servers import log_redis
+from workers.boot.slices import SliceLimits
 from workers.observability.logs import describe
+from workers.queue.thread_demand import ThreadDemand
 from workers.queue.thread_shares import ThreadShares
 
 log = structlog.get_logger(__name__)
@@ -71,14 +74,22 @@ class ProcessResources(Middleware):
 
     def __init__(self) -> None:
         self._open = ExitStack()
+        self._demand: ThreadDemand | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        self._demand = ThreadDemand(worker)
+        slices = SliceLimits(is_thread_wanted=self._demand)
         try:
-            process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
+            opened = self._open.enter_context(process.open_resources("booksync worker", broker))
+            process.set_resources(replace(opened, slices=slices))
             log_redis(process.resources().redis)
         except Exception as error:
             # Dramatiq only logs any other error of a middleware, and the worker would continue without resources.
             raise BootFailedError(describe(error)) from error
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        if self._demand is not None:
+            self._demand.stop()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         self._open.close()

@@ -1,4 +1,4 @@
-"""The walk over the contacts, page by page, and the detail calls for facts that the list rows lack."""
+"""Fetches the list of contacts, which `upsert_customers` writes, and the details that its rows lack."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,16 +8,19 @@ import structlog
 from db import known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
-from domain.contacts import Contact, ContactKind
+from domain.contacts import Contact
 from domain.entities import CUSTOMER
-from domain.lists import Page, Rejected, record_ids
+from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Phase, RecordRef, Run
+from domain.walk import WalkStuck
+from workers.budget import BudgetWait
+from workers.observability.logs import describe
 from workers.sync.gone import note_gone
-from workers.sync.list_pages import fetch_page, record_page
+from workers.sync.list_pages import fetch_page, stage_page
 from workers.sync.records import DetailCalls, ask_each
-from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
+from workers.zoho.errors import ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -26,29 +29,41 @@ DETAILS_PER_STEP = 20
 
 
 def fetch_contacts_page(work: Work) -> StepRef:
-    """Fetch the details that staged contacts lack; if no contact lacks any, fetch the next page of contacts."""
+    """Fetch the details that staged contacts lack; if no contact lacks any, fetch and stage a slice of the list."""
     with work.transaction() as db:
         lacking = staging.contacts_needing_details(db, work.run.run_id, DETAILS_PER_STEP)
-    return _fetch_details(work, lacking) if lacking else _fetch_page(work)
+    return _fetch_details(work, lacking) if lacking else _fetch_pages(work)
 
 
-def _fetch_page(work: Work) -> StepRef:
-    if work.run.position.list_of(CUSTOMER).is_walked:
+def _fetch_pages(work: Work) -> StepRef:
+    """Stage pages until the slice or the list ends; an error after the first page ends the slice early.
+
+    The staged pages are written first. If the error lasts, the next fetch meets it again.
+    """
+    while not _is_enough(work, work.run):
+        read = work.run.position.list_of(CUSTOMER)
+        try:
+            fetched = fetch_page(work, CUSTOMER, read)
+        except (BudgetWait, ZohoError, WalkStuck) as error:
+            if not read.has_staged_pages:
+                raise
+            log.info(
+                "The next page of contacts could not be fetched yet, so the fetched ones are written first",
+                action="contacts.written_first",
+                reason=describe(error),
+            )
+            break
         with work.transaction() as db:
-            return work.advance(db, work.run.go_to(Phase.CUSTOMERS))
-    listed = fetch_page(work, CUSTOMER)
-    run, page = listed.run, listed.page
+            run = stage_page(db, work.run, CUSTOMER, fetched)
+            if _is_enough(work, run):
+                return work.advance(db, run.go_to(Phase.CUSTOMERS))
+            work.checkpoint(db, run)
     with work.transaction() as db:
-        if page is not None:
-            run = record_page(db, run, CUSTOMER, page, seen=_customer_ids(page))
-            run = stage_sorted(db, run, work.connection, listed.rows, observed_at=page.server_time, now=work.now)
-        return work.advance(db, run)
+        return work.advance(db, work.run.go_to(Phase.CUSTOMERS))
 
 
-def _customer_ids(page: Page[Contact]) -> list[str]:
-    """The ids of the page's contacts except vendors, because a contact that became a vendor is not a customer."""
-    vendors = {contact.contact_id for contact in page.rows if contact.kind is ContactKind.VENDOR}
-    return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
+def _is_enough(work: Work, run: Run) -> bool:
+    return run.position.list_of(CUSTOMER).is_fetched or not work.slice.has_room
 
 
 def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:

@@ -1,4 +1,4 @@
-"""Upserts the staged contacts, joined with their persons, in batches (TR-4: a hundred rows per transaction)."""
+"""Writes the staged pages of contacts, joined with their persons, in batches of a hundred rows (TR-4)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,13 +8,15 @@ import structlog
 from db import customers, known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
-from domain.contacts import Contact
+from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER
+from domain.lists import Page, record_ids
 from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Phase, Run
-from workers.sync.list_pages import end_list
+from workers.sync.list_pages import ListPage, WritePage, end_list, record_page, staged_page, write_page
 from workers.sync.old_details import reread_old_details
+from workers.sync.sorting import sort_page, stage_lacking, towards_what_is_lacking
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 
@@ -22,7 +24,18 @@ log = structlog.get_logger(__name__)
 
 
 def upsert_customers(work: Work) -> StepRef:
-    """Upsert all staged contacts; continue the run with the walk, or after its end with the next phase."""
+    """Write the staged pages, then the contacts whose details were fetched; continue the run with what it lacks.
+
+    After the end of the list, the run continues with the next phase.
+    """
+    while work.run.position.list_of(CUSTOMER).has_staged_pages:
+        with work.transaction() as db:
+            page = staged_page(db, work, CUSTOMER)
+            work.checkpoint(db, write_page(db, work.run, CUSTOMER, page, _write_page(work)))
+    with work.transaction() as db:
+        run = towards_what_is_lacking(db, work.run, work.connection)
+        if run.phase is not Phase.CUSTOMERS:
+            return work.advance(db, run)
     while _write_batch(work):
         pass
     if work.run.position.list_of(CUSTOMER).is_walked and reread_old_details(work):
@@ -32,24 +45,45 @@ def upsert_customers(work: Work) -> StepRef:
         return work.advance(db, _after(db, work))
 
 
+def _write_page(work: Work) -> WritePage:
+    def write(db: Session, run: Run, listed: ListPage) -> Run:
+        assert listed.page is not None
+        run = record_page(db, run, CUSTOMER, listed.page, seen=_customer_ids(listed.page))
+        sorted_page = sort_page(db, run, work.connection, listed.rows, now=work.now)
+        observed_at = listed.page.server_time
+        run = stage_lacking(db, run, sorted_page, observed_at=observed_at)
+        complete = [Observed(contact, observed_at) for contact in sorted_page.complete]
+        for start in range(0, len(complete), customers.BATCH):
+            run = _write(db, work, run, complete[start : start + customers.BATCH], sorted_page.sweep)
+        return run
+
+    return write
+
+
+def _customer_ids(page: Page[Contact]) -> list[str]:
+    """The ids of the page's contacts except vendors, because a contact that became a vendor is not a customer."""
+    vendors = {contact.contact_id for contact in page.rows if contact.kind is ContactKind.VENDOR}
+    return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
+
+
 def _write_batch(work: Work) -> bool:
-    """Write one batch of staged contacts; return False if none is staged."""
+    """Write one batch of contacts whose details were fetched; return False if none is staged."""
     with work.transaction() as db:
         batch = staging.staged_batch(db, work.run.run_id, customers.BATCH)
         if batch:
-            work.checkpoint(db, _write(db, work, batch))
+            contact_ids = [observed.record.contact_id for observed in batch]
+            run = _write(db, work, work.run, batch, staging.sweep(db, work.run, contact_ids))
+            staging.unstage(db, run.run_id, contact_ids)
+            work.checkpoint(db, run)
         return bool(batch)
 
 
-def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
-    contact_ids = [observed.record.contact_id for observed in batch]
-    sweep = staging.sweep(db, work.run, contact_ids)
-    run = write_customers(db, work, work.run, [_joined(observed, sweep) for observed in batch])
+def _write(db: Session, work: Work, run: Run, batch: Sequence[Observed[Contact]], sweep: Sweep | None) -> Run:
+    run = write_customers(db, work, run, [_joined(observed, sweep) for observed in batch])
     asked = {read.record.contact_id: read.observed_at for read in batch if read.record.persons is not None}
     known_contacts.note_observed(db, work.connection, asked)
     if sweep is not None:
         known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
-    staging.unstage(db, run.run_id, contact_ids)
     return run
 
 

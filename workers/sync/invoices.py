@@ -1,6 +1,6 @@
 """The walk over the invoices, and detail calls for their uncached customers (FR-7: such invoices are skipped)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -13,7 +13,7 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
-from workers.sync.list_pages import end_list, fetch_page, record_page
+from workers.sync.list_pages import ListPage, WritePage, end_list, read_list, record_page
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -25,13 +25,13 @@ CUSTOMERS_PER_STEP = 20
 
 
 def sync_invoices_page(work: Work) -> StepRef:
-    """Read the next page of invoices; after the last page, read each customer of waiting invoices once.
+    """Read a slice of the list of invoices; after the last page, read each customer of waiting invoices once.
 
     Customers that are not cached are worth a call only after a complete customer phase; otherwise the invoices keep
     waiting.
     """
     if not work.run.position.list_of(INVOICE).is_walked:
-        return _fetch_page(work)
+        return read_list(work, INVOICE, _write_page(work), _after_last_page(work))
     with work.transaction() as db:
         unknown = _unknown_customers(db, work, CUSTOMERS_PER_STEP)
         if not unknown:
@@ -49,16 +49,17 @@ def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:
     )
 
 
-def _fetch_page(work: Work) -> StepRef:
-    listed = fetch_page(work, INVOICE)
-    run, page = listed.run, listed.page
-    with work.transaction() as db:
-        if page is None:
-            return work.advance(db, run)
-        run = record_page(db, run, INVOICE, page)
-        run = write_invoices(db, work, run, [Observed(invoice, page.server_time) for invoice in listed.rows])
-        is_done = run.position.list_of(INVOICE).is_walked and not _unknown_customers(db, work, 1)
-        return work.advance(db, _end_list(db, work, run) if is_done else run)
+def _write_page(work: Work) -> WritePage:
+    def write(db: Session, run: Run, listed: ListPage) -> Run:
+        assert listed.page is not None
+        run = record_page(db, run, INVOICE, listed.page)
+        return write_invoices(db, work, run, [Observed(row, listed.page.server_time) for row in listed.rows])
+
+    return write
+
+
+def _after_last_page(work: Work) -> Callable[[Session, Run], Run]:
+    return lambda db, run: run if _unknown_customers(db, work, 1) else _end_list(db, work, run)
 
 
 def _end_list(db: Session, work: Work, run: Run) -> Run:

@@ -1,12 +1,21 @@
-"""The walk over one entity's list, page by page, and the end of the list; equal for every entity."""
+"""The walk over one entity's list, page by page, and the end of the list; equal for every entity.
 
+A page is staged before the next one is fetched, so a killed worker repeats at most one call.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from db import deletions, staging, watermarks
+from db import deletions, staged_pages, staging, watermarks
+from db.runs import StepRef
 from db.session import Session, autocommit
 from domain.entities import Entity
 from domain.lists import Page, record_ids
+from domain.run_position import ListRead
 from domain.runs import Mode, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
@@ -16,14 +25,20 @@ from workers.sync.work import Work
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of a list, and the run's state with the walk after that page."""
+    """One page of a list."""
 
-    run: Run
+    number: int
+    walk: Walk  #: the walk after the page
     page: Page[Any] | None  #: None if Zoho refuses a page of an unusual length: the walk continues with whole pages
     rows: tuple[Any, ...]  #: the page's rows that the walk has not returned before
+    asked_at: datetime | None  #: Postgres's time before the first call for the list
 
 
-def fetch_page(work: Work, entity: Entity) -> ListPage:
+#: Writes the rows of a page and returns the run with its counts.
+WritePage = Callable[[Session, Run, ListPage], Run]
+
+
+def fetch_page(work: Work, entity: Entity, read: ListRead) -> ListPage:
     """Make one call for the next page of the entity's list.
 
     The walk begins before the entity's watermark; in a full run, at the start of the list.
@@ -31,13 +46,131 @@ def fetch_page(work: Work, entity: Entity) -> ListPage:
     Raises:
         BudgetWait, ZohoError, WalkStuck: see `workers.zoho.list_reader.ListReader`.
     """
-    run = work.run
-    read = run.position.list_of(entity)
-    walk = read.walk or _new_walk(work, entity)
+    walk = read.frontier or _new_walk(work, entity)
     asked_at = read.asked_at or work.now_before(walk)
-    walk, page, rows = work.lists.page(entity, walk)
-    position = run.position.with_list(entity, replace(read, walk=walk, asked_at=asked_at))
-    return ListPage(replace(run, position=position), page, rows)
+    work.slice.count_page()
+    walked, page, rows = work.lists.page(entity, walk)
+    return ListPage(read.fetched + 1, walked, page, rows, asked_at)
+
+
+def stage_page(db: Session, run: Run, entity: Entity, fetched: ListPage) -> Run:
+    """Stage a fetched page; return the run with its position after the call."""
+    raw = None if fetched.page is None else fetched.page.raw
+    staged_pages.stage(db, run.run_id, entity, fetched.number, raw)
+    return _at(run, entity, _having_fetched(run, entity, fetched))
+
+
+def staged_page(db: Session, work: Work, entity: Entity) -> ListPage:
+    """The first staged page of the list, read again from its bytes."""
+    read = work.run.position.list_of(entity)
+    number, walk = read.written + 1, read.walk or _new_walk(work, entity)
+    raw = staged_pages.staged(db, work.run.run_id, entity, number)
+    return ListPage(number, *work.lists.staged_page(entity, walk, raw), read.asked_at)
+
+
+def write_page(db: Session, run: Run, entity: Entity, page: ListPage, write: WritePage) -> Run:
+    """Write the rows of the next page, staged or just fetched; return the run with its position after the page."""
+    read = run.position.list_of(entity)
+    if page.number <= read.fetched:
+        staged_pages.remove(db, run.run_id, entity, page.number)
+    else:
+        read = _having_fetched(run, entity, page)
+    run = _at(run, entity, read.having_written(page.walk))
+    return run if page.page is None else write(db, run, page)
+
+
+def _having_fetched(run: Run, entity: Entity, fetched: ListPage) -> ListRead:
+    return replace(run.position.list_of(entity), asked_at=fetched.asked_at).having_fetched(fetched.walk)
+
+
+def _at(run: Run, entity: Entity, read: ListRead) -> Run:
+    return replace(run, position=run.position.with_list(entity, read))
+
+
+def read_list(work: Work, entity: Entity, write: WritePage, end: Callable[[Session, Run], Run]) -> StepRef:
+    """Read a slice of the entity's list: each page is written while the next one is fetched.
+
+    After the last page of the list, `end` returns the run in its next phase. A page is staged only if another call
+    follows, because a killed worker repeats the last call in any case.
+    """
+    with _Ahead(work, entity) as ahead:
+        page = _first_page(work, entity)
+        while True:
+            if ahead.may_fetch_after(page):
+                _stage(work, entity, page)
+                ahead.start()
+            with work.transaction() as db:
+                run = write_page(db, work.run, entity, page, write)
+                following = ahead.arrived()
+                if following is None and not ahead.is_fetching:
+                    return work.advance(db, end(db, run) if page.walk.is_finished else run)
+                if following is not None and ahead.may_fetch_after(following):
+                    run = stage_page(db, run, entity, following)
+                work.checkpoint(db, run)
+            page = following or ahead.wait()
+
+
+def _first_page(work: Work, entity: Entity) -> ListPage:
+    """The page that the step before has staged; else the next page of the list."""
+    read = work.run.position.list_of(entity)
+    if not read.has_staged_pages:
+        return fetch_page(work, entity, read)
+    with work.transaction() as db:
+        return staged_page(db, work, entity)
+
+
+def _stage(work: Work, entity: Entity, page: ListPage) -> None:
+    if page.number > work.run.position.list_of(entity).fetched:
+        with work.transaction() as db:
+            work.checkpoint(db, stage_page(db, work.run, entity, page))
+
+
+class _Ahead:
+    """Fetches the next page in a thread of its own, while the step writes the page before."""
+
+    def __init__(self, work: Work, entity: Entity) -> None:
+        self._work = work
+        self._entity = entity
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
+        self._call: Future[ListPage] | None = None
+
+    def __enter__(self) -> "_Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    @property
+    def is_fetching(self) -> bool:
+        return self._call is not None
+
+    def may_fetch_after(self, page: ListPage) -> bool:
+        """Whether the list has a page after this one, and the slice has room for its call."""
+        return not page.walk.is_finished and self._work.slice.has_room
+
+    def start(self) -> None:
+        """Start the call for the page after the last staged one."""
+        work = self._work
+        # The connection is cached before, so that only the step's own thread reads it.
+        read, _ = work.run.position.list_of(self._entity), work.connection
+        self._call = self._thread.submit(copy_context().run, fetch_page, work, self._entity, read)
+
+    def arrived(self) -> ListPage | None:
+        """The fetched page, if the call has succeeded by now."""
+        call = self._call
+        if call is None or not call.done() or call.exception() is not None:
+            return None
+        return self.wait()
+
+    def wait(self) -> ListPage:
+        """Wait for the call.
+
+        Raises:
+            BudgetWait, ZohoError, WalkStuck: see `fetch_page`.
+        """
+        assert self._call is not None
+        call, self._call = self._call, None
+        return call.result()
 
 
 def _new_walk(work: Work, entity: Entity) -> Walk:

@@ -8,46 +8,65 @@ from db import staging, watermarks
 from db.runs import StepRef
 from db.session import Session
 from domain.entities import CUSTOMER
+from domain.lists import Page
 from domain.runs import Phase, Run
 from domain.walk import WalkById
 from workers.sync.sorting import sort_staged_again
 from workers.sync.work import Work
 from workers.zoho.errors import BulkPersonsRefused
+from workers.zoho.records import PersonOfContact
 
 log = structlog.get_logger(__name__)
 
 
 def fetch_contact_persons(work: Work) -> StepRef:
-    """Stage one page of the bulk list of persons. If Zoho refuses the list, the run continues with detail calls.
+    """Stage a slice of the bulk list of persons. If Zoho refuses the list, the run continues with detail calls.
 
     If the run's position has no walk yet, the bulk read starts with the first page.
 
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
-    run, begun = work.run, work.run.position.persons
-    read = run.position.list_of(CUSTOMER)
-    asked_at = read.asked_at or work.now_before(begun or WalkById())
-    try:
-        walk, page, rows = work.lists.persons(begun or WalkById())
-    except BulkPersonsRefused:
-        log.warning(
-            "Zoho refuses the bulk list of persons, so the run makes detail calls instead", action="persons.refused"
-        )
+    while True:
+        try:
+            run, page, rows = _fetch_page(work)
+        except BulkPersonsRefused:
+            return _without_bulk_list(work)
         with work.transaction() as db:
-            watermarks.note_persons_refusal(db, run.connection_id)
-            return work.advance(db, run.go_to(Phase.CONTACTS))
-    calls = run.position.persons_calls + 1
-    position = run.position.with_list(CUSTOMER, replace(read, asked_at=asked_at))
-    run = replace(run, position=replace(position, persons=walk, persons_calls=calls))
+            _stage(db, work, page, rows)
+            if run.position.has_bulk_read or not work.slice.has_room:
+                return work.advance(db, _after(db, work, run))
+            work.checkpoint(db, run)
+
+
+def _fetch_page(work: Work) -> tuple[Run, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
+    """Make one call for the next page; return the run after the page, the page and its rows."""
+    run, position = work.run, work.run.position
+    read, begun = position.list_of(CUSTOMER), position.persons or WalkById()
+    asked_at = read.asked_at or work.now_before(begun)
+    work.slice.count_page()
+    walk, page, rows = work.lists.persons(begun)
+    position = position.with_list(CUSTOMER, replace(read, asked_at=asked_at))
+    return replace(run, position=replace(position, persons=walk, persons_calls=position.persons_calls + 1)), page, rows
+
+
+def _stage(db: Session, work: Work, page: Page[PersonOfContact] | None, rows: tuple[PersonOfContact, ...]) -> None:
+    run = work.run
+    if run.position.persons is None:
+        staging.clear_persons(db, run.run_id)
+    if page is not None:
+        staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in rows])
+        staging.stage_rejected_persons(db, run.run_id, page.rejected)
+        staging.rejected(db, run.connection_id, "person", page.rejected)
+
+
+def _without_bulk_list(work: Work) -> StepRef:
+    log.warning(
+        "Zoho refuses the bulk list of persons, so the run makes detail calls instead", action="persons.refused"
+    )
     with work.transaction() as db:
-        if begun is None:
-            staging.clear_persons(db, run.run_id)
-        if page is not None:
-            staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in rows])
-            staging.stage_rejected_persons(db, run.run_id, page.rejected)
-            staging.rejected(db, run.connection_id, "person", page.rejected)
-        return work.advance(db, _after(db, work, run))
+        watermarks.note_persons_refusal(db, work.run.connection_id)
+        return work.advance(db, work.run.go_to(Phase.CONTACTS))
 
 
 def _after(db: Session, work: Work, run: Run) -> Run:

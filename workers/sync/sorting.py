@@ -1,7 +1,7 @@
 """Sorts listed contacts by the facts that they lack, and chooses detail calls, a bulk read, or the upsert."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -12,7 +12,7 @@ from db.known_contacts import ListFacts
 from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
-from domain.persons import KnownContact, SortedOut, sort_out, would_settle
+from domain.persons import KnownContact, SortedOut, Sweep, sort_out, would_settle
 from domain.runs import Phase, Run
 
 log = structlog.get_logger(__name__)
@@ -22,28 +22,41 @@ log = structlog.get_logger(__name__)
 MAX_SWEEPS = 3
 
 
-def stage_sorted(
-    db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], *, observed_at: datetime, now: datetime
-) -> Run:
-    """Stage the page's contacts that have new facts, and send the run to the phase for the facts that they lack."""
+@dataclass(frozen=True, slots=True)
+class SortedPage:
+    """The contacts of a page that have new facts, by what they lack."""
+
+    complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
+    lacking: Sequence[Contact]  #: need a detail call, or another bulk read of persons
+    sweep: Sweep | None
+    confirmations: int  #: see `domain.persons.SortedOut`
+
+
+def sort_page(
+    db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], *, now: datetime
+) -> SortedPage:
+    """Sort the contacts of a list page; those without new facts are left out."""
     customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
     known_contacts.note_credits(db, connection, customers, now=now)
-    sorted_out = _sort(db, run, connection, customers)
-    staging.stage_contacts(
-        db,
-        run.run_id,
-        sorted_out.changed,
-        observed_at=observed_at,
-        needing_details=frozenset(sorted_out.needing_details),
-    )
-    position = replace(run.position, confirmations=sorted_out.confirmations)
-    return towards_what_is_lacking(db, replace(run, position=position), connection)
+    sweep = _sweep(db, run, customers)
+    found = _sort(db, run, connection, customers, sweep)
+    complete = [contact for contact in found.changed if contact.contact_id not in found.needing_details]
+    lacking = [contact for contact in found.changed if contact.contact_id in found.needing_details]
+    return SortedPage(complete, lacking, sweep, found.confirmations)
+
+
+def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:
+    """Stage the contacts that need details; return the run with its number of confirmations."""
+    if page.lacking:
+        needing_details = frozenset(contact.contact_id for contact in page.lacking)
+        staging.stage_contacts(db, run.run_id, page.lacking, observed_at=observed_at, needing_details=needing_details)
+    return replace(run, position=replace(run.position, confirmations=page.confirmations))
 
 
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
     """After a bulk read of persons, remove the contacts that it has completed from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
-    sorted_out = _sort(db, run, connection, waiting)
+    sorted_out = _sort(db, run, connection, waiting, _sweep(db, run, waiting))
     changed = {contact.contact_id for contact in sorted_out.changed}
     staging.unstage(db, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
     staging.forgo_details(db, run.run_id, sorted(changed - sorted_out.needing_details))
@@ -83,9 +96,12 @@ def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Ru
     return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)
 
 
-def _sort(db: Session, run: Run, connection: Connection, contacts: Sequence[Contact]) -> SortedOut:
-    contact_ids = [contact.contact_id for contact in contacts]
-    cached = known_contacts.known(db, connection, contact_ids)
+def _sweep(db: Session, run: Run, contacts: Sequence[Contact]) -> Sweep | None:
+    return staging.sweep(db, run, [contact.contact_id for contact in contacts])
+
+
+def _sort(db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], sweep: Sweep | None) -> SortedOut:
+    cached = known_contacts.known(db, connection, [contact.contact_id for contact in contacts])
     known = {
         contact.contact_id: KnownContact(
             found.person_ids,
@@ -95,7 +111,6 @@ def _sort(db: Session, run: Run, connection: Connection, contacts: Sequence[Cont
         for contact in contacts
         if (found := cached.get(contact.contact_id)) is not None
     }
-    sweep = staging.sweep(db, run, contact_ids)
     return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
 
 

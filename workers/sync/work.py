@@ -11,6 +11,7 @@ from db.session import Session, autocommit
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
+from workers.boot.slices import Slice
 from workers.budget import Lane
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
@@ -25,6 +26,7 @@ class Work(Asking):
         self.lease = lease
         self.rows = 0  #: the rows that this step has written
         self.has_progressed = False  #: whether the step was checkpointed, so that its attempts have begun at one again
+        self.slice = Slice(resources.slices)  #: the part of a list that this step reads
         self._written_before = lease.run.counters.written
 
     @property

@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.lists import Listed, ListRequest, Page, Rejected
+from domain.lists import Listed, ListRequest, Page, RawPage, Rejected
+from workers.zoho.errors import UnusableResponse
 from workers.zoho.lists import list_params, read_page
 from workers.zoho.record_calls import get_record
 from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
-from workers.zoho.transport import ZohoTransport
+from workers.zoho.responses import json_object
+from workers.zoho.transport import Response, ZohoTransport
 
 RecordT = TypeVar("RecordT", bound=Listed)
 ReadT = TypeVar("ReadT", bound=Listed, covariant=True)
@@ -40,7 +42,21 @@ class ZohoRecords(Generic[RecordT]):
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableResponse: see `workers.zoho.lists.read_page`.
         """
-        response = transport.get(self.path, list_params(request, zone))
+        return self._read(transport.get(self.path, list_params(request, zone)), zone)
+
+    def staged_page(self, raw: RawPage, zone: tzinfo) -> Page[RecordT]:
+        """A page that was fetched before, read again from its bytes.
+
+        Raises:
+            UnusableResponse: as `page`.
+        """
+        call = f"GET {self.path}"
+        body = json_object(raw.content)
+        if body is None:
+            raise UnusableResponse(call, detail="a staged page without JSON")
+        return self._read(Response(call, body, raw.server_time, raw.received_at, raw.content), zone)
+
+    def _read(self, response: Response, zone: tzinfo) -> Page[RecordT]:
         return read_page(response, self.list_key, partial(self.from_row, zone=zone))
 
     def record(self, transport: ZohoTransport, record_id: str, zone: tzinfo) -> RecordT | None:

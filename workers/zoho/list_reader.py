@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import structlog
 
 from domain.entities import Entity
-from domain.lists import ListedT, ListRequest, Page
+from domain.lists import ListedT, ListRequest, Page, RawPage
 from domain.walk import Walk, WalkById
 from workers.zoho.contacts import ZohoContactsClient
 from workers.zoho.entities import records_of
@@ -41,6 +41,16 @@ class ListReader:
     def page(self, entity: Entity, walk: Walk) -> tuple[Walk, Page[Any] | None, tuple[Any, ...]]:
         records = records_of(entity)
         return walk_on(walk, lambda request: records.page(self._transport, request, self._zone))
+
+    def staged_page(
+        self, entity: Entity, walk: Walk, raw: RawPage | None
+    ) -> tuple[Walk, Page[Any] | None, tuple[Any, ...]]:
+        """Read a staged page instead of making a call; None is a page of an unusual length that Zoho has refused."""
+        if raw is None:
+            return walk.with_whole_pages() or walk, None, ()
+        page = records_of(entity).staged_page(raw, self._zone)
+        walked, rows = walk.take(page)
+        return walked, page, rows
 
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
         """Read the next page of the bulk list of persons.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Rejected, Sort
+from domain.lists import PER_PAGE, ListedT, ListRequest, Page, RawPage, Rejected, Sort
 from workers.zoho.errors import UnusableResponse
 from workers.zoho.fields import soft_flag
 from workers.zoho.records import sort_out
@@ -59,7 +59,8 @@ def read_page(response: Response, key: str, read: Callable[[object], ListedT | R
     if more is None:
         raise UnusableResponse(response.call, detail="no page_context.has_more_page")
     understood, rejected = sort_out(rows, stamp_checked(read, response.received_at))
-    return Page(rows=understood, rejected=rejected, has_more=more, server_time=response.server_time)
+    raw = RawPage(response.content, response.server_time, response.received_at)
+    return Page(understood, rejected, has_more=more, server_time=response.server_time, raw=raw)
 
 
 def _has_more(body: Mapping[str, object]) -> bool | None:

@@ -59,15 +59,16 @@ class ApiResponse:
     status: int
     code: int | None  #: Zoho's own code; None if the response has none
     body: Mapping[str, Any] | None = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 def read_result(wire: WireResponse) -> ApiResponse:
     """Read the JSON of a response. Unreadable JSON is not an error yet, because the status may suffice."""
     body = json_object(wire.content)
     if body is None or "code" not in body:
-        return ApiResponse(wire.status, None, body)
+        return ApiResponse(wire.status, None, body, wire.content)
     code = _code(body["code"])
-    return ApiResponse(wire.status, code, body if code is not None else None)
+    return ApiResponse(wire.status, code, body if code is not None else None, wire.content)
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:

@@ -43,6 +43,7 @@ class Response:
     #: The server's time (UTC), from the `Date` header; booksync's clock if the header is missing or implausible.
     server_time: datetime
     received_at: datetime  #: UTC, by our clock
+    content: bytes = field(default=b"", repr=False)  #: the body's bytes, which a run stages
 
 
 class ZohoTransport:
@@ -117,7 +118,13 @@ class ZohoTransport:
             raise error
         assert response.body is not None  # `refusal` returns an error for every response without a body.
         assert self.server_time is not None
-        return Response(call=call, body=response.body, server_time=self.server_time, received_at=self._now())
+        return Response(
+            call=call,
+            body=response.body,
+            server_time=self.server_time,
+            received_at=self._now(),
+            content=response.content,
+        )
 
     def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiResponse:
         """The response to the first token that Zoho accepts, or Zoho's refusal of the last token."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db import openings, runs, summary
@@ -12,6 +12,7 @@ from domain.runs import Mode, Phase
 from domain.users import UserId
 from sandbox.zoho.control import SandboxControl
 from workers.boot.resources import Resources
+from workers.boot.slices import SliceLimits
 from workers.services.connect import connect_organization
 from workers.sync import contacts, customers, deletions, further_records, invoices, persons, reminders, start
 from workers.sync.run_steps import Step, run_step
@@ -29,6 +30,9 @@ STEPS: dict[Phase, Step] = {
     Phase.REMINDERS: reminders.create_reminders,
 }
 
+#: A step that reads one page of a list.
+ONE_PAGE = SliceLimits(pages=1)
+
 Row = dict[str, Any]
 
 
@@ -41,7 +45,16 @@ class Bench:
     connection_id: uuid.UUID
 
     @classmethod
-    def connected(cls, resources: Resources, zoho: SandboxControl, *, user_id: UserId | None = None) -> "Bench":
+    def connected(
+        cls,
+        resources: Resources,
+        zoho: SandboxControl,
+        *,
+        user_id: UserId | None = None,
+        slices: SliceLimits = ONE_PAGE,
+    ) -> "Bench":
+        """A new connection. By default each step reads one page, so a test can act between two pages."""
+        resources = replace(resources, slices=slices)
         linked = connect_organization(
             resources,
             user_id=user_id or uuid.uuid4(),

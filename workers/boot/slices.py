@@ -1,0 +1,41 @@
+"""How much of a list one step reads: a slice of some pages, after which other messages may use the thread."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _nobody_waits() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class SliceLimits:
+    """The limits of one slice. A slice ends at the first limit, but has at least one page."""
+
+    pages: int = 30
+    seconds: float = 15.0
+    #: Whether a message waits for a thread of this process, or the process is to end.
+    is_thread_wanted: Callable[[], bool] = _nobody_waits
+
+
+class Slice:
+    """The part of a list that one step reads. It begins when it is created."""
+
+    def __init__(self, limits: SliceLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._ends_at = clock() + limits.seconds
+        self._pages = 0
+
+    def count_page(self) -> None:
+        """Count a page that the step has fetched."""
+        self._pages += 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the step may fetch one more page."""
+        limits = self._limits
+        return self._pages == 0 or (
+            self._pages < limits.pages and self._clock() < self._ends_at and not limits.is_thread_wanted()
+        )
