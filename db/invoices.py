@@ -40,8 +40,8 @@ _READ_COLUMNS: Sequence[Column[FreshInvoice]] = (
     Column("observed_at", lambda fresh: fresh.read.observed_at),
 )
 
-#: A written invoice is due for planning at once.
-_PLAN_AT: Column[datetime] = Column("plan_at", lambda now: now)
+#: A written invoice is due for planning at once. A new invoice on which nothing is owed needs no plan.
+_PLAN_AT: Column[datetime | None] = Column("plan_at", lambda now: now)
 
 #: Every column that `write` writes, declared once.
 COLUMNS: Sequence[Column[Any]] = (*_INVOICE_COLUMNS, *_READ_COLUMNS, _PLAN_AT)
@@ -62,15 +62,20 @@ def write(
 ) -> Written:
     """Insert or update these invoices, except those for which another transaction has cached a newer version.
 
-    The plans of written invoices become due.
+    The plans of written invoices become due, except for new invoices on which nothing is owed.
     """
     if not rows:
         return Written({}, {})
     values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.record for row in rows])
     values |= upserts.values_of(CachedInvoice, _READ_COLUMNS, rows)
-    values |= upserts.values_of(CachedInvoice, [_PLAN_AT], [now] * len(rows))
+    values |= upserts.values_of(CachedInvoice, [_PLAN_AT], [now if row.needs_plan else None for row in rows])
     return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
 
+
+_CUSTOMER_IDS = text("""
+    SELECT id, zoho_customer_id FROM booksync.customers_cache
+     WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
+""")
 
 # Customers first, then invoices, then reminders: every transaction locks in this order, to avoid deadlocks and plans
 # from a customer that is being changed.
@@ -85,19 +90,28 @@ _LOCK_CUSTOMERS = text("""
        FOR NO KEY UPDATE
 """)
 
-_LOCK_STORED = text("""
-    SELECT * FROM invoices_cache
-     WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
-     ORDER BY zoho_invoice_id
-       FOR NO KEY UPDATE
-""")
+_STORED = "SELECT * FROM invoices_cache WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)"
+_LOCK_STORED = f"{_STORED} ORDER BY zoho_invoice_id FOR NO KEY UPDATE"
+
+
+def customer_ids(db: Session, connection: Connection, zoho_customer_ids: Collection[str]) -> dict[str, uuid.UUID]:
+    """The cached customers of this connection with these Zoho ids: Zoho's ids → booksync's ids."""
+    rows = db.execute(
+        _CUSTOMER_IDS,
+        {
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
+            "ids": list(zoho_customer_ids),
+        },
+    )
+    return {row.zoho_customer_id: row.id for row in rows}
 
 
 def lock_customers(
     db: Session, connection: Connection, *, zoho_customer_ids: Collection[str], zoho_invoice_ids: Sequence[str]
-) -> dict[str, uuid.UUID]:
-    """Lock these customers and the present customers of these invoices; return Zoho's ids → booksync's ids."""
-    rows = db.execute(
+) -> None:
+    """Lock these customers and the present customers of these invoices until the transaction ends."""
+    db.execute(
         _LOCK_CUSTOMERS,
         {
             "user_id": connection.user_id,
@@ -106,12 +120,22 @@ def lock_customers(
             "invoice_ids": list(zoho_invoice_ids),
         },
     )
-    return {row.zoho_customer_id: row.id for row in rows}
+
+
+def stored(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> dict[str, StoredInvoice]:
+    """The cached invoices with these Zoho ids."""
+    return _read_stored(db, connection, _STORED, zoho_invoice_ids)
 
 
 def lock_stored(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> dict[str, StoredInvoice]:
     """The cached invoices with these Zoho ids, locked until the transaction ends."""
-    rows = db.execute(_LOCK_STORED, {"user_id": connection.user_id, "ids": list(zoho_invoice_ids)})
+    return _read_stored(db, connection, _LOCK_STORED, zoho_invoice_ids)
+
+
+def _read_stored(
+    db: Session, connection: Connection, statement: str, zoho_invoice_ids: Sequence[str]
+) -> dict[str, StoredInvoice]:
+    rows = db.execute(text(statement), {"user_id": connection.user_id, "ids": list(zoho_invoice_ids)})
     return {row.zoho_invoice_id: _stored(row) for row in rows}
 
 

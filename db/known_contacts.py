@@ -1,9 +1,10 @@
 """Statements over the cached state of contacts, for the comparison with list rows, and when details were read."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self
 
 from sqlalchemy import Row, text
@@ -48,6 +49,13 @@ class Known:
     bulk_omits_persons: bool
     #: The contact was read in the second of its last change, or Zoho has returned a 404 since. It is read again.
     is_ambiguous: bool
+    credits: tuple[Decimal | None, str]  #: the unused credits, and their currency
+
+    def lacks_credits_of(self, contact: Contact) -> bool:
+        """Whether the list row has other unused credits than the cache. A row without a currency keeps the cached."""
+        amount, currency = self.credits
+        read = (contact.unused_credits, contact.currency_code or currency)
+        return contact.unused_credits is not None and read != (amount, currency)
 
 
 def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
@@ -55,7 +63,7 @@ def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, 
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
-                   bulk_omits_persons, observed_at, gone_at
+                   bulk_omits_persons, observed_at, gone_at, unused_credits, credits_currency
               FROM booksync.customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
         """),
@@ -71,6 +79,7 @@ def _known(row: Row[Any]) -> Known:
         person_ids=ids_of(persons),
         bulk_omits_persons=row.bulk_omits_persons,
         is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at) or row.gone_at is not None,
+        credits=(row.unused_credits, row.credits_currency or ""),
     )
 
 
@@ -116,7 +125,8 @@ _NOTE = """
               FROM booksync.customers_cache cached
               JOIN unnest(%(ids)s::text[], %(values)s::{type}[]) AS noted (zoho_id, value)
                 ON cached.zoho_customer_id = noted.zoho_id
-             WHERE user_id = %(user_id)s AND connection_id = %(connection_id)s AND {differs}
+             WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
+               AND connection_id = %(connection_id)s AND {differs}
                FOR NO KEY UPDATE OF cached SKIP LOCKED) AS noted
      WHERE customers_cache.id = noted.id
 """
@@ -169,22 +179,21 @@ def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[
     _note(db, connection, _NOTE_OMISSIONS, omissions)
 
 
-def note_credits(db: Session, connection: Connection, contacts: Iterable[Contact], *, now: datetime) -> None:
+def note_credits(db: Session, connection: Connection, contacts: Sequence[Contact], *, now: datetime) -> None:
     """Record the unused credits in list rows, because a change of credits does not change Zoho's modified time.
 
     Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
     """
-    carrying = [contact for contact in contacts if contact.unused_credits is not None]
-    if not carrying:
+    if not contacts:
         return
     db.execute(
         _NOTE_CREDITS,
         {
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
-            "ids": [contact.contact_id for contact in carrying],
-            "credits": [contact.unused_credits for contact in carrying],
-            "currencies": [contact.currency_code for contact in carrying],
+            "ids": [contact.contact_id for contact in contacts],
+            "credits": [contact.unused_credits for contact in contacts],
+            "currencies": [contact.currency_code for contact in contacts],
             "now": now,
         },
     )

@@ -70,7 +70,7 @@ def skip(db: Session, connection: Connection, reads: Sequence[Observed[Invoice]]
                 str(SkipReason.CUSTOMER_UNKNOWN if read.record.customer_id else SkipReason.NO_CUSTOMER)
                 for read in reads
             ],
-            "are_open": [read.record.is_open or read.record.has_unknown_status for read in reads],
+            "are_open": [read.record.may_be_owed for read in reads],
             "invoices": [Jsonb(_INVOICE.dump_python(read.record, mode="json")) for read in reads],
             "observed": [read.observed_at for read in reads],
         },
@@ -189,7 +189,14 @@ def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> Non
     )
 
 
-_ANY_WAITS = "SELECT EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = %(connection_id)s)"
+def any_waits(db: Session, connection: Connection) -> bool:
+    """Whether any invoice of the connection waits.
+
+    Most connections have none, and the lookup for each customer costs ten times this query.
+    """
+    statement = "SELECT EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = %(connection_id)s)"
+    return bool(db.exec_driver_sql(statement, {"connection_id": connection.connection_id}).scalar_one())
+
 
 _TAKE = text("""
     DELETE FROM booksync.waiting_invoices
@@ -200,8 +207,5 @@ _TAKE = text("""
 
 def take(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> list[Observed[Invoice]]:
     """Return the invoices that waited for these customers, and end their wait."""
-    # Most connections have no waiting invoice, and the lookup for each customer costs ten times this first query.
-    if not db.exec_driver_sql(_ANY_WAITS, {"connection_id": connection.connection_id}).scalar_one():
-        return []
     rows = db.execute(_TAKE, {"connection_id": connection.connection_id, "ids": list(zoho_customer_ids)})
     return [Observed(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]

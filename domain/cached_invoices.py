@@ -49,6 +49,12 @@ class FreshInvoice(NamedTuple):
 
     read: Observed[Invoice]
     customer_id: uuid.UUID
+    is_new: bool = False  #: the cache has no row of the invoice yet
+
+    @property
+    def needs_plan(self) -> bool:
+        """Whether the reminders of the invoice are to be planned. A new invoice without a debt has none."""
+        return not self.is_new or self.read.record.may_be_owed
 
     @property
     def invoice_id(self) -> str:
@@ -73,17 +79,20 @@ def fresh_invoices(
     `customer_ids` maps Zoho's ids of customers to booksync's ids.
     """
 
-    def is_fresh(invoice: FreshInvoice) -> bool:
-        row = stored.get(invoice.invoice_id)
+    def fresh(read: Observed[Invoice]) -> FreshInvoice | None:
+        customer_id = customer_ids[read.record.customer_id]
+        row = stored.get(read.record.invoice_id)
         if row is None:
-            return True
+            return FreshInvoice(read, customer_id, is_new=True)
         if row.connection_id not in (None, connection_id):
-            return False
-        if not row.is_replaced_by(invoice.read, stamps_may_go_back=stamps_may_go_back):
-            return False
-        return row.is_back(invoice.read) or not row.matches(invoice.read.record, invoice.customer_id)
+            return None
+        if not row.is_replaced_by(read, stamps_may_go_back=stamps_may_go_back):
+            return None
+        if row.is_back(read) or not row.matches(read.record, customer_id):
+            return FreshInvoice(read, customer_id)
+        return None
 
-    return [each for read in reads if is_fresh(each := FreshInvoice(read, customer_ids[read.record.customer_id]))]
+    return [found for read in reads if (found := fresh(read)) is not None]
 
 
 def versions_with_details(reads: Iterable[Observed[Invoice]]) -> dict[str, datetime]:

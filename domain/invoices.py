@@ -67,6 +67,11 @@ class Invoice:
         return self.is_owed and self.status not in OPEN_STATUSES and self.status not in CLOSED_STATUSES
 
     @property
+    def may_be_owed(self) -> bool:
+        """Whether the customer owes money, or may owe it under a status that booksync does not know."""
+        return self.is_open or self.has_unknown_status
+
+    @property
     def payment_under_way(self) -> bool:
         """Whether the customer has begun to pay: a bank debit, or a payment that Zoho is processing."""
         processed = self.unprocessed_payment

@@ -112,7 +112,7 @@ def plan(
     use for an unknown clock. `pending` are the moments already planned, by step; `taken` are the steps of another
     application, which sends those reminders itself.
     """
-    if not invoice.is_open and not invoice.has_unknown_status:
+    if not invoice.may_be_owed:
         return NotOpen()
     if customer is None:
         return Skipped(SkipReason.CUSTOMER_MISSING)

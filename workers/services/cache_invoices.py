@@ -1,6 +1,7 @@
 """Caching invoices: those that differ are written (FR-3), and those without a cached customer wait for it (FR-7)."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from db import invoices, moved_invoices, waiting_invoices
 from db.connections import Connection
 from db.session import Session
 from domain import cached_invoices
+from domain.cached_invoices import FreshInvoice, StoredInvoice
 from domain.invoices import Invoice
 from domain.observed import Observed, latest
 from workers.services import plan_reminders
@@ -40,26 +42,16 @@ def cache_invoices(
     if not batch:
         return CachedInvoices()
     reads = latest(batch)
-    customer_ids = invoices.lock_customers(
-        db,
-        connection,
-        zoho_customer_ids={read.record.customer_id for read in reads},
-        zoho_invoice_ids=[read.record.invoice_id for read in reads],
-    )
+    customer_ids = invoices.customer_ids(db, connection, {read.record.customer_id for read in reads})
     waiting = [read for read in reads if read.record.customer_id not in customer_ids]
-    _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
     known = [read for read in reads if read.record.customer_id in customer_ids]
-    still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
-    known = [read for read in known if read.record.invoice_id not in still_wait]
-    stored = invoices.lock_stored(db, connection, [read.record.invoice_id for read in known])
-    known = [cached_invoices.completed(read, stored.get(read.record.invoice_id)) for read in known]
-    fresh = cached_invoices.fresh_invoices(
-        known,
-        stored,
-        customer_ids,
-        connection_id=connection.connection_id,
-        stamps_may_go_back=stamps_may_go_back,
-    )
+    rules = _Rules(customer_ids, stamps_may_go_back)
+    stored, known, fresh = _lock_fresh(db, connection, known, waiting, rules)
+    _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
+    if waiting_invoices.any_waits(db, connection):
+        still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
+        known = [read for read in known if read.record.invoice_id not in still_wait]
+        fresh = [each for each in fresh if each.invoice_id not in still_wait]
     invoices.note_asked(db, connection, cached_invoices.versions_with_details(known))
     written = invoices.write(db, connection, fresh, now=now, stamps_may_go_back=stamps_may_go_back)
     plan_reminders.replan_invoices(db, connection, list(written.updated.values()), now=now)
@@ -69,6 +61,54 @@ def cache_invoices(
         updated=sum(cached_invoices.is_counted(stored.get(each.invoice_id), each, since) for each in updated),
         went_back=tuple(cached_invoices.gone_back(updated, stored)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    customer_ids: Mapping[str, uuid.UUID]
+    stamps_may_go_back: bool
+
+
+def _lock_fresh(
+    db: Session,
+    connection: Connection,
+    known: Sequence[Observed[Invoice]],
+    waiting: Sequence[Observed[Invoice]],
+    rules: _Rules,
+) -> tuple[Mapping[str, StoredInvoice], list[Observed[Invoice]], list[FreshInvoice]]:
+    """The stored rows, the completed invoices, and those to write.
+
+    Locking a row is a write, and most invoices are new or unchanged. So only the rows that will be written are locked,
+    with their customers first, and they are compared again, because another transaction may have changed them.
+    """
+    ids = [read.record.invoice_id for read in known]
+    stored = invoices.stored(db, connection, ids)
+    completed, fresh = _compared(connection, known, stored, rules)
+    changed = [each.read for each in fresh if not each.is_new] + list(waiting)
+    if not changed:
+        return stored, completed, fresh
+    invoices.lock_customers(
+        db,
+        connection,
+        zoho_customer_ids={read.record.customer_id for read in changed},
+        zoho_invoice_ids=[read.record.invoice_id for read in changed],
+    )
+    stored |= invoices.lock_stored(db, connection, [read.record.invoice_id for read in changed])
+    return stored, *_compared(connection, known, stored, rules)
+
+
+def _compared(
+    connection: Connection, known: Sequence[Observed[Invoice]], stored: Mapping[str, StoredInvoice], rules: _Rules
+) -> tuple[list[Observed[Invoice]], list[FreshInvoice]]:
+    completed = [cached_invoices.completed(read, stored.get(read.record.invoice_id)) for read in known]
+    fresh = cached_invoices.fresh_invoices(
+        completed,
+        stored,
+        rules.customer_ids,
+        connection_id=connection.connection_id,
+        stamps_may_go_back=rules.stamps_may_go_back,
+    )
+    return completed, fresh
 
 
 def _keep_waiting(
@@ -102,7 +142,7 @@ def cache_waiting_invoices(
     A waiting invoice may have been read long ago, so a cached row that was clearly read later stays. This is the rule
     of full runs. It applies here because a full run wrote one of the two rows.
     """
-    if not zoho_customer_ids:
+    if not zoho_customer_ids or not waiting_invoices.any_waits(db, connection):
         return CachedInvoices()
     waited = waiting_invoices.take(db, connection, zoho_customer_ids)
     return cache_invoices(db, connection, waited, now=now, since=since, stamps_may_go_back=True)

@@ -1,6 +1,6 @@
 """Writes the staged pages of contacts, joined with their persons, in batches of a hundred rows (TR-4)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import structlog
@@ -54,7 +54,8 @@ def _write_page(work: Work) -> WritePage:
         run = stage_lacking(db, run, sorted_page, observed_at=observed_at)
         complete = [Observed(contact, observed_at) for contact in sorted_page.complete]
         for start in range(0, len(complete), customers.BATCH):
-            run = _write(db, work, run, complete[start : start + customers.BATCH], sorted_page.sweep)
+            batch = complete[start : start + customers.BATCH]
+            run = _write(db, work, run, batch, sorted_page.sweep, omitted=sorted_page.omitted)
         return run
 
     return write
@@ -78,12 +79,24 @@ def _write_batch(work: Work) -> bool:
         return bool(batch)
 
 
-def _write(db: Session, work: Work, run: Run, batch: Sequence[Observed[Contact]], sweep: Sweep | None) -> Run:
+def _write(
+    db: Session,
+    work: Work,
+    run: Run,
+    batch: Sequence[Observed[Contact]],
+    sweep: Sweep | None,
+    *,
+    omitted: Set[str] | None = None,
+) -> Run:
+    """Write a batch. `omitted` are the contacts of which the bulk list omitted persons so far; None: not known."""
     run = write_customers(db, work, run, [_joined(observed, sweep) for observed in batch])
     asked = {read.record.contact_id: read.observed_at for read in batch if read.record.persons is not None}
     known_contacts.note_observed(db, work.connection, asked)
     if sweep is not None:
-        known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
+        omissions = _omissions(batch, sweep)
+        if omitted is not None:
+            omissions = {key: omits for key, omits in omissions.items() if omits != (key in omitted)}
+        known_contacts.note_bulk_omissions(db, work.connection, omissions)
     return run
 
 

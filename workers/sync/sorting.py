@@ -1,6 +1,6 @@
 """Sorts listed contacts by the facts that they lack, and chooses detail calls, a bulk read, or the upsert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ import structlog
 
 from db import known_contacts, staging
 from db.connections import Connection
-from db.known_contacts import ListFacts
+from db.known_contacts import Known, ListFacts
 from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
@@ -27,6 +27,7 @@ class SortedPage:
     """The contacts of a page that have new facts, by what they lack."""
 
     complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
+    omitted: Set[str]  #: the cached contacts of which the bulk list omitted persons so far
     lacking: Sequence[Contact]  #: need a detail call, or another bulk read of persons
     sweep: Sweep | None
     confirmations: int  #: see `domain.persons.SortedOut`
@@ -37,12 +38,17 @@ def sort_page(
 ) -> SortedPage:
     """Sort the contacts of a list page; those without new facts are left out."""
     customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
-    known_contacts.note_credits(db, connection, customers, now=now)
+    cached = _cached(db, connection, customers)
+    differing = [
+        each for each in customers if each.contact_id in cached and cached[each.contact_id].lacks_credits_of(each)
+    ]
+    known_contacts.note_credits(db, connection, differing, now=now)
     sweep = _sweep(db, run, customers)
-    found = _sort(db, run, connection, customers, sweep)
+    found = _sort(run, customers, cached, sweep)
     complete = [contact for contact in found.changed if contact.contact_id not in found.needing_details]
     lacking = [contact for contact in found.changed if contact.contact_id in found.needing_details]
-    return SortedPage(complete, lacking, sweep, found.confirmations)
+    omitted = {contact_id for contact_id, known in cached.items() if known.bulk_omits_persons}
+    return SortedPage(complete, omitted, lacking, sweep, found.confirmations)
 
 
 def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:
@@ -56,7 +62,7 @@ def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datet
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
     """After a bulk read of persons, remove the contacts that it has completed from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
-    sorted_out = _sort(db, run, connection, waiting, _sweep(db, run, waiting))
+    sorted_out = _sort(run, waiting, _cached(db, connection, waiting), _sweep(db, run, waiting))
     changed = {contact.contact_id for contact in sorted_out.changed}
     staging.unstage(db, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
     staging.forgo_details(db, run.run_id, sorted(changed - sorted_out.needing_details))
@@ -100,8 +106,11 @@ def _sweep(db: Session, run: Run, contacts: Sequence[Contact]) -> Sweep | None:
     return staging.sweep(db, run, [contact.contact_id for contact in contacts])
 
 
-def _sort(db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], sweep: Sweep | None) -> SortedOut:
-    cached = known_contacts.known(db, connection, [contact.contact_id for contact in contacts])
+def _cached(db: Session, connection: Connection, contacts: Sequence[Contact]) -> Mapping[str, Known]:
+    return known_contacts.known(db, connection, [contact.contact_id for contact in contacts])
+
+
+def _sort(run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], sweep: Sweep | None) -> SortedOut:
     known = {
         contact.contact_id: KnownContact(
             found.person_ids,

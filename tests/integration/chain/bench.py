@@ -64,6 +64,10 @@ class Bench:
         )
         return cls(resources, zoho, linked.connection_id)
 
+    def with_slices(self, slices: SliceLimits) -> "Bench":
+        """The same connection, with steps of other lengths."""
+        return replace(self, resources=replace(self.resources, slices=slices))
+
     def open(self, backlog: Backlog = Backlog.NONE, *, at: dt.datetime | None = None) -> None:
         """Opens the connection's handover as of `at` (now by default). Its plans are due."""
         now = at or dt.datetime.now(dt.UTC)

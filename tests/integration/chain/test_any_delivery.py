@@ -20,6 +20,7 @@ from tests.integration.chain.bench import STEPS, Bench, Row
 from tests.integration.chain.restless import RestlessZoho
 from tests.truth import differences
 from workers.boot.resources import Resources
+from workers.boot.slices import SliceLimits
 from workers.queue.messages import ACTORS
 from workers.sync.run_steps import Step, run_step
 
@@ -101,14 +102,18 @@ deliveries = st.lists(st.tuples(st.sampled_from(list(Delivery)), st.integers(0, 
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(order=deliveries)
-@example(order=[(Delivery.TWICE, 0)] * 200)
-@example(order=[(Delivery.AT_ONCE, 0)] * 200)
-@example(order=[(Delivery.AGAIN_LATER, 1), (Delivery.LOST, 0)] * 100)
+@given(order=deliveries, pages=st.sampled_from([1, 2, 30]))
+@example(order=[(Delivery.TWICE, 0)] * 200, pages=1)
+@example(order=[(Delivery.AT_ONCE, 0)] * 200, pages=2)
+@example(order=[(Delivery.AGAIN_LATER, 1), (Delivery.LOST, 0)] * 100, pages=30)
 def test_no_order_of_deliveries_makes_a_difference(
-    connect: Callable[[], Bench], undisturbed: Row, database: psycopg.Connection, order: Sequence[tuple[Delivery, int]]
+    connect: Callable[[], Bench],
+    undisturbed: Row,
+    database: psycopg.Connection,
+    order: Sequence[tuple[Delivery, int]],
+    pages: int,
 ) -> None:
-    bench = connect()
+    bench = connect().with_slices(SliceLimits(pages=pages))
     result = run_by_post(bench, order)
     assert result["status"] == "succeeded"
     for figure in ("customers", "invoices", "reminders", "api_calls", "rejected"):

@@ -15,6 +15,7 @@ from tests.integration.chain.happenings import events
 from tests.integration.chain.restless import Due, RestlessZoho
 from tests.truth import differences
 from workers.boot.resources import Resources
+from workers.boot.slices import SliceLimits
 
 pytestmark = pytest.mark.drill
 
@@ -27,7 +28,9 @@ def zoho(restless: RestlessZoho) -> Iterator[SandboxControl]:
 
 #: A run makes about fifteen calls, and most calls are followed by an event.
 dues = st.builds(Due, st.integers(0, 3), events)
-a_disturbed_run = st.tuples(st.sampled_from(list(Mode)), st.lists(dues, min_size=4, max_size=20))
+a_disturbed_run = st.tuples(
+    st.sampled_from(list(Mode)), st.sampled_from([1, 2, 30]), st.lists(dues, min_size=4, max_size=20)
+)
 
 
 @pytest.mark.timeout(900)  # After a failing example, hypothesis searches for a smaller one for some minutes.
@@ -38,13 +41,13 @@ def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
     restless: RestlessZoho,
     zoho: SandboxControl,
     database: psycopg.Connection,
-    disturbed: Sequence[tuple[Mode, Sequence[Due]]],
+    disturbed: Sequence[tuple[Mode, int, Sequence[Due]]],
 ) -> None:
     restless.begin_anew()
     bench = Bench.connected(resources, zoho, user_id=uuid.uuid4())
-    for mode, due in disturbed:
+    for mode, pages, due in disturbed:
         restless.expect(due)
-        bench.sync(mode)
+        bench.with_slices(SliceLimits(pages=pages)).sync(mode)
     restless.rest()
     a_week_passes(bench)
 

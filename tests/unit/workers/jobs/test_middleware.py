@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.process_logs import ProcessLogs, logs_of_a_process
 from tests.unit.workers.queue.bench import Bench, a_bench
 from workers.boot import parent_process, process
 from workers.boot.settings import SettingsError
+from workers.boot.slices import SliceLimits
 from workers.jobs import middleware
 from workers.jobs.middleware import BootFailedError, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
 
@@ -72,10 +74,12 @@ def test_idle_worker_polls_often_and_fetches_no_more_than_its_threads() -> None:
     assert worker.queue_prefetch == 3
 
 
+@dataclass(frozen=True)
 class Means:
     """Fake of a process's resources."""
 
-    redis = None
+    redis: object = None
+    slices: SliceLimits = field(default_factory=SliceLimits)
 
     def __str__(self) -> str:
         return "the means"

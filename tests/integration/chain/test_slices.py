@@ -1,0 +1,188 @@
+"""A step reads a slice of a list: same results as page by page, and a killed worker repeats at most one call."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from domain.runs import MAX_ATTEMPTS, Mode, Phase
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.end_to_end.underway import eventually
+from tests.integration.chain.bench import Bench
+from tests.integration.chain.conftest import LIMIT
+from tests.truth import differences
+from workers.boot.slices import SliceLimits
+from workers.services.cache_invoices import cache_invoices
+from workers.sync import customers, list_pages, writing
+
+SLICE = SliceLimits(pages=30)
+
+CONTACTS, INVOICES = 900, 1_100
+
+
+class Killed(BaseException):
+    """The process ends here: nothing is released or written afterwards."""
+
+
+@pytest.fixture
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    simulator.restart(contacts=CONTACTS, invoices=INVOICES, requests_per_minute=LIMIT)
+    return simulator
+
+
+@pytest.fixture
+def sliced(bench: Bench) -> Bench:
+    return bench.with_slices(SLICE)
+
+
+def at_page(number: int, do: Callable[[], object]) -> SliceLimits:
+    """Slices that call `do` when the step has fetched so many pages."""
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == number:
+            do()
+        return False
+
+    return SliceLimits(pages=30, is_thread_wanted=look)
+
+
+def step_until(bench: Bench, phase: Phase) -> None:
+    while (step := bench.present_step()) is not None and step.phase is not phase:
+        bench.take(step)
+
+
+def finish(bench: Bench) -> None:
+    while (step := bench.present_step()) is not None:
+        bench.skip_waiting()
+        bench.take(step)
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int) -> None:
+    """Ends the process in the middle of the so-manieth call of a function."""
+    real, calls = getattr(module, name), 0
+
+    def ends(*args: Any, **keywords: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise Killed
+        return real(*args, **keywords)
+
+    monkeypatch.setattr(module, name, ends)
+
+
+def lease_expires(bench: Bench) -> None:
+    bench.rows("UPDATE booksync.sync_runs SET claimed_until = now() RETURNING id")
+
+
+def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: psycopg.Connection) -> None:
+    result = sliced.sync(Mode.FULL)
+    assert result["status"] == "succeeded"
+    assert differences(sliced.zoho.snapshot(), database) == []
+    (run,) = sliced.rows("SELECT step FROM booksync.sync_runs")
+    pages = sliced.zoho.stats().count(CallKind.CONTACTS) + sliced.zoho.stats().count(CallKind.INVOICES)
+    assert pages >= 11
+    assert run["step"] <= 8
+    assert sliced.rows("SELECT number FROM booksync.staged_pages") == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "call"),
+    [
+        (writing, "cache_invoices", 1),
+        (writing, "cache_invoices", 3),
+        (writing, "cache_customers", 4),
+        (list_pages, "stage_page", 2),
+        (customers, "staged_page", 3),
+    ],
+)
+def test_a_killed_worker_repeats_at_most_one_call(
+    sliced: Bench, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int
+) -> None:
+    undisturbed = sliced.sync(Mode.FULL)["api_calls"]
+    sliced.zoho.reset_stats()
+    sliced.start(Mode.FULL)
+    with monkeypatch.context() as killing:
+        killed_at(killing, module, name, call)
+        with pytest.raises(Killed):
+            finish(sliced)
+    lease_expires(sliced)
+    finish(sliced)
+    assert undisturbed <= len(sliced.zoho.stats().arrivals) <= undisturbed + 1
+    assert differences(sliced.zoho.snapshot(), database) == []
+
+
+def test_the_next_page_is_fetched_while_a_page_is_written(sliced: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = cache_invoices, iter(range(100))
+
+    def after_the_next_call(*args: Any, **keywords: Any) -> Any:
+        written = next(calls)
+        if written < 3:
+            eventually(lambda: sliced.zoho.stats().count(CallKind.INVOICES) >= written + 2)
+        return real(*args, **keywords)
+
+    monkeypatch.setattr(writing, "cache_invoices", after_the_next_call)
+    assert sliced.sync(Mode.FULL)["status"] == "succeeded"
+    assert next(calls) > 3
+
+
+def test_no_page_is_fetched_whose_rows_nobody_writes(bench: Bench) -> None:
+    page_by_page = bench.sync(Mode.FULL)["api_calls"]
+    assert bench.with_slices(SLICE).sync(Mode.FULL)["api_calls"] == page_by_page
+
+
+def test_a_slice_ends_at_the_next_page_when_another_message_waits(bench: Bench) -> None:
+    wanted = threading.Event()
+    wanted.set()
+    busy = bench.with_slices(SliceLimits(pages=30, is_thread_wanted=wanted.is_set))
+    busy.sync(Mode.FULL)
+    (run,) = busy.rows("SELECT step FROM booksync.sync_runs")
+    assert run["step"] >= 15
+
+
+def test_fetched_contacts_are_cached_before_their_phase_is_given_up(bench: Bench) -> None:
+    failing = bench.with_slices(
+        at_page(2, lambda: bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000))
+    )
+    failing.start(Mode.FULL)
+    step_until(bench.with_slices(SLICE), Phase.CONTACTS)
+    finish(failing)
+    (run,) = bench.rows("SELECT status FROM booksync.sync_runs")
+    assert run["status"] == "degraded"
+    assert 0 < len(bench.customers()) < CONTACTS
+    assert bench.zoho.stats().count(CallKind.CONTACTS, status=500) <= MAX_ATTEMPTS + 1
+
+
+def test_an_error_of_the_next_call_does_not_undo_the_page_before(bench: Bench, database: psycopg.Connection) -> None:
+    failing = bench.with_slices(
+        at_page(2, lambda: bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, times=2, status=500, code=1000))
+    )
+    failing.start(Mode.FULL)
+    step_until(bench.with_slices(SLICE), Phase.INVOICES)
+    failing.take(failing.present_step())  # type: ignore[arg-type]
+    assert 0 < len(bench.invoices()) < INVOICES
+    finish(bench.with_slices(SLICE))
+    (run,) = bench.rows("SELECT status FROM booksync.sync_runs")
+    assert run["status"] == "succeeded"
+    assert differences(bench.zoho.snapshot(), database) == []
+
+
+def test_a_release_without_staged_pages_fetches_them_again(bench: Bench, database: psycopg.Connection) -> None:
+    bench.start(Mode.FULL)
+    sliced = bench.with_slices(SLICE)
+    step_until(sliced, Phase.CUSTOMERS)
+    assert bench.rows("SELECT number FROM booksync.staged_pages")
+    # Such a release neither reads the staged pages nor writes their keys.
+    bench.rows(
+        "UPDATE booksync.sync_runs SET phase = 'contacts', step = step + 1,"
+        " position = position - '{contacts_ahead,contacts_fetched,contacts_written}'::text[] RETURNING id"
+    )
+    finish(sliced)
+    assert differences(bench.zoho.snapshot(), database) == []
