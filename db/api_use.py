@@ -1,6 +1,5 @@
 """Statements over api_use: the state of the API budget that must survive a loss of Redis."""
 
-import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -12,20 +11,24 @@ from db.session import Session
 _SHORTEST_BEGINNING = 4
 
 
-def note_call(db: Session, organization_id: str, run_id: uuid.UUID | None = None) -> None:
-    """Record that a call to Zoho is about to be made, and add it to the calls of its run."""
-    db.execute(_NOTE_CALL, {"organization_id": organization_id, "run_id": run_id})
-
-
-_NOTE_CALL = text("""
-    WITH counted AS (UPDATE booksync.sync_runs SET api_calls = api_calls + 1 WHERE id = CAST(:run_id AS uuid))
-    INSERT INTO booksync.api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
-    ON CONFLICT (organization_id) DO UPDATE SET last_call_at = clock_timestamp(), updated_at = now()
-""")
+def note_calls(db: Session, organization_id: str, *, seconds: float) -> None:
+    """Record that calls to Zoho may be made from now on, for so many seconds."""
+    db.execute(
+        text("""
+            INSERT INTO booksync.api_use AS known (organization_id, last_call_at)
+            VALUES (:organization_id, clock_timestamp() + make_interval(secs => :seconds))
+            ON CONFLICT (organization_id) DO UPDATE
+               SET last_call_at = greatest(known.last_call_at, excluded.last_call_at), updated_at = now()
+        """),
+        {"organization_id": organization_id, "seconds": seconds},
+    )
 
 
 def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
-    """Seconds since the organisation's last possible call to Zoho, on Postgres's clock; None without a call."""
+    """Seconds since the organisation's last possible call to Zoho, on Postgres's clock; None without a call.
+
+    The number is negative while a process may make further calls without another note.
+    """
     seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM booksync.api_use

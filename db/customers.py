@@ -96,7 +96,8 @@ def write(db: Session, connection: Connection, rows: Sequence[FreshCustomer], *,
 _STORED = f"""
     SELECT {", ".join(COMPARED_COLUMNS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
            address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
-           observed_at, updated_at, zoho_customer_id, {phone_confirmations.aggregated("customers_cache")}
+           observed_at, updated_at, zoho_customer_id, bulk_omits_persons,
+           {phone_confirmations.aggregated("customers_cache")}
       FROM booksync.customers_cache
      WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
 """  # noqa: S608  (the names are constants)
@@ -143,8 +144,10 @@ def _stored(row: Row[Any]) -> StoredCustomer:
         details=details_of_row(row),
         credits=(row.unused_credits, row.credits_currency or ""),
         gone_at=row.gone_at,
+        observed_at=row.observed_at,
         updated_at=row.updated_at,
         confirmed=row.confirmed or NO_CONFIRMATIONS,
+        bulk_omits_persons=row.bulk_omits_persons,
     )
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, text
 
@@ -72,9 +72,12 @@ def write(
     return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
 
 
-_CUSTOMER_IDS = text("""
+# The last row, which has no id, is there if any invoice of the connection waits. It saves a round trip.
+_CUSTOMERS = text("""
     SELECT id, zoho_customer_id FROM booksync.customers_cache
      WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
+     UNION ALL
+    SELECT NULL, '' WHERE EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = :connection_id)
 """)
 
 # Customers first, then invoices, then reminders: every transaction locks in this order, to avoid deadlocks and plans
@@ -94,17 +97,26 @@ _STORED = "SELECT * FROM invoices_cache WHERE user_id = :user_id AND zoho_invoic
 _LOCK_STORED = f"{_STORED} ORDER BY zoho_invoice_id FOR NO KEY UPDATE"
 
 
-def customer_ids(db: Session, connection: Connection, zoho_customer_ids: Collection[str]) -> dict[str, uuid.UUID]:
-    """The cached customers of this connection with these Zoho ids: Zoho's ids → booksync's ids."""
+class InvoiceCustomers(NamedTuple):
+    """The cached customers of some invoices."""
+
+    ids: Mapping[str, uuid.UUID]  #: Zoho's ids → booksync's ids
+    any_invoice_waits: bool  #: whether any invoice of the connection waits for its customer
+
+
+def customers_of(db: Session, connection: Connection, zoho_customer_ids: Collection[str]) -> InvoiceCustomers:
+    """The cached customers of this connection with these Zoho ids."""
     rows = db.execute(
-        _CUSTOMER_IDS,
+        _CUSTOMERS,
         {
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
             "ids": list(zoho_customer_ids),
         },
     )
-    return {row.zoho_customer_id: row.id for row in rows}
+    found = [(zoho_id, our_id) for our_id, zoho_id in rows]
+    ids = dict(each for each in found if each[1] is not None)
+    return InvoiceCustomers(ids, any_invoice_waits=len(ids) < len(found))
 
 
 def lock_customers(

@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from db.connections import Connection
 from db.session import Session
+from domain.cached_customers import COMPARED_COLUMNS, StoredCustomer
 from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
 from domain.persons import ids_of, is_ambiguous
@@ -58,28 +59,23 @@ class Known:
         return contact.unused_credits is not None and read != (amount, currency)
 
 
-def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts, by Zoho's id, without uncached ones."""
-    rows = db.execute(
-        text("""
-            SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
-                   bulk_omits_persons, observed_at, gone_at, unused_credits, credits_currency
-              FROM booksync.customers_cache
-             WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
-        """),
-        {"user_id": connection.user_id, "connection_id": connection.connection_id, "ids": list(ids)},
-    )
-    return {row.zoho_customer_id: _known(row) for row in rows}
+def known(connection: Connection, stored: Mapping[str, StoredCustomer]) -> dict[str, Known]:
+    """What is cached of these contacts, by Zoho's id, without the rows of other connections."""
+    return {
+        contact_id: _known(row) for contact_id, row in stored.items() if row.connection_id == connection.connection_id
+    }
 
 
-def _known(row: Row[Any]) -> Known:
-    persons = persons_from_json(row.contact_persons)
+def _known(row: StoredCustomer) -> Known:
+    persons = persons_from_json(row.persons)
+    facts = dict(zip(COMPARED_COLUMNS, row.facts, strict=True))
+    modified_at = facts["zoho_last_modified_at"]
     return Known(
-        list_facts=ListFacts.of(row.zoho_last_modified_at, row.status, row.customer_name, row.company_name, persons),
+        list_facts=ListFacts.of(modified_at, row.status, facts["customer_name"], facts["company_name"], persons),
         person_ids=ids_of(persons),
         bulk_omits_persons=row.bulk_omits_persons,
-        is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at) or row.gone_at is not None,
-        credits=(row.unused_credits, row.credits_currency or ""),
+        is_ambiguous=is_ambiguous(modified_at, row.observed_at) or row.gone_at is not None,
+        credits=row.credits,
     )
 
 
@@ -184,16 +180,17 @@ def note_credits(db: Session, connection: Connection, contacts: Sequence[Contact
 
     Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
     """
-    if not contacts:
+    carrying = [contact for contact in contacts if contact.unused_credits is not None]
+    if not carrying:
         return
     db.execute(
         _NOTE_CREDITS,
         {
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
-            "ids": [contact.contact_id for contact in contacts],
-            "credits": [contact.unused_credits for contact in contacts],
-            "currencies": [contact.currency_code for contact in contacts],
+            "ids": [contact.contact_id for contact in carrying],
+            "credits": [contact.unused_credits for contact in carrying],
+            "currencies": [contact.currency_code for contact in carrying],
             "now": now,
         },
     )

@@ -1,6 +1,7 @@
 """Statements over sync_runs: start, lease, advance, release and sweep runs. All times are Postgres's."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -9,6 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 
 from db.leases import LeaseLostError
+from db.pipelines import pipelined, returned
 from db.session import Session
 from domain.run_position import Position
 from domain.runs import Counters, Mode, Phase, Run, RunStatus
@@ -95,34 +97,47 @@ def acquire(db: Session, run_id: uuid.UUID, step: int, *, lease_seconds: float) 
     return StepLease(_run(row), row.claimed_until) if row else None
 
 
-_CHECKPOINT = text("""
+_CHECKPOINT = """
     UPDATE booksync.sync_runs
-       SET mode = :mode,
-           position = CAST(:position AS jsonb),
-           counters = CAST(:counters AS jsonb),
-           attempts = CASE WHEN :is_progress THEN 1 ELSE attempts END,
-           claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
-           sweep_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-     WHERE id = :run_id AND step = :step AND claimed_until = :until
+       SET mode = %(mode)s,
+           position = %(position)s::jsonb,
+           counters = %(counters)s::jsonb,
+           api_calls = api_calls + %(calls)s,
+           attempts = CASE WHEN %(is_progress)s THEN 1 ELSE attempts END,
+           claimed_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
+           sweep_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+     WHERE id = %(run_id)s AND step = %(step)s AND claimed_until = %(until)s
     RETURNING claimed_until
-""")
+"""
 
 
-def checkpoint(db: Session, lease: StepLease, *, lease_seconds: float, is_progress: bool = True) -> StepLease:
+def checkpoint(
+    db: Session,
+    lease: StepLease,
+    *,
+    lease_seconds: float,
+    calls: int = 0,
+    is_progress: bool = True,
+    together_with: Callable[[], object] = lambda: None,
+) -> StepLease:
     """Write the state of the leased run without leaving the step, and renew the lease (a checkpoint).
+
+    `calls` is the number of API calls since the last write of the run's row. The statements of `together_with`, whose
+    results are not read, are sent in the same round trip.
 
     After progress the attempts start at one again, because a step of forty calls may have more than six failures.
 
     Raises:
         LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.
     """
-    until = db.execute(
-        _CHECKPOINT,
-        _state(lease.run) | {"until": lease.until, "lease_seconds": lease_seconds, "is_progress": is_progress},
-    ).scalar_one_or_none()
-    if until is None:
+    values = {"until": lease.until, "lease_seconds": lease_seconds, "calls": calls, "is_progress": is_progress}
+    with pipelined(db):
+        together_with()
+        found = returned(db, _CHECKPOINT, _state(lease.run) | values)
+    row = found.fetchone()
+    if row is None:
         raise LeaseLostError
-    return StepLease(lease.run, until)
+    return StepLease(lease.run, row[0])
 
 
 _ADVANCE = text("""
@@ -133,6 +148,7 @@ _ADVANCE = text("""
            phase = :phase,
            position = CAST(:position AS jsonb),
            counters = CAST(:counters AS jsonb),
+           api_calls = api_calls + :calls,
            degraded_reason = :degraded_reason,
            status = :status,
            error = :error,
@@ -146,8 +162,12 @@ _ADVANCE = text("""
 """)
 
 
-def advance(db: Session, lease: StepLease, *, sweep_seconds: float, error: str | None = None) -> StepRef:
+def advance(
+    db: Session, lease: StepLease, *, sweep_seconds: float, calls: int = 0, error: str | None = None
+) -> StepRef:
     """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
+
+    `calls`: see `checkpoint`.
 
     `lease.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
     acquired the step.
@@ -161,6 +181,7 @@ def advance(db: Session, lease: StepLease, *, sweep_seconds: float, error: str |
         _state(run)
         | {
             "until": lease.until,
+            "calls": calls,
             "phase": run.phase,
             "degraded_reason": run.degraded_reason,
             "status": run.status,
@@ -189,6 +210,7 @@ _RELEASE = text("""
     UPDATE booksync.sync_runs
        SET claimed_until = NULL,
            attempts = attempts - :refunded,
+           api_calls = api_calls + :calls,
            not_before = clock_timestamp() + make_interval(secs => :wait_seconds),
            waiting_for = :waiting_for,
            sweep_at = clock_timestamp() + make_interval(secs => :wait_seconds + :sweep_seconds),
@@ -204,16 +226,21 @@ def release(
     wait_seconds: float,
     waiting_for: str,
     sweep_seconds: float,
+    calls: int = 0,
     refund_attempt: bool = False,
     error: str | None = None,
 ) -> None:
-    """Release the step until a later time. A wait for the API budget does not count as an attempt; a failure does."""
+    """Release the step until a later time. A wait for the API budget does not count as an attempt; a failure does.
+
+    `calls`: see `checkpoint`.
+    """
     db.execute(
         _RELEASE,
         {
             "run_id": lease.run.run_id,
             "step": lease.run.step,
             "until": lease.until,
+            "calls": calls,
             "refunded": int(refund_attempt),
             "wait_seconds": wait_seconds,
             "waiting_for": waiting_for,

@@ -51,6 +51,8 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
 def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Rejected]) -> None:
     """Record the contacts with rejected persons in the bulk list, because the list then lacks persons of theirs."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
+    if not keys:
+        return
     stage_persons(db, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
 
 

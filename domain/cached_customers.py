@@ -39,8 +39,10 @@ class StoredCustomer(NamedTuple):
     details: ContactDetails
     credits: tuple[Decimal | None, str]  #: the amount of unused credits, and its currency
     gone_at: datetime | None
+    observed_at: datetime | None
     updated_at: datetime
     confirmed: Confirmations = NO_CONFIRMATIONS  #: numbers that a person has confirmed for phone texts of this customer
+    bulk_omits_persons: bool = False  #: see `domain.persons.KnownContact`
 
     def __repr__(self) -> str:
         return f"StoredCustomer(version={self.version})"  # The repr has no personal data.

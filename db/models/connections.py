@@ -127,6 +127,7 @@ class ApiUse(Base):
     __tablename__ = "api_use"
 
     organization_id: Mapped[str] = mapped_column(primary_key=True)
+    #: No call is made later without another note; a few seconds ahead while calls are made.
     last_call_at: Mapped[Moment | None]
     paused_until: Mapped[Moment | None]
     paused_reason: Mapped[str | None]

@@ -1,7 +1,7 @@
 """The API budget joined with Postgres, which stores calls and pauses so that both survive a loss of Redis's data."""
 
-import uuid
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -81,23 +81,46 @@ def _pause_left(stored: StoredPause) -> PauseLeft:
     )
 
 
+#: The share of the budget's window for which a process notes its calls in advance, because a note for each call would
+#: be a commit for each call. After a loss of Redis's data, the budget waits longer by at most this share.
+_SHARE_NOTED_AHEAD = 1 / 12
+
+
+class CallNotes:
+    """Records in Postgres, before a call, that this process may make calls for an organisation."""
+
+    def __init__(self, engine: Engine, window_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._seconds = window_seconds * _SHARE_NOTED_AHEAD
+        self._clock = clock
+        self._noted_until: dict[str, float] = {}
+
+    def note(self, organization_id: str) -> None:
+        """Record the call that is about to be made, unless an earlier note covers it."""
+        now = self._clock()
+        if now < self._noted_until.get(organization_id, now):
+            return
+        with autocommit(self._engine) as db:
+            api_use.note_calls(db, organization_id, seconds=self._seconds)
+        # The time before the statement counts, because the note is older than its reply.
+        self._noted_until[organization_id] = now + self._seconds
+
+
 @dataclass(frozen=True, slots=True)
 class CountedBudget:
-    """The API budget that records each call in Postgres just before the call (implements `workers.zoho.Budget`).
+    """The API budget that records calls in Postgres before they are made (implements `workers.zoho.Budget`).
 
     The status of each response is counted for `/metrics`.
     """
 
     budget: ApiBudget
-    engine: Engine
+    notes: CallNotes
     counters: Counters
-    run_id: uuid.UUID | None = None  #: the run that makes the calls; None outside of runs
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
         with self.budget.call(organization_id, lane=lane, holder=holder) as admission:
-            with autocommit(self.engine) as db:
-                api_use.note_call(db, organization_id, self.run_id)
+            self.notes.note(organization_id)
             noted = _NotedAdmission(admission)
             try:
                 yield noted

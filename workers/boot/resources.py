@@ -1,6 +1,5 @@
 """The resources of a process: settings, engine, Redis and HTTP clients, the API budget."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from db.engine import new_engine
-from workers.boot.calls import CountedBudget, new_budget
+from workers.boot.calls import CallNotes, CountedBudget, new_budget
 from workers.boot.settings import Settings, settings
 from workers.boot.slices import SliceLimits
 from workers.budget import ApiBudget, Lane
@@ -40,6 +39,7 @@ class Resources:
     vault: Vault
     budget: ApiBudget
     counters: Counters
+    call_notes: CallNotes
     slices: SliceLimits = field(default_factory=SliceLimits)
 
     def hosts(self, data_center: str) -> ZohoHosts:
@@ -63,13 +63,12 @@ class Resources:
         *,
         lane: Lane,
         holder: str,
-        run_id: uuid.UUID | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> ZohoTransport:
         """Return the transport for calls of one connection; `holder` identifies the caller in the budget's slots.
 
-        With `run_id` the calls are counted in the run's row. `now` returns the time that Zoho's clock is compared with:
-        that of Postgres's clock if the caller has read it, else that of this host's clock.
+        `now` returns the time that Zoho's clock is compared with: that of Postgres's clock if the caller has read it,
+        else that of this host's clock.
         """
         hosts = self.hosts(connection.data_center)
         return ZohoTransport(
@@ -77,7 +76,7 @@ class Resources:
             organization_id=connection.organization_id,
             hosts=hosts,
             tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), connection.connection_id),
-            budget=CountedBudget(self.budget, self.engine, self.counters, run_id),
+            budget=CountedBudget(self.budget, self.call_notes, self.counters),
             lane=lane,
             holder=holder,
             now=now,
@@ -123,6 +122,7 @@ def open_resources(
             vault=Vault(found.encryption_keys),
             budget=new_budget(client, engine, counters, found),
             counters=counters,
+            call_notes=CallNotes(engine, found.zoho_window_seconds),
         )
     finally:
         http.close()

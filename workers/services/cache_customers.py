@@ -38,6 +38,8 @@ def cache_customers(
     now: datetime,
     since: datetime | None = None,
     stamps_may_go_back: bool = False,
+    may_have_waiting_invoices: bool = True,
+    stored: Mapping[str, StoredCustomer] | None = None,
 ) -> CachedCustomers:
     """Write the contacts that differ from the cache and are not older, and update the rows that depend on them.
 
@@ -45,18 +47,24 @@ def cache_customers(
     again, all in the caller's transaction. Vendors are skipped, because they are not customers.
 
     `since` is the start of the run by Postgres's clock; a row that was written after it is not counted again.
-    `stamps_may_go_back`: see `domain.versions`.
+    `stamps_may_go_back`: see `domain.versions`. A caller that knows that no invoice of the connection waits sets
+    `may_have_waiting_invoices` to False, which saves a statement. So does a caller that has read the cached rows of
+    the contacts in this transaction, `stored`.
     """
     rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
     reads = cached_customers.customers_of(batch)
-    stored, fresh = _lock_fresh(db, connection, reads, rules)
+    ids = [read.record.contact_id for read in reads]
+    if stored is None:
+        stored = customers.stored(db, connection, ids)
+    stored, fresh = _lock_fresh(db, connection, reads, {key: stored[key] for key in ids if key in stored}, rules)
     foreign = cached_customers.foreign_customers(stored, connection.connection_id)
     written = customers.write(db, connection, list(fresh.values()), stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
     # Waiting invoices are taken for all customers and not only for new ones, because a row may exist without its
     # invoices (from a migration, or written by another program).
-    ours = {read.record.contact_id for read in reads} - {each.record_id for each in foreign}
-    cached_waiting = cache_waiting_invoices(db, connection, sorted(ours), now=now, since=since)
+    ours = set(ids) - {each.record_id for each in foreign}
+    awaited = sorted(ours) if may_have_waiting_invoices else []
+    cached_waiting = cache_waiting_invoices(db, connection, awaited, now=now, since=since)
     plan_reminders.replan_customers(db, connection, list(written.updated.values()), now=now)
     updated = {contact_id: fresh[contact_id] for contact_id in written.updated}
     return CachedCustomers(
@@ -73,14 +81,17 @@ def cache_customers(
 
 
 def _lock_fresh(
-    db: Session, connection: Connection, reads: Sequence[Observed[Contact]], rules: CustomerRules
+    db: Session,
+    connection: Connection,
+    reads: Sequence[Observed[Contact]],
+    stored: dict[str, StoredCustomer],
+    rules: CustomerRules,
 ) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
     """The stored rows, and the customers to write. Only the rows that will be written are locked.
 
     Locking a row is a write, and most runs leave most rows unchanged. So only rows that differ are locked, and they are
     compared again if another transaction has changed them in the meantime.
     """
-    stored = customers.stored(db, connection, [read.record.contact_id for read in reads])
     fresh = cached_customers.fresh_customers(reads, stored, rules)
     if not (known := sorted(fresh.keys() & stored.keys())):
         return stored, fresh

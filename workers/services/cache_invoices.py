@@ -42,13 +42,13 @@ def cache_invoices(
     if not batch:
         return CachedInvoices()
     reads = latest(batch)
-    customer_ids = invoices.customer_ids(db, connection, {read.record.customer_id for read in reads})
-    waiting = [read for read in reads if read.record.customer_id not in customer_ids]
-    known = [read for read in reads if read.record.customer_id in customer_ids]
-    rules = _Rules(customer_ids, stamps_may_go_back)
+    customers = invoices.customers_of(db, connection, {read.record.customer_id for read in reads})
+    waiting = [read for read in reads if read.record.customer_id not in customers.ids]
+    known = [read for read in reads if read.record.customer_id in customers.ids]
+    rules = _Rules(customers.ids, stamps_may_go_back)
     stored, known, fresh = _lock_fresh(db, connection, known, waiting, rules)
     _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    if waiting_invoices.any_waits(db, connection):
+    if customers.any_invoice_waits or waiting:
         still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
         known = [read for read in known if read.record.invoice_id not in still_wait]
         fresh = [each for each in fresh if each.invoice_id not in still_wait]
@@ -142,7 +142,7 @@ def cache_waiting_invoices(
     A waiting invoice may have been read long ago, so a cached row that was clearly read later stays. This is the rule
     of full runs. It applies here because a full run wrote one of the two rows.
     """
-    if not zoho_customer_ids or not waiting_invoices.any_waits(db, connection):
+    if not zoho_customer_ids:
         return CachedInvoices()
     waited = waiting_invoices.take(db, connection, zoho_customer_ids)
     return cache_invoices(db, connection, waited, now=now, since=since, stamps_may_go_back=True)

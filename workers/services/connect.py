@@ -128,7 +128,7 @@ def _organization(
         organization_id=organization_id,
         hosts=hosts,
         tokens=_JustGranted(access),
-        budget=CountedBudget(resources.budget, resources.engine, resources.counters),
+        budget=CountedBudget(resources.budget, resources.call_notes, resources.counters),
         lane=Lane.INTERACTIVE,
         holder=f"connect-{uuid.uuid4()}",
     )

@@ -17,7 +17,7 @@ from domain.walk import WalkStuck
 from workers.budget import BudgetWait
 from workers.observability.logs import describe
 from workers.sync.gone import note_gone
-from workers.sync.list_pages import fetch_page, stage_page
+from workers.sync.list_pages import checkpoint_with, fetch_page, having_fetched, stage_page
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.zoho.errors import ZohoError
@@ -40,7 +40,7 @@ def _fetch_pages(work: Work) -> StepRef:
 
     The staged pages are written first. If the error lasts, the next fetch meets it again.
     """
-    while not _is_enough(work, work.run):
+    while not work.run.position.list_of(CUSTOMER).is_fetched:
         read = work.run.position.list_of(CUSTOMER)
         try:
             fetched = fetch_page(work, CUSTOMER, read)
@@ -54,16 +54,12 @@ def _fetch_pages(work: Work) -> StepRef:
             )
             break
         with work.transaction() as db:
-            run = stage_page(db, work.run, CUSTOMER, fetched)
-            if _is_enough(work, run):
-                return work.advance(db, run.go_to(Phase.CUSTOMERS))
-            work.checkpoint(db, run)
+            if fetched.walk.is_finished or not work.slice.has_room:
+                stage_page(db, work.run, CUSTOMER, fetched)
+                return work.advance(db, having_fetched(work.run, CUSTOMER, fetched).go_to(Phase.CUSTOMERS))
+            checkpoint_with(db, work, work.run, CUSTOMER, fetched)
     with work.transaction() as db:
         return work.advance(db, work.run.go_to(Phase.CUSTOMERS))
-
-
-def _is_enough(work: Work, run: Run) -> bool:
-    return run.position.list_of(CUSTOMER).is_fetched or not work.slice.has_room
 
 
 def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:

@@ -1,11 +1,12 @@
 """Writes the staged pages of contacts, joined with their persons, in batches of a hundred rows (TR-4)."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
-from db import customers, known_contacts, staging
+from db import customers, known_contacts, staging, waiting_invoices
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
@@ -14,13 +15,16 @@ from domain.lists import Page, record_ids
 from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Phase, Run
-from workers.sync.list_pages import ListPage, WritePage, end_list, record_page, staged_page, write_page
+from workers.sync.list_pages import ListWriter, end_list, staged_page, write_page
 from workers.sync.old_details import reread_old_details
 from workers.sync.sorting import sort_page, stage_lacking, towards_what_is_lacking
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 
 log = structlog.get_logger(__name__)
+
+#: The staged pages that one transaction writes, because each transaction costs a commit.
+PAGES_PER_TRANSACTION = 4
 
 
 def upsert_customers(work: Work) -> StepRef:
@@ -30,8 +34,7 @@ def upsert_customers(work: Work) -> StepRef:
     """
     while work.run.position.list_of(CUSTOMER).has_staged_pages:
         with work.transaction() as db:
-            page = staged_page(db, work, CUSTOMER)
-            work.checkpoint(db, write_page(db, work.run, CUSTOMER, page, _write_page(work)))
+            work.checkpoint(db, _write_pages(db, work))
     with work.transaction() as db:
         run = towards_what_is_lacking(db, work.run, work.connection)
         if run.phase is not Phase.CUSTOMERS:
@@ -45,20 +48,45 @@ def upsert_customers(work: Work) -> StepRef:
         return work.advance(db, _after(db, work))
 
 
-def _write_page(work: Work) -> WritePage:
-    def write(db: Session, run: Run, listed: ListPage) -> Run:
-        assert listed.page is not None
-        run = record_page(db, run, CUSTOMER, listed.page, seen=_customer_ids(listed.page))
-        sorted_page = sort_page(db, run, work.connection, listed.rows, now=work.now)
-        observed_at = listed.page.server_time
-        run = stage_lacking(db, run, sorted_page, observed_at=observed_at)
-        complete = [Observed(contact, observed_at) for contact in sorted_page.complete]
-        for start in range(0, len(complete), customers.BATCH):
-            batch = complete[start : start + customers.BATCH]
-            run = _write(db, work, run, batch, sorted_page.sweep, omitted=sorted_page.omitted)
-        return run
+def _write_pages(db: Session, work: Work) -> Run:
+    """Write the next staged pages, at most `PAGES_PER_TRANSACTION`; return the run with its counts and position."""
+    any_waits = waiting_invoices.any_waits(db, work.connection)
+    writer = ListWriter(CUSTOMER, partial(_write_page, work, any_waits), seen=_customer_ids)
+    run = work.run
+    for _ in range(PAGES_PER_TRANSACTION):
+        if run.position.list_of(CUSTOMER).has_staged_pages:
+            run = write_page(db, run, writer, staged_page(db, work, run, CUSTOMER))
+    return run
 
-    return write
+
+def _write_page(
+    work: Work,
+    any_waits: bool,
+    db: Session,
+    run: Run,
+    page: Page[Contact],
+    rows: Sequence[Contact],
+) -> Run:
+    sorted_page = sort_page(db, run, work.connection, rows, now=work.now)
+    run = stage_lacking(db, run, sorted_page, observed_at=page.server_time)
+    complete = [Observed(contact, page.server_time) for contact in sorted_page.complete]
+    # If a contact comes twice in the page, the first batch may change its cached row.
+    is_unique = len({contact.contact_id for contact in sorted_page.complete}) == len(complete)
+    for start in range(0, len(complete), customers.BATCH):
+        batch = complete[start : start + customers.BATCH]
+        run = write_customers(
+            db,
+            work,
+            run,
+            [_joined(observed, sorted_page.sweep) for observed in batch],
+            may_have_waiting_invoices=any_waits,
+            stored=sorted_page.stored if is_unique else None,
+        )
+    if sorted_page.sweep is not None:
+        omissions = _omissions(complete, sorted_page.sweep)
+        changed = {key: omits for key, omits in omissions.items() if omits != (key in sorted_page.omitted)}
+        known_contacts.note_bulk_omissions(db, work.connection, changed)
+    return run
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:
@@ -72,31 +100,19 @@ def _write_batch(work: Work) -> bool:
     with work.transaction() as db:
         batch = staging.staged_batch(db, work.run.run_id, customers.BATCH)
         if batch:
-            contact_ids = [observed.record.contact_id for observed in batch]
-            run = _write(db, work, work.run, batch, staging.sweep(db, work.run, contact_ids))
-            staging.unstage(db, run.run_id, contact_ids)
-            work.checkpoint(db, run)
+            work.checkpoint(db, _write(db, work, batch))
         return bool(batch)
 
 
-def _write(
-    db: Session,
-    work: Work,
-    run: Run,
-    batch: Sequence[Observed[Contact]],
-    sweep: Sweep | None,
-    *,
-    omitted: Set[str] | None = None,
-) -> Run:
-    """Write a batch. `omitted` are the contacts of which the bulk list omitted persons so far; None: not known."""
-    run = write_customers(db, work, run, [_joined(observed, sweep) for observed in batch])
+def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
+    contact_ids = [observed.record.contact_id for observed in batch]
+    sweep = staging.sweep(db, work.run, contact_ids)
+    run = write_customers(db, work, work.run, [_joined(observed, sweep) for observed in batch])
     asked = {read.record.contact_id: read.observed_at for read in batch if read.record.persons is not None}
     known_contacts.note_observed(db, work.connection, asked)
     if sweep is not None:
-        omissions = _omissions(batch, sweep)
-        if omitted is not None:
-            omissions = {key: omits for key, omits in omissions.items() if omits != (key in omitted)}
-        known_contacts.note_bulk_omissions(db, work.connection, omissions)
+        known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
+    staging.unstage(db, run.run_id, contact_ids)
     return run
 
 

@@ -10,10 +10,11 @@ from db.session import Session
 from db.waiting_invoices import SkipReason
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
-from domain.lists import Rejected
+from domain.invoices import Invoice
+from domain.lists import Page, Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
-from workers.sync.list_pages import ListPage, WritePage, end_list, read_list, record_page
+from workers.sync.list_pages import ListWriter, end_list, read_list
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -31,7 +32,7 @@ def sync_invoices_page(work: Work) -> StepRef:
     waiting.
     """
     if not work.run.position.list_of(INVOICE).is_walked:
-        return read_list(work, INVOICE, _write_page(work), _after_last_page(work))
+        return read_list(work, _writer(work), _after_last_page(work))
     with work.transaction() as db:
         unknown = _unknown_customers(db, work, CUSTOMERS_PER_STEP)
         if not unknown:
@@ -49,13 +50,11 @@ def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:
     )
 
 
-def _write_page(work: Work) -> WritePage:
-    def write(db: Session, run: Run, listed: ListPage) -> Run:
-        assert listed.page is not None
-        run = record_page(db, run, INVOICE, listed.page)
-        return write_invoices(db, work, run, [Observed(row, listed.page.server_time) for row in listed.rows])
+def _writer(work: Work) -> ListWriter:
+    def write(db: Session, run: Run, page: Page[Invoice], rows: Sequence[Invoice]) -> Run:
+        return write_invoices(db, work, run, [Observed(row, page.server_time) for row in rows])
 
-    return write
+    return ListWriter(INVOICE, write)
 
 
 def _after_last_page(work: Work) -> Callable[[Session, Run], Run]:

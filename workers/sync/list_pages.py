@@ -3,14 +3,16 @@
 A page is staged before the next one is fetched, so a killed worker repeats at most one call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from db import deletions, staged_pages, staging, watermarks
+from db.pipelines import pipelined
 from db.runs import StepRef
 from db.session import Session, autocommit
 from domain.entities import Entity
@@ -34,8 +36,15 @@ class ListPage:
     asked_at: datetime | None  #: Postgres's time before the first call for the list
 
 
-#: Writes the rows of a page and returns the run with its counts.
-WritePage = Callable[[Session, Run, ListPage], Run]
+@dataclass(frozen=True, slots=True)
+class ListWriter:
+    """How the pages of one entity's list are written."""
+
+    entity: Entity
+    #: Writes the rows of a page and returns the run with its counts.
+    rows: Callable[[Session, Run, Page[Any], Sequence[Any]], Run]
+    #: The ids of a page that a full run has seen.
+    seen: Callable[[Page[Any]], Sequence[str]] = record_ids
 
 
 def fetch_page(work: Work, entity: Entity, read: ListRead) -> ListPage:
@@ -53,30 +62,46 @@ def fetch_page(work: Work, entity: Entity, read: ListRead) -> ListPage:
     return ListPage(read.fetched + 1, walked, page, rows, asked_at)
 
 
-def stage_page(db: Session, run: Run, entity: Entity, fetched: ListPage) -> Run:
-    """Stage a fetched page; return the run with its position after the call."""
-    raw = None if fetched.page is None else fetched.page.raw
-    staged_pages.stage(db, run.run_id, entity, fetched.number, raw)
+def having_fetched(run: Run, entity: Entity, fetched: ListPage) -> Run:
+    """The run with its position after the call of a page that `stage_page` stages."""
     return _at(run, entity, _having_fetched(run, entity, fetched))
 
 
-def staged_page(db: Session, work: Work, entity: Entity) -> ListPage:
+def stage_page(db: Session, run: Run, entity: Entity, fetched: ListPage) -> None:
+    """Stage a fetched page."""
+    staged_pages.stage(db, run.run_id, entity, fetched.number, None if fetched.page is None else fetched.page.raw)
+
+
+def checkpoint_with(db: Session, work: Work, run: Run, entity: Entity, fetched: ListPage) -> None:
+    """Checkpoint the run with a fetched page, which is staged."""
+    stage = partial(stage_page, db, run, entity, fetched)
+    work.checkpoint(db, having_fetched(run, entity, fetched), together_with=stage)
+
+
+def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
     """The first staged page of the list, read again from its bytes."""
-    read = work.run.position.list_of(entity)
+    read = run.position.list_of(entity)
     number, walk = read.written + 1, read.walk or _new_walk(work, entity)
-    raw = staged_pages.staged(db, work.run.run_id, entity, number)
+    raw = staged_pages.staged(db, run.run_id, entity, number)
     return ListPage(number, *work.lists.staged_page(entity, walk, raw), read.asked_at)
 
 
-def write_page(db: Session, run: Run, entity: Entity, page: ListPage, write: WritePage) -> Run:
-    """Write the rows of the next page, staged or just fetched; return the run with its position after the page."""
+def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> Run:
+    """Write the next page, staged or just fetched; return the run with its counts and its position after the page."""
+    entity, page = writer.entity, listed.page
     read = run.position.list_of(entity)
-    if page.number <= read.fetched:
-        staged_pages.remove(db, run.run_id, entity, page.number)
-    else:
-        read = _having_fetched(run, entity, page)
-    run = _at(run, entity, read.having_written(page.walk))
-    return run if page.page is None else write(db, run, page)
+    is_staged = listed.number <= read.fetched
+    if not is_staged:
+        read = _having_fetched(run, entity, listed)
+    run = _at(run, entity, read.having_written(listed.walk))
+    with pipelined(db):
+        if is_staged:
+            staged_pages.remove(db, run.run_id, entity, listed.number)
+        if page is not None and run.mode is Mode.FULL:
+            deletions.see(db, run.run_id, entity, writer.seen(page))
+        if page is not None:
+            staging.rejected(db, run.connection_id, entity.name, page.rejected)
+    return run if page is None else writer.rows(db, run.having_read(page), page, listed.rows)
 
 
 def _having_fetched(run: Run, entity: Entity, fetched: ListPage) -> ListRead:
@@ -87,12 +112,13 @@ def _at(run: Run, entity: Entity, read: ListRead) -> Run:
     return replace(run, position=run.position.with_list(entity, read))
 
 
-def read_list(work: Work, entity: Entity, write: WritePage, end: Callable[[Session, Run], Run]) -> StepRef:
+def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]) -> StepRef:
     """Read a slice of the entity's list: each page is written while the next one is fetched.
 
     After the last page of the list, `end` returns the run in its next phase. A page is staged only if another call
     follows, because a killed worker repeats the last call in any case.
     """
+    entity = writer.entity
     with _Ahead(work, entity) as ahead:
         page = _first_page(work, entity)
         while True:
@@ -100,13 +126,14 @@ def read_list(work: Work, entity: Entity, write: WritePage, end: Callable[[Sessi
                 _stage(work, entity, page)
                 ahead.start()
             with work.transaction() as db:
-                run = write_page(db, work.run, entity, page, write)
+                run = write_page(db, work.run, writer, page)
                 following = ahead.arrived()
                 if following is None and not ahead.is_fetching:
                     return work.advance(db, end(db, run) if page.walk.is_finished else run)
                 if following is not None and ahead.may_fetch_after(following):
-                    run = stage_page(db, run, entity, following)
-                work.checkpoint(db, run)
+                    checkpoint_with(db, work, run, entity, following)
+                else:
+                    work.checkpoint(db, run)
             page = following or ahead.wait()
 
 
@@ -116,13 +143,13 @@ def _first_page(work: Work, entity: Entity) -> ListPage:
     if not read.has_staged_pages:
         return fetch_page(work, entity, read)
     with work.transaction() as db:
-        return staged_page(db, work, entity)
+        return staged_page(db, work, work.run, entity)
 
 
 def _stage(work: Work, entity: Entity, page: ListPage) -> None:
     if page.number > work.run.position.list_of(entity).fetched:
         with work.transaction() as db:
-            work.checkpoint(db, stage_page(db, work.run, entity, page))
+            checkpoint_with(db, work, work.run, entity, page)
 
 
 class _Ahead:
@@ -178,14 +205,6 @@ def _new_walk(work: Work, entity: Entity) -> Walk:
         return Walk.begin(None)
     with autocommit(work.resources.engine) as db:
         return Walk.begin(overlapping(watermarks.watermark(db, work.run.connection_id, entity)))
-
-
-def record_page(db: Session, run: Run, entity: Entity, page: Page[Any], seen: list[str] | None = None) -> Run:
-    """Record the rejected rows of a page and, in a full run, the ids on the page (or the ids in `seen`)."""
-    if run.mode is Mode.FULL:
-        deletions.see(db, run.run_id, entity, record_ids(page) if seen is None else seen)
-    staging.rejected(db, run.connection_id, entity.name, page.rejected)
-    return run.having_read(page)
 
 
 def end_list(db: Session, work: Work, run: Run, entity: Entity) -> Run:

@@ -39,15 +39,16 @@ def reread_old_details(work: Work) -> bool:
     A failed call does not affect the run: the contact stays as cached.
     """
     contact_ids = _oldest(work)
+    if not contact_ids:
+        return False
     if ask_each(work, contact_ids, _detail_calls(work)) is Asked.STOPPED:
         return False
-    if contact_ids:
-        log.info(
-            "The run has read old contact details again, because Zoho refuses the bulk list of persons",
-            action="details.reread",
-            calls=len(contact_ids),
-        )
-    return bool(contact_ids)
+    log.info(
+        "The run has read old contact details again, because Zoho refuses the bulk list of persons",
+        action="details.reread",
+        calls=len(contact_ids),
+    )
+    return True
 
 
 def _oldest(work: Work) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """The bulk read of contact persons, page by page: a call returns 200 persons instead of one contact's persons."""
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -32,11 +33,12 @@ def fetch_contact_persons(work: Work) -> StepRef:
             run, page, rows = _fetch_page(work)
         except BulkPersonsRefused:
             return _without_bulk_list(work)
+        stage = partial(_stage, work=work, page=page, rows=rows)
         with work.transaction() as db:
-            _stage(db, work, page, rows)
             if run.position.has_bulk_read or not work.slice.has_room:
+                stage(db)
                 return work.advance(db, _after(db, work, run))
-            work.checkpoint(db, run)
+            work.checkpoint(db, run, together_with=partial(stage, db))
 
 
 def _fetch_page(work: Work) -> tuple[Run, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:

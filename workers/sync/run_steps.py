@@ -91,14 +91,8 @@ class StepJob(Job):
     def release(
         self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        runs.release(
-            db,
-            self._work.lease,
-            wait_seconds=seconds,
-            waiting_for=waiting_for,
-            sweep_seconds=self.resources.settings.sweep_interval_seconds,
-            refund_attempt=refund_attempt,
-            error=error,
+        self._work.release(
+            db, wait_seconds=seconds, waiting_for=waiting_for, refund_attempt=refund_attempt, error=error
         )
 
     def send(self, seconds: float) -> None:

@@ -6,10 +6,12 @@ from datetime import datetime
 
 import structlog
 
+from db import customers as cached_customers
 from db import known_contacts, staging
 from db.connections import Connection
 from db.known_contacts import Known, ListFacts
 from db.session import Session
+from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
 from domain.persons import KnownContact, SortedOut, Sweep, sort_out, would_settle
@@ -29,6 +31,7 @@ class SortedPage:
     complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
     omitted: Set[str]  #: the cached contacts of which the bulk list omitted persons so far
     lacking: Sequence[Contact]  #: need a detail call, or another bulk read of persons
+    stored: Mapping[str, StoredCustomer]  #: the cached rows of the page's contacts
     sweep: Sweep | None
     confirmations: int  #: see `domain.persons.SortedOut`
 
@@ -38,7 +41,8 @@ def sort_page(
 ) -> SortedPage:
     """Sort the contacts of a list page; those without new facts are left out."""
     customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
-    cached = _cached(db, connection, customers)
+    stored = _stored(db, connection, customers)
+    cached = known_contacts.known(connection, stored)
     differing = [
         each for each in customers if each.contact_id in cached and cached[each.contact_id].lacks_credits_of(each)
     ]
@@ -48,7 +52,7 @@ def sort_page(
     complete = [contact for contact in found.changed if contact.contact_id not in found.needing_details]
     lacking = [contact for contact in found.changed if contact.contact_id in found.needing_details]
     omitted = {contact_id for contact_id, known in cached.items() if known.bulk_omits_persons}
-    return SortedPage(complete, omitted, lacking, sweep, found.confirmations)
+    return SortedPage(complete, omitted, lacking, stored, sweep, found.confirmations)
 
 
 def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:
@@ -62,7 +66,9 @@ def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datet
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
     """After a bulk read of persons, remove the contacts that it has completed from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
-    sorted_out = _sort(run, waiting, _cached(db, connection, waiting), _sweep(db, run, waiting))
+    sorted_out = _sort(
+        run, waiting, known_contacts.known(connection, _stored(db, connection, waiting)), _sweep(db, run, waiting)
+    )
     changed = {contact.contact_id for contact in sorted_out.changed}
     staging.unstage(db, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
     staging.forgo_details(db, run.run_id, sorted(changed - sorted_out.needing_details))
@@ -106,8 +112,8 @@ def _sweep(db: Session, run: Run, contacts: Sequence[Contact]) -> Sweep | None:
     return staging.sweep(db, run, [contact.contact_id for contact in contacts])
 
 
-def _cached(db: Session, connection: Connection, contacts: Sequence[Contact]) -> Mapping[str, Known]:
-    return known_contacts.known(db, connection, [contact.contact_id for contact in contacts])
+def _stored(db: Session, connection: Connection, contacts: Sequence[Contact]) -> dict[str, StoredCustomer]:
+    return cached_customers.stored(db, connection, [contact.contact_id for contact in contacts])
 
 
 def _sort(run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], sweep: Sweep | None) -> SortedOut:

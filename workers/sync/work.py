@@ -1,5 +1,7 @@
 """One leased run step: the run, the clients for its calls, and how its progress is written."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -28,6 +30,7 @@ class Work(Asking):
         self.has_progressed = False  #: whether the step was checkpointed, so that its attempts have begun at one again
         self.slice = Slice(resources.slices)  #: the part of a list that this step reads
         self._written_before = lease.run.counters.written
+        self._counted_calls = self._calls_in_transaction = 0
 
     @property
     def run(self) -> Run:
@@ -44,7 +47,6 @@ class Work(Asking):
             self.connection,
             lane=Lane.BULK,
             holder=f"run-{self.run.run_id}",
-            run_id=self.run.run_id,
             now=lambda: self.now,
         )
 
@@ -73,6 +75,7 @@ class Work(Asking):
             db,
             self.lease.over(run),
             sweep_seconds=self.resources.settings.sweep_interval_seconds,
+            calls=self._calls_to_count(),
             error=error,
         )
         self.rows = run.counters.written - self._written_before
@@ -82,8 +85,10 @@ class Work(Asking):
             dead_letters.run_ended(db, run.run_id)
         return following
 
-    def checkpoint(self, db: Session, run: Run) -> None:
+    def checkpoint(self, db: Session, run: Run, *, together_with: Callable[[], object] = lambda: None) -> None:
         """Checkpoint the run: write its new state, stay in its step, and renew the lease.
+
+        `together_with`: see `db.runs.checkpoint`.
 
         Raises:
             LeaseLostError: the lease had expired and another worker has acquired the step; the transaction must roll
@@ -93,6 +98,8 @@ class Work(Asking):
             db,
             self.lease.over(run),
             lease_seconds=self.resources.settings.claim_seconds,
+            calls=self._calls_to_count(),
+            together_with=together_with,
         )
         self.has_progressed = True
 
@@ -103,5 +110,37 @@ class Work(Asking):
             LeaseLostError: as `checkpoint`.
         """
         self.lease = runs.checkpoint(
-            db, self.lease, lease_seconds=self.resources.settings.claim_seconds, is_progress=False
+            db,
+            self.lease,
+            lease_seconds=self.resources.settings.claim_seconds,
+            calls=self._calls_to_count(),
+            is_progress=False,
         )
+
+    def release(
+        self, db: Session, *, wait_seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+    ) -> None:
+        """Release the lease until a later time, see `db.runs.release`."""
+        runs.release(
+            db,
+            self.lease,
+            wait_seconds=wait_seconds,
+            waiting_for=waiting_for,
+            sweep_seconds=self.resources.settings.sweep_interval_seconds,
+            calls=self.calls - self._counted_calls,
+            refund_attempt=refund_attempt,
+            error=error,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """As `Asking.transaction`. The calls that the transaction adds to the run's row count only if it commits."""
+        self._calls_in_transaction = self._counted_calls
+        with super().transaction() as db:
+            yield db
+        self._counted_calls = self._calls_in_transaction
+
+    def _calls_to_count(self) -> int:
+        """The number of API calls that the run's row lacks, for a statement of the present transaction."""
+        counted, self._calls_in_transaction = self._calls_in_transaction, self.calls
+        return self._calls_in_transaction - counted

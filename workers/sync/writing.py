@@ -1,6 +1,6 @@
 """Writes what a run has read: upserts rows, counts them in the run, and records rejected rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import structlog
 
 from db import staging
 from db.session import Session
+from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import Invoice
@@ -32,8 +33,19 @@ def write_records(db: Session, work: Work, run: Run, entity: Entity, batch: Sequ
     return replace(run, counters=counters)
 
 
-def write_customers(db: Session, work: Work, run: Run, batch: Sequence[Observed[Contact]]) -> Run:
-    """Upsert at most `customers.BATCH` contacts and their waiting invoices; return the run with its counts."""
+def write_customers(
+    db: Session,
+    work: Work,
+    run: Run,
+    batch: Sequence[Observed[Contact]],
+    *,
+    may_have_waiting_invoices: bool = True,
+    stored: Mapping[str, StoredCustomer] | None = None,
+) -> Run:
+    """Upsert at most `customers.BATCH` contacts and their waiting invoices; return the run with its counts.
+
+    `may_have_waiting_invoices` and `stored`: see `cache_customers`.
+    """
     written = cache_customers(
         db,
         work.connection,
@@ -42,6 +54,8 @@ def write_customers(db: Session, work: Work, run: Run, batch: Sequence[Observed[
         now=work.now,
         since=work.run.started_at,
         stamps_may_go_back=work.run.mode is Mode.FULL,
+        may_have_waiting_invoices=may_have_waiting_invoices,
+        stored=stored,
     )
     staging.rejected(db, work.run.connection_id, "contact", written.rejected)
     counters = run.counters.plus(CUSTOMER, new=written.new, updated=written.updated)

@@ -77,7 +77,9 @@ def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Benc
     switch_on(bench, case)
     found = verified(bench)
     assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
-    assert found.compared[CUSTOMER].drift.cached + len(found.compared[CUSTOMER].not_compared) == len(bench.customers())
+    # A list may also name a customer that Zoho does not have, because its row has another id.
+    not_compared = bench.customers().keys() & set(found.compared[CUSTOMER].not_compared)
+    assert found.compared[CUSTOMER].drift.cached + len(not_compared) == len(bench.customers())
 
 
 def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(bench: Bench) -> None:

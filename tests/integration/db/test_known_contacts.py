@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, text
 
-from db import known_contacts
+from db import customers, known_contacts
 from db.connections import Connection
 from db.known_contacts import ListFacts
 from domain.contacts import Contact, ContactStatus
@@ -23,7 +23,7 @@ class TestKnown:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
         upsert(engine, connection, a_contact(persons=persons))
         with engine.connect() as db:
-            known = known_contacts.known(db, connection, ["5001", "6001"])
+            known = known_contacts.known(connection, customers.stored(db, connection, ["5001", "6001"]))
         assert known.keys() == {"5001"}
         assert known["5001"].person_ids == {"7001", "7002"}
         assert known["5001"].bulk_omits_persons is False
@@ -46,13 +46,13 @@ class TestKnown:
     ) -> None:
         upsert(engine, connection, a_contact())
         with engine.connect() as db:
-            known = known_contacts.known(db, connection, ["5001"])
+            known = known_contacts.known(connection, customers.stored(db, connection, ["5001"]))
         assert known["5001"].list_facts != list_facts(changed)
 
     def test_another_connections_rows_are_unknown(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, a_connection(engine, user_id=connection.user_id, organization_id="20234695"), a_contact())
         with engine.connect() as db:
-            assert known_contacts.known(db, connection, ["5001"]) == {}
+            assert known_contacts.known(connection, customers.stored(db, connection, ["5001"])) == {}
 
     def test_an_omission_of_the_bulk_list_is_recorded_without_an_update(
         self, engine: Engine, connection: Connection

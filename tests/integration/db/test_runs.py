@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from db import api_use, runs
+from db import runs
 from db.connections import Connection
 from db.leases import LeaseLostError
 from db.runs import StepLease, StepRef
@@ -206,7 +206,13 @@ class TestSweep:
 
 
 def test_each_call_is_counted_whatever_the_outcome_of_its_step(engine: Engine, step: StepRef) -> None:
-    for _ in range(3):
-        with engine.begin() as db:
-            api_use.note_call(db, "987654321", step.run_id)
-    assert the_run(engine)["api_calls"] == 3
+    with engine.begin() as db:
+        lease = runs.acquire(db, step.run_id, step.step, lease_seconds=60)
+        assert lease is not None
+        lease = runs.checkpoint(db, lease, lease_seconds=60, calls=3)
+        runs.release(db, lease, wait_seconds=0, waiting_for="another attempt", sweep_seconds=60, calls=2)
+    with engine.begin() as db:
+        lease = runs.acquire(db, step.run_id, step.step, lease_seconds=60)
+        assert lease is not None
+        runs.advance(db, lease, sweep_seconds=60, calls=1)
+    assert the_run(engine)["api_calls"] == 6

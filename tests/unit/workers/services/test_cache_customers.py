@@ -46,6 +46,7 @@ def a_row(contact: Contact, observed_at: dt.datetime = OBSERVED_AT) -> StoredCus
         details=contact.details or NOTHING_TOLD,
         credits=(customer.unused_credits, customer.credits_currency),
         gone_at=None,
+        observed_at=observed_at,
         updated_at=observed_at,
     )
 
