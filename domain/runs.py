@@ -145,7 +145,7 @@ class Run:
     @property
     def reads_all_invoices(self) -> bool:
         """Whether the run will read the whole list of invoices after its present step."""
-        return self.mode is Mode.FULL and self.position.list_of(INVOICE).walk is None
+        return self.mode is Mode.FULL and self.position.list_of(INVOICE).frontier is None
 
     @property
     def has_missed_invoices(self) -> bool:

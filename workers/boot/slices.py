@@ -15,6 +15,8 @@ class SliceLimits:
 
     pages: int = 30
     seconds: float = 15.0
+    #: The duration of a response from which a second call at a time is worth the work of staging its page.
+    slow_response_seconds: float = 0.25
     #: Whether a message waits for a thread of this process, or the process is to end.
     is_thread_wanted: Callable[[], bool] = _nobody_waits
 

@@ -9,7 +9,7 @@ from db import known_contacts, staging
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact
-from domain.entities import CUSTOMER
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Phase, RecordRef, Run
@@ -17,7 +17,8 @@ from domain.walk import WalkStuck
 from workers.budget import BudgetWait
 from workers.observability.logs import describe
 from workers.sync.gone import note_gone
-from workers.sync.list_pages import checkpoint_with, fetch_page, having_fetched, stage_page
+from workers.sync.list_ahead import ListAhead
+from workers.sync.list_pages import ListPage, checkpoint_with, fetch_page, having_fetched, stage_page
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.zoho.errors import ZohoError
@@ -40,26 +41,38 @@ def _fetch_pages(work: Work) -> StepRef:
 
     The staged pages are written first. If the error lasts, the next fetch meets it again.
     """
-    while not work.run.position.list_of(CUSTOMER).is_fetched:
-        read = work.run.position.list_of(CUSTOMER)
-        try:
-            fetched = fetch_page(work, CUSTOMER, read)
-        except (BudgetWait, ZohoError, WalkStuck) as error:
-            if not read.has_staged_pages:
-                raise
-            log.info(
-                "The next page of contacts could not be fetched yet, so the fetched ones are written first",
-                action="contacts.written_first",
-                reason=describe(error),
-            )
-            break
-        with work.transaction() as db:
-            if fetched.walk.is_finished or not work.slice.has_room:
-                stage_page(db, work.run, CUSTOMER, fetched)
-                return work.advance(db, having_fetched(work.run, CUSTOMER, fetched).go_to(Phase.CUSTOMERS))
-            checkpoint_with(db, work, work.run, CUSTOMER, fetched)
+    with ListAhead(work, INVOICE) as ahead:
+        while (fetched := _fetched_page(work, ahead)) is not None:
+            is_last = fetched.walk.is_finished or not work.slice.has_room
+            if is_last:
+                ahead.finish()
+            with work.transaction() as db:
+                if is_last:
+                    stage_page(db, work.run, CUSTOMER, fetched)
+                    return work.advance(db, having_fetched(work.run, CUSTOMER, fetched).go_to(Phase.CUSTOMERS))
+                checkpoint_with(db, work, work.run, CUSTOMER, fetched)
+        ahead.finish()
     with work.transaction() as db:
         return work.advance(db, work.run.go_to(Phase.CUSTOMERS))
+
+
+def _fetched_page(work: Work, ahead: ListAhead) -> ListPage | None:
+    """The next page of the list; None after its end, or if staged pages are to be written before the next call."""
+    read = work.run.position.list_of(CUSTOMER)
+    if read.is_fetched:
+        return None
+    ahead.go_on()
+    try:
+        return fetch_page(work, CUSTOMER, read)
+    except (BudgetWait, ZohoError, WalkStuck) as error:
+        if not read.has_staged_pages:
+            raise
+        log.info(
+            "The next page of contacts could not be fetched yet, so the fetched ones are written first",
+            action="contacts.written_first",
+            reason=describe(error),
+        )
+        return None
 
 
 def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:

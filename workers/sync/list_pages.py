@@ -23,6 +23,7 @@ from domain.walk import Walk
 from domain.watermarks import overlapping
 from workers.sync.floods import complete_events
 from workers.sync.work import Work
+from workers.zoho.list_reader import ListReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class ListWriter:
     seen: Callable[[Page[Any]], Sequence[str]] = record_ids
 
 
-def fetch_page(work: Work, entity: Entity, read: ListRead) -> ListPage:
-    """Make one call for the next page of the entity's list.
+def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader | None = None) -> ListPage:
+    """Make one call for the next page of the entity's list, by the step's own transport unless `lists` has another.
 
     The walk begins before the entity's watermark; in a full run, at the start of the list.
 
@@ -58,7 +59,7 @@ def fetch_page(work: Work, entity: Entity, read: ListRead) -> ListPage:
     walk = read.frontier or _new_walk(work, entity)
     asked_at = read.asked_at or work.now_before(walk)
     work.slice.count_page()
-    walked, page, rows = work.lists.page(entity, walk)
+    walked, page, rows = (lists or work.lists).page(entity, walk)
     return ListPage(read.fetched + 1, walked, page, rows, asked_at)
 
 
@@ -115,8 +116,8 @@ def _at(run: Run, entity: Entity, read: ListRead) -> Run:
 def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]) -> StepRef:
     """Read a slice of the entity's list: each page is written while the next one is fetched.
 
-    After the last page of the list, `end` returns the run in its next phase. A page is staged only if another call
-    follows, because a killed worker repeats the last call in any case.
+    Pages that an earlier step has staged come first. After the last page of the list, `end` returns the run in its next
+    phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
     with _Ahead(work, entity) as ahead:
@@ -128,20 +129,23 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = ahead.arrived()
-                if following is None and not ahead.is_fetching:
+                has_staged = run.position.list_of(entity).has_staged_pages
+                is_over = not has_staged or not work.slice.has_room
+                if following is None and not ahead.is_fetching and is_over:
                     return work.advance(db, end(db, run) if page.walk.is_finished else run)
-                if following is not None and ahead.may_fetch_after(following):
+                if following is not None and (has_staged or ahead.may_fetch_after(following)):
                     checkpoint_with(db, work, run, entity, following)
                 else:
                     work.checkpoint(db, run)
-            page = following or ahead.wait()
+            page = _first_page(work, entity) if has_staged else following or ahead.wait()
 
 
 def _first_page(work: Work, entity: Entity) -> ListPage:
-    """The page that the step before has staged; else the next page of the list."""
+    """The first page that an earlier step has staged; else the next page of the list."""
     read = work.run.position.list_of(entity)
     if not read.has_staged_pages:
         return fetch_page(work, entity, read)
+    work.slice.count_page()
     with work.transaction() as db:
         return staged_page(db, work, work.run, entity)
 
@@ -172,8 +176,11 @@ class _Ahead:
         return self._call is not None
 
     def may_fetch_after(self, page: ListPage) -> bool:
-        """Whether the list has a page after this one, and the slice has room for its call."""
-        return not page.walk.is_finished and self._work.slice.has_room
+        """Whether a call for a further page may follow: the list has one, no call is under way, the slice has room."""
+        read = self._work.run.position.list_of(self._entity)
+        last = page.walk if page.number >= read.fetched else read.frontier
+        is_at_end = last is not None and last.is_finished
+        return not is_at_end and self._call is None and self._work.slice.has_room
 
     def start(self) -> None:
         """Start the call for the page after the last staged one."""

@@ -1,17 +1,20 @@
 """The bulk read of contact persons, page by page: a call returns 200 persons instead of one contact's persons."""
 
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from db import staging, watermarks
 from db.runs import StepRef
 from db.session import Session
-from domain.entities import CUSTOMER
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Page
 from domain.runs import Phase, Run
 from domain.walk import WalkById
+from workers.sync.list_ahead import ListAhead
 from workers.sync.sorting import sort_staged_again
 from workers.sync.work import Work
 from workers.zoho.errors import BulkPersonsRefused
@@ -28,36 +31,55 @@ def fetch_contact_persons(work: Work) -> StepRef:
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
-    while True:
-        try:
-            run, page, rows = _fetch_page(work)
-        except BulkPersonsRefused:
-            return _without_bulk_list(work)
-        stage = partial(_stage, work=work, page=page, rows=rows)
-        with work.transaction() as db:
-            if run.position.has_bulk_read or not work.slice.has_room:
-                stage(db)
-                return work.advance(db, _after(db, work, run))
-            work.checkpoint(db, run, together_with=partial(stage, db))
+    with ListAhead(work, INVOICE) as ahead:
+        while True:
+            ahead.go_on()
+            try:
+                fetched = _fetch_page(work)
+            except BulkPersonsRefused:
+                ahead.finish()
+                return _without_bulk_list(work)
+            is_last = fetched.walk.is_finished or not work.slice.has_room
+            if is_last:
+                ahead.finish()
+            run = _having_fetched(work.run, fetched)
+            with work.transaction() as db:
+                if is_last:
+                    _stage(db, work.run, fetched)
+                    return work.advance(db, _after(db, work, run))
+                work.checkpoint(db, run, together_with=partial(_stage, db, work.run, fetched))
 
 
-def _fetch_page(work: Work) -> tuple[Run, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
-    """Make one call for the next page; return the run after the page, the page and its rows."""
-    run, position = work.run, work.run.position
-    read, begun = position.list_of(CUSTOMER), position.persons or WalkById()
-    asked_at = read.asked_at or work.now_before(begun)
+class _Fetched(NamedTuple):
+    """One page of the list of persons."""
+
+    walk: WalkById  #: the walk after the page
+    page: Page[PersonOfContact] | None
+    rows: tuple[PersonOfContact, ...]
+    asked_at: datetime | None
+
+
+def _fetch_page(work: Work) -> _Fetched:
+    """Make one call for the next page."""
+    position = work.run.position
+    begun = position.persons or WalkById()
+    asked_at = position.list_of(CUSTOMER).asked_at or work.now_before(begun)
     work.slice.count_page()
-    walk, page, rows = work.lists.persons(begun)
-    position = position.with_list(CUSTOMER, replace(read, asked_at=asked_at))
-    return replace(run, position=replace(position, persons=walk, persons_calls=position.persons_calls + 1)), page, rows
+    return _Fetched(*work.lists.persons(begun), asked_at)
 
 
-def _stage(db: Session, work: Work, page: Page[PersonOfContact] | None, rows: tuple[PersonOfContact, ...]) -> None:
-    run = work.run
+def _having_fetched(run: Run, fetched: _Fetched) -> Run:
+    read = replace(run.position.list_of(CUSTOMER), asked_at=fetched.asked_at)
+    position = replace(run.position, persons=fetched.walk, persons_calls=run.position.persons_calls + 1)
+    return replace(run, position=position.with_list(CUSTOMER, read))
+
+
+def _stage(db: Session, run: Run, fetched: _Fetched) -> None:
     if run.position.persons is None:
         staging.clear_persons(db, run.run_id)
+    page = fetched.page
     if page is not None:
-        staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in rows])
+        staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in fetched.rows])
         staging.stage_rejected_persons(db, run.run_id, page.rejected)
         staging.rejected(db, run.connection_id, "person", page.rejected)
 

@@ -43,16 +43,34 @@ class Work(Asking):
 
     @cached_property
     def transport(self) -> ZohoTransport:
-        return self.resources.transport(
-            self.connection,
-            lane=Lane.BULK,
-            holder=f"run-{self.run.run_id}",
-            now=lambda: self.now,
-        )
+        return self._transport(f"run-{self.run.run_id}")
+
+    @cached_property
+    def transport_ahead(self) -> ZohoTransport:
+        """The transport of a second call at the same time, with its own place in the budget's queue."""
+        return self._transport(f"run-{self.run.run_id}-ahead")
+
+    def _transport(self, holder: str) -> ZohoTransport:
+        return self.resources.transport(self.connection, lane=Lane.BULK, holder=holder, now=lambda: self.now)
 
     @property
     def lists(self) -> ListReader:
         return ListReader(self.transport, zone=self.zone)
+
+    @property
+    def lists_ahead(self) -> ListReader:
+        return ListReader(self.transport_ahead, zone=self.zone)
+
+    @property
+    def calls(self) -> int:
+        return super().calls + (self.transport_ahead.calls if "transport_ahead" in self.__dict__ else 0)
+
+    @property
+    def is_slower_than_budget(self) -> bool:
+        """Whether responses take so long that one call at a time leaves a part of the budget unused."""
+        settings = self.resources.settings
+        budgeted_seconds = settings.zoho_window_seconds / settings.zoho_requests_per_minute
+        return self.transport.last_call_seconds > max(budgeted_seconds, self.resources.slices.slow_response_seconds)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
         """The present time before the walk's first call; None for a run of an older release, which has no such time."""

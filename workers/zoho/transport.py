@@ -70,6 +70,7 @@ class ZohoTransport:
     ) -> None:
         self.organization_id = organization_id
         self.server_time: datetime | None = None  #: the time (UTC) of the last response
+        self.last_call_seconds = 0.0  #: how long the last request to the API took
         self.calls = 0  #: requests sent to the API, including failed and repeated ones, without token requests
         self._http = http
         self._hosts = hosts
@@ -174,7 +175,9 @@ class ZohoTransport:
         headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
         with self._budget.call(self.organization_id, lane=self._lane, holder=self._holder) as admission:
             self.calls += 1
+            began = time.monotonic()
             wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
+            self.last_call_seconds = time.monotonic() - began
             response = read_result(wire)
             # The response is reported inside the block, because the budget must record a 429 before this call's place
             # is free for another call.

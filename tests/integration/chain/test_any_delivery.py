@@ -102,18 +102,19 @@ deliveries = st.lists(st.tuples(st.sampled_from(list(Delivery)), st.integers(0, 
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(order=deliveries, pages=st.sampled_from([1, 2, 30]))
-@example(order=[(Delivery.TWICE, 0)] * 200, pages=1)
-@example(order=[(Delivery.AT_ONCE, 0)] * 200, pages=2)
-@example(order=[(Delivery.AGAIN_LATER, 1), (Delivery.LOST, 0)] * 100, pages=30)
+@given(order=deliveries, pages=st.sampled_from([1, 2, 30]), slow=st.sampled_from([0.0, 1.0]))
+@example(order=[(Delivery.TWICE, 0)] * 200, pages=1, slow=1.0)
+@example(order=[(Delivery.AT_ONCE, 0)] * 200, pages=2, slow=0.0)
+@example(order=[(Delivery.AGAIN_LATER, 1), (Delivery.LOST, 0)] * 100, pages=30, slow=0.0)
 def test_no_order_of_deliveries_makes_a_difference(
     connect: Callable[[], Bench],
     undisturbed: Row,
     database: psycopg.Connection,
     order: Sequence[tuple[Delivery, int]],
     pages: int,
+    slow: float,
 ) -> None:
-    bench = connect().with_slices(SliceLimits(pages=pages))
+    bench = connect().with_slices(SliceLimits(pages=pages, slow_response_seconds=slow))
     result = run_by_post(bench, order)
     assert result["status"] == "succeeded"
     for figure in ("customers", "invoices", "reminders", "api_calls", "rejected"):

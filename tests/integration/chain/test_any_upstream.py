@@ -29,7 +29,9 @@ def zoho(restless: RestlessZoho) -> Iterator[SandboxControl]:
 #: A run makes about fifteen calls, and most calls are followed by an event.
 dues = st.builds(Due, st.integers(0, 3), events)
 a_disturbed_run = st.tuples(
-    st.sampled_from(list(Mode)), st.sampled_from([1, 2, 30]), st.lists(dues, min_size=4, max_size=20)
+    st.sampled_from(list(Mode)),
+    st.builds(SliceLimits, pages=st.sampled_from([1, 2, 30]), slow_response_seconds=st.sampled_from([0.0, 1.0])),
+    st.lists(dues, min_size=4, max_size=20),
 )
 
 
@@ -41,13 +43,13 @@ def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
     restless: RestlessZoho,
     zoho: SandboxControl,
     database: psycopg.Connection,
-    disturbed: Sequence[tuple[Mode, int, Sequence[Due]]],
+    disturbed: Sequence[tuple[Mode, SliceLimits, Sequence[Due]]],
 ) -> None:
     restless.begin_anew()
     bench = Bench.connected(resources, zoho, user_id=uuid.uuid4())
-    for mode, pages, due in disturbed:
+    for mode, slices, due in disturbed:
         restless.expect(due)
-        bench.with_slices(SliceLimits(pages=pages)).sync(mode)
+        bench.with_slices(slices).sync(mode)
     restless.rest()
     a_week_passes(bench)
 

@@ -17,7 +17,7 @@ from tests.integration.chain.conftest import LIMIT
 from tests.truth import differences
 from workers.boot.slices import SliceLimits
 from workers.services.cache_invoices import cache_invoices
-from workers.sync import customers, list_pages, writing
+from workers.sync import customers, list_ahead, list_pages, writing
 
 SLICE = SliceLimits(pages=30)
 
@@ -186,3 +186,61 @@ def test_a_release_without_staged_pages_fetches_them_again(bench: Bench, databas
     )
     finish(sliced)
     assert differences(bench.zoho.snapshot(), database) == []
+
+
+class TestAListReadAhead:
+    """A second call at a time, while responses are slow."""
+
+    @pytest.fixture
+    def slow(self, bench: Bench) -> Bench:
+        return bench.with_slices(SliceLimits(pages=30, slow_response_seconds=0.0))
+
+    def test_invoices_are_staged_while_contacts_are_fetched(self, slow: Bench, database: psycopg.Connection) -> None:
+        slow.start(Mode.FULL)
+        step_until(slow, Phase.CUSTOMERS)
+        staged = slow.rows("SELECT number FROM booksync.staged_pages WHERE entity = 'invoice' ORDER BY number")
+        assert len(staged) >= 3
+        assert slow.invoices() == {}
+        calls = slow.zoho.stats().count(CallKind.INVOICES)
+        assert len(staged) == calls
+        finish(slow)
+        assert slow.zoho.stats().count(CallKind.INVOICES) == INVOICES // 200 + 1
+        assert differences(slow.zoho.snapshot(), database) == []
+
+    def test_it_costs_no_further_call(self, bench: Bench, slow: Bench) -> None:
+        page_by_page = bench.sync(Mode.FULL)["api_calls"]
+        assert slow.sync(Mode.FULL)["api_calls"] == page_by_page
+
+    def test_its_error_does_not_fail_the_list_that_the_step_fetches(
+        self, slow: Bench, database: psycopg.Connection
+    ) -> None:
+        slow.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, times=3, status=500, code=1000)
+        slow.start(Mode.FULL)
+        finish(slow)
+        (run,) = slow.rows("SELECT status, attempts FROM booksync.sync_runs")
+        assert run["status"] == "succeeded"
+        assert differences(slow.zoho.snapshot(), database) == []
+
+    def test_an_error_of_the_steps_own_call_does_not_waste_the_other_call(self, slow: Bench) -> None:
+        slow.start(Mode.FULL)
+        step_until(slow, Phase.CONTACTS)
+        before = slow.zoho.stats().count(CallKind.INVOICES, status=200)
+        slow.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+        finish(slow)
+        assert slow.zoho.stats().count(CallKind.INVOICES, status=200) >= before
+        assert slow.zoho.stats().count(CallKind.INVOICES, status=200) == INVOICES // 200 + 1
+
+    def test_a_killed_worker_repeats_at_most_the_two_calls_under_way(
+        self, slow: Bench, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        undisturbed = slow.sync(Mode.FULL)["api_calls"]
+        slow.zoho.reset_stats()
+        slow.start(Mode.FULL)
+        with monkeypatch.context() as killing:
+            killed_at(killing, list_ahead, "checkpoint_with", 2)
+            with pytest.raises(Killed):
+                finish(slow)
+        lease_expires(slow)
+        finish(slow)
+        assert undisturbed <= len(slow.zoho.stats().arrivals) <= undisturbed + 2
+        assert differences(slow.zoho.snapshot(), database) == []
