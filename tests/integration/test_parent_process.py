@@ -4,8 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.end_to_end.underway import eventually
+from tests.processes import gone
 
 #: Starts a child that requests to die with its parent, and waits to be killed. Both processes hold the pipe open.
 _MASTER = """
@@ -58,7 +62,25 @@ class TestAWorkerThatMultiprocessingHasMade:
     def test_ends_when_its_master_has_already_ended(self, start_method: str) -> None:
         assert said_by_the_child(start_method, "outlive", "killed") == b"an orphan\n"
 
+    def test_has_a_time_limit_for_the_begin_of_its_stop_and_none_for_its_work(self) -> None:
+        assert said_by_the_child("fork", "stop", "killed") == b"to stop\nlimited\nunlimited\n"
+
     # With a fork server the parent process is not the process that started the child.
     @pytest.mark.parametrize("start_method", ["fork", "forkserver"])
     def test_works_while_its_master_is_running(self, start_method: str) -> None:
         assert said_by_the_child(start_method, "boot", "lives") == b"booted\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
+def test_a_worker_ends_when_its_master_is_killed_while_it_waits_for_the_workers_readiness(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    command = [str(Path(sys.executable).parent / "dramatiq"), "tests.integration.late_orphan", "--processes", "1"]
+    with subprocess.Popen(command, env=os.environ | {"PID_FILE": str(file)}, stderr=subprocess.DEVNULL) as master:
+        eventually(lambda: file.exists() and file.read_text().endswith("\n"))
+        worker = int(file.read_text())
+        master.kill()
+    try:
+        eventually(lambda: gone(worker))
+    finally:
+        if not gone(worker):
+            os.kill(worker, signal.SIGKILL)

@@ -5,8 +5,12 @@ import multiprocessing
 import os
 import signal
 import sys
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+
+#: Time limit for an orphan between SIGTERM and the begin of its stop. Dramatiq looks for the signal once a second.
+ORPHAN_SECONDS = 10
 
 
 def die_with_parent(end: signal.Signals) -> None:
@@ -19,6 +23,30 @@ def die_with_parent(end: signal.Signals) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)
         if os.getppid() != parent:
             os.kill(os.getpid(), end)
+
+
+def stop_with_parent() -> None:
+    """Ask Linux for SIGTERM when the parent dies, and end this process if its stop does not begin soon after that.
+
+    Trap: a Dramatiq worker reports its readiness to its master with an Event, after its threads have started. If the
+    master dies while it waits for the Event, `Event.set` waits for it forever, and Dramatiq's handler of SIGTERM only
+    takes a note. Call this in the main thread when that handler is set, and `stop_has_begun` when the stop begins.
+    """
+    parent, handler = _parent_pid(), signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if os.getppid() != parent:
+                signal.alarm(ORPHAN_SECONDS)
+            handler(number, frame)
+
+        signal.signal(signal.SIGTERM, stop)
+    die_with_parent(signal.SIGTERM)
+
+
+def stop_has_begun() -> None:
+    """Let an orphan finish its work, however long it takes."""
+    signal.alarm(0)
 
 
 def _parent_pid() -> int:

@@ -40,7 +40,10 @@ class OwnProcessGroup(Middleware):
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
         # From this point on the worker may be processing messages.
-        parent_process.die_with_parent(signal.SIGTERM)
+        parent_process.stop_with_parent()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        parent_process.stop_has_begun()
 
 
 class SharedMemory(Middleware):

@@ -139,7 +139,10 @@ def test_worker_ends_with_its_master_at_once_during_boot_and_orderly_afterwards(
 ) -> None:
     ends: list[signal.Signals] = []
     monkeypatch.setattr(os, "setpgid", lambda *_: None)
+    begun: list[bool] = []
     monkeypatch.setattr(parent_process, "die_with_parent", ends.append)
+    # The function's alarm is the one of pytest's time limit too.
+    monkeypatch.setattr(parent_process, "stop_has_begun", lambda: begun.append(True))
     bench = a_bench(OwnProcessGroup())
     bench.broker.emit_after("process_boot")
     assert ends == [signal.SIGKILL]
@@ -147,3 +150,4 @@ def test_worker_ends_with_its_master_at_once_during_boot_and_orderly_afterwards(
     worker.start()
     worker.stop()
     assert ends == [signal.SIGKILL, signal.SIGTERM]
+    assert begun == [True]
