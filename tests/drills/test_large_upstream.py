@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from sandbox.zoho.control import SandboxControl, SandboxRefusedError
 from sandbox.zoho.fault_requests import FaultName, FaultParams, HostileRow
 from sandbox.zoho.stats import CallKind
+from tests.end_to_end.installation import Process
 from tests.end_to_end.underway import UnderWay, processes_under_way
 from tests.integration.chain.happenings import Change, Records, Trouble, What
 
@@ -72,7 +72,7 @@ def test_cache_equals_the_upstream_after_the_last_change(
     assert under_way.differences(connection_id) == []
 
 
-def disturb(zoho: SandboxControl, sync: "subprocess.Popen[bytes]", chance: random.Random) -> int:
+def disturb(zoho: SandboxControl, sync: Process, chance: random.Random) -> int:
     """Make changes and faults during the sync, wait for its end, and return the number of changes."""
     made = 0
     for _ in range(BURSTS):

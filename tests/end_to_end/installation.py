@@ -1,4 +1,4 @@
-"""An installation of booksync as operators run it: the real command and the real processes."""
+"""An installation of booksync as operators run it: commands and processes."""
 
 import json
 import os
@@ -8,18 +8,21 @@ import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil
 
 from sandbox.zoho.control import SandboxControl
-from tests.end_to_end.command_server import command_server
+from tests.fork_server import BOOKSYNC, DRAMATIQ, UVICORN, ForkedProcess, fork_server
 
 PROGRAMS = Path(sys.executable).parent
 PROJECT = Path(__file__).parents[2]
 
 WORKER = ("dramatiq", "workers.main", "--processes", "1", "--threads", "4")
 SCHEDULER = ("booksync", "scheduler")
+_MAIN_FUNCTIONS = {"booksync": BOOKSYNC, "dramatiq": DRAMATIQ, "uvicorn": UVICORN}
+
+Process = ForkedProcess | subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -45,22 +48,36 @@ class Installation:
     logs: Path
     zoho: SandboxControl
     project: Path = PROJECT  #: the folder of the release's code
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
     def run(self, *words: str, **changed: str | None) -> Outcome:
         """Run `booksync WORDS…`, with some variables changed, or unset for None."""
-        return Outcome(*command_server().run(words, self._environment(changed), timeout_seconds=120))
+        return Outcome(*fork_server().run(words, self._environment(changed), timeout_seconds=120))
 
-    def start(self, program: str, *words: str, **changed: str | None) -> subprocess.Popen[bytes]:
+    def start(self, program: str, *words: str, **changed: str | None) -> Process:
         """Start a process until the end of the test, with some variables changed; its log is in the test's folder."""
-        log = self.logs / f"{program}-{len(self.processes)}.log"
-        with log.open("wb") as stream:
+        if self.project != PROJECT:
+            return self.start_installed(program, *words, **changed)
+        with self._log(program) as log:
+            process = fork_server().start(
+                _MAIN_FUNCTIONS[program],
+                [str(PROGRAMS / program), *words],
+                self._environment(changed),
+                stdout=log.fileno(),
+                stderr=log.fileno(),
+            )
+        self.processes.append(process)
+        return process
+
+    def start_installed(self, program: str, *words: str, **changed: str | None) -> Process:
+        """Like `start`, with the installed program itself instead of a fork that has loaded it already."""
+        with self._log(program) as log:
             process = subprocess.Popen(
                 [str(PROGRAMS / program), *words],
                 env=self._environment(changed),
                 cwd=self.project,
-                stdout=stream,
-                stderr=stream,
+                stdout=log,
+                stderr=log,
             )
         self.processes.append(process)
         return process
@@ -85,12 +102,15 @@ class Installation:
             **changed,
         )
 
+    def _log(self, program: str) -> BinaryIO:
+        return (self.logs / f"{program}-{len(self.processes)}.log").open("wb")
+
     def _environment(self, changed: dict[str, str | None]) -> dict[str, str]:
         merged = {**self.environment, **changed}
         return {name: value for name, value in merged.items() if value is not None}
 
 
-def kill(worker: "subprocess.Popen[bytes]") -> None:
+def kill(worker: Process) -> None:
     """Kill all of its processes at once, so that none can end in an orderly way."""
     for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
         process.send_signal(signal.SIGKILL)

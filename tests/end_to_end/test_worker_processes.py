@@ -11,7 +11,7 @@ from tests.end_to_end.underway import eventually
 
 
 def test_a_worker_ends_when_its_master_is_killed_during_its_boot(installation: Installation) -> None:
-    master = installation.start(*WORKER)
+    master = installation.start_installed(*WORKER)
     eventually(lambda: psutil.Process(master.pid).children() != [])
     orphans = psutil.Process(master.pid).children()
     master.send_signal(signal.SIGKILL)
@@ -32,7 +32,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def test_every_log_line_of_a_worker_is_json(installation: Installation, tmp_path: Path) -> None:
-    installation.start(*WORKER)
+    installation.start_installed(*WORKER)
     log = tmp_path / "dramatiq-0.log"
     eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
     # The master process is Dramatiq's own, and does not use booksync's log format.
