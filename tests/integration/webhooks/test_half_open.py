@@ -3,10 +3,7 @@
 import contextlib
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -21,6 +18,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.secrets import Place, SecretName
+from tests.fork_server import UVICORN, ForkedProcess, fork_server
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 from tests.integration.environment import environment_of_a_process
@@ -39,12 +37,7 @@ DEADLINE_SECONDS = BODY_SECONDS + 2 * CHECK_SECONDS + 10
 
 #: The deadlines of processes that the tests start without the documented command.
 SHORT_SECONDS = 0.5
-HURRIED = """
-import uvicorn
-from workers.web import connections, request_bodies
-connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {seconds}
-uvicorn.main()
-"""
+HURRIED = "tests.integration.webhooks.hurried_web:main"
 
 #: The options that the Procfile adds to the documented command.
 PROCFILE_OPTIONS = re.findall(r"^web: uvicorn \S+ (.+)$", (PROJECT / "Procfile").read_text(), re.MULTILINE)[0].split()
@@ -58,7 +51,7 @@ class Web:
 
     port: int
     path: str
-    process: "subprocess.Popen[bytes]"
+    process: ForkedProcess
     log: Path
 
     def connect(self, *pieces: bytes) -> socket.socket:
@@ -88,11 +81,13 @@ def web(
         def start(*options: str, seconds: float | None = SHORT_SECONDS) -> Web:
             """`seconds` sets the deadlines; None keeps those of production."""
             log = tmp_path / "web.log"
-            uvicorn = ["-m", "uvicorn"] if seconds is None else ["-c", HURRIED.format(seconds=seconds)]
-            command = [sys.executable, *uvicorn, "workers.web.app:app", "--port", "0", *options]
-            stream = running.enter_context(log.open("wb"))
-            process = running.enter_context(subprocess.Popen(command, cwd=PROJECT, env=os.environ, stderr=stream))
-            running.callback(process.send_signal, signal.SIGKILL)
+            main, environment = (UVICORN, {}) if seconds is None else (HURRIED, {"SECONDS": str(seconds)})
+            words = ["uvicorn", "workers.web.app:app", "--port", "0", *options]
+            with log.open("wb") as stream, Path(os.devnull).open("wb") as nowhere:
+                streams = {"stdout": nowhere.fileno(), "stderr": stream.fileno()}
+                process = fork_server().start(main, words, os.environ | environment, **streams)
+            running.callback(process.wait)
+            running.callback(process.kill)
             return Web(the_port(process, log), f"/webhooks/zoho/{connection_id}", process, log)
 
         yield start
@@ -104,7 +99,7 @@ def a_connection_with(engine: Engine, encrypted_secret: str) -> uuid.UUID:
     return connection.connection_id
 
 
-def the_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
+def the_port(process: ForkedProcess, log: Path) -> int:
     while process.poll() is None:
         found = re.search(r"running on http://127.0.0.1:(\d+)", log.read_text())
         if found is not None:
