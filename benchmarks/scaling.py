@@ -23,8 +23,8 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.installation import UNLIMITED, Servers, installed, running_servers, shown_progress
-from benchmarks.programs import running_workers
-from benchmarks.sync import Promise
+from benchmarks.programs import await_workers, running_workers
+from benchmarks.promises import Promise, exit_code
 from db import runs
 from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
@@ -92,7 +92,7 @@ def main() -> None:
     for promise in promises:
         verdict = "kept" if promise.is_kept else "[red]broken[/red]"
         console.print(f"{promise.what}: {promise.figure:.2f}× (at least {promise.bound}×) {verdict}")
-    sys.exit(0 if all(promise.is_kept for promise in promises) else 1)
+    sys.exit(exit_code(promises))
 
 
 def _measure(servers: Servers, zoho: SandboxControl, processes: int, threads: int, progress: Progress) -> Scale:
@@ -100,7 +100,7 @@ def _measure(servers: Servers, zoho: SandboxControl, processes: int, threads: in
     with installed(servers, zoho) as resources, running_workers(processes, threads) as master:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             links = list(pool.map(lambda each: _connect(resources, zoho.url, each), organizations))
-        _await_workers(master.pid, processes)
+        await_workers(master.pid, processes)
         zoho.reset_stats()
         cpu_before, began = _cpu_seconds(master.pid), time.monotonic()
         psutil.cpu_percent()
@@ -134,15 +134,6 @@ def _start(resources: Resources, connection_id: uuid.UUID) -> None:
         step = runs.start(db, connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=_PATIENCE_SECONDS)
     assert step is not None
     send_step(resources.broker, step)
-
-
-def _await_workers(master: int, processes: int) -> None:
-    """Wait until each worker has its own connections to Redis and Postgres; workers check the schema when they boot."""
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
-    while sum(bool(child.net_connections()) for child in _workers(master)) < processes:
-        if time.monotonic() > ends_at:
-            raise RuntimeError("the workers do not start")
-        time.sleep(0.1)
 
 
 def _await_runs(resources: Resources, count: int, progress: Progress, what: str) -> None:

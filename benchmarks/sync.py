@@ -7,7 +7,7 @@ measured size.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from statistics import median
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.installation import Servers, installed, running_servers, shown_progress, unthrottled_simulator
+from benchmarks.promises import Promise, exit_code, verdicts
 from benchmarks.whole_sync import SyncTimes, WorkerUse, measure_in_process, measure_worker
 from benchmarks.write_path import WriteTimes, made_up_contacts, measure
 from db.engine import new_engine
@@ -32,21 +33,6 @@ MEGABYTES = 200
 TimesT = TypeVar("TimesT", WriteTimes, SyncTimes)
 
 
-@dataclass(frozen=True)
-class Promise:
-    """A figure and its bound; `is_most` means that the bound is a maximum."""
-
-    what: str
-    figure: float
-    bound: float
-    unit: str
-    is_most: bool = False
-
-    @property
-    def is_kept(self) -> bool:
-        return self.figure <= self.bound if self.is_most else self.figure >= self.bound
-
-
 def main() -> None:
     sizes = _sizes()
     console = Console()
@@ -55,9 +41,9 @@ def main() -> None:
         synced = [_whole_sync(servers, size, progress) for size in sizes]
         worker = _worker(servers, sizes[-1], progress)
     promises = _promises(written, synced, worker)
-    for table in (_write_path_table(written), _whole_sync_table(synced, worker), _verdicts(promises)):
+    for table in (_write_path_table(written), _whole_sync_table(synced, worker), verdicts(promises)):
         console.print(table)
-    sys.exit(0 if all(promise.is_kept for promise in promises) else 1)
+    sys.exit(exit_code(promises))
 
 
 def _sizes() -> Sequence[int]:
@@ -89,7 +75,7 @@ def _whole_sync(servers: Servers, size: int, progress: Progress) -> SyncTimes:
 def _worker(servers: Servers, size: int, progress: Progress) -> WorkerUse:
     task = progress.add_task(f"Worker process, {size:,} contacts", total=1)
     with unthrottled_simulator(contacts=size, invoices=0) as zoho, installed(servers, zoho) as resources:
-        use = measure_worker(Bench.connected(resources, zoho))
+        use = measure_worker(servers, Bench.connected(resources, zoho))
     progress.advance(task)
     return use
 
@@ -151,22 +137,6 @@ def _whole_sync_table(synced: Sequence[SyncTimes], worker: WorkerUse) -> Table:
 
 def _speeds(rows: int, *seconds: float) -> Sequence[str]:
     return [f"{rows:,.0f}", *(f"{rows / each:,.0f}" for each in seconds)]
-
-
-def _verdicts(promises: Sequence[Promise]) -> Table:
-    table = Table("promise", title="Promises")
-    for name in ("measured", "bound"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
-    for promise in promises:
-        sign = "≤" if promise.is_most else "≥"
-        table.add_row(
-            promise.what,
-            f"{promise.figure:.3g}{promise.unit}",
-            f"{sign} {promise.bound:g}{promise.unit}",
-            "kept" if promise.is_kept else "[red]broken[/red]",
-        )
-    return table
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
 from benchmarks.programs import running, running_workers
-from benchmarks.sync import Promise
+from benchmarks.promises import Promise, exit_code, verdicts
 from db import webhook_secrets
 from db.secrets import Place, SecretName
 from sandbox.servers.ports import free_port
@@ -92,8 +92,8 @@ def main() -> None:
         Promise("webhook to committed row, p50", _percentile(to_rows, 50), P50_MS, " ms", is_most=True),
         Promise("webhook to committed row, p99", _percentile(to_rows, 99), P99_MS, " ms", is_most=True),
     ]
-    console.print(_table(to_rows, taken), _verdicts(promises))
-    sys.exit(0 if all(promise.is_kept for promise in promises) else 1)
+    console.print(_table(to_rows, taken), verdicts(promises))
+    sys.exit(exit_code(promises))
 
 
 @contextmanager
@@ -202,14 +202,6 @@ def _table(to_rows: Sequence[float], taken: Taken) -> Table:
     ):
         percentiles = (f"{_percentile(seconds, percent):.0f} ms" for percent in (50, 99))
         table.add_row(what, f"{len(seconds):,}", rate, *percentiles)
-    return table
-
-
-def _verdicts(promises: Sequence[Promise]) -> Table:
-    table = Table("promise", "measured", "at most", "verdict", title="Promises")
-    for promise in promises:
-        verdict = "kept" if promise.is_kept else "[red]broken[/red]"
-        table.add_row(promise.what, f"{promise.figure:.0f}{promise.unit}", f"{promise.bound:g}{promise.unit}", verdict)
     return table
 
 

@@ -1,31 +1,21 @@
 """Whole syncs through the simulator: contacts per second, and the memory of a worker process."""
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import psutil
-
+from benchmarks.installation import Servers
+from benchmarks.processor import peak_megabytes
+from benchmarks.programs import await_workers, running_workers
+from benchmarks.worker_runs import MeasuredWorkers
 from domain.runs import Mode
 from sandbox.zoho import commands as ask
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName
-from tests.end_to_end.installation import Installation
 from tests.integration.chain.bench import Bench
-from workers.queue import send_step
 
 _EDITS_A_REQUEST = 5_000
 _SECONDS_OF_A_DAY = 86_400
-_POLL_SECONDS = 0.2
-_MEGABYTE = 1024 * 1024
-
-#: Dramatiq's key for the workers that have polled for messages.
-_HEARTBEATS = "dramatiq:__heartbeats__"
 
 
 @dataclass(frozen=True)
@@ -59,13 +49,15 @@ def measure_in_process(bench: Bench, *, day: int) -> SyncTimes:
     return SyncTimes(_customers(bench), first, unchanged, changed)
 
 
-def measure_worker(bench: Bench) -> WorkerUse:
+def measure_worker(servers: Servers, bench: Bench) -> WorkerUse:
     """A first load and an unchanged full run by `dramatiq workers.main --processes 1`."""
-    with _running_worker(bench) as worker:
-        idle = _peak_megabytes(worker)
-        first, first_megabytes = _run_by_worker(bench), _peak_megabytes(worker)
-        unchanged, unchanged_megabytes = _run_by_worker(bench), _peak_megabytes(worker)
-    return WorkerUse(_customers(bench), first, unchanged, idle, first_megabytes, unchanged_megabytes)
+    with running_workers(1) as master:
+        await_workers(master.pid, 1)
+        workers = MeasuredWorkers(bench, master.pid, servers.postgres.pid)
+        idle = peak_megabytes(master.pid)
+        first, first_megabytes = workers.sync(Mode.FULL), peak_megabytes(master.pid)
+        unchanged, unchanged_megabytes = workers.sync(Mode.FULL), peak_megabytes(master.pid)
+    return WorkerUse(_customers(bench), first.seconds, unchanged.seconds, idle, first_megabytes, unchanged_megabytes)
 
 
 def _timed_run(bench: Bench) -> float:
@@ -90,40 +82,5 @@ def _edit_all(zoho: SandboxControl, day: int) -> None:
         zoho.mutate(*edits[start : start + _EDITS_A_REQUEST])
 
 
-@contextmanager
-def _running_worker(bench: Bench) -> Iterator[psutil.Process]:
-    """The worker process itself, not the master that started it."""
-    with TemporaryDirectory(prefix="booksync-benchmark-") as logs:
-        installation = Installation(dict(os.environ), Path(logs), bench.zoho)
-        try:
-            master = psutil.Process(installation.start("dramatiq", "workers.main", "--processes", "1").pid)
-            while not bench.resources.redis.zcard(_HEARTBEATS):
-                time.sleep(_POLL_SECONDS)
-            # The child of the master with the most memory: the others are its helpers.
-            yield max(master.children(recursive=True), key=lambda process: process.memory_info().rss)
-        finally:
-            installation.stop()
-
-
-def _run_by_worker(bench: Bench) -> float:
-    """Return the duration in seconds."""
-    step = bench.start(Mode.FULL)
-    began = time.perf_counter()
-    send_step(bench.resources.broker, step)
-    while bench.present_step() is not None:
-        time.sleep(_POLL_SECONDS)
-    seconds = time.perf_counter() - began
-    status = bench.rows("SELECT status FROM booksync.sync_runs WHERE id = %(id)s", id=step.run_id)[0]["status"]
-    assert status == "succeeded", status
-    return seconds
-
-
 def _customers(bench: Bench) -> int:
     return int(bench.rows("SELECT count(*) FROM booksync.customers_cache")[0]["count"])
-
-
-def _peak_megabytes(process: psutil.Process) -> float:
-    """The peak memory of the process (Linux's VmHWM)."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024 / _MEGABYTE
