@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.budget_figures import Figures
 from benchmarks.budget_runs import WINDOWS, Scenario, measure
-from benchmarks.installation import running_servers, shown_progress
+from benchmarks.installation import new_console, running_servers, shown_progress
 from workers.budget import BudgetLimits
 
 LEAST_USE = 0.98
@@ -24,7 +23,6 @@ MOST_DELIVERIES = 2.2
 MOST_OVERTAKEN = 0.01
 LONGEST_WAIT_SECONDS = 2.0
 
-_WIDTH = 110  #: of the table in a file
 
 SCENARIOS = (
     Scenario("booksync", 1),
@@ -89,7 +87,7 @@ def main() -> None:
     limits = BudgetLimits(requests_per_minute=options.limit, window_seconds=options.window)
     chosen = [each for each in SCENARIOS if options.only in str(each)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Else the simulator would stay.
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = new_console()
     with running_servers() as servers, shown_progress(console) as progress:
         rows = [Measured(each, measure(servers, each, limits, progress), limits) for each in chosen]
     console.print(_table(rows, limits))

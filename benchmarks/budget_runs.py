@@ -5,8 +5,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +16,11 @@ from rich.progress import Progress
 from benchmarks.budget_deliveries import count_done, count_ready, noted
 from benchmarks.budget_figures import Figures, Ideal, figures
 from benchmarks.budget_people import people_calling
-from benchmarks.installation import Servers, installed
+from benchmarks.installation import Servers, installed, limited_simulator
 from sandbox.servers import WatchedProcess
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import PROJECT, running_simulator
-from workers.boot import settings
-from workers.boot.resources import Resources, open_resources
+from sandbox.zoho.process import PROJECT
+from workers.boot.resources import Resources
 from workers.budget import BudgetLimits
 from workers.queue import Queue
 from workers.services.connect import connect_organization
@@ -62,17 +60,10 @@ class Scenario:
 def measure(servers: Servers, scenario: Scenario, limits: BudgetLimits, progress: Progress) -> Figures:
     """The figures of one scenario; all processes that it started have ended."""
     with (
-        running_simulator(
-            organizations=scenario.organizations,
-            contacts=1,
-            invoices=1,
-            latency_ms=_LATENCY_MS,
-            requests_per_minute=limits.requests_per_minute,
-            window_seconds=limits.window_seconds,
-            block_seconds=limits.window_seconds,
-            concurrency=limits.concurrency,
+        limited_simulator(
+            limits, latency_ms=_LATENCY_MS, organizations=scenario.organizations, contacts=1, invoices=1
         ) as zoho,
-        _installed(servers, zoho, limits) as resources,
+        installed(servers, zoho, limits) as resources,
         _Workers(scenario.module) as workers,
     ):
         return _Measurement(scenario, limits, progress, zoho, resources, workers).run()
@@ -147,19 +138,6 @@ class _Measurement:
                 is_killed = True
             time.sleep(_POLL_SECONDS)
         self.progress.update(task, completed=done, total=done)
-
-
-@contextmanager
-def _installed(servers: Servers, zoho: SandboxControl, limits: BudgetLimits) -> Iterator[Resources]:
-    """Like `installed`, with the given limits."""
-    with installed(servers, zoho):
-        os.environ |= {
-            "ZOHO_REQUESTS_PER_MINUTE": str(limits.requests_per_minute),
-            "ZOHO_WINDOW_SECONDS": str(limits.window_seconds),
-        }
-        settings.settings.cache_clear()
-        with open_resources("booksync benchmark") as resources:
-            yield resources
 
 
 def _connect(resources: Resources, zoho: SandboxControl, organization_id: str) -> uuid.UUID:

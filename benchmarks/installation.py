@@ -1,6 +1,7 @@
 """Real servers and a simulator for one benchmark, and the environment for booksync's settings."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,10 +23,13 @@ from sandbox.zoho.process import running_simulator
 from tests.integration.db.connection_builders import a_new_connection, save
 from workers.boot import settings
 from workers.boot.resources import Resources, open_resources
+from workers.budget import BudgetLimits
 
 #: No limit, because a benchmark does not measure waiting for the budget.
 UNLIMITED = 1_000_000_000
+UNTHROTTLED = BudgetLimits(requests_per_minute=UNLIMITED)
 
+_WIDTH = 120  #: of a table in a file
 _TEMPLATE = "booksync_template"
 
 
@@ -73,7 +77,21 @@ def unthrottled_simulator(*, contacts: int, invoices: int) -> Iterator[SandboxCo
 
 
 @contextmanager
-def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
+def limited_simulator(limits: BudgetLimits, *, latency_ms: int, **sizes: int) -> Iterator[SandboxControl]:
+    """A simulator with these limits; a refusal lasts for one window. `sizes` are options such as `contacts`."""
+    with running_simulator(
+        **sizes,
+        latency_ms=latency_ms,
+        requests_per_minute=limits.requests_per_minute,
+        window_seconds=limits.window_seconds,
+        block_seconds=limits.window_seconds,
+        concurrency=limits.concurrency,
+    ) as zoho:
+        yield zoho
+
+
+@contextmanager
+def installed(servers: Servers, zoho: SandboxControl, limits: BudgetLimits = UNTHROTTLED) -> Iterator[Resources]:
     """A new installation of booksync, with its settings in the environment of this process and its children."""
     with servers.new_database() as database_url:
         os.environ |= {
@@ -84,7 +102,8 @@ def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "ZOHO_API_URL": zoho.url,
             "ZOHO_ACCOUNTS_URL": zoho.url,
-            "ZOHO_REQUESTS_PER_MINUTE": str(UNLIMITED),
+            "ZOHO_REQUESTS_PER_MINUTE": str(limits.requests_per_minute),
+            "ZOHO_WINDOW_SECONDS": str(limits.window_seconds),
         }
         settings.settings.cache_clear()
         with open_resources("booksync benchmark") as resources:
@@ -98,6 +117,11 @@ def a_connection_in(engine: Engine, *, country_code: str, time_zone: str) -> Con
     connection_id, _ = save(engine, new)
     with engine.connect() as db:
         return connections.connection(db, connection_id)
+
+
+def new_console() -> Console:
+    """A console whose tables have their full width in a file too."""
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def shown_progress(console: Console) -> Progress:

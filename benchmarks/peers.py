@@ -15,12 +15,18 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import peers_dlt
-from benchmarks.installation import Servers, installed, running_servers, shown_progress, unthrottled_simulator
+from benchmarks.installation import (
+    Servers,
+    installed,
+    new_console,
+    running_servers,
+    shown_progress,
+    unthrottled_simulator,
+)
 from benchmarks.peers_books import SharedBooks
 from benchmarks.processor import Cost
 from benchmarks.programs import PROJECT, await_workers, running_workers
@@ -54,7 +60,7 @@ class Syncs:
 
 def main() -> None:
     options = _options()
-    console = Console()
+    console = new_console()
     python = peers_dlt.python_with_dlt(options.venv)
     with (
         running_servers() as servers,
