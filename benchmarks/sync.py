@@ -68,7 +68,7 @@ def _whole_sync(servers: Servers, size: int, progress: Progress) -> SyncTimes:
     with unthrottled_simulator(contacts=size, invoices=0) as zoho:
         for repeat in progress.track(range(_repeats(size)), description=f"Whole sync, {size:,} contacts"):
             with installed(servers, zoho) as resources:
-                times.append(measure_in_process(Bench.connected(resources, zoho), day=repeat + 1))
+                times.append(measure_in_process(Bench.connected(resources, zoho), repeat=repeat))
     return _medians(times)
 
 

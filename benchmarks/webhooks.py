@@ -22,7 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
-from benchmarks.programs import running, running_workers
+from benchmarks.programs import await_workers, running, running_workers
 from benchmarks.promises import Promise, exit_code, verdicts
 from db import webhook_secrets
 from db.secrets import Place, SecretName
@@ -85,7 +85,8 @@ def main() -> None:
         bench = Bench.connected(resources, zoho)
         bench.sync()
         with _web(bench) as hook:
-            with running_workers(processes=1, threads=4):
+            with running_workers(processes=1, threads=4) as master:
+                await_workers(master.pid, 1)
                 to_rows = _to_committed_rows(bench, hook, options.samples, progress)
             taken = _as_fast_as_possible(bench, hook, options.seconds, progress)
     promises = [
