@@ -86,7 +86,6 @@ def main() -> None:
     options = _options()
     limits = BudgetLimits(requests_per_minute=options.limit, window_seconds=options.window)
     chosen = [each for each in SCENARIOS if options.only in str(each)]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Else the simulator would stay.
     console = new_console()
     with running_servers() as servers, shown_progress(console) as progress:
         rows = [Measured(each, measure(servers, each, limits, progress), limits) for each in chosen]

@@ -1,6 +1,7 @@
 """Real servers and a simulator for one benchmark, and the environment for booksync's settings."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,8 @@ class Servers:
 
 @contextmanager
 def running_servers() -> Iterator[Servers]:
-    """The servers and their data are removed at the end of the block."""
+    """The servers and their data are removed at the end of the block, also after SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Else the started processes would stay.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with (
         TemporaryDirectory(prefix="booksync-benchmark-") as folder,

@@ -8,6 +8,13 @@ from domain.runs import Mode
 from tests.integration.chain.bench import Bench
 from workers.queue import send_step
 
+#: Counts customers, their persons, and invoices.
+CACHED_ROWS = """
+    SELECT (SELECT count(*) FROM booksync.customers_cache)
+         + (SELECT coalesce(sum(jsonb_array_length(contact_persons)), 0) FROM booksync.customers_cache)
+         + (SELECT count(*) FROM invoices_cache) AS rows
+"""
+
 _POLL_SECONDS = 0.1
 
 
