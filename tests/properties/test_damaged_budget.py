@@ -124,6 +124,8 @@ FIELDS = (
     "asked",
     "calls",
     "waiting",
+    "reserve",
+    "reserve_at",
 )
 
 

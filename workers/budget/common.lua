@@ -1,7 +1,7 @@
 -- The beginning of every script: the keys, the limits, Redis's own clock (ms), and the removal of expired entries.
 --
 -- A window's slots are two pools, each an exact limiter of its own. `shared` serves all lanes in order of request,
--- `reserved` only the interactive and webhook lanes. A pool has a queue (holders in order of request), leases (calls
+-- `reserved` the interactive and webhook lanes; bulk calls borrow its slots beyond the reserve. A pool has a queue (holders in order of request), leases (calls
 -- under way, by the latest time of their end) and used slots (finished calls, by the time from which they count).
 local state, tickets = KEYS[1], KEYS[2]
 local pools = {

@@ -7,6 +7,7 @@ from enum import StrEnum
 _WIDEST_MARGIN_SECONDS = 0.5
 _SHORTEST_GRACE_SECONDS = 5.0
 _LONGEST_GRACE_SECONDS = 30.0
+_LEAST_RESERVE = 3  # A person or a webhook calls up to three times in a row.
 
 
 class Lane(StrEnum):
@@ -25,7 +26,8 @@ class BudgetLimits:
     requests_per_minute: int = 100  #: the calls allowed in any window
     window_seconds: float = 60.0  #: the length of the window: Zoho's minute; shorter in tests
     concurrency: int = 5  #: the calls allowed at once
-    interactive_reserve: int = 10  #: slots of a window that the bulk lane does not use; at most a quarter of the window
+    #: The most slots of a window that the bulk lane leaves to the others; at most a quarter of the window.
+    interactive_reserve: int = 10
     daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
     #: The age at which a call counts as ended, or its process as dead. The age must exceed the sum of the HTTP client's
     #: timeouts.
@@ -51,13 +53,26 @@ class BudgetLimits:
 
     @property
     def reserved_slots(self) -> int:
-        """Slots of a window for the interactive and webhook lanes only; 0 if the limit is under four."""
+        """Slots of a window that are reserved for the interactive and webhook lanes when these need them.
+
+        0 if the limit is under four.
+        """
         return min(self.interactive_reserve, self.requests_per_minute // 4)
 
     @property
+    def least_reserved_slots(self) -> int:
+        """Slots of a window that the bulk lane never uses, even if nobody else calls."""
+        return min(_LEAST_RESERVE, self.reserved_slots)
+
+    @property
     def shared_slots(self) -> int:
-        """Slots of a window that all lanes use in order of request; the bulk lane uses no others."""
+        """Slots of a window that all lanes use in order of request."""
         return self.requests_per_minute - self.reserved_slots
+
+    @property
+    def bulk_slots(self) -> int:
+        """The most slots of a window that the bulk lane uses: all but the least reserve."""
+        return self.requests_per_minute - self.least_reserved_slots
 
     @property
     def grace_seconds(self) -> float:

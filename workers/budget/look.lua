@@ -1,7 +1,7 @@
 -- Reads the state of the budget. It writes nothing, so expired entries are ignored instead of removed.
-local day_reserve = tonumber(ARGV[8])
+local day_reserve, least_reserve = tonumber(ARGV[8]), tonumber(ARGV[9])
 local known = read_state()
-if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0, -1} end
+if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0, -1, least_reserve} end
 
 local function counting(pool)
   local calls_over = redis.call('ZCOUNT', pool.used, '(' .. whole(now - span), '+inf')
@@ -31,4 +31,5 @@ return {
   milliseconds_until(day_waits_until(known, day_reserve)),
   kept_of_day(known, day_reserve),
   is_day_over(known) and milliseconds_until(number(known.probe_at)) or -1,
+  present_reserve(known, least_reserve),
 }

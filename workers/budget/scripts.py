@@ -22,6 +22,9 @@ _CONCURRENCY_POLL_SECONDS = 0.05
 #: The interval at which one call probes whether a spent day is over.
 PROBE_SECONDS = 3600.0
 
+#: The character between a call's id and its holder, by which the scripts know the calls of bulk (reserve.lua).
+_MARK, _BULK_MARK = ":", "~"
+
 _PAUSE_AFTER_CONCURRENCY_SECONDS = 2.0
 _PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
 #: The first pauses in a row are as long as the window, because most of Zoho's blocks end with the window. Later pauses
@@ -114,7 +117,7 @@ class BudgetScripts:
         `call_id` has 32 characters and is new for each call, so that a script sent twice by a retrying client grants
         once.
         """
-        call = f"{call_id}:{holder}"
+        call = f"{call_id}{_BULK_MARK if lane is Lane.BULK else _MARK}{holder}"
         limits = self._limits
         verdict, number, word = self._run(
             self._admit,
@@ -126,6 +129,7 @@ class BudgetScripts:
             limits.daily_reserve_of(lane),
             _milliseconds(limits.grace_seconds),
             _milliseconds(_CONCURRENCY_POLL_SECONDS),
+            limits.least_reserved_slots,
         )
         match _text(verdict):
             case "granted" | "probe" as kind:
@@ -179,12 +183,12 @@ class BudgetScripts:
         return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
     def look(self, organization_id: str) -> BudgetSnapshot:
-        reply = self._run(self._look, organization_id, self._limits.daily_reserve)
-        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, day_waits, kept, probe_in = (
-            reply
-        )
+        limits = self._limits
+        reply = self._run(self._look, organization_id, limits.daily_reserve, limits.least_reserved_slots)
+        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, *rest = reply
+        day_waits, kept, probe_in, reserve = rest
         return BudgetSnapshot(
-            limit=self._limits.requests_per_minute,
+            limit=limits.requests_per_minute,
             used_in_window=_number(used),
             under_way=_number(under_way),
             reserved_ahead=_number(ahead),
@@ -197,6 +201,7 @@ class BudgetScripts:
             day_kept=_number(kept),
             day_waits_seconds=_number(day_waits) / 1000,
             probe_in_seconds=_number(probe_in) / 1000 if _number(probe_in) >= 0 else None,
+            interactive_reserve=_number(reserve),
         )
 
     def pause_without_redis(self, result: CallResult) -> Pause | None:
@@ -238,10 +243,14 @@ class BudgetScripts:
         return reply
 
 
+#: The parts that only some scripts need.
+_FURTHER_PARTS = {"admit": ("reserve",), "look": ("reserve",), "finish": ("pause",)}
+
+
 def _source(name: str) -> str:
     package = files(__package__)
     before = ("common", "state", "day", "soundness")
-    parts = (*before, *(("pause",) if name == "finish" else ()), name)
+    parts = (*before, *_FURTHER_PARTS.get(name, ()), name)
     return "\n".join(package.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in parts)
 
 

@@ -23,3 +23,9 @@ class BudgetSnapshot:
     day_kept: int = 0  #: calls of the day that runs leave to others (ZOHO_DAILY_RESERVE)
     day_waits_seconds: float = 0.0  #: the seconds until a run may call again, because the day is spent; 0 if it is not
     probe_in_seconds: float | None = None  #: until one call probes whether the spent day is over; None without a probe
+    interactive_reserve: int = 0  #: slots of a window that bulk calls leave to webhooks and people at present
+
+    @property
+    def bulk_slots(self) -> int:
+        """The slots of a window that bulk calls may use at present."""
+        return self.limit - self.interactive_reserve

@@ -10,6 +10,7 @@ local NUMBERS = {
   {'paused_until', now + LONGEST_PAUSE}, {'probe_at', now + LONGEST_PAUSE}, {'day_resets_at', now + LONGEST_PAUSE},
   {'forgotten_until', now + span + 1000}, {'pause_started_at', now + LONGEST_PAUSE},
   {'pauses', 0}, {'throttles', 0}, {'asked', 0}, {'day_limit', 0}, {'day_remaining', 0},
+  {'reserve', 0}, {'reserve_at', 0},
 }
 
 local function sizes(keys)

@@ -2,6 +2,7 @@
 local FIELDS = {
   'server', 'paused_until', 'pause_reason', 'pause_started_at', 'pauses', 'forgotten_until', 'probe_at', 'probe_call',
   'day_limit', 'day_remaining', 'day_resets_at', 'throttles', 'asked', 'calls', 'waiting',
+  'reserve', 'reserve_at',
 }
 
 local function has_type(key, kind)

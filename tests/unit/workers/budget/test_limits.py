@@ -9,20 +9,23 @@ from workers.budget import BudgetLimits, Lane
 
 
 @pytest.mark.parametrize(
-    ("requests", "reserve", "reserved", "shared"),
+    ("requests", "reserve", "reserved", "shared", "bulk"),
     [
-        (100, 10, 10, 90),  # the settings' defaults
-        (100, 60, 25, 75),  # at most a quarter
-        (100, 0, 0, 100),  # no reserve requested
-        (5, 10, 1, 4),
-        (2, 10, 0, 2),  # too few calls for a reserve
-        (1, 10, 0, 1),
+        (100, 10, 10, 90, 97),  # the settings' defaults
+        (100, 60, 25, 75, 97),  # at most a quarter
+        (100, 2, 2, 98, 98),  # a cap below the floor
+        (100, 0, 0, 100, 100),  # no reserve requested
+        (5, 10, 1, 4, 4),
+        (2, 10, 0, 2, 2),  # too few calls for a reserve
+        (1, 10, 0, 1, 1),
     ],
 )
-def test_slots_are_split_into_reserved_and_shared(requests: int, reserve: int, reserved: int, shared: int) -> None:
+def test_slots_are_split_into_reserved_and_shared(
+    requests: int, reserve: int, reserved: int, shared: int, bulk: int
+) -> None:
     limits = BudgetLimits(requests_per_minute=requests, interactive_reserve=reserve)
 
-    assert (limits.reserved_slots, limits.shared_slots) == (reserved, shared)
+    assert (limits.reserved_slots, limits.shared_slots, limits.bulk_slots) == (reserved, shared, bulk)
 
 
 @pytest.mark.parametrize(("window", "span"), [(60, 60.5), (5, 5.5), (1, 1.1)])

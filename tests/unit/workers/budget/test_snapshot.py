@@ -17,6 +17,7 @@ def test_an_unknown_organisation_is_unspent() -> None:
             day_remaining=None,
             day_resets_in_seconds=None,
             throttles=0,
+            interactive_reserve=3,
         )
         assert list(world.redis.scan_iter()) == []
 
@@ -45,6 +46,7 @@ def test_snapshot_contains_all_known_values() -> None:
             throttles=1,
             day_kept=100,
             day_waits_seconds=61,
+            interactive_reserve=1,
         )
 
 
