@@ -43,6 +43,12 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
     )
 
 
+def reserve_words(budget: dict[str, Any]) -> str:
+    """Return how many calls of a window syncs leave to others at present, as a remark in a sentence; "" for none."""
+    reserve = budget["interactive_reserve"]
+    return f" (syncs leave {reserve} to webhooks and people)" if reserve else ""
+
+
 def start_line(facts: dict[str, Any]) -> str | None:
     """Return a sentence: why a sync would begin later, or why too few calls are left today for a full sync; else
     None."""

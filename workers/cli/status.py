@@ -15,7 +15,7 @@ from workers.boot.resources import Resources
 from workers.boot.servers import look_at_postgres, look_at_redis
 from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection
-from workers.cli.budget_lines import is_day_spent, stop_line
+from workers.cli.budget_lines import is_day_spent, reserve_words, stop_line
 from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
@@ -87,7 +87,8 @@ def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) ->
     of_day = "" if budget["day_limit"] is None else f" of {budget['day_limit']:,}"
     today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,}{of_day}"
     tell.print(
-        f"  API: {budget['used_in_window']} of {budget['limit']} calls used in this window, left today: {today} · "
+        f"  API: {budget['used_in_window']} of {budget['limit']} calls used in this window{reserve_words(budget)}, "
+        f"left today: {today} · "
         f"a full sync costs about {forecast['full']['calls']:,}, an idle one {forecast['incremental']['calls']}"
     )
     if stop := stop_line(budget, connection_id):

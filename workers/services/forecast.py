@@ -62,6 +62,7 @@ def forecast(resources: Resources, db: Session, connection: Connection) -> Forec
         budget = resources.budget.snapshot(connection.organization_id)
     except BudgetUnavailable:
         budget = None
+    limits = resources.budget.limits
     return Forecast(
         Size(
             live["customers"],
@@ -71,5 +72,5 @@ def forecast(resources: Resources, db: Session, connection: Connection) -> Forec
             is_read=connection.last_customer_sync_at is not None,
         ),
         budget,
-        Rate(resources.budget.limits.shared_slots, resources.settings.zoho_window_seconds),
+        Rate(budget.bulk_slots if budget else limits.bulk_slots, limits.window_seconds),
     )

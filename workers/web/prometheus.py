@@ -230,6 +230,11 @@ def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
         {each: budget.reserved_ahead for each, budget in budgets.items()},
     )
     yield of_each(
+        "interactive_reserve",
+        "Calls of a window that syncs leave to webhooks and people at present.",
+        {each: budget.interactive_reserve for each, budget in budgets.items()},
+    )
+    yield of_each(
         "day_left",
         "Calls left today, as Zoho last reported.",
         {each: budget.day_remaining for each, budget in budgets.items()},

@@ -40,6 +40,7 @@ class TestMetrics:
         assert told["booksync_webhook_events waiting"] == 1
         assert told["booksync_queue_messages interactive ready"] == 0
         assert told["booksync_budget_limit 10234695"] == 100
+        assert told["booksync_budget_interactive_reserve 10234695"] == 3
         assert told["booksync_dead_letters"] == 0
 
     def test_the_metrics_include_the_counts_of_other_processes(

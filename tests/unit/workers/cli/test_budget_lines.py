@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from workers.budget import BudgetSnapshot, PauseReason
-from workers.cli.budget_lines import span, start_line, stop_line
+from workers.cli.budget_lines import reserve_words, span, start_line, stop_line
 
 FREE = BudgetSnapshot(
     limit=100,
@@ -20,6 +20,7 @@ FREE = BudgetSnapshot(
     day_resets_in_seconds=18_000,
     throttles=0,
     day_kept=100,
+    interactive_reserve=3,
 )
 REFUSED = replace(
     FREE,
@@ -49,6 +50,11 @@ def start(budget: BudgetSnapshot, *, calls: int = 8, left: int | None = 472) -> 
 
 def test_no_line_while_calls_are_allowed() -> None:
     assert (stop(FREE), start(FREE)) == (None, None)
+
+
+def test_the_present_reserve_is_named_if_there_is_one() -> None:
+    assert reserve_words(asdict(FREE)) == " (syncs leave 3 to webhooks and people)"
+    assert reserve_words(asdict(replace(FREE, interactive_reserve=0))) == ""
 
 
 def test_a_day_that_zoho_has_refused_has_its_own_next_step() -> None:
