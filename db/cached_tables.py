@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import TextClause, text
 
-from db.models import Base, CachedCustomer, CachedInvoice
 from domain.entities import CUSTOMER, INVOICE, Entity
 
 #: SQL that selects the newest cached version of one record. `{record_id}` is the expression of Zoho's id.
@@ -37,20 +36,19 @@ class CachedTable:
     created_at and updated_at; a record that is gone has the status 'deleted'.
     """
 
-    model: type[Base]
+    name: str  #: the table's name with its schema, unless the table is shared with the host application
     record_id: str  #: the column with the record's id in Zoho
     label: str  #: the column of the name or number by which people know the record
     version: str  #: how to select the newest version, see `_CUSTOMER_VERSION`
-
-    @property
-    def name(self) -> str:
-        """The table's name with its schema, unless the table is shared with the host application."""
-        return str(self.model.__table__)
+    has_customer: bool  #: whether the table has a column `customer_id`
 
 
+# The names are texts, because the models would load SQLAlchemy's ORM into every command.
 _tables: dict[Entity, CachedTable] = {
-    CUSTOMER: CachedTable(CachedCustomer, "zoho_customer_id", "customer_name", _CUSTOMER_VERSION),
-    INVOICE: CachedTable(CachedInvoice, "zoho_invoice_id", "invoice_number", _INVOICE_VERSION),
+    CUSTOMER: CachedTable(
+        "booksync.customers_cache", "zoho_customer_id", "customer_name", _CUSTOMER_VERSION, has_customer=False
+    ),
+    INVOICE: CachedTable("invoices_cache", "zoho_invoice_id", "invoice_number", _INVOICE_VERSION, has_customer=True),
 }
 
 

@@ -41,8 +41,7 @@ def standing_rows() -> str:
 
 
 def _standing_of(entity: Entity) -> str:
-    has_customer = "customer_id" in table_of(entity).model.__table__.c
-    return filled(entity, _STANDING, kind=entity.kind, owner=_OWNER if has_customer else "''")
+    return filled(entity, _STANDING, kind=entity.kind, owner=_OWNER if table_of(entity).has_customer else "''")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,21 @@ _OBSERVED_AT: Column[Observed[Listed]] = Column("observed_at", lambda read: read
 class PlainTable(CachedTable):
     """The cache table of a further entity, whose columns are declared once, for writing and for verification."""
 
+    model: type[Base]
     values: Sequence[Column[Any]]  #: the columns with values from Zoho, `status` among them
 
     @classmethod
     def of(cls, model: type[Base], record_id: str, *, label: str, values: Sequence[Column[Any]]) -> "PlainTable":
         version = _VERSION.format(table=model.__table__, column=record_id)
-        return cls(model, record_id, label, version, values)
+        return cls(
+            name=str(model.__table__),
+            record_id=record_id,
+            label=label,
+            version=version,
+            has_customer="customer_id" in model.__table__.c,
+            model=model,
+            values=values,
+        )
 
     @property
     def columns(self) -> Sequence[Column[Observed[Any]]]:

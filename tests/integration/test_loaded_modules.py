@@ -11,6 +11,22 @@ ROOT = Path(__file__).parents[2]
 #: Libraries that take long to load, and that neither a list of commands nor a version needs.
 HEAVY = {"alembic", "dramatiq", "holidays", "httpx", "psycopg", "redis", "sqlalchemy", "uvicorn"}
 
+#: What `status` does not need: other libraries, other parts of the libraries that it uses, and the models.
+NOT_OF_STATUS = {
+    "alembic",
+    "db.models",
+    "dramatiq",
+    "fastapi",
+    "holidays",
+    "httpx",
+    "pycountry",
+    "redis.asyncio.client",
+    "redis.asyncio.cluster",
+    "sqlalchemy.orm",
+    "uvicorn",
+    "workers.zoho",
+}
+
 
 def modules_loaded_by(program: str) -> set[str]:
     """The modules that a new process has loaded after the program, which may print and exit."""
@@ -37,6 +53,25 @@ def test_the_list_of_commands_and_the_version_load_no_heavy_library(option: str)
     loaded = modules_loaded_by(f"sys.argv = ['booksync', '{option}']\nfrom workers.cli import main\nmain()")
     assert "workers.cli" in loaded
     assert not HEAVY & loaded
+
+
+@pytest.mark.parametrize("words", [["status"], ["status", "--help"]])
+@pytest.mark.usefixtures("resources")
+def test_the_status_loads_only_what_it_needs(words: list[str]) -> None:
+    loaded = modules_loaded_by(f"sys.argv = {['booksync', *words]}\nfrom workers.cli import main\nmain()")
+    assert "workers.cli.status" in loaded
+    assert not NOT_OF_STATUS & loaded
+
+
+def test_a_deferred_module_is_executed_at_its_first_use() -> None:
+    loaded = modules_loaded_by(
+        "from workers.cli.deferred_modules import defer_modules\n"
+        "defer_modules()\n"
+        "import redis, redis.asyncio\n"
+        "assert 'redis.asyncio.client' not in sys.modules\n"
+        "assert redis.asyncio.Redis is redis.asyncio.client.Redis"
+    )
+    assert "redis.asyncio.client" in loaded
 
 
 def test_loading_every_revision_loads_no_rule_of_the_domain() -> None:

@@ -12,9 +12,8 @@ from db import api_use, budget_waits
 from db.api_use import StoredPause
 from db.session import autocommit
 from workers.boot.settings import Settings
-from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, Lane, PauseLeft, PauseReason
+from workers.budget import CALL_SECONDS, PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, Lane, PauseLeft, PauseReason
 from workers.observability.counters import Counters
-from workers.zoho import CALL_SECONDS
 
 #: Seconds added to the duration of a call, because the budget's lease also covers the writes to Postgres before the
 #: call.

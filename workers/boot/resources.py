@@ -1,4 +1,4 @@
-"""The resources of a process: settings, engine, Redis and HTTP clients, the API budget."""
+"""The resources of a process: its basics, the queue's broker, the HTTP client and the vault."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,39 +6,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
-import redis
 from dramatiq import Broker
-from sqlalchemy import Engine
 
 from db.connections import Connection
-from db.engine import new_engine
-from workers.boot.calls import CallNotes, CountedBudget, new_budget
-from workers.boot.settings import Settings, settings
+from workers.boot.basics import Basics, open_basics
+from workers.boot.calls import CallNotes, CountedBudget
 from workers.boot.slices import SliceLimits
-from workers.budget import ApiBudget, Lane
-from workers.observability.counters import Counters
+from workers.budget import CALL_SECONDS, Lane
 from workers.queue import new_broker
-from workers.redis_access import new_redis_client
 from workers.secrets.tokens import SharedTokens
 from workers.secrets.vault import Vault
-from workers.zoho import CALL_SECONDS, OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
+from workers.zoho import OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
 
 #: The share of a step's lease that one HTTP call may take, because the lease must outlast each call.
 _CALL_SHARE_OF_CLAIM = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """What one process shares between its parts: settings, engine, Redis and HTTP clients, the API budget."""
+class Resources(Basics):
+    """What one process shares between its parts: the basics, the broker, the HTTP client and the vault."""
 
-    settings: Settings
-    engine: Engine
-    redis: redis.Redis
     broker: Broker
     http: httpx.Client
     vault: Vault
-    budget: ApiBudget
-    counters: Counters
     call_notes: CallNotes
     slices: SliceLimits = field(default_factory=SliceLimits)
 
@@ -84,10 +74,6 @@ class Resources:
         )
 
 
-#: A Postgres connection that was used within this time is used again without a check.
-_UNCHECKED_SECONDS = 1.0
-
-
 @contextmanager
 def open_resources(
     application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
@@ -100,32 +86,15 @@ def open_resources(
     Raises:
         SettingsError: a setting is missing or malformed.
     """
-    found = settings()
-    engine = new_engine(
-        found.database_url.get_secret_value(),
-        application_name=application_name,
-        response_seconds=postgres_seconds,
-        # Work whose connection was lost is repeated, so its connections need no check. A process with a time limit
-        # serves requests, which are not repeated.
-        unchecked_seconds=_UNCHECKED_SECONDS if postgres_seconds is None else 0.0,
-    )
-    client = new_redis_client(found.redis_url.get_secret_value(), patient=False)
-    counters = Counters.at(found.redis_url.get_secret_value())
-    http = new_http_client()
-    try:
+    with open_basics(application_name, postgres_seconds=postgres_seconds) as basics, new_http_client() as http:
         yield Resources(
-            settings=found,
-            engine=engine,
-            redis=client,
-            broker=broker or new_broker(client),
+            settings=basics.settings,
+            engine=basics.engine,
+            redis=basics.redis,
+            budget=basics.budget,
+            counters=basics.counters,
+            broker=broker or new_broker(basics.redis),
             http=http,
-            vault=Vault(found.encryption_keys),
-            budget=new_budget(client, engine, counters, found),
-            counters=counters,
-            call_notes=CallNotes(engine, found.zoho_window_seconds),
+            vault=Vault(basics.settings.encryption_keys),
+            call_notes=CallNotes(basics.engine, basics.settings.zoho_window_seconds),
         )
-    finally:
-        http.close()
-        counters.close()
-        client.close()
-        engine.dispose()

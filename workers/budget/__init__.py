@@ -9,11 +9,12 @@ from workers.budget.errors import (
     WaitReason,
     throttled_sentence,
 )
-from workers.budget.limits import BudgetLimits, Lane
+from workers.budget.limits import CALL_SECONDS, BudgetLimits, Lane
 from workers.budget.scripts import PROBE_SECONDS, PauseLeft, Resumed
 from workers.budget.snapshot import BudgetSnapshot
 
 __all__ = [
+    "CALL_SECONDS",
     "MAX_INLINE_WAIT_SECONDS",
     "PROBE_SECONDS",
     "Admission",

@@ -4,6 +4,10 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: The time limit of a whole call to Zoho's API, including a renewed token and the repeated call. The limit must stay
+#: below CLAIM_SECONDS.
+CALL_SECONDS = 60.0
+
 _WIDEST_MARGIN_SECONDS = 0.5
 _SHORTEST_GRACE_SECONDS = 5.0
 _LONGEST_GRACE_SECONDS = 30.0

@@ -21,9 +21,11 @@ def main() -> NoReturn:
 
         phones_check.run(sys.argv[3:])  # The check of one phone text accepts any bytes, so it precedes the UTF-8 check.
     _refuse_bytes_that_are_no_text(sys.argv[1:])
-    # The import is late, because it loads the libraries of the database and the queue, which takes a second.
+    # The imports are late, because most of what they load is not needed for the lines above.
     from workers.cli.app import main as run_any
+    from workers.cli.deferred_modules import defer_modules
 
+    defer_modules()
     run_any()
 
 

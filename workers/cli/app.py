@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -75,6 +74,9 @@ app = typer.Typer(
 
 def _print_version(is_asked_for: bool) -> None:
     if is_asked_for:
+        # The import is late, because it takes longer than all other commands' help.
+        from importlib.metadata import version
+
         print(f"booksync {version('booksync')}")
         raise typer.Exit
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.arguments import user_id_of
-from workers.cli.handover import tell_if_closed
+from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_facts, print_json

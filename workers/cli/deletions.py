@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +11,10 @@ from rich.table import Table
 
 from db import connections, held_deletions
 from db.held_deletions import Held
-from domain.entities import CUSTOMER, Entity, entities, entity_of_kind
+from domain.entities import Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID, OneConnection
+from workers.cli.connection_lines import amounts, minute_of
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.held_deletions import apply, dismiss
@@ -108,17 +109,6 @@ def dismiss_held(
             _report_nothing(connection_id, "dismissed", chosen, as_json=as_json)
 
 
-def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
-    """Return a sentence about a connection's held deletions; None without any.
-
-    `counts` has the number of held records by the plural of their kind.
-    """
-    if since is None:
-        return None
-    verb = "has" if sum(counts.values()) == 1 else "have"
-    return f"{_amounts(counts)} {verb} been held back from being marked deleted since {_moment(since)}."
-
-
 _NOTHING = "No record is held back from being marked deleted."
 
 
@@ -148,13 +138,13 @@ def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -
     if as_json:
         raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
     _show(chosen[0].connection_id, chosen, notes.print, _NAMES_SHOWN)
-    return typer.confirm(f"{verb.capitalize()} {_amounts(_counts(chosen))}?", err=True)
+    return typer.confirm(f"{verb.capitalize()} {amounts(_counts(chosen))}?", err=True)
 
 
 def _report(connection_id: uuid.UUID, done: str, key: str, numbers: Mapping[Entity, int], *, as_json: bool) -> None:
     counts = _as_counts(numbers)
     is_one = sum(counts.values()) == 1
-    results(as_json).print(f"{_amounts(counts)} {'is' if is_one else 'are'} {done}.")
+    results(as_json).print(f"{amounts(counts)} {'is' if is_one else 'are'} {done}.")
     if as_json:
         print_json({"connection_id": str(connection_id), key: counts})
 
@@ -171,8 +161,8 @@ def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., N
         table.add_column(heading)
     for each in found[:limit]:
         evidence = "dismissed" if each.dismissed_at else each.evidence.sentence
-        table.add_row(each.entity.noun, each.record_id, _name(each), _moment(each.found_at), evidence)
-    tell(f"{connection_id}: {_amounts(_counts(found))}")
+        table.add_row(each.entity.noun, each.record_id, _name(each), minute_of(each.found_at), evidence)
+    tell(f"{connection_id}: {amounts(_counts(found))}")
     tell(table)
     if len(found) > limit:
         tell(f"… and {len(found) - limit:,} more: --limit {len(found)}")
@@ -207,13 +197,3 @@ def _as_counts(numbers: Mapping[Entity, int]) -> dict[str, int]:
 
 def _since(found: Sequence[Held]) -> datetime | None:
     return min((each.found_at for each in found), default=None)
-
-
-def _amounts(counts: Mapping[str, int]) -> str:
-    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless all are."""
-    found = {entity: counts[entity.plural] for entity in entities() if counts[entity.plural]} or {CUSTOMER: 0}
-    return " and ".join(counted(count, entity.noun, f"{entity.noun}s") for entity, count in found.items())
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

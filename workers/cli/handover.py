@@ -1,20 +1,19 @@
 """`booksync reminders preview|open|close|report`: preview and switch a connection's handovers, report outcomes."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from db import connections, openings, outcomes
 from db.connections import Connection
 from db.session import Session
-from domain.opening import Backlog, Handover
+from domain.opening import Backlog
 from domain.outcome import CallOutcome
 from workers.cli.arguments import ConnectionID
+from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.reminder_preview import preview_as_json, show
 from workers.cli.terminal import Words, counted, notes, print_json, results
@@ -114,14 +113,3 @@ def report(
     tell.print(f"Recorded for {counted(recorded, 'reminder', 'reminders')}: {outcome.replace('_', ' ')}.")
     if as_json:
         print_json({"handover_id": str(handover), "outcome": outcome, "reminders": recorded})
-
-
-def tell_if_closed(
-    connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
-) -> None:
-    """If the connection is closed for handovers, print that, the number of waiting calls, and the next step."""
-    if handover["handover"] == Handover.CLOSED:
-        waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
-        tell.print(
-            f"{indent}Handover is closed; {waiting}. Next: booksync reminders preview {connection_id}", style="yellow"
-        )

@@ -11,18 +11,16 @@ from rich.table import Table
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from db.session import Session
 from domain.floods import flood_sentence
-from workers.boot.resources import Resources
+from workers.boot.basics import Basics
 from workers.boot.servers import look_at_postgres, look_at_redis
 from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection
 from workers.cli.budget_lines import is_day_spent, reserve_words, stop_line
-from workers.cli.deletions import held_back
-from workers.cli.handover import tell_if_closed
-from workers.cli.opening import open_resources
+from workers.cli.connection_lines import held_back, refusals_line, tell_if_closed
+from workers.cli.looking import open_basics
 from workers.cli.servers import show_servers
 from workers.cli.terminal import counted, emphasized, print_json, results
 from workers.cli.uncertain_countries import uncertain_countries
-from workers.cli.webhook import refusals_line
 from workers.cli.workers import show_workers, worker_reports
 from workers.services.forecast import forecast
 
@@ -35,14 +33,14 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Show the state of the connections and their last runs."""
-    with open_resources("booksync status") as resources, resources.engine.connect() as db:
+    with open_basics("booksync status") as basics, basics.engine.connect() as db:
         if connection_id is not None:
             connections.connection(db, connection_id)
-        states = [_with_outlook(resources, db, state) for state in summary.connection_states(db, connection_id)]
+        states = [_with_outlook(basics, db, state) for state in summary.connection_states(db, connection_id)]
         dead = dead_letters.count_open(db, connection_id)
         silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
-        postgres, redis = look_at_postgres(db), look_at_redis(resources.redis)
-        workers = worker_reports(resources)
+        postgres, redis = look_at_postgres(db), look_at_redis(basics.redis)
+        workers = worker_reports(basics)
     tell = results(as_json)
     show_servers(postgres, redis, tell)
     for state in states:
@@ -69,13 +67,13 @@ def status(
         )
 
 
-def _with_outlook(resources: Resources, db: Session, state: dict[str, Any]) -> dict[str, Any]:
+def _with_outlook(basics: Basics, db: Session, state: dict[str, Any]) -> dict[str, Any]:
     """Add the facts that take longer to read, which the console therefore does not show."""
     connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),
         "webhooks_refused": webhook_secrets.refusals(db, connection.connection_id).as_json(),
-        "forecast": forecast(resources, db, connection).as_json(),
+        "forecast": forecast(basics, db, connection).as_json(),
     }
 
 

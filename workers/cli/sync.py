@@ -14,7 +14,7 @@ from domain.runs import Mode, Run, RunStatus
 from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID
 from workers.cli.budget_lines import span, start_line
-from workers.cli.handover import tell_if_closed
+from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch

@@ -1,13 +1,14 @@
 """`booksync webhook`: show the URL and secret for Zoho's webhook rules, and rotate the secret."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from workers.cli.arguments import ConnectionID
+from workers.cli.connection_lines import minute_of, refusals_line
 from workers.cli.opening import open_resources
-from workers.cli.terminal import counted, notes, out, print_facts, print_json, results
+from workers.cli.terminal import notes, out, print_facts, print_json, results
 from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER
@@ -62,18 +63,6 @@ def note_partial_url(url: str) -> None:
         notes.print("The address is only a path on the web process's host. Next: set PUBLIC_URL to print the full URL.")
 
 
-def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """Return the counts of refused webhooks in words, with times in UTC; None without any."""
-    if not refusals["count"]:
-        return None
-    refused = counted(refusals["count"], "webhook", "webhooks")
-    return (
-        f"{refused} refused since {_clock(refusals['since'])}, the last at {_clock(refusals['last_at'])}: "
-        "the secret does not match. "
-        f"Next: booksync webhook show {connection_id}, and put that secret into Zoho's rule"
-    )
-
-
 def _after_rotation(rule: WebhookRule) -> str:
     if rule.former_secret is None:
         return (
@@ -119,11 +108,5 @@ def _written(header: str) -> str:
     return "-".join(part.capitalize() for part in header.split("-"))
 
 
-def _clock(moment: datetime) -> str:
-    """Return the time of day, with the date unless the time is today."""
-    at = moment.astimezone(UTC)
-    return f"{at:%H:%M}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M}"
-
-
 def _minute(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "now"
+    return minute_of(moment) if moment else "now"

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import redis
 from rich.console import Console
 
-from workers.boot.resources import Resources
+from workers.boot.basics import Basics
 from workers.observability.worker_states import NONE_REPORTS, WorkerReport, reports, troubles
 
 
-def worker_reports(resources: Resources) -> list[WorkerReport] | None:
+def worker_reports(basics: Basics) -> list[WorkerReport] | None:
     """Return the reports of the workers; None if Redis refuses, which another line of the status reports."""
     try:
-        return reports(resources.redis)
+        return reports(basics.redis)
     except redis.RedisError:
         return None
 

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import redis
 import structlog
-from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import BooksyncError
@@ -60,7 +59,10 @@ def _name_messages(record: logging.LogRecord) -> bool:
 
     A message that was enqueued by hand may hold any data in its arguments.
     """
-    if isinstance(record.args, tuple):
+    # A process that has not loaded Dramatiq has no messages, and need not load it.
+    if isinstance(record.args, tuple) and "dramatiq" in sys.modules:
+        from dramatiq import Message, MessageProxy
+
         record.args = tuple(
             f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
             for value in record.args

@@ -7,7 +7,7 @@ from db import summary
 from db.connections import Connection
 from db.session import Session
 from domain.forecast import Grant, Rate, Size, full_cost, incremental_cost
-from workers.boot.resources import Resources
+from workers.boot.basics import Basics
 from workers.budget import BudgetSnapshot, BudgetUnavailable
 
 
@@ -55,14 +55,14 @@ class Forecast:
         }
 
 
-def forecast(resources: Resources, db: Session, connection: Connection) -> Forecast:
+def forecast(basics: Basics, db: Session, connection: Connection) -> Forecast:
     """Return the forecast for one connection, made from the cache and the current budget without a call to Zoho."""
     live = summary.totals(db, connection.connection_id)
     try:
-        budget = resources.budget.snapshot(connection.organization_id)
+        budget = basics.budget.snapshot(connection.organization_id)
     except BudgetUnavailable:
         budget = None
-    limits = resources.budget.limits
+    limits = basics.budget.limits
     return Forecast(
         Size(
             live["customers"],

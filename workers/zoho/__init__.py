@@ -11,11 +11,10 @@ from workers.zoho.oauth import AccessToken, Grant, OAuthClient, exchange_grant_c
 from workers.zoho.organizations import get_organizations
 from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.records import OrganizationFacts, PersonOfContact
-from workers.zoho.transport import CALL_SECONDS, ZohoTransport
+from workers.zoho.transport import ZohoTransport
 from workers.zoho.wire import new_http_client
 
 __all__ = [
-    "CALL_SECONDS",
     "DATA_CENTERS",
     "AccessToken",
     "Budget",

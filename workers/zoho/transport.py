@@ -11,17 +11,13 @@ import httpx
 import structlog
 
 from domain.versions import FURTHEST_AHEAD
-from workers.budget import Lane
+from workers.budget import CALL_SECONDS, Lane
 from workers.zoho.data_centers import ZohoHosts
 from workers.zoho.deadline import deadline
 from workers.zoho.errors import REFUSED_TOKEN
 from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.responses import ApiResponse, read_result, refusal
 from workers.zoho.wire import WireResponse, exchange
-
-#: The time limit of a whole `get`, including a renewed token and the repeated call. The limit must stay below
-#: CLAIM_SECONDS.
-CALL_SECONDS = 60.0
 
 #: The pause before another attempt with an access token that Zoho has refused.
 TRY_AGAIN_SECONDS = 0.5

@@ -1,8 +1,8 @@
-"""Promises of workers/cli/webhook.py: the lines for an operator about refused webhooks."""
+"""Promises of workers/cli/connection_lines.py: the lines for an operator about refused webhooks."""
 
 from datetime import UTC, datetime, timedelta
 
-from workers.cli.webhook import refusals_line
+from workers.cli.connection_lines import refusals_line
 
 NEXT = "the secret does not match. Next: booksync webhook show ID, and put that secret into Zoho's rule"
 

@@ -1,0 +1,66 @@
+"""Lines about a connection that `booksync status` and other commands print.
+
+They are apart from the commands, so that `status` does not load what the commands use.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from domain.entities import CUSTOMER, entities
+from domain.opening import Handover
+from workers.cli.terminal import counted
+
+
+def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
+    """Return a sentence about a connection's held deletions; None without any.
+
+    `counts` has the number of held records by the plural of their kind.
+    """
+    if since is None:
+        return None
+    verb = "has" if sum(counts.values()) == 1 else "have"
+    return f"{amounts(counts)} {verb} been held back from being marked deleted since {minute_of(since)}."
+
+
+def tell_if_closed(
+    connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
+) -> None:
+    """If the connection is closed for handovers, print that, the number of waiting calls, and the next step."""
+    if handover["handover"] == Handover.CLOSED:
+        waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
+        tell.print(
+            f"{indent}Handover is closed; {waiting}. Next: booksync reminders preview {connection_id}", style="yellow"
+        )
+
+
+def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
+    """Return the counts of refused webhooks in words, with times in UTC; None without any."""
+    if not refusals["count"]:
+        return None
+    refused = counted(refusals["count"], "webhook", "webhooks")
+    return (
+        f"{refused} refused since {_clock(refusals['since'])}, the last at {_clock(refusals['last_at'])}: "
+        "the secret does not match. "
+        f"Next: booksync webhook show {connection_id}, and put that secret into Zoho's rule"
+    )
+
+
+def amounts(counts: Mapping[str, int]) -> str:
+    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless all are."""
+    found = {entity: counts[entity.plural] for entity in entities() if counts[entity.plural]} or {CUSTOMER: 0}
+    return " and ".join(counted(count, entity.noun, f"{entity.noun}s") for entity, count in found.items())
+
+
+def minute_of(moment: datetime) -> str:
+    """Return the date and the time in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _clock(moment: datetime) -> str:
+    """Return the time of day, with the date unless the time is today."""
+    at = moment.astimezone(UTC)
+    return f"{at:%H:%M}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M}"
