@@ -29,6 +29,19 @@ def enqueue(db: Session, handover_ids: Sequence[uuid.UUID]) -> None:
     )
 
 
+_IS_WORK_DUE = text("""
+    SELECT EXISTS (SELECT FROM reminders
+                    WHERE status = 'scheduled' AND scheduled_at <= clock_timestamp() AND closes_at > clock_timestamp())
+        OR EXISTS (SELECT FROM booksync.handovers WHERE post_at <= clock_timestamp())
+""")
+
+
+def is_work_due(db: Session) -> bool:
+    """Whether a handover is due to be posted, or a reminder to be handed over unless it is held back."""
+    is_due: bool = db.execute(_IS_WORK_DUE).scalar_one()
+    return is_due
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A handover to be posted. `reminders` are those that are still owed; a handover without any is withdrawn."""

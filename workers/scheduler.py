@@ -14,6 +14,7 @@ from db import (
     clock,
     connections,
     dead_letters,
+    due_work,
     event_history,
     refreshes,
     run_history,
@@ -23,7 +24,7 @@ from db import (
 )
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
-from db.session import Session
+from db.session import Session, autocommit
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
 from domain.nights import seconds_to_full_sync
@@ -41,11 +42,16 @@ from workers.webhooks.flood_runs import bring_runs_forward
 
 log = structlog.get_logger(__name__)
 
-#: The time between two ticks. A tick without due work costs a few indexed statements.
+#: The time to the next tick after one with due work.
 _TICK_SECONDS = 1.0
 
+#: The least and the longest time to the next tick after one without due work. A tick without due work is one statement.
+#: Other processes add work whose time the tick could not know, so this limits its delay.
+_SHORTEST_WAIT_SECONDS = 0.1
+_LONGEST_WAIT_SECONDS = 2.0
+
 #: The interval of the heartbeat that all schedulers share.
-_BEAT_SECONDS = 5.0
+_BEAT_SECONDS = 15.0
 
 #: The random part of the incremental sync interval (as a share), so that the connections' syncs spread.
 _SPREAD = 0.1
@@ -55,6 +61,11 @@ _SPREAD = 0.1
 _ENOUGH_MESSAGES = 200
 
 _PRUNE_SECONDS = 3600.0
+_PRUNE = "prune"
+
+#: The periodic tasks: the names of their marks, and their intervals.
+_EVERY_SECONDS = {scheduler_marks.TICK: _BEAT_SECONDS, _PRUNE: _PRUNE_SECONDS}
+
 #: How long runs, webhook events and closed dead letters are kept. The last runs of each connection are kept at any age,
 #: and so is every open dead letter.
 _RUN_DAYS = 30.0
@@ -83,16 +94,17 @@ def run_scheduler() -> None:
         with posting(resources):
             keeps_to_interval = False
             while not stopped.is_set():
+                pause = _TICK_SECONDS
                 try:
                     if not keeps_to_interval:
                         _keep_to_interval(resources)
                         keeps_to_interval = True
-                    tick(resources)
+                    pause = tick(resources)
                 except DatabaseError as error:
                     _log_failure(resources, error)
                     if failure_of(error).kind is FailureKind.SCHEMA:
                         wait_for_schema(resources.engine, stopped.wait)
-                stopped.wait(_TICK_SECONDS)
+                stopped.wait(pause)
         log.info("The scheduler has stopped", action="scheduler.stopped")
 
 
@@ -107,16 +119,22 @@ def _log_failure(resources: Resources, error: Exception) -> None:
     )
 
 
-def tick(resources: Resources) -> None:
-    """Send the messages of overdue work again, then start due runs.
+def tick(resources: Resources) -> float:
+    """Send the messages of overdue work again, then start due runs. Returns the seconds to the next tick.
 
-    Each message is sent after the commit of its row.
+    Each message is sent after the commit of its row. Only the statements of due work are sent.
     """
-    sweep(resources)
-    _sweep_refreshes(resources)
-    bring_runs_forward(resources)
-    _start_due(resources)
-    _keep_house(resources)
+    with autocommit(resources.engine) as db:
+        found = due_work.look(db, _EVERY_SECONDS)
+    if found.sweep_in <= 0:
+        sweep(resources)
+    if found.has_waiting_records:
+        _sweep_refreshes(resources)
+        bring_runs_forward(resources)
+    if found.has_waiting_records or found.sync_in <= 0:
+        _start_due(resources)
+    _keep_house(resources, found.due_tasks)
+    return _TICK_SECONDS if found.is_any else min(max(found.next_in, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
 
 
 def _keep_to_interval(resources: Resources) -> None:
@@ -166,12 +184,18 @@ def _are_messages_left(resources: Resources) -> bool:
         return True  # Without Redis no message could be sent.
 
 
-def _keep_house(resources: Resources) -> None:
+def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
     """Write the schedulers' heartbeat, and delete old history once per `_PRUNE_SECONDS`."""
+    if scheduler_marks.TICK in due_tasks:
+        with autocommit(resources.engine) as db:
+            scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
+    if _PRUNE in due_tasks:
+        _prune(resources)
+
+
+def _prune(resources: Resources) -> None:
     with resources.engine.begin() as db:
-        scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
-    with resources.engine.begin() as db:
-        if scheduler_marks.take(db, "prune", every_seconds=_PRUNE_SECONDS):
+        if scheduler_marks.take(db, _PRUNE, every_seconds=_PRUNE_SECONDS):
             runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
             events = event_history.prune(db, days=_EVENT_DAYS)
             closed = dead_letters.prune(db, days=_DEAD_LETTER_DAYS)

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine
 
 from db import hand_over, reminder_posts
+from db.session import autocommit
 from workers.boot.resources import Resources
 from workers.handover.deliveries import DeliveryJob
 from workers.handover.receiver import Receiver, new_receiver_client
@@ -52,7 +53,7 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
         receiver = Receiver(client, url.get_secret_value(), secrets)
         while not stopped.is_set():
             try:
-                while post_due(resources.engine, receiver) and not stopped.is_set():
+                while _is_work_due(resources.engine) and post_due(resources.engine, receiver) and not stopped.is_set():
                     pass
             except Exception as error:  # noqa: BLE001  (the outermost loop: the end of this thread would go unnoticed)
                 log.error(
@@ -61,6 +62,12 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
                     error=describe(error),
                 )
             stopped.wait(_TICK_SECONDS)
+
+
+def _is_work_due(engine: Engine) -> bool:
+    """Whether anything may be due, found by one statement, because a look for due reminders needs several."""
+    with autocommit(engine) as db:
+        return reminder_posts.is_work_due(db)
 
 
 def post_due(engine: Engine, receiver: Receiver) -> int:

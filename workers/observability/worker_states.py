@@ -19,7 +19,7 @@ import redis
 KEY: Final = "booksync:workers"
 
 #: The interval of a worker's reports.
-BEAT_SECONDS: Final = 5.0
+BEAT_SECONDS: Final = 8.0
 #: A report expires after this time, so a killed worker disappears from the reports.
 LONGEST_SILENCE_SECONDS: Final = 20.0
 
@@ -132,10 +132,11 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
     Raises:
         RedisError: Redis is unavailable.
     """
-    now = _now(client)
-    stale = [name for name, stored in _stored(client).items() if stored is None or not stored.counts(now)]
+    now, found = _present(client)
+    stale = [name for name, stored in found.items() if stored is None or not stored.counts(now)]
     written = json.dumps({"state": state, "at": now, "until": now + seconds})
-    with client.pipeline(transaction=True) as pipeline:
+    # No transaction, because each of these commands alone leaves a valid hash.
+    with client.pipeline(transaction=False) as pipeline:
         if stale:
             pipeline.hdel(KEY, *stale)
         pipeline.hset(KEY, worker, written)
@@ -171,10 +172,10 @@ def reports(client: redis.Redis) -> list[WorkerReport]:
     Raises:
         RedisError: Redis is unavailable.
     """
-    now = _now(client)
+    now, found = _present(client)
     return [
         WorkerReport(name, WorkerState(stored.state), max(0.0, now - stored.at))
-        for name, stored in sorted(_stored(client).items())
+        for name, stored in sorted(found.items())
         if stored is not None and stored.counts(now) and stored.state in frozenset(WorkerState)
     ]
 
@@ -228,12 +229,6 @@ def _trouble(state: WorkerState, names: Sequence[str], total: int) -> Trouble:
 _OF_SEVERAL: Final = {"accepts": "accept", "gets": "get", "its": "their"}
 
 
-def _now(client: redis.Redis) -> float:
-    """Return the time of Redis's clock, because the clocks of the workers' hosts may differ."""
-    seconds, microseconds = client.time()
-    return float(seconds) + microseconds / 1e6
-
-
 @dataclass(frozen=True, slots=True)
 class _Stored:
     """A worker's report as stored in Redis; its times are those of Redis's clock, in seconds."""
@@ -246,11 +241,20 @@ class _Stored:
         return self.until > now
 
 
-def _stored(client: redis.Redis) -> dict[str, _Stored | None]:
-    return {
+def _present(client: redis.Redis) -> tuple[float, dict[str, _Stored | None]]:
+    """Return the time and all reports, also expired ones, in one round trip.
+
+    The time is that of Redis's clock, because the clocks of the workers' hosts may differ.
+    """
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.time()
+        pipeline.hgetall(KEY)
+        (seconds, microseconds), stored = pipeline.execute()
+    found = {
         (name.decode(errors="replace") if isinstance(name, bytes) else name): _read(value)
-        for name, value in client.hgetall(KEY).items()
+        for name, value in stored.items()
     }
+    return float(seconds) + microseconds / 1e6, found
 
 
 def _read(value: bytes | str) -> _Stored | None:
