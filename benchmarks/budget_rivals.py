@@ -15,11 +15,12 @@ from dramatiq.rate_limits.backends import RedisBackend
 from limits.strategies import MovingWindowRateLimiter
 
 from benchmarks.budget_deliveries import Delivery, TellsWhenReady, connection_of, note
+from benchmarks.polling import FrequentPolls
 from db.connections import Connection
 from workers.boot.process import resources
 from workers.boot.settings import settings
 from workers.budget import Lane
-from workers.jobs.middleware import OwnProcessGroup, ProcessResources, QuickStart
+from workers.jobs.middleware import OwnProcessGroup, ProcessResources
 from workers.queue import Queue, new_broker
 from workers.redis_access import new_redis_client
 from workers.secrets.tokens import SharedTokens
@@ -39,7 +40,7 @@ _RETRIES = Retries(
 
 broker = new_broker(
     new_redis_client(_REDIS_URL, patient=True),
-    [OwnProcessGroup(), QuickStart(), ProcessResources(), TellsWhenReady(), _RETRIES],
+    [OwnProcessGroup(), FrequentPolls(), ProcessResources(), TellsWhenReady(), _RETRIES],
 )
 dramatiq.set_broker(broker)
 

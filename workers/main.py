@@ -24,12 +24,12 @@ from workers.jobs.middleware import (
     MessageLogs,
     OwnProcessGroup,
     ProcessResources,
-    QuickStart,
     SharedMemory,
     ShareThreads,
 )
 from workers.jobs.schema_gate import SchemaGate
 from workers.queue import new_broker
+from workers.queue.listener import WakeUps
 from workers.queue.messages import LONGEST_AGE_SECONDS
 from workers.redis_access import new_redis_client
 
@@ -45,12 +45,12 @@ broker = new_broker(
         # Middleware that runs at boot: first for the process itself, then the resources for its messages.
         OwnProcessGroup(),
         SharedMemory(),
-        QuickStart(),
         ProcessResources(),
         ShareThreads(),
         Heartbeat(),
         SchemaGate(),
         KeyGate(),
+        WakeUps(new_redis_client(_redis_url, patient=False)),
         # Middleware that runs around each message: AgeLimit drops a message that is too old before the next ones see
         # it.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),

@@ -10,6 +10,7 @@ from workers.redis_access.addresses import SCHEMES
 
 SCRIPTS = [
     *(Path(__file__).parents[2] / "workers" / "budget").glob("*.lua"),
+    Path(__file__).parents[2] / "workers" / "queue" / "waking.py",
     *(Path(dramatiq.brokers.__file__).parent / "redis").glob("*.lua"),
 ]
 
@@ -17,6 +18,7 @@ SCRIPTS = [
 CALLED_BY_PYTHON = {
     "ping", "select", "client", "evalsha", "script", "multi", "exec",
     "set", "info", "llen", "lrange", "hmget", "hgetall", "hincrby", "smembers",
+    "subscribe", "exists", "zrange",
 }  # fmt: skip
 
 

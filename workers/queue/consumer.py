@@ -1,17 +1,22 @@
-"""A queue consumer that waits while Redis refuses commands, whatever the reason.
+"""A queue consumer that is woken, and that waits while Redis refuses commands, whatever the reason.
 
-Dramatiq's own consumer waits only for a lost connection. Any other refusal (READONLY, OOM, …) ends its thread while
-delayed messages are in its memory, and the process stops reading that queue.
+Dramatiq's own consumer polls, and it waits only for a lost connection. Any other refusal (READONLY, OOM, …) ends its
+thread while delayed messages are in its memory, and the process stops reading that queue.
 """
 
+import heapq
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import redis
-from dramatiq import Consumer, MessageProxy
+from dramatiq import Consumer, Message, MessageProxy
+from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 
+from workers.queue.wakes import Wakes
 from workers.redis_access.refusal_log import refusal_log
 from workers.redis_access.refusals import refusal_of
 
@@ -29,27 +34,87 @@ def refusals_as_lost_connections() -> Iterator[None]:
         raise ConnectionClosed(str(refusal_of(error))) from None  # type: ignore[no-untyped-call]
 
 
-class PatientConsumer(Consumer):
-    """Wraps a Dramatiq consumer so that its messages stay in Redis while Redis refuses commands."""
+class WokenConsumer(Consumer):
+    """Reads one queue when `wakes` permits it. Its messages stay in Redis while Redis refuses commands.
 
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
+    Iterating yields None at least every `seconds`, and when a delayed message that it has yielded is due, because
+    Dramatiq's thread sends due messages and looks whether it is paused or has to end only between two items.
+    """
+
+    def __init__(self, broker: RedisBroker, wakes: Wakes, queue_name: str, *, prefetch: int, seconds: float) -> None:
+        self._broker = broker
+        self._wakes = wakes
+        self._queue_name = queue_name
+        self._prefetch = prefetch
+        self._seconds = seconds
+        self._fetched: deque[MessageProxy] = deque()
+        self._in_hand: set[str] = set()
+        self._due_times: list[float] = []  # a heap, in milliseconds since the epoch
+        # The consumer before this one may have failed after it acquired a permission.
+        wakes.wake(queue_name)
 
     def __next__(self) -> MessageProxy | None:
-        return self._ask(lambda: next(self._consumer))
+        if not self._fetched:
+            self._fetch()
+        if not self._fetched:
+            return None
+        message = self._fetched.popleft()
+        due = message.options.get("eta")
+        if isinstance(due, int | float):
+            heapq.heappush(self._due_times, due)
+        return message
 
     def ack(self, message: MessageProxy) -> None:
-        self._ask(lambda: self._consumer.ack(message))
+        self._finish([message], self._broker.do_ack)
 
     def nack(self, message: MessageProxy) -> None:
-        self._ask(lambda: self._consumer.nack(message))
+        self._finish([message], self._broker.do_nack)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        self._ask(lambda: self._consumer.requeue(messages))
+        self._finish(list(messages), self._broker.do_requeue)
 
     def close(self) -> None:
-        self._consumer.close()
+        """Give back the fetched messages that were not yielded."""
+        fetched, self._fetched = self._fetched, deque()
+        self.requeue(fetched)
 
-    def _ask(self, do: Callable[[], _T]) -> _T:
-        with refusals_as_lost_connections():
-            return do()
+    def _fetch(self) -> None:
+        most = self._prefetch - len(self._in_hand)
+        granted = self._wakes.acquire(self._queue_name, most, seconds=self._seconds_until_due())
+        if not granted:
+            return
+        ids: list[str] = []
+        try:
+            contents = _ask(lambda: self._broker.do_fetch(self._queue_name, granted))
+            self._fetched.extend(MessageProxy(Message.decode(content)) for content in contents)
+            ids = [_id(message) for message in self._fetched]
+        finally:
+            self._in_hand.update(ids)
+            self._wakes.settle(self._queue_name, granted, ids)
+
+    def _seconds_until_due(self) -> float:
+        now = time.time() * 1000
+        while self._due_times and self._due_times[0] <= now:
+            heapq.heappop(self._due_times)
+        return min(self._seconds, (self._due_times[0] - now) / 1000) if self._due_times else self._seconds
+
+    def _finish(self, messages: list[MessageProxy], do: Callable[..., None]) -> None:
+        ids = [_id(message) for message in messages]
+        if not ids:
+            return
+        try:
+            _ask(lambda: do(self._queue_name, *ids))
+        finally:
+            self._in_hand.difference_update(ids)
+            self._wakes.finished(ids)
+
+
+def _id(message: MessageProxy) -> str:
+    """The id under which a message is stored in Redis."""
+    stored_as: str = message.options["redis_message_id"]
+    return stored_as
+
+
+def _ask(do: Callable[[], _T]) -> _T:
+    with refusals_as_lost_connections():
+        return do()

@@ -5,14 +5,15 @@ batch until the process ends, and then another process fails on the same content
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dramatiq import Consumer, Message
-from dramatiq.brokers.redis import RedisBroker
 
-from workers.queue.consumer import PatientConsumer, refusals_as_lost_connections
+from workers.queue.consumer import WokenConsumer, refusals_as_lost_connections
 from workers.queue.message_form import id_in_redis, is_message
+from workers.queue.wakes import Wakes
+from workers.queue.waking import WakingBroker
 from workers.redis_access.refusal_log import refusal_log
 
 #: A function that receives the queue's name and the content, and returns False if the dead letter could not be written.
@@ -22,15 +23,16 @@ KeepUnreadable = Callable[[str, bytes], bool]
 _PAUSE_SECONDS = 1.0
 
 
-class ReadingBroker(RedisBroker):
-    """A RedisBroker that moves unreadable content to the dead letters."""
+class ReadingBroker(WakingBroker):
+    """A broker whose consumers are woken, and that moves unreadable content to the dead letters."""
 
-    def __init__(self, *, keep_unreadable: KeepUnreadable, **parameters: Any) -> None:
-        super().__init__(**parameters)  # type: ignore[no-untyped-call]
+    def __init__(self, *, keep_unreadable: KeepUnreadable, precedence: Collection[str] = (), **parameters: Any) -> None:
+        super().__init__(**parameters)
         self._keep_unreadable = keep_unreadable
+        self.wakes = Wakes(precedence)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        return PatientConsumer(super().consume(queue_name, prefetch, timeout))
+        return WokenConsumer(self, self.wakes, queue_name, prefetch=prefetch, seconds=timeout / 1000)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send the message.
@@ -51,6 +53,8 @@ class ReadingBroker(RedisBroker):
         for content in contents:
             if content not in messages:
                 self._put_aside(queue_name, content)
+                # More messages may follow, although fewer than requested are returned.
+                self.wakes.wake(queue_name)
         return [*messages]
 
     def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:

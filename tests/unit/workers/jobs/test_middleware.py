@@ -17,7 +17,7 @@ from workers.boot import parent_process, process
 from workers.boot.settings import SettingsError
 from workers.boot.slices import SliceLimits
 from workers.jobs import middleware
-from workers.jobs.middleware import BootFailedError, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.jobs.middleware import BootFailedError, MessageLogs, OwnProcessGroup, ProcessResources
 
 ADA = "ada@example.com"
 
@@ -63,15 +63,6 @@ class TestMessageLogs:
         bench.run()
         assert any(line.get("error") == "ValueError" for line in logs.lines)
         assert ADA not in logs.text
-
-
-def test_idle_worker_polls_often_and_fetches_no_more_than_its_threads() -> None:
-    bench = a_bench(QuickStart())
-    worker = Worker(bench.broker, worker_timeout=1000, worker_threads=3)
-    worker.start()
-    worker.stop()
-    assert worker.worker_timeout <= 100
-    assert worker.queue_prefetch == 3
 
 
 @dataclass(frozen=True)

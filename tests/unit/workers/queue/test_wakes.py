@@ -1,0 +1,195 @@
+"""Promises of queue/wakes.py: a queue is read after a wake-up, once, and only for free threads."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from workers.queue.wakes import Wakes
+
+LONG = 3_600.0
+THREADS = 4
+
+
+@pytest.fixture
+def wakes() -> Wakes:
+    wakes = Wakes(precedence=["interactive"])
+    wakes.open(THREADS)
+    wakes.set_woken(True)
+    return wakes
+
+
+def empty(wakes: Wakes, *queues: str) -> None:
+    """Read the queues and find nothing."""
+    for queue in queues:
+        wakes.settle(queue, wakes.acquire(queue, 1, seconds=0), [])
+
+
+def fetch(wakes: Wakes, queue: str, *ids: str) -> None:
+    """Fetch exactly these messages."""
+    granted = wakes.acquire(queue, len(ids), seconds=0)
+    assert granted == len(ids)
+    wakes.settle(queue, granted, ids)
+
+
+def may_read(wakes: Wakes, queue: str) -> int:
+    """The number of messages that could be fetched now."""
+    granted = wakes.acquire(queue, 100, seconds=0)
+    if granted:
+        wakes.settle(queue, granted, [])
+        wakes.wake(queue)
+    return granted
+
+
+class Waiting:
+    """Consumers that wait in threads, in the order of their calls."""
+
+    def __init__(self, wakes: Wakes) -> None:
+        self._wakes = wakes
+        self._pool = ThreadPoolExecutor()
+
+    def consumer(self, queue: str, most: int = 100) -> "Future[int]":
+        before = len(self._wakes._waiting)
+        waiting = self._pool.submit(self._wakes.acquire, queue, most, seconds=LONG)
+        until(lambda: len(self._wakes._waiting) > before or waiting.done())
+        return waiting
+
+
+def until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    while not condition():
+        pause.wait(0.001)
+
+
+def test_new_queue_is_read_at_once(wakes: Wakes) -> None:
+    assert wakes.acquire("api", 3, seconds=LONG) == 3
+
+
+def test_empty_queue_is_not_read_again_before_a_wake_up(wakes: Wakes) -> None:
+    empty(wakes, "api")
+    assert may_read(wakes, "api") == 0
+    wakes.wake("api")
+    assert may_read(wakes, "api") == THREADS
+
+
+def test_wake_up_during_a_fetch_is_not_lost(wakes: Wakes) -> None:
+    granted = wakes.acquire("api", 1, seconds=0)
+    wakes.wake("api")
+    wakes.settle("api", granted, [])
+    assert may_read(wakes, "api") == THREADS
+
+
+def test_queue_that_returned_all_requested_messages_is_read_again(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2")
+    assert may_read(wakes, "api") == THREADS - 2
+
+
+def test_queue_that_returned_fewer_messages_is_empty(wakes: Wakes) -> None:
+    granted = wakes.acquire("api", 3, seconds=0)
+    wakes.settle("api", granted, ["1"])
+    assert may_read(wakes, "api") == 0
+
+
+def test_nothing_is_fetched_while_all_threads_are_busy(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    assert may_read(wakes, "database") == 0
+    wakes.finished(["3"])
+    assert may_read(wakes, "database") == 1
+
+
+def test_threads_are_not_promised_twice(wakes: Wakes) -> None:
+    assert wakes.acquire("api", 3, seconds=0) == 3
+    assert wakes.acquire("database", 3, seconds=0) == 1
+    assert wakes.acquire("interactive", 3, seconds=0) == 0
+
+
+def test_message_that_is_finished_twice_frees_one_thread(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    wakes.finished(["1"])
+    wakes.finished(["1", "unknown"])
+    assert may_read(wakes, "api") == 1
+
+
+def test_delayed_messages_need_no_thread(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    fetch(wakes, "api.DQ", *map(str, range(100)))
+    wakes.finished(["1"])
+    assert may_read(wakes, "api") == 1
+
+
+def test_waiting_consumer_is_woken(wakes: Wakes) -> None:
+    empty(wakes, "api", "database")
+    waiting = Waiting(wakes)
+    api, database = waiting.consumer("api"), waiting.consumer("database")
+    wakes.wake("database")
+    assert database.result() == THREADS
+    assert not api.done()
+    wakes.close()
+    assert api.result() == 0
+
+
+def test_waiting_consumer_gets_a_thread_that_becomes_free(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    consumer = Waiting(wakes).consumer("api")
+    wakes.finished(["2"])
+    assert consumer.result() == 1
+
+
+def test_last_free_thread_goes_to_the_queue_with_precedence(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    waiting = Waiting(wakes)
+    others = [waiting.consumer("api"), waiting.consumer("database")]
+    interactive = waiting.consumer("interactive")
+    wakes.finished(["1"])
+    assert interactive.result() == 1
+    assert not any(other.done() for other in others)
+    wakes.close()
+
+
+def test_last_free_thread_goes_to_the_queue_that_has_waited_longest(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    waiting = Waiting(wakes)
+    database, api = waiting.consumer("database"), waiting.consumer("api")
+    wakes.finished(["1"])
+    assert database.result() == 1
+    wakes.settle("database", 1, ["5"])
+    again = waiting.consumer("database")
+    wakes.finished(["5"])
+    assert api.result() == 1
+    assert not again.done()
+    wakes.close()
+
+
+def test_threads_that_one_queue_leaves_are_granted_to_the_next(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    waiting = Waiting(wakes)
+    database, api = waiting.consumer("database", most=1), waiting.consumer("api")
+    wakes.finished(["1", "2", "3"])
+    assert (database.result(), api.result()) == (1, 2)
+
+
+def test_each_queue_is_polled_while_no_wake_ups_arrive(wakes: Wakes) -> None:
+    empty(wakes, "api")
+    wakes.set_woken(False)
+    empty(wakes, "api")
+    polled = 0
+    while not polled:
+        polled = wakes.acquire("api", 1, seconds=LONG)
+
+
+def test_all_queues_are_read_when_wake_ups_arrive_again(wakes: Wakes) -> None:
+    empty(wakes, "api", "database")
+    wakes.set_woken(True)
+    assert may_read(wakes, "api") == may_read(wakes, "database") == THREADS
+
+
+def test_no_fetch_is_granted_while_the_worker_ends_and_one_after_it_starts_again(wakes: Wakes) -> None:
+    wakes.close()
+    assert wakes.acquire("api", 1, seconds=LONG) == 0
+    wakes.open(THREADS)
+    assert wakes.acquire("api", 1, seconds=LONG) == 1
+
+
+def test_consumer_whose_prefetch_is_used_up_gets_nothing(wakes: Wakes) -> None:
+    assert wakes.acquire("api", 0, seconds=LONG) == 0

@@ -1,0 +1,37 @@
+"""The queue between the consumers and the threads of a worker process, which ends the threads' waits promptly."""
+
+from queue import PriorityQueue
+from typing import Any, Final
+
+#: The pause of a thread that has not been told to end yet.
+_PAUSE_SECONDS: Final = 0.02
+
+
+class WorkQueue(PriorityQueue[Any]):
+    """A PriorityQueue like Dramatiq's own, whose waiting threads return when the worker ends.
+
+    So the threads may wait long for work. Dramatiq's own threads look whether they have to end only after each timeout.
+    """
+
+    _is_over = False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Return the next item.
+
+        Raises:
+            Empty: there is no item after `timeout` seconds, or the worker ends.
+        """
+        if not block or timeout is None:
+            return super().get(block, timeout)
+        with self.not_empty:
+            if self._is_over:
+                self.not_empty.wait(min(timeout, _PAUSE_SECONDS))
+            else:
+                self.not_empty.wait_for(lambda: self._qsize() > 0 or self._is_over, timeout)
+        return super().get(block=False)
+
+    def end(self) -> None:
+        """End the waits of all threads."""
+        with self.not_empty:
+            self._is_over = True
+            self.not_empty.notify_all()
