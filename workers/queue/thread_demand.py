@@ -7,7 +7,7 @@ class ThreadDemand:
     """The demand for the threads of one worker process, which ends slices early."""
 
     def __init__(self, worker: Worker) -> None:
-        self._waiting = worker.work_queue
+        self._worker = worker
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -16,4 +16,4 @@ class ThreadDemand:
 
     def __call__(self) -> bool:
         """Whether a fetched message waits for a thread, or the process is to end."""
-        return self._is_stopping or not self._waiting.empty()
+        return self._is_stopping or not self._worker.work_queue.empty()
