@@ -29,6 +29,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from workers.boot.slices import SliceLimits
 
 CONTACTS = 25_000
 PERSONS = 30_000
@@ -124,7 +125,7 @@ def _spread_changes(servers: Servers, progress: Progress) -> Iterator[Row]:
         installed(servers, zoho) as resources,
     ):
         size = _completed(zoho)
-        bench = Bench.connected(resources, zoho)
+        bench = Bench.connected(resources, zoho, slices=SliceLimits())
         calls = _calls_of_a_sync(bench, progress, "First sync")
         read = calls.lists_and_persons
         yield _near(f"First sync of {size}", read, size.pages)
@@ -151,7 +152,9 @@ def _an_import(servers: Servers, progress: Progress) -> Iterator[Row]:
         yesterday = datetime.now(UTC) - timedelta(days=1)
         zoho.mutate(ask.BulkImport(at=yesterday, contacts=IMPORTED, invoices_per_contact=1))
         size = _completed(zoho)
-        calls = _calls_of_a_sync(Bench.connected(resources, zoho), progress, "First sync after an import")
+        calls = _calls_of_a_sync(
+            Bench.connected(resources, zoho, slices=SliceLimits()), progress, "First sync after an import"
+        )
         what = f"First sync of as many, {IMPORTED:,} contacts and as many invoices imported within 3 seconds"
         yield Row(what, calls.lists_and_persons, 1.5 * size.pages, f"1.5 × {size.pages} pages")
         yield calls.question_row
@@ -169,7 +172,9 @@ def _gone_customers(servers: Servers, progress: Progress) -> Iterator[Row]:
         books = zoho.snapshot()
         persons = sum(len(contact["contact_persons"]) for contact in books["contacts"])
         size = Size(len(books["contacts"]), persons, len(books["invoices"]))
-        calls = _calls_of_a_sync(Bench.connected(resources, zoho), progress, "First sync with gone customers")
+        calls = _calls_of_a_sync(
+            Bench.connected(resources, zoho, slices=SliceLimits()), progress, "First sync with gone customers"
+        )
         yield _near(f"Lists of a first sync of {size}, overlaps included", calls.lists, size.pages)
         yield Row(f"… and details of {GONE} customers that are gone", calls.details, GONE, f"{GONE}")
         yield calls.question_row

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.installation import Servers, installed, running_servers, shown_progress, unthrottled_simulator
 from benchmarks.programs import running, running_workers
-from benchmarks.sync import Promise
+from benchmarks.promises import Promise
 from db import scheduler_marks
 from sandbox.servers.ports import free_port
 from tests.integration.chain.bench import Bench

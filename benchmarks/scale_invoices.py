@@ -13,6 +13,7 @@ from benchmarks.promises import Promise
 from benchmarks.worker_runs import CACHED_ROWS, MeasuredWorkers
 from domain.runs import Mode
 from tests.integration.chain.bench import Bench
+from workers.boot.slices import SliceLimits
 
 #: The processor time of a row with the largest number of invoices, relative to that with this number. The cost of the
 #: smallest number is subtracted from both, because a new worker's first run has a fixed cost of about half a second.
@@ -47,7 +48,7 @@ def measure(servers: Servers, invoices: int, progress: Progress) -> Size:
         installed(servers, zoho) as resources,
         running_workers(1) as master,
     ):
-        bench = Bench.connected(resources, zoho)
+        bench = Bench.connected(resources, zoho, slices=SliceLimits())
         await_workers(master.pid, 1)
         workers = MeasuredWorkers(bench, master.pid, servers.postgres.pid)
         first = workers.sync(Mode.FULL)

@@ -21,6 +21,7 @@ from benchmarks.whole_sync import SyncTimes, WorkerUse, measure_in_process, meas
 from benchmarks.write_path import WriteTimes, made_up_contacts, measure
 from db.engine import new_engine
 from tests.integration.chain.bench import Bench
+from workers.boot.slices import SliceLimits
 
 SIZES = (1_000, 10_000, 100_000)
 
@@ -68,14 +69,14 @@ def _whole_sync(servers: Servers, size: int, progress: Progress) -> SyncTimes:
     with unthrottled_simulator(contacts=size, invoices=0) as zoho:
         for repeat in progress.track(range(_repeats(size)), description=f"Whole sync, {size:,} contacts"):
             with installed(servers, zoho) as resources:
-                times.append(measure_in_process(Bench.connected(resources, zoho), repeat=repeat))
+                times.append(measure_in_process(Bench.connected(resources, zoho, slices=SliceLimits()), repeat=repeat))
     return _medians(times)
 
 
 def _worker(servers: Servers, size: int, progress: Progress) -> WorkerUse:
     task = progress.add_task(f"Worker process, {size:,} contacts", total=1)
     with unthrottled_simulator(contacts=size, invoices=0) as zoho, installed(servers, zoho) as resources:
-        use = measure_worker(servers, Bench.connected(resources, zoho))
+        use = measure_worker(servers, Bench.connected(resources, zoho, slices=SliceLimits()))
     progress.advance(task)
     return use
 
