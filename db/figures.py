@@ -52,7 +52,7 @@ _WAITING = text("SELECT reason, count(*) AS invoices FROM booksync.waiting_invoi
 
 
 def begin(db: Session) -> None:
-    """Set the time limit of a scrape for each statement of this transaction."""
+    """Limit the duration of each statement of this transaction, which serves one request for `/metrics`."""
     db.execute(_LONGEST_STATEMENT)
 
 

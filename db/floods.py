@@ -194,7 +194,10 @@ _HANDLE_RECORD = text("""
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The number of records and events that a run has completed."""
+    """The waiting events that a run has completed, because it read their changes from the list.
+
+    `records` is the number of records that these events named.
+    """
 
     records: int
     events: int

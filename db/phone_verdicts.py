@@ -53,7 +53,11 @@ _LOCKED = text(f"""
 
 
 def lock_next(db: Session, connection: Connection, after: str, *, limit: int, all_of_them: bool) -> Sequence[uuid.UUID]:
-    """Lock the next customers to judge, after the Zoho id `after`: all, or those with a verdict of another edition."""
+    """Lock the next `limit` customers after the Zoho id `after`, and return their ids.
+
+    With `all_of_them` every customer is taken, otherwise only those whose phone verdict is missing or of another
+    edition.
+    """
     locked = db.execute(
         _LOCK_NEXT,
         {

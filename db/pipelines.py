@@ -39,7 +39,10 @@ def _raw(db: Session) -> psycopg.Connection[Any]:
 
 @contextmanager
 def _errors_of_sqlalchemy(db: Session) -> Iterator[None]:
-    """Raise the errors that SQLAlchemy would raise, because callers know only these."""
+    """Turn psycopg's errors in the block into SQLAlchemy's DBAPIError, because callers handle only that error.
+
+    A broken connection is also invalidated, so that it leaves the pool.
+    """
     try:
         yield
     except psycopg.Error as error:

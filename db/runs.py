@@ -165,15 +165,14 @@ _ADVANCE = text("""
 def advance(
     db: Session, lease: StepLease, *, sweep_seconds: float, calls: int = 0, error: str | None = None
 ) -> StepRef:
-    """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
+    """Write the new state of the leased run and move the run to its next step.
 
-    `calls`: see `checkpoint`.
-
-    `lease.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
-    acquired the step.
+    `lease.run` has the new state, but still the number of the step that ends: the statement compares this number and
+    increments it. An expired lease is accepted as long as no other worker has acquired the step. `calls`: see
+    `checkpoint`.
 
     Raises:
-        LeaseLostError: another worker has done the step; the caller's transaction must roll back.
+        LeaseLostError: another worker has acquired or done the step; the caller's transaction must roll back.
     """
     run = lease.run
     step = db.execute(

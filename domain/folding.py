@@ -11,9 +11,9 @@ def folded(text: str) -> str:
 
 
 def _counts(character: str) -> bool:
-    """Whether folding keeps a character: a letter, a digit, or a vowel sign.
+    """Whether folding keeps a character: a letter, a digit, or a combining mark that is not an accent.
 
-    Vowel signs of Indian and other scripts distinguish Togo from Tonga.
+    Without these marks, such as vowel signs, the Hindi names of Togo and Tonga would be the same.
     """
     if character.isalnum():
         return True

@@ -143,9 +143,10 @@ def _persons(size: Size) -> int:
 
 
 def _rereading(size: Size) -> int:
-    """The most details that a full run reads again.
+    """The maximum number of detail calls by which a full run reads contacts again.
 
-    Fewer may be due, because recently read details are not refreshed.
+    It is 0 unless Zoho refuses the bulk read of persons. The real number may be smaller, because recently read details
+    are not read again.
     """
     return min(size.customers, DETAILS_REREAD) if size.bulk_persons_refused and size.is_read else 0
 

@@ -111,7 +111,11 @@ def _link_invoices(connection: Raw, ids: Sequence[uuid.UUID], *, thorough: bool)
 
 
 def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
-    """Set the customer of reminders to that of their invoices, which may have changed since the earlier link."""
+    """Give these reminders the customer of their invoice, wherever the two differ.
+
+    On a later call they may differ, because an invoice may have been given another customer since its reminders were
+    linked.
+    """
     connection.execute(
         """
         UPDATE reminders AS reminder SET customer_id = invoice.customer_id

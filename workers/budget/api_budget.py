@@ -163,7 +163,8 @@ class ApiBudget:
     def _remind(self, organization_id: str, damage: str) -> None:
         """Restore an organisation's budget after Redis has lost its memory.
 
-        The budget then waits until the calls and the pause that Postgres knows are over.
+        Postgres has the time of the last call and the end of the pause. The budget grants no call until that call no
+        longer counts in Zoho's window and the pause has ended.
         """
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0

@@ -60,7 +60,7 @@ class Heartbeat(Middleware):
             withdraw(client, name)
         except redis.RedisError as error:
             log.info(
-                "This worker's report could not be removed from Redis; the report will expire",
+                "This worker ends, but could not remove its state report from Redis; the report expires by itself",
                 action="heartbeat.no_redis",
                 error=describe(error),
             )

@@ -68,7 +68,7 @@ def _fetched_page(work: Work, ahead: ListAhead) -> ListPage | None:
         if not read.has_staged_pages:
             raise
         log.info(
-            "The next page of contacts could not be fetched yet, so the fetched ones are written first",
+            "The next page of contacts could not be fetched yet, so the pages fetched so far are written first",
             action="contacts.written_first",
             reason=describe(error),
         )
@@ -107,6 +107,7 @@ def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Re
         log.warning(
             "A contact from Zoho's list is gone: Zoho returns 404 for its id, so its reminders stop",
             action="contact.gone",
+            record_id=listed.contact_id,
         )
         contact_id, run = listed.contact_id, work.run
         note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)

@@ -96,7 +96,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
             if not calls.is_spare or is_worth_it:
                 raise
             log.warning(
-                "The API budget is short, so optional detail calls are left for a later run",
+                "The API budget is short, so spare detail calls are left for a later run",
                 action="details.not_affordable",
                 reason=wait.reason,
             )
@@ -121,7 +121,7 @@ class _Failed(Generic[RecordT]):
 
     record: RecordT
     error: ZohoError
-    renewals: int  #: the age of the access token in this step, up to the failure
+    renewals: int  #: how often the step had renewed its access token when the call failed
     was_renewed: bool  #: whether the token was renewed in that call, so that the refusal is not caused by the token
 
 
@@ -142,9 +142,10 @@ class _Failures(Generic[RecordT]):
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError, *, was_renewed: bool) -> None:
-        """Count a failed record. Records known to fail and ids that Zoho rejects do not indicate an outage.
+        """Record that the call for a record failed.
 
-        Spare calls that Zoho refuses do not count either, because nothing depends on spare calls.
+        The failure counts towards an outage, except in three cases: the record has already used an attempt in this run,
+        Zoho rejects its id or content, or a spare call fails with an error that another attempt cannot cure.
         """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)

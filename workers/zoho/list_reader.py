@@ -83,7 +83,7 @@ def walk_on(
 def _log_fallback(before: WalkT, after: WalkT) -> None:
     if after.note != before.note:
         log.warning(
-            "A list of Zoho cannot be read in the usual way, so reading it takes more calls",
+            "Zoho does not sort, filter or page a list as booksync requests, so reading this list takes more calls",
             action="walk.fallback",
             reason=after.note,
         )

@@ -47,9 +47,9 @@ def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
 
 
 def _declared_length(response: httpx.Response) -> int:
-    """The declared length of a body; 0 if the header is missing or not a number.
+    """The length that Content-Length declares; 0 if the header is missing or not a number of at most 20 digits.
 
-    The library h11 has compared the length with the framing of the body.
+    It only lets `read_body` refuse a large body early; the bytes that really arrive are counted too.
     """
     length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) <= 20 else 0
@@ -68,7 +68,8 @@ def _is_gzip(response: httpx.Response, call: str) -> bool:
 def _raw_chunks(response: httpx.Response, at_most: int, too_large: TooLarge) -> Iterator[bytes]:
     """The chunks of a body as received.
 
-    The stream is read without `iter_raw`, which would refuse a response that a test created as a whole.
+    The function reads `response.stream` instead of `iter_raw`: tests make responses from ready content, which httpx
+    regards as read already, so `iter_raw` would raise StreamConsumed.
     """
     assert isinstance(response.stream, httpx.SyncByteStream)
     length = 0
