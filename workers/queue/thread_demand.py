@@ -2,6 +2,8 @@
 
 from dramatiq import Worker
 
+from workers.queue.reading import ReadingBroker
+
 
 class ThreadDemand:
     """The demand for the threads of one worker process, which ends slices early."""
@@ -15,5 +17,7 @@ class ThreadDemand:
         self._is_stopping = True
 
     def __call__(self) -> bool:
-        """Whether a fetched message waits for a thread, or the process is to end."""
-        return self._is_stopping or not self._worker.work_queue.empty()
+        """Whether a message waits for a thread, here or in Redis, or the process is to end."""
+        broker = self._worker.broker
+        is_wanted = isinstance(broker, ReadingBroker) and broker.wakes.wants_thread
+        return self._is_stopping or is_wanted or not self._worker.work_queue.empty()

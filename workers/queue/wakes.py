@@ -38,6 +38,7 @@ class Wakes:
         self._precedence = frozenset(precedence)
         self._lock = threading.Lock()
         self._waiting: dict[str, _Waiting] = {}
+        self._woken: set[str] = set()  # Ready queues with a wake-up since their last fetch began.
         self._quiet: set[str] = set()
         self._threads: int | None = None
         self._granted = 0
@@ -62,6 +63,8 @@ class Wakes:
         """Let the queue be read, because it may have messages."""
         with self._lock:
             self._quiet.discard(queue)
+            if q_name(queue) == queue:
+                self._woken.add(queue)
             self._notify()
 
     def wake_all(self) -> None:
@@ -98,6 +101,13 @@ class Wakes:
                 return 0
             return 0 if self._is_over else self._grant(queue, waiting, most)
 
+    @property
+    def wants_thread(self) -> bool:
+        """Whether a queue has new messages, or one in `precedence` may have any, while no thread is free for them."""
+        with self._lock:
+            waits = self._woken or any(queue not in self._quiet for queue in self._precedence)
+            return self._free(1) <= 0 and bool(waits)
+
     def settle(self, queue: str, granted: int, fetched: Collection[str]) -> None:
         """Record the ids of the messages that were fetched with the permission for `granted` messages."""
         with self._lock:
@@ -117,6 +127,7 @@ class Wakes:
     def _grant(self, queue: str, waiting: _Waiting, most: int) -> int:
         # The queue is quiet from here on, not from the end of the fetch, so that a wake-up in between is kept.
         self._quiet.add(queue)
+        self._woken.discard(queue)
         granted = most
         if waiting.needs_thread:
             granted = min(most, self._free(most))

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import fakeredis
 from dramatiq import Worker
 
 from tests.unit.workers.queue.bench import a_bench
+from workers.queue.reading import ReadingBroker
 from workers.queue.thread_demand import ThreadDemand
 
 
@@ -17,6 +19,15 @@ def test_a_fetched_message_that_waits_for_a_thread_is_demand() -> None:
     demand = ThreadDemand(worker)
     assert not demand()
     worker.work_queue.put(a_waiting_message())
+    assert demand()
+
+
+def test_a_message_in_redis_that_waits_for_a_thread_is_demand() -> None:
+    broker = ReadingBroker(client=fakeredis.FakeRedis(), keep_unreadable=lambda *_: None, middleware=[])
+    demand = ThreadDemand(Worker(broker, worker_threads=1))
+    broker.wakes.open(0)
+    assert not demand()
+    broker.wakes.wake("api")
     assert demand()
 
 

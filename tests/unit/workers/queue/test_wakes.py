@@ -193,3 +193,46 @@ def test_no_fetch_is_granted_while_the_worker_ends_and_one_after_it_starts_again
 
 def test_consumer_whose_prefetch_is_used_up_gets_nothing(wakes: Wakes) -> None:
     assert wakes.acquire("api", 0, seconds=LONG) == 0
+
+
+class TestDemandForThreads:
+    """Steps that read slices end early while messages wait for a thread."""
+
+    def busy(self, wakes: Wakes) -> None:
+        empty(wakes, "interactive", "api", "database")
+        wakes.wake("api")
+        fetch(wakes, "api", *map(str, range(THREADS)))
+
+    def test_nobody_waits_while_a_thread_is_free(self, wakes: Wakes) -> None:
+        empty(wakes, "interactive", "api")
+        wakes.wake("api")
+        assert not wakes.wants_thread
+
+    def test_nobody_waits_only_because_the_last_fetch_was_full(self, wakes: Wakes) -> None:
+        self.busy(wakes)
+        assert not wakes.wants_thread
+
+    @pytest.mark.parametrize("queue", ["interactive", "api", "database"])
+    def test_a_message_that_comes_while_all_threads_are_busy_waits(self, wakes: Wakes, queue: str) -> None:
+        self.busy(wakes)
+        wakes.wake(queue)
+        assert wakes.wants_thread
+
+    def test_a_delayed_message_wants_no_thread(self, wakes: Wakes) -> None:
+        self.busy(wakes)
+        wakes.wake("api.DQ")
+        assert not wakes.wants_thread
+
+    def test_a_full_fetch_of_a_queue_that_precedes_may_leave_messages(self, wakes: Wakes) -> None:
+        self.busy(wakes)
+        wakes.wake("interactive")
+        wakes.finished(["0"])
+        fetch(wakes, "interactive", "webhook")
+        assert wakes.wants_thread
+
+    def test_a_fetched_message_waits_no_longer(self, wakes: Wakes) -> None:
+        self.busy(wakes)
+        wakes.wake("api")
+        wakes.finished(["0"])
+        fetch(wakes, "api", "next")
+        assert not wakes.wants_thread
