@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 PROJECT = Path(__file__).parents[1]
-_PROGRAMS = Path(sys.executable).parent
+PROGRAMS = Path(sys.executable).parent
 _START_SECONDS = 60.0
 
 THREADS = 8  #: of a worker process, by Dramatiq's default
@@ -21,7 +21,7 @@ THREADS = 8  #: of a worker process, by Dramatiq's default
 @contextmanager
 def running(program: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is terminated at the end of the block; its logs are discarded."""
-    command = [str(_PROGRAMS / program), *words]
+    command = [str(PROGRAMS / program), *words]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}  # The programs may belong to another checkout.
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

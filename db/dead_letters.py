@@ -265,15 +265,17 @@ def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
     return int(counted.scalar_one())
 
 
-def prune(db: Session, *, days: float) -> int:
-    """Delete dead letters that were closed more than `days` ago, and return their number.
+def prune(db: Session, *, days: float, limit: int) -> int:
+    """Delete dead letters that were closed more than `days` ago, at most `limit`, and return their number.
 
     An open dead letter stays at any age.
     """
     return db.execute(
         text("""
             DELETE FROM booksync.dead_letters
-             WHERE status <> 'open' AND closed_at < now() - make_interval(secs => :seconds)
+             WHERE id = ANY(ARRAY(SELECT id FROM booksync.dead_letters
+                                   WHERE status <> 'open' AND closed_at < now() - make_interval(secs => :seconds)
+                                   LIMIT :limit))
         """),
-        {"seconds": days * 86_400},
+        {"seconds": days * 86_400, "limit": limit},
     ).rowcount

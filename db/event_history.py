@@ -36,37 +36,48 @@ def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     return dict(db.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
 
 
-def prune(db: Session, *, days: float) -> int:
-    """Delete completed events that are older than `days`, and the refresh rows of records without events.
+# Read by the index on (connection_id, received_at), because a storm leaves millions of events.
+_PRUNE = text("""
+    DELETE FROM booksync.webhook_events
+     WHERE id = ANY(ARRAY(
+           SELECT old.id FROM booksync.zoho_connections connection
+            CROSS JOIN LATERAL (
+                  SELECT id FROM booksync.webhook_events
+                   WHERE connection_id = connection.id AND outcome IS NOT NULL
+                     AND received_at < now() - make_interval(secs => :seconds)
+                   ORDER BY received_at LIMIT :limit) old
+            LIMIT :limit))
+""")
 
-    Returns the number of events.
-    """
-    pruned = db.execute(
-        text("""
-            DELETE FROM booksync.webhook_events
-             WHERE outcome IS NOT NULL AND received_at < now() - make_interval(secs => :seconds)
-        """),
-        {"seconds": days * 86_400},
-    ).rowcount
-    # Events are numbered by the refresh row of their record, so the row must not be recreated before all its events are
-    # deleted. Locked rows are in use, and a person may request again the refresh of a record that was given up.
-    db.execute(
-        text("""
-            DELETE FROM booksync.refreshes
-             WHERE (connection_id, entity, record_id) IN (
-                   SELECT connection_id, entity, record_id FROM booksync.refreshes
-                    WHERE received = handled
-                      AND NOT (has_failed AND EXISTS (
-                              SELECT FROM booksync.dead_letters
-                               WHERE status = 'open' AND connection_id = refreshes.connection_id
-                                 AND arguments -> 'args' ->> 1 = record_id))
-                      AND NOT EXISTS (SELECT FROM booksync.webhook_events
-                                       WHERE (connection_id, entity, record_id)
-                                           = (refreshes.connection_id, refreshes.entity, refreshes.record_id))
-                      FOR UPDATE SKIP LOCKED)
-        """)
+
+def prune(db: Session, *, days: float, limit: int) -> int:
+    """Delete completed events that are older than `days`, at most `limit`; returns their number."""
+    return db.execute(_PRUNE, {"seconds": days * 86_400, "limit": limit}).rowcount
+
+
+# Events are numbered by the refresh row of their record, so the row must not be recreated before all its events are
+# deleted. Locked rows are in use, and a person may request again the refresh of a record that was given up.
+# The subquery is MATERIALIZED, because a plan that evaluates it for each row exceeds the limit.
+_PRUNE_RECORDS = text("""
+    WITH old AS MATERIALIZED (
+        SELECT connection_id, entity, record_id FROM booksync.refreshes
+         WHERE received = handled
+           AND NOT (has_failed AND EXISTS (
+                   SELECT FROM booksync.dead_letters
+                    WHERE status = 'open' AND connection_id = refreshes.connection_id
+                      AND arguments -> 'args' ->> 1 = record_id))
+           AND NOT EXISTS (SELECT FROM booksync.webhook_events
+                            WHERE (connection_id, entity, record_id)
+                                = (refreshes.connection_id, refreshes.entity, refreshes.record_id))
+         LIMIT :limit FOR UPDATE SKIP LOCKED
     )
-    return pruned
+    DELETE FROM booksync.refreshes WHERE (connection_id, entity, record_id) IN (SELECT * FROM old)
+""")
+
+
+def prune_records(db: Session, *, limit: int) -> int:
+    """Delete the refresh rows of records without events, at most `limit`; returns their number."""
+    return db.execute(_PRUNE_RECORDS, {"limit": limit}).rowcount
 
 
 def latest(db: Session, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:

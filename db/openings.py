@@ -54,10 +54,12 @@ def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
 
 _STATE = text("""
     SELECT handover, handover_opened_at, handover_backlog,
-           (SELECT count(DISTINCT reminder.phone)
-              FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
-             WHERE invoice.connection_id = zoho_connections.id AND reminder.status = 'scheduled'
-               AND reminder.closes_at IS NOT NULL) AS waiting_calls
+           (SELECT count(*)
+              FROM (SELECT DISTINCT reminder.phone
+                      FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+                     WHERE invoice.connection_id = :id AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+                       AND reminder.status = 'scheduled'
+                       AND reminder.closes_at IS NOT NULL AND reminder.phone IS NOT NULL) AS numbers) AS waiting_calls
       FROM booksync.zoho_connections WHERE id = :id
 """)
 

@@ -79,7 +79,8 @@ _RULES = _DEBTORS | {
     "order_while_closed": list(map(str, _ORDER_WHILE_CLOSED)),
 }
 
-_IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0) > 0"
+_IS_OWED = "coalesce(nullif(balance, 'NaN'), 0) > 0"
+_IS_OPEN = f"status = ANY(:open_statuses) AND {_IS_OWED}"
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
 #: SQL: with another country the customer's number could be a different one, or become valid.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
@@ -100,7 +101,7 @@ _QUESTIONS = text(f"""
            AND invoice.connection_id = :connection_id
     ), forbidden AS (
         SELECT id, customer_id FROM invoices_cache
-         WHERE connection_id = :connection_id AND plan_outcome = ANY(:by_details)
+         WHERE connection_id = :connection_id AND plan_outcome = ANY(:by_details) AND {_IS_OWED}
     ), debt AS (
         SELECT customer_id, sum(balance) AS owed FROM invoices_cache
          WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
@@ -120,6 +121,9 @@ _QUESTIONS = text(f"""
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
            -- Details that could not be understood are requested once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
+           -- This condition follows from the next one. It finds the few customers by their ids.
+           AND id IN (SELECT customer_id FROM soon UNION ALL SELECT customer_id FROM forbidden
+                      UNION ALL SELECT customer_id FROM debt)
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
                 OR id IN (SELECT customer_id FROM debt)
                    AND ({_IS_REFUSED} OR {_HAS_FEW_HOURS} OR {_HANGS_ON_COUNTRY}))
@@ -128,7 +132,7 @@ _QUESTIONS = text(f"""
                CASE WHEN id IN (SELECT invoice_id FROM soon) THEN 'soon' ELSE 'held' END
           FROM invoices_cache
          WHERE connection_id = :connection_id AND gone_at IS NULL
-           AND (id IN (SELECT invoice_id FROM soon) OR id IN (SELECT id FROM forbidden))
+           AND id IN (SELECT invoice_id FROM soon UNION ALL SELECT id FROM forbidden)
     )
     SELECT kind, record_id, coalesce(zoho_last_modified_at, 'epoch') AS version,
            cause = 'soon' AND handover = 'open' AS is_urgent

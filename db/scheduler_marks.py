@@ -25,6 +25,11 @@ def take(db: Session, name: str, *, every_seconds: float) -> bool:
     return taken is not None
 
 
+def make_due(db: Session, name: str) -> None:
+    """Make this periodic work due again at once."""
+    db.execute(text("UPDATE booksync.scheduler_marks SET marked_at = 'epoch' WHERE name = :name"), {"name": name})
+
+
 _SPEND = text("""
     INSERT INTO booksync.scheduler_marks AS marks (name, marked_at)
     SELECT :name, clock_timestamp() - make_interval(secs => :refill_seconds) + make_interval(secs => :seconds)

@@ -13,11 +13,8 @@ import structlog
 from db import (
     clock,
     connections,
-    dead_letters,
     due_work,
-    event_history,
     refreshes,
-    run_history,
     runs,
     scheduler_marks,
     sync_schedule,
@@ -38,6 +35,7 @@ from workers.handover.posting import posting
 from workers.observability.logs import describe
 from workers.queue import Queue, ready_messages, send_refresh, send_step
 from workers.services.forecast import forecast
+from workers.services.pruning import prune
 from workers.webhooks.flood_runs import bring_runs_forward
 
 log = structlog.get_logger(__name__)
@@ -65,13 +63,6 @@ _PRUNE = "prune"
 
 #: The periodic tasks: the names of their marks, and their intervals.
 _EVERY_SECONDS = {scheduler_marks.TICK: _BEAT_SECONDS, _PRUNE: _PRUNE_SECONDS}
-
-#: How long runs, webhook events and closed dead letters are kept. The last runs of each connection are kept at any age,
-#: and so is every open dead letter.
-_RUN_DAYS = 30.0
-_RUNS_KEPT = 20
-_EVENT_DAYS = 7.0
-_DEAD_LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
@@ -190,22 +181,12 @@ def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
         with autocommit(resources.engine) as db:
             scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     if _PRUNE in due_tasks:
-        _prune(resources)
-
-
-def _prune(resources: Resources) -> None:
-    with resources.engine.begin() as db:
-        if scheduler_marks.take(db, _PRUNE, every_seconds=_PRUNE_SECONDS):
-            runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
-            events = event_history.prune(db, days=_EVENT_DAYS)
-            closed = dead_letters.prune(db, days=_DEAD_LETTER_DAYS)
-            log.info(
-                "Old runs, webhook events and closed dead letters are deleted",
-                action="history.pruned",
-                runs=runs,
-                events=events,
-                dead_letters=closed,
-            )
+        with autocommit(resources.engine) as db:
+            is_mine = scheduler_marks.take(db, _PRUNE, every_seconds=_PRUNE_SECONDS)
+        if is_mine and not prune(resources.engine):
+            # The rest is deleted by further ticks, so that this one does not delay due runs.
+            with autocommit(resources.engine) as db:
+                scheduler_marks.make_due(db, _PRUNE)
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:

@@ -30,6 +30,14 @@ class CachedCustomer(Base):
             postgresql_where=text("country_unknown IS NOT NULL"),
         ),
         Index(
+            "ix_customers_cache_no_phone",
+            "connection_id",
+            "status",
+            postgresql_where=text(
+                "(status <> 'deleted' AND primary_phone IS NOT NULL AND phone_problem IS NULL) IS NOT TRUE"
+            ),
+        ),
+        Index(
             "ix_customers_cache_valid_phone", "user_id", "primary_phone", postgresql_where=text("phone_problem IS NULL")
         ),
     )
@@ -104,6 +112,25 @@ class CachedInvoice(Base):
         UniqueConstraint("user_id", "zoho_invoice_id"),
         Index(None, "connection_id"),
         Index(None, "customer_id"),
+        Index(
+            "ix_invoices_cache_invoice_number",
+            text("lower(btrim(invoice_number))"),
+            postgresql_where=text("connection_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_invoices_cache_zoho_invoice_id",
+            "zoho_invoice_id",
+            postgresql_where=text("connection_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_invoices_cache_owed",
+            "connection_id",
+            "customer_id",
+            postgresql_where=text("coalesce(nullif(balance, 'NaN'), 0) > 0"),
+        ),
+        Index(
+            "ix_invoices_cache_not_live", "connection_id", postgresql_where=text("(status <> 'deleted') IS NOT TRUE")
+        ),
         Index("ix_invoices_cache_plan_at", "connection_id", "plan_at", postgresql_where=text("plan_at IS NOT NULL")),
         SHARED,
     )

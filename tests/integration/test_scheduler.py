@@ -4,6 +4,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from workers.boot.resources import Resources
 from workers.queue import new_broker
 from workers.redis_access import new_redis_client
 from workers.scheduler import tick
+from workers.services.pruning import prune
 
 
 @pytest.fixture
@@ -222,6 +224,23 @@ class TestHouse:
             row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM booksync.webhook_events")
         ] == ["2"]
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM booksync.refreshes")] == ["2"]
+
+    @pytest.mark.usefixtures("connection")
+    def test_further_ticks_prune_what_one_batch_leaves(
+        self, resources: Resources, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change(
+            resources.engine,
+            "INSERT INTO booksync.webhook_events (connection_id, entity, record_id, kind, outcome, received_at) "
+            "SELECT id, 'contact', number::text, 'changed', 'asked', now() - interval '8 days' "
+            "  FROM booksync.zoho_connections, generate_series(1, 25) number",
+        )
+        monkeypatch.setattr(scheduler, "prune", partial(prune, batch=10))
+        left = []
+        for _ in range(4):
+            tick(resources)
+            left.append(len(rows(resources.engine, "SELECT id FROM booksync.webhook_events")))
+        assert left == [15, 5, 0, 0]
 
     def test_closed_dead_letters_are_pruned_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
         change(

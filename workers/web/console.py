@@ -21,6 +21,7 @@ from workers.boot.settings import Settings
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.observability.counters import PasswordOutcome
 from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
+from workers.web.kept_states import KeptStates
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -34,6 +35,8 @@ _CLOSED = (
     f"The console is closed, because CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters. "
     "Set a longer one: openssl rand -hex 16"
 )
+
+_states = KeptStates()
 
 _LATER = {"Retry-After": "5"}
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
@@ -105,7 +108,8 @@ def _headers(nonce: str) -> dict[str, str]:
 
 
 def _shown(resources: Resources, db: Session) -> dict[str, Any]:
-    states = summary.connection_states(db)
+    kept = _states.read(db)
+    states = kept.states
     budgets = _budgets(resources, {state["organization_id"] for state in states})
     for state in states:
         connection_id = uuid.UUID(state["connection_id"])
@@ -118,6 +122,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
     return {
         "now": db.execute(select(func.now())).scalar_one(),
         "connections": states,
+        "counted_seconds_ago": kept.age_seconds,
         "redis_up": budgets is not None,
         "silence": scheduler_marks.seconds_since(db, scheduler_marks.TICK),
         "events": event_history.counts(db),

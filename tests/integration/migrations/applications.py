@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from db.legacy.side_by_side import renew_triggers
-from db.migrations import placement
+from db.migrations import indexes, placement
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from db.migrations.schemas import use_schemas
@@ -208,6 +208,7 @@ def undo_the_move(url: str) -> None:
     """Bring a database to the state of the previous release, whatever revision it is at."""
     with psycopg.connect(url, autocommit=True) as connection:
         use_schemas(connection)
+        indexes.remove(connection)
         placement.undo(connection)
         renew_triggers(connection)
         placement.drop_schema(connection)

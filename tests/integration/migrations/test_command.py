@@ -40,8 +40,8 @@ def booksync_migrate(monkeypatch: pytest.MonkeyPatch, url: str) -> Command:
 
 
 def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
-    assert booksync_migrate().stdout == "The schema is at 0013_schema_phase3 now.\n"
-    assert booksync_migrate().stdout == "The schema is at 0013_schema_phase3 already.\n"
+    assert booksync_migrate().stdout == "The schema is at 0014_indexes_phase3 now.\n"
+    assert booksync_migrate().stdout == "The schema is at 0014_indexes_phase3 already.\n"
     assert "Unaccounted for: 0 invoices." in booksync_migrate("--report").stdout
     assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
 

@@ -1,0 +1,131 @@
+"""Each index of db/migrations/indexes.py can serve the statements that it was built for.
+
+Postgres may choose another plan for a small table, so the plans are made without sequential scans.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from db import explanations, open_invoices, openings, questions, reminders, summary
+from db.connections import Connection
+from db.session import Session
+from domain.reminder_policy import ReminderPolicy
+from tests.integration.db.connection_builders import a_connection
+from tests.integration.db.look import change
+
+Statements = Callable[[Session, Connection], Any]
+
+OWED = "ix_invoices_cache_owed"
+CASES: Sequence[tuple[str, Statements, set[str]]] = [
+    (
+        "explain",
+        lambda db, _: explanations.find(db, "INV-1"),
+        {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id"},
+    ),
+    ("open invoices", lambda db, connection: list(open_invoices.cases(db, connection.connection_id)), {OWED}),
+    ("states of open invoices", lambda db, connection: reminders.standing(db, connection.connection_id), {OWED}),
+    ("waiting calls", lambda db, connection: openings.state_of(db, connection.connection_id), {OWED}),
+    (
+        "questions",
+        lambda db, connection: questions.questions(
+            db, connection, ReminderPolicy().window, now=datetime.now(UTC), limit=20
+        ),
+        {OWED},
+    ),
+    (
+        "uncertain countries",
+        lambda db, connection: questions.uncertain_countries(db, connection.connection_id),
+        {OWED},
+    ),
+    (
+        "totals",
+        lambda db, connection: summary.totals(db, connection.connection_id),
+        {
+            "ix_invoices_cache_connection_id",
+            "ix_invoices_cache_not_live",
+            "ix_customers_cache_connection_id",
+            "ix_customers_cache_no_phone",
+        },
+    ),
+]
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Connection:
+    """A connection with 1,000 customers and 5,000 invoices, of which one in twenty is open."""
+    connection = a_connection(engine)
+    values = {"user_id": connection.user_id, "connection_id": connection.connection_id}
+    change(
+        engine,
+        "INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, primary_phone, phone_problem, "
+        "                                      status) "
+        "SELECT :user_id, :connection_id, n::text, '+44' || n, CASE WHEN n % 10 = 0 THEN 'not_a_number' END, "
+        "       CASE WHEN n % 50 = 0 THEN 'deleted' ELSE 'active' END FROM generate_series(1, 1000) n",
+        **values,
+    )
+    change(
+        engine,
+        "INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id, "
+        "                            invoice_number, status, balance) "
+        "SELECT :user_id, :connection_id, n::text, zoho_customer_id, customer.id, 'INV-' || n, "
+        "       CASE WHEN n % 20 = 0 THEN 'overdue' WHEN n % 50 = 1 THEN 'deleted' ELSE 'paid' END, "
+        "       CASE WHEN n % 20 = 0 THEN 100 ELSE 0 END "
+        "  FROM generate_series(1, 5000) n "
+        "  JOIN booksync.customers_cache customer ON zoho_customer_id = (1 + n % 1000)::text",
+        **values,
+    )
+    change(
+        engine,
+        "INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, closes_at, phone, status) "
+        "SELECT user_id, id, customer_id, 3, now() + interval '9 days', now() + interval '10 days', '+44' || id, "
+        "       'scheduled' FROM invoices_cache WHERE status = 'overdue'",
+    )
+    change(engine, "ANALYZE invoices_cache, reminders, booksync.customers_cache")
+    return connection
+
+
+def plan_of(db: Session, statements: Callable[[], Any]) -> str:
+    """The plans of the SELECT statements that the function sends."""
+    sent: list[tuple[str, Any]] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", record)
+    try:
+        statements()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", record)
+    assert sent
+    return "\n".join(line for statement, values in sent for line in _explained(db, statement, values))
+
+
+def _explained(db: Session, statement: str, values: Any) -> Iterator[str]:
+    yield from db.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement}", values).scalars()
+
+
+@pytest.mark.parametrize(("statements", "indexes"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
+def test_an_index_serves_the_statements(
+    engine: Engine, connection: Connection, statements: Statements, indexes: set[str]
+) -> None:
+    with engine.begin() as db:
+        db.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = plan_of(db, lambda: statements(db, connection))
+    assert [name for name in indexes if not re.search(rf"\b{name}\b", plan)] == []
+
+
+def test_the_totals_are_the_numbers_of_live_rows(engine: Engine, connection: Connection) -> None:
+    with engine.connect() as db:
+        found = summary.totals(db, connection.connection_id)
+    assert found == {
+        "customers": 980,
+        "customers_with_phone": 900,
+        "invoices": 4900,
+        "waiting_invoices": 0,
+        "rejected": 0,
+    }
