@@ -23,7 +23,7 @@ def test_a_fetched_message_that_waits_for_a_thread_is_demand() -> None:
 
 
 def test_a_message_in_redis_that_waits_for_a_thread_is_demand() -> None:
-    broker = ReadingBroker(client=fakeredis.FakeRedis(), keep_unreadable=lambda *_: None, middleware=[])
+    broker = ReadingBroker(client=fakeredis.FakeRedis(), keep_unreadable=lambda *_: True, middleware=[])
     demand = ThreadDemand(Worker(broker, worker_threads=1))
     broker.wakes.open(0)
     assert not demand()
