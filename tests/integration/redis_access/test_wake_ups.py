@@ -83,9 +83,9 @@ def subscribers(client: redis.Redis) -> int:
 
 
 def is_idle(client: redis.Redis) -> bool:
-    """Whether the only worker is subscribed and has read its queues since."""
-    before = client.info("commandstats").get("cmdstat_lpop", {"calls": 0})["calls"]
-    return subscribers(client) == 1 and before > 0
+    """Whether the only worker is subscribed and has read a queue."""
+    reads = client.info("commandstats").get("cmdstat_lpop", {"calls": 0})["calls"]
+    return subscribers(client) == 1 and reads > 0
 
 
 @pytest.mark.usefixtures("no_looks")

@@ -1,7 +1,7 @@
 """Promises of queue/wakes.py: a queue is read after a wake-up, once, and only for free threads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -13,11 +13,12 @@ THREADS = 4
 
 
 @pytest.fixture
-def wakes() -> Wakes:
+def wakes() -> Iterator[Wakes]:
     wakes = Wakes(precedence=["interactive"])
     wakes.open(THREADS)
     wakes.set_woken(True)
-    return wakes
+    yield wakes
+    wakes.close()  # Threads that still wait end too.
 
 
 def empty(wakes: Wakes, *queues: str) -> None:
@@ -144,7 +145,6 @@ def test_last_free_thread_goes_to_the_queue_with_precedence(wakes: Wakes) -> Non
     wakes.finished(["1"])
     assert interactive.result() == 1
     assert not any(other.done() for other in others)
-    wakes.close()
 
 
 def test_last_free_thread_goes_to_the_queue_that_has_waited_longest(wakes: Wakes) -> None:
@@ -158,7 +158,6 @@ def test_last_free_thread_goes_to_the_queue_that_has_waited_longest(wakes: Wakes
     wakes.finished(["5"])
     assert api.result() == 1
     assert not again.done()
-    wakes.close()
 
 
 def test_threads_that_one_queue_leaves_are_granted_to_the_next(wakes: Wakes) -> None:
