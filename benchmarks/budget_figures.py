@@ -27,6 +27,26 @@ class Ideal:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """The waits of some calls, in seconds."""
+
+    all: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        return quantiles(self.all, n=100, method="inclusive")[49]
+
+    @property
+    def p99(self) -> float:
+        return quantiles(self.all, n=100, method="inclusive")[98]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.all)} calls: {self.median:.2f} s (p50), {self.p99:.2f} s (p99), {max(self.all):.2f} s at most"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """One line of the table."""
 
@@ -38,15 +58,8 @@ class Figures:
     deliveries: float  #: per completed message
     overtaken: float  #: share of the calls that were made over a second after a call requested later
     seconds: float  #: from the first request to the last
-    waits: Sequence[float] = ()  #: of interactive calls, in seconds, from the first request for a slot to the response
-
-    @property
-    def median_wait(self) -> float:
-        return quantiles(self.waits, n=100, method="inclusive")[49]
-
-    @property
-    def p99_wait(self) -> float:
-        return quantiles(self.waits, n=100, method="inclusive")[98]
+    #: Of the interactive calls of each cycle, in seconds, from the first request for a slot to the response.
+    waits: Sequence[Sequence[float]] = ()
 
 
 def figures(
@@ -56,7 +69,7 @@ def figures(
     messages: int,
     window_seconds: float,
     ideal: Ideal,
-    waits: Sequence[float] = (),
+    waits: Sequence[Sequence[float]] = (),
 ) -> Figures:
     """The bulk calls are those of contacts; the other calls are interactive, and count only for the windows."""
     organizations = {each.organization_id for each in stats.arrivals}

@@ -15,8 +15,13 @@ from rich.progress import Progress
 
 from benchmarks.budget_deliveries import count_done, count_ready, noted
 from benchmarks.budget_figures import Figures, Ideal, figures
+<<<<<<< HEAD
 from benchmarks.budget_people import people_calling
 from benchmarks.installation import Servers, installed, limited_simulator
+=======
+from benchmarks.budget_people import People, people_calling
+from benchmarks.installation import Servers, installed
+>>>>>>> 0f4ea6c (Measure interactive calls and bursts beside an adapting reserve)
 from sandbox.servers import WatchedProcess
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import PROJECT
@@ -42,11 +47,15 @@ class Scenario:
     processes: int
     organizations: int = 1
     is_killed: bool = False  #: a worker is killed in the middle, and another one is started
-    is_interactive: bool = False  #: the reserved number of interactive calls is made during the bulk calls
+    people: People | None = None  #: interactive calls during the bulk calls
     rival: str | None = None  #: the actor of benchmarks.budget_rivals that makes the calls; None: booksync's own
 
     def __str__(self) -> str:
         return f"{self.name}, {self.processes} process{'es' if self.processes > 1 else ''}"
+
+    def bulk_slots(self, limits: BudgetLimits) -> int:
+        """The slots of a window that the budget leaves to bulk calls."""
+        return limits.shared_slots if self.people is People.BURSTS else limits.bulk_slots
 
     @property
     def module(self) -> str:
@@ -84,13 +93,14 @@ class _Measurement:
             self.workers.start()
         self._await_workers(self.scenario.processes)
         self.zoho.reset_stats()
-        messages = WINDOWS * self.limits.shared_slots * len(connection_ids)
+        messages = WINDOWS * self.scenario.bulk_slots(self.limits) * len(connection_ids)
         for message in range(messages):
             self._send(message, connection_ids[message % len(connection_ids)])
         with ExitStack() as people:
-            waits: list[float] = []
-            if self.scenario.is_interactive:
-                waits = people.enter_context(people_calling(self.resources, connection_ids[0], self.limits))
+            waits: list[list[float]] = []
+            if self.scenario.people:
+                calling = people_calling(self.resources, connection_ids[0], self.limits, self.scenario.people)
+                waits = people.enter_context(calling)
             self._await_messages(messages)
         return figures(
             self.zoho.stats(),
@@ -105,7 +115,7 @@ class _Measurement:
         """The other limiters keep neither a reserve nor a margin."""
         if self.scenario.rival:
             return Ideal(self.limits.requests_per_minute, self.limits.window_seconds)
-        return Ideal(self.limits.shared_slots, self.limits.span_seconds)
+        return Ideal(self.scenario.bulk_slots(self.limits), self.limits.span_seconds)
 
     def _send(self, message: int, connection_id: uuid.UUID) -> None:
         self.resources.broker.enqueue(
