@@ -16,11 +16,9 @@ import structlog
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
-from tests.databases import Databases
+from tests.databases import TEMPLATE, Databases
 from tests.order import dealt
 from tests.temporary_folder import use_memory
-
-_TEMPLATE = "booksync_template"
 
 # A logger that has cached one test's processors would keep them in all later tests of the process.
 _configure = structlog.configure
@@ -78,7 +76,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     from db.migrations.runner import migrate  # Alembic takes long to load, and most tests need no database.
 
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
-        migrate(running.create_database(_TEMPLATE))
+        migrate(running.create_database(TEMPLATE))
         yield running
     shutil.rmtree(running.data, ignore_errors=True)
 
@@ -99,7 +97,7 @@ def simulator() -> Iterator[SandboxControl]:
 
 @pytest.fixture(scope="session")
 def databases(postgres: EmbeddedPostgres) -> Databases:
-    return Databases(postgres, _TEMPLATE)
+    return Databases(postgres, TEMPLATE)
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ import psycopg
 
 from sandbox.servers import EmbeddedPostgres
 
+#: The name of the migrated database that tests copy.
+TEMPLATE = "booksync_template"
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 #: The catalogs that show a change of the schema or of a right, and the column that names their object.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import httpx
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
-from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, TokenSettings
+from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, SaveRequest, TokenSettings
 from sandbox.zoho.stats import CallKind, worst_window
 
 
@@ -246,12 +247,17 @@ class SandboxControl:
     def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
         self._post("/tokens", TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
 
-    def restart(self, **options: int) -> None:
+    def save(self, state: Path) -> None:
+        """Save books and tokens to a file, from which `restart(state=…)` continues. Limits and faults are not saved."""
+        self._post("/save", SaveRequest(state=state))
+
+    def restart(self, **options: Any) -> None:
         """Restart the simulator as a new process would start, on the same port.
 
         The arguments are fields of RestartRequest by name. Afterwards the client talks to the first organisation.
 
-        Books, tokens, limits, faults and counts are new. A call that hangs ends as it would have without the restart.
+        Books, tokens, limits, faults and counts are new, or books and tokens come from the file `state`. A call
+        that hangs ends as it would have without the restart.
         """
         self._post("/restart", RestartRequest(**options))
         self.organization_id = self.organization_ids()[0]

@@ -13,9 +13,10 @@ from sandbox.zoho.commands import MutationBatch
 from sandbox.zoho.edit import UnknownRecordError
 from sandbox.zoho.fault_requests import FaultRequest
 from sandbox.zoho.oauth import ALL_SCOPES, User
-from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, TokenSettings
+from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, SaveRequest, TokenSettings
 from sandbox.zoho.simulator import Simulator, UnknownOrganizationError
 from sandbox.zoho.snapshot import snapshot
+from sandbox.zoho.state import save
 
 Document = TypeVar("Document", bound=BaseModel)
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -83,6 +84,10 @@ class ControlAPI:
         self._simulator.reset_stats()
         return _json({})
 
+    async def save(self, request: Request) -> Response:
+        save(self._simulator, (await _read(request, SaveRequest)).state)
+        return _json({})
+
     async def snapshot(self, request: Request) -> Response:
         books = self._simulator.books(request.path_params["organization_id"])
         return _json(snapshot(books, books.today(self._simulator.now())))
@@ -99,6 +104,7 @@ def control_routes(simulator: Simulator, restart: Restart | None = None) -> list
 
     return [
         *([] if restart is None else [Route("/restart", _polite(start_again), methods=["POST"])]),
+        Route("/save", _polite(api.save), methods=["POST"]),
         Route("/health", api.health, methods=["GET"]),
         Route("/mutations", _polite(api.mutate), methods=["POST"]),
         Route("/faults", _polite(api.switch_on), methods=["POST"]),

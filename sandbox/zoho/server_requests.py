@@ -1,5 +1,7 @@
 """The requests of the control API about the simulator itself: limits, tokens, a restart."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from sandbox.zoho.commands import Document
@@ -30,6 +32,14 @@ class RestartRequest(Document):
     invoices: int | None = Field(None, ge=0)
     organizations: int | None = Field(None, gt=0)
     requests_per_minute: int | None = Field(None, gt=0)
+    state: Path | None = None
+    """A file that the simulator saved: its books and tokens, instead of new ones."""
+
+
+class SaveRequest(Document):
+    """Saves books and tokens to a file. A restart with this file continues with them."""
+
+    state: Path
 
 
 class TokenSettings(Document):

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+from sandbox.zoho.control import SandboxControl
+from tests.databases import TEMPLATE
 from tests.integration.environment import environment_of_a_process
+from tests.integration.first_sync import FirstSync
 from workers.boot.resources import Resources, open_resources
 
 
@@ -16,3 +20,13 @@ def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
         open_resources("booksync tests") as opened,
     ):
         yield opened
+
+
+@pytest.fixture(scope="session")
+def first_sync(
+    postgres: EmbeddedPostgres,
+    valkey: EmbeddedValkey,
+    simulator: SandboxControl,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> FirstSync:
+    return FirstSync.made(postgres, TEMPLATE, valkey, simulator, tmp_path_factory.mktemp("first_sync"))

@@ -295,3 +295,16 @@ def test_a_restart_may_create_other_books() -> None:
         assert (zoho.snapshot()["contacts"], len(zoho.organization_ids())) == ([], 2)
         zoho.restart()
         assert (len(zoho.snapshot()["contacts"]), len(zoho.organization_ids())) == (10, 1)
+
+
+def test_a_restart_from_a_saved_file_continues_with_its_books_and_tokens(tmp_path: Path) -> None:
+    with running_simulator(contacts=10, invoices=10) as zoho:
+        zoho.create_contact(contact_name="Remembered")
+        before = Client(zoho)
+        zoho.save(tmp_path / "books")
+        zoho.create_contact(contact_name="Forgotten")
+        zoho.restart(state=tmp_path / "books")
+        names = {contact["contact_name"] for contact in zoho.snapshot()["contacts"]}
+        assert ("Remembered" in names, "Forgotten" in names) == (True, False)
+        with closing(before.http):
+            assert before.get("/contacts").status_code == 200

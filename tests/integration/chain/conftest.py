@@ -3,23 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from cryptography.fernet import Fernet
 
 from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_night_passes
 from tests.integration.chain.restless import RestlessZoho, restless_zoho
-from workers.boot import settings
-from workers.boot.resources import Resources, open_resources
-
-#: A high limit, because these tests do not concern waits for the budget.
-LIMIT = 10_000
+from tests.integration.first_sync import LIMIT as LIMIT
+from tests.integration.first_sync import SMALL, FirstSync, opened_resources
+from workers.boot.resources import Resources
 
 
 @pytest.fixture
 def zoho(simulator: SandboxControl) -> SandboxControl:
-    simulator.restart(contacts=60, invoices=120, organizations=2, requests_per_minute=LIMIT)
+    simulator.restart(**SMALL)
     return simulator
 
 
@@ -28,27 +25,20 @@ def resources(
     database_url: str, redis_url: str, zoho: SandboxControl, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:
     """A process's resources, from its environment as in production."""
-    environment = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "ZOHO_CLIENT_ID": "sandbox-client",
-        "ZOHO_CLIENT_SECRET": "sandbox-secret",
-        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-        "ZOHO_API_URL": zoho.url,
-        "ZOHO_ACCOUNTS_URL": zoho.url,
-        "ZOHO_REQUESTS_PER_MINUTE": str(LIMIT),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.settings.cache_clear()
-    with open_resources("booksync tests") as opened:
+    with opened_resources(monkeypatch, database_url, redis_url, zoho) as opened:
         yield opened
-    settings.settings.cache_clear()
 
 
 @pytest.fixture
 def bench(resources: Resources, zoho: SandboxControl) -> Bench:
     return Bench.connected(resources, zoho)
+
+
+@pytest.fixture
+def synced(first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A bench after its first sync. It excludes the other fixtures, whose servers have another state."""
+    with first_sync.copied(monkeypatch) as bench:
+        yield bench
 
 
 @pytest.fixture

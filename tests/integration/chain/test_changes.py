@@ -25,13 +25,6 @@ def reminder_statuses(bench: Bench, customer: Row) -> set[str]:
     return {row["status"] for row in rows}
 
 
-@pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    bench.zoho.reset_stats()
-    return bench
-
-
 def test_a_changed_contact_costs_one_detail_call(synced: Bench) -> None:
     customer = a_customer_with_reminders(synced)
     synced.zoho.edit_contact(customer["zoho_customer_id"], company_name="Renamed Ltd")

@@ -1,18 +1,9 @@
 """Corner cases: changes during a run, wrong data and bad moments cost neither correctness nor many calls."""
 
-import pytest
-
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-
-
-@pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    bench.zoho.reset_stats()
-    return bench
 
 
 def test_a_record_that_changes_twice_in_a_run_counts_once(bench: Bench) -> None:

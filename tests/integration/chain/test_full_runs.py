@@ -9,13 +9,6 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 
 
-@pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    bench.zoho.reset_stats()
-    return bench
-
-
 def without_invoices(bench: Bench, count: int) -> list[str]:
     """Customers without invoices."""
     owners = {invoice["zoho_customer_id"] for invoice in bench.invoices().values()}
@@ -89,13 +82,13 @@ def test_a_deleted_customer_that_returns_is_live_again(synced: Bench) -> None:
     assert result["customers"]["updated"] == 1
 
 
-def test_a_record_missing_from_the_list_is_confirmed_by_a_call_and_stays(synced: Bench, zoho: SandboxControl) -> None:
+def test_a_record_missing_from_the_list_is_confirmed_by_a_call_and_stays(synced: Bench) -> None:
     hostile = without_invoices(synced, 1)[0]
-    zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row="missing_id", record_id=hostile)
+    synced.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row="missing_id", record_id=hostile)
     result = synced.sync(Mode.FULL)
     assert result["status"] == "succeeded"
     assert synced.customers()[hostile]["status"] != "deleted"
-    assert zoho.stats().count(CallKind.CONTACT) == 1
+    assert synced.zoho.stats().count(CallKind.CONTACT) == 1
 
 
 @pytest.mark.parametrize(

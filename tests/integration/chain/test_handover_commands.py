@@ -12,12 +12,6 @@ from tests.integration.chain.test_reminder_commands import asked, run
 
 
 @pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    return bench
-
-
-@pytest.fixture
 def connection_id(synced: Bench) -> str:
     return str(synced.connection_id)
 

@@ -22,13 +22,6 @@ MANY = 30
 
 
 @pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    bench.zoho.reset_stats()
-    return bench
-
-
-@pytest.fixture
 def connection_id(synced: Bench) -> str:
     return str(synced.connection_id)
 

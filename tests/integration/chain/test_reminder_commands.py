@@ -41,12 +41,6 @@ def store(bench: Bench, rules: str) -> None:
 
 
 @pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    return bench
-
-
-@pytest.fixture
 def scheduled(synced: Bench) -> Row:
     """An invoice with a scheduled reminder."""
     return synced.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]

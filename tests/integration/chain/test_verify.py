@@ -2,20 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from workers.services.verify import Verification, Verified
-
-
-@pytest.fixture
-def synced(bench: Bench) -> Bench:
-    bench.sync()
-    return bench
 
 
 def verified(bench: Bench) -> Verified:

@@ -1,16 +1,17 @@
 """A connection whose first sync is done, so later changes come from webhooks."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.integration.chain.bench import Bench
-from tests.integration.chain.conftest import bench, resources, zoho
+from tests.integration.first_sync import FirstSync
 from tests.integration.webhooks.hooks import Hooks
-
-__all__ = ["bench", "hooks", "resources", "zoho"]
+from workers.web import refusals
 
 
 @pytest.fixture
-def hooks(bench: Bench) -> Hooks:
-    assert bench.sync()["status"] == "succeeded"
-    bench.zoho.reset_stats()
-    return Hooks(bench)
+def hooks(first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
+    # The connection has the same id in all tests, so a web process must not count for the next test.
+    refusals._counts.cache_clear()
+    with first_sync.copied(monkeypatch) as bench:
+        yield Hooks(bench)
