@@ -15,13 +15,8 @@ from rich.progress import Progress
 
 from benchmarks.budget_deliveries import count_done, count_ready, noted
 from benchmarks.budget_figures import Figures, Ideal, figures
-<<<<<<< HEAD
-from benchmarks.budget_people import people_calling
-from benchmarks.installation import Servers, installed, limited_simulator
-=======
 from benchmarks.budget_people import People, people_calling
-from benchmarks.installation import Servers, installed
->>>>>>> 0f4ea6c (Measure interactive calls and bursts beside an adapting reserve)
+from benchmarks.installation import Servers, installed, limited_simulator
 from sandbox.servers import WatchedProcess
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import PROJECT

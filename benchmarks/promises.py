@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import quantiles
 
 from rich.table import Table
 
@@ -40,3 +41,8 @@ def verdicts(promises: Sequence[Promise]) -> Table:
 def exit_code(promises: Iterable[Promise]) -> int:
     """0 if all promises are kept, else 1."""
     return 0 if all(promise.is_kept for promise in promises) else 1
+
+
+def percentile_ms(seconds: Sequence[float], percent: int) -> float:
+    """The percentile of durations in seconds, in milliseconds."""
+    return quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000

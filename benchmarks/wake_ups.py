@@ -20,8 +20,7 @@ from rich.table import Table
 
 from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
 from benchmarks.programs import running, running_workers
-from benchmarks.sync import Promise
-from benchmarks.verdicts import percentile_ms, verdicts
+from benchmarks.promises import Promise, percentile_ms, verdicts
 from tests.integration.chain.bench import Bench
 from workers.observability import worker_states
 from workers.observability.worker_states import WorkerState

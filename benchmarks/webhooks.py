@@ -21,14 +21,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
-<<<<<<< HEAD
 from benchmarks.programs import await_workers, running, running_workers
-from benchmarks.promises import Promise, exit_code, verdicts
-=======
-from benchmarks.programs import running, running_workers
-from benchmarks.sync import Promise
-from benchmarks.verdicts import percentile_ms, verdicts
->>>>>>> 8a76dbd (Measure wake-ups beside polling)
+from benchmarks.promises import Promise, exit_code, percentile_ms, verdicts
 from db import webhook_secrets
 from db.secrets import Place, SecretName
 from sandbox.servers.ports import free_port
@@ -99,11 +93,7 @@ def main() -> None:
         Promise("webhook to committed row, p99", percentile_ms(to_rows, 99), P99_MS, " ms", is_most=True),
     ]
     console.print(_table(to_rows, taken), verdicts(promises))
-<<<<<<< HEAD
     sys.exit(exit_code(promises))
-=======
-    sys.exit(0 if all(promise.is_kept for promise in promises) else 1)
->>>>>>> 8a76dbd (Measure wake-ups beside polling)
 
 
 @contextmanager
