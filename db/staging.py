@@ -35,7 +35,9 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
     db.exec_driver_sql(
         """
         INSERT INTO booksync.staged_persons (run_id, contact_person_id, zoho_customer_id, person)
-        SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
+        SELECT %(run_id)s, page.id, page.contact_id, page.person::jsonb
+          FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::text[])
+               AS page (id, contact_id, person)
         ON CONFLICT (run_id, contact_person_id) DO UPDATE
            SET zoho_customer_id = excluded.zoho_customer_id, person = excluded.person
         """,
@@ -43,7 +45,8 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
             "run_id": run_id,
             "person_ids": list(latest),
             "contact_ids": [contact_id for contact_id, _ in latest.values()],
-            "persons": [Jsonb(person, dumps=orjson.dumps) for _, person in latest.values()],
+            # Texts, because psycopg would make each value of an array of jsonb by itself.
+            "persons": [orjson.dumps(person).decode() for _, person in latest.values()],
         },
     )
 

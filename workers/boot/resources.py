@@ -11,6 +11,7 @@ from dramatiq import Broker
 from db.connections import Connection
 from workers.boot.basics import Basics, open_basics
 from workers.boot.calls import CallNotes, CountedBudget
+from workers.boot.page_cache import PageCache
 from workers.boot.slices import SliceLimits
 from workers.budget import CALL_SECONDS, Lane
 from workers.queue import new_broker
@@ -31,6 +32,7 @@ class Resources(Basics):
     vault: Vault
     call_notes: CallNotes
     slices: SliceLimits = field(default_factory=SliceLimits)
+    pages: PageCache = field(default_factory=PageCache)
 
     def hosts(self, data_center: str) -> ZohoHosts:
         """Return the hosts of a Zoho data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""

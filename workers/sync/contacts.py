@@ -48,7 +48,7 @@ def _fetch_pages(work: Work) -> StepRef:
                 ahead.finish()
             with work.transaction() as db:
                 if is_last:
-                    stage_page(db, work.run, CUSTOMER, fetched)
+                    stage_page(db, work, work.run, CUSTOMER, fetched)
                     return work.advance(db, having_fetched(work.run, CUSTOMER, fetched).go_to(Phase.CUSTOMERS))
                 checkpoint_with(db, work, work.run, CUSTOMER, fetched)
         ahead.finish()

@@ -68,22 +68,28 @@ def having_fetched(run: Run, entity: Entity, fetched: ListPage) -> Run:
     return _at(run, entity, _having_fetched(run, entity, fetched))
 
 
-def stage_page(db: Session, run: Run, entity: Entity, fetched: ListPage) -> None:
+def stage_page(db: Session, work: Work, run: Run, entity: Entity, fetched: ListPage) -> None:
     """Stage a fetched page."""
     staged_pages.stage(db, run.run_id, entity, fetched.number, None if fetched.page is None else fetched.page.raw)
+    if fetched.page is not None:
+        work.resources.pages.keep(run.run_id, entity, fetched.number, fetched.page)
 
 
 def checkpoint_with(db: Session, work: Work, run: Run, entity: Entity, fetched: ListPage) -> None:
     """Checkpoint the run with a fetched page, which is staged."""
-    stage = partial(stage_page, db, run, entity, fetched)
+    stage = partial(stage_page, db, work, run, entity, fetched)
     work.checkpoint(db, having_fetched(run, entity, fetched), together_with=stage)
 
 
 def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
-    """The first staged page of the list, read again from its bytes."""
+    """The first staged page of the list, read again from its bytes unless this process still has it."""
     read = run.position.list_of(entity)
     number, walk = read.written + 1, read.walk or _new_walk(work, entity)
     raw = staged_pages.staged(db, run.run_id, entity, number)
+    kept = None if raw is None else work.resources.pages.take(run.run_id, entity, number, raw)
+    if kept is not None:
+        walked, rows = walk.take(kept)
+        return ListPage(number, walked, kept, rows, read.asked_at)
     return ListPage(number, *work.lists.staged_page(entity, walk, raw), read.asked_at)
 
 
