@@ -74,11 +74,8 @@ class Measured:
     def _most_overtaken(self) -> float:
         """The bound for overtaken calls.
 
-        The messages of a killed worker come back after half a minute, at most its share of a window. A growing reserve
-        moves as many calls to a later slot as it takes slots away, once in each window at most.
+        The messages of a killed worker come back after half a minute, at most its share of a window.
         """
-        if self.scenario.people is People.BURSTS:
-            return self.limits.reserved_slots / self.limits.shared_slots
         return 1 / (self.scenario.processes * WINDOWS) if self.scenario.is_killed else MOST_OVERTAKEN
 
     @property
