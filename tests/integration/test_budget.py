@@ -100,7 +100,7 @@ def test_concurrent_workers_use_the_whole_limit_and_never_exceed_it(redis_url: s
         client.close()
 
     assert zoho.busiest_window(*Lane) <= 20
-    assert zoho.busiest_window(Lane.BULK) <= 15
+    assert zoho.busiest_window(Lane.BULK) <= LIMITS.bulk_slots
     assert len(zoho.arrivals) >= 0.8 * 3 * 20
 
 
