@@ -1,4 +1,4 @@
-"""Statements over api_use: the state of the API budget that must survive a loss of Redis."""
+"""Statements over api_use: the part of the API budget's state that must survive if Redis loses its data."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SHORTEST_BEGINNING = 4
 
 
 def note_calls(db: Session, organization_id: str, *, seconds: float) -> None:
-    """Record that calls to Zoho may be made from now on, for so many seconds."""
+    """Record that a process may make calls to Zoho during the next `seconds`."""
     db.execute(
         text("""
             INSERT INTO booksync.api_use AS known (organization_id, last_call_at)
@@ -25,9 +25,9 @@ def note_calls(db: Session, organization_id: str, *, seconds: float) -> None:
 
 
 def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
-    """Seconds since the organisation's last possible call to Zoho, on Postgres's clock; None without a call.
+    """Seconds since the organisation's last possible call to Zoho, on Postgres's clock; None without a recorded call.
 
-    The number is negative while a process may make further calls without another note.
+    The number is negative while a process may still make calls under its last `note_calls`.
     """
     seconds: float | None = db.execute(
         text("""
@@ -72,7 +72,10 @@ def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *
 
 
 def note_probe(db: Session, organization_id: str) -> None:
-    """Record that a call is about to check whether Zoho grants calls again, after the day's calls were used up."""
+    """Record that a process is about to make one call to check whether Zoho grants calls again.
+
+    Zoho has refused earlier calls, because the day's calls were used up.
+    """
     db.execute(
         text("""
             UPDATE booksync.api_use SET probed_at = clock_timestamp(), updated_at = now()
@@ -94,7 +97,7 @@ def forget_pause(db: Session, organization_id: str) -> None:
 
 
 def pause_left(db: Session, organization_id: str) -> StoredPause | None:
-    """The remaining time of the organisation's last pause; None after its end."""
+    """The remaining time of the organisation's pause; None if no pause is in force."""
     row = db.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
@@ -107,7 +110,10 @@ def pause_left(db: Session, organization_id: str) -> StoredPause | None:
 
 
 def organizations(db: Session, named: str | None) -> list[str]:
-    """The numbers of the organisations with a connection; with `named`, those with this number, name or connection id.
+    """Zoho's ids of the organisations that have a connection.
+
+    With `named`, only the organisations with this id or name, or with a connection whose id begins with `named`. An
+    organisation with stored API use but without a connection is found only by its id.
 
     Raises:
         UnknownConnectionError: no organisation or connection has that number, id or name.

@@ -32,8 +32,8 @@ _INVOICE_VERSION = """
 class CachedTable:
     """The cache table of an entity.
 
-    The table's further columns are id, user_id, connection_id, status, zoho_last_modified_at, observed_at, gone_at,
-    created_at and updated_at; a record that is gone has the status 'deleted'.
+    Each such table also has the columns id, user_id, connection_id, status, zoho_last_modified_at, observed_at,
+    gone_at, created_at and updated_at. A record that is marked deleted has the status 'deleted'.
     """
 
     name: str  #: the table's name with its schema, unless the table is shared with the host application
@@ -62,11 +62,14 @@ def register(entity: Entity, table: CachedTable) -> None:
 
 
 def over(entity: Entity, template: str) -> TextClause:
-    """The statement that `filled` makes from the template for the entity's table."""
+    """The template, filled by `filled` for the entity's table, as a statement."""
     return text(filled(entity, template))
 
 
 def filled(entity: Entity, template: str, **others: str) -> str:
-    """The template with `{table}`, `{record_id}` and `{label}` replaced for the entity, and `others` by their names."""
+    """The template with `{table}`, `{record_id}` and `{label}` replaced by the names of the entity's table and columns.
+
+    `others` has the values of the template's other placeholders.
+    """
     table = table_of(entity)
     return template.format(table=table.name, record_id=table.record_id, label=table.label, **others)

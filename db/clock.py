@@ -8,6 +8,9 @@ from db.session import Session
 
 
 def present(db: Session) -> datetime:
-    """The present time of Postgres, not the start of the transaction, because a transaction may be long."""
+    """The present time on Postgres's clock.
+
+    In a long transaction it is later than `now()` in SQL, which returns the start of the transaction.
+    """
     now: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now

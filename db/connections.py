@@ -142,7 +142,7 @@ def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
     """The id of this user's connection to the organisation, or a new id, with which `save` will create the connection.
 
     A second `connect` of the same user and organisation waits until the transaction ends, so that both use the same id.
-    Secrets are bound to this id.
+    Each encrypted secret is bound to the connection's id.
     """
     names = {"user_id": user_id, "organization_id": organization_id}
     # The lookup is a separate statement, because it must begin after the wait to see the row of the other `connect`.
@@ -168,7 +168,10 @@ def id_for(db: Session, user_id: UserId, organization_id: str) -> uuid.UUID:
 def save(
     db: Session, new: NewConnection, *, sync_interval_seconds: float, full_sync_interval_seconds: float
 ) -> tuple[uuid.UUID, str]:
-    """Write the connection, and the users row if it is missing; a second `connect` revives the existing connection.
+    """Write the connection, and the users row if it is missing.
+
+    A second `connect` of the same user and organisation replaces the tokens and facts of the existing connection, and
+    resumes the connection if it is parked.
 
     Returns the connection's id and its encrypted webhook secret. An existing webhook secret stays, because the webhook
     rules in Zoho contain it.

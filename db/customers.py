@@ -82,7 +82,7 @@ _UPSERT = upserts.upsert_of(
 
 
 def write(db: Session, connection: Connection, rows: Sequence[FreshCustomer], *, stamps_may_go_back: bool) -> Written:
-    """Insert or update these customers, except those for which another transaction has cached a newer version."""
+    """Insert or update these customers, except those of which another transaction has cached a newer version."""
     if not rows:
         return Written({}, {})
     # Sorted by id, so that two writers cannot deadlock on the customers.

@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]:
-    """The dead letters that a filter chooses, in the order of their last failures, without history and traceback."""
+    """The dead letters that a filter chooses, ordered by last failure, without the columns history and traceback."""
     rows = db.execute(
         text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY dead_letter.last_died_at, dead_letter.id LIMIT :limit"),
         choice.parameters() | {"limit": limit},
@@ -59,9 +59,10 @@ def found(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]
 
 
 def groups(db: Session, choice: Choice) -> list[Row]:
-    """The dead letters grouped by fingerprint, the largest group first.
+    """The dead letters grouped by actor and error (the column `fingerprint`), the largest group first.
 
-    `cause`, `error_type` and `error` are those of the last failure; ids are in order of failure.
+    `cause`, `error_type` and `error` are those of the group's last failure. `ids` has the ids of the group's dead
+    letters, ordered by their last failures.
     """
     found = db.execute(
         text(f"""

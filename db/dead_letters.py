@@ -103,8 +103,8 @@ def keep(db: Session, dead_letter: NewDeadLetter) -> int | None:
     """Record the failure of a message and return its dead letter; None if the message's failure is already recorded.
 
     One dead letter stands for one problem. A further failure is added to an open dead letter with the same connection,
-    actor and error. Outside of runs, the arguments are compared in place of the connection. The failure of a retry is
-    added to the retried dead letter.
+    actor and error. For a message outside of runs, the same arguments are required, not the same connection. The
+    failure of a retry is added to the retried dead letter.
     """
     db.execute(_ONE_AT_A_TIME)
     facts = {name: getattr(dead_letter, name) for name in dead_letter.__slots__}
@@ -184,7 +184,9 @@ _READ_AGAIN = text(f"""
 
 
 def run_ended(db: Session, run_id: uuid.UUID) -> None:
-    """Close the dead letters whose work this run has done, and record whether the retries by this run succeeded.
+    """Close the dead letters whose work this run has done.
+
+    If the run was started as a retry of dead letters, record in them whether the retry has succeeded.
 
     Call this function after the run's end and its failures are written.
     """
@@ -202,7 +204,7 @@ _MESSAGE_DONE = text(f"""
 
 
 def message_done(db: Session, dead_letter_id: int, message_id: str) -> None:
-    """Close the dead letter whose message a person has sent again, because the message has succeeded."""
+    """Close the dead letter, because a person has sent its message again and the message has succeeded."""
     db.execute(_MESSAGE_DONE, {"id": dead_letter_id, "message_id": message_id})
 
 
@@ -218,9 +220,9 @@ _WORK_DONE = text(f"""
 
 
 def work_done(db: Session, actor_name: str, *args: str) -> None:
-    """Close the dead letters of messages with these arguments, because their work is done, even if by another message.
+    """Close the dead letters of messages with these arguments, because a message has done their work.
 
-    Dead letters of a defect or of a killed process close only if a person has sent them again.
+    The dead letter of a defect or of a killed process closes only if a person has sent its message again.
     """
     db.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
 
@@ -235,7 +237,10 @@ _SENT_AGAIN = text(f"""
 
 
 def sent_again(db: Session, dead_letter_id: int, *, run_id: uuid.UUID | None) -> bool:
-    """Record that a person has retried the dead letter, by this run or as a message; False if it is already closed."""
+    """Record that a person has retried the dead letter; False if the dead letter is already closed.
+
+    `run_id` is the run that retries the work; None if the message itself was sent again.
+    """
     return db.execute(_SENT_AGAIN, {"id": dead_letter_id, "run_id": run_id}).rowcount == 1
 
 
@@ -256,7 +261,10 @@ def discard(db: Session, dead_letter_ids: Sequence[int], note: str) -> list[int]
 
 
 def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
-    """The number of dead letters that need a person's decision, retried or not: of one connection, or of all."""
+    """The number of dead letters that need a person's decision: those of one connection, or all with None.
+
+    Retried dead letters are counted too, until they are closed.
+    """
     where = "" if connection_id is None else "AND connection_id = :connection_id"
     counted = db.execute(
         text(f"SELECT count(*) FROM booksync.dead_letters WHERE status = '{DeadLetterStatus.OPEN}' {where}"),  # noqa: S608

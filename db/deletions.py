@@ -88,7 +88,10 @@ def unseen(
 
 
 def tally(db: Session, connection: Connection, run_id: uuid.UUID, entity: Entity) -> Tally:
-    """The numbers by which the deletion safeguard decides for one kind of record in a run."""
+    """The numbers from which the deletion safeguard decides whether a run's missing records are held back.
+
+    The numbers are those of one kind of record.
+    """
     gone: int = db.execute(
         text(f"""
             SELECT count(*) FROM booksync.seen_records
@@ -138,9 +141,12 @@ _LOCK_CUSTOMERS = text("""
 
 
 def adopt(db: Session, connection: Connection, entity: Entity) -> None:
-    """Assign cached rows from before booksync to the user's only connection, so that their deletion can be found too.
+    """Assign cached rows without a connection to the user's only connection.
 
-    If the user has several connections, the owner of a row is unknown until one connection lists the record.
+    The legacy application wrote these rows. Only with a connection can a run find that their records were deleted in
+    Zoho.
+
+    If the user has several connections, a row stays without one until a connection's list contains the row's record.
     """
     db.execute(
         over(
@@ -163,9 +169,9 @@ def lock_customers(db: Session, connection: Connection, zoho_invoice_ids: Sequen
 def note_gone(
     db: Session, connection: Connection, entity: Entity, record_id: str, *, observed_at: datetime
 ) -> list[uuid.UUID]:
-    """Record Zoho's 404 for a cached record, unless a later response has the record.
+    """Record Zoho's 404 for a cached record, unless the record was read after `observed_at`, the time of the 404.
 
-    Returns booksync's id of the record if the 404 is a new fact, else an empty list.
+    Returns booksync's id of the record if no 404 was recorded before, else an empty list.
     """
     ids = db.execute(
         over(
@@ -185,7 +191,7 @@ def note_gone(
 def mark(
     db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], *, observed_at: datetime
 ) -> list[uuid.UUID]:
-    """Mark these live records deleted, with the time of the 404 in `observed_at`.
+    """Mark these live records deleted. `observed_at` is the time of their 404.
 
     A record that was read after `observed_at` stays unchanged.
     """
@@ -193,7 +199,7 @@ def mark(
 
 
 def mark_held(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str]) -> list[uuid.UUID]:
-    """Mark held-back records deleted like `mark`, each with the time of its own 404."""
+    """Mark held-back records deleted, as `mark` does, each with the time of its own 404."""
     return _mark(db, connection, entity, record_ids, "gone_at")
 
 

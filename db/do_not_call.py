@@ -1,4 +1,4 @@
-"""Statements over do_not_call: phone numbers that booksync calls for no connection of the user."""
+"""Statements over do_not_call: phone numbers for which a user's connections plan no calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class ListedNumber:
 def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
     """Add a number to the user's do-not-call list; False if the list has the number already.
 
-    The plans of the number's customers become due.
+    The invoices of the customers with this number become due for planning.
     """
     added = db.execute(
         text("""
@@ -39,7 +39,7 @@ def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
 def remove(db: Session, user_id: UserId, phone: str) -> bool:
     """Remove a number from the user's do-not-call list; False if the list does not have the number.
 
-    The plans of the number's customers become due.
+    The invoices of the customers with this number become due for planning.
     """
     removed = db.execute(
         text("DELETE FROM booksync.do_not_call WHERE user_id = :user_id AND phone = :phone"),
@@ -50,7 +50,7 @@ def remove(db: Session, user_id: UserId, phone: str) -> bool:
 
 
 def listed(db: Session, user_id: UserId | None = None) -> Sequence[ListedNumber]:
-    """The do-not-call numbers of one user, or of all users; the newest first."""
+    """The do-not-call numbers of one user, or of all users if `user_id` is None; the newest first."""
     rows = db.execute(
         text("""
             SELECT user_id, phone, note, added_at FROM booksync.do_not_call

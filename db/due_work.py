@@ -56,7 +56,10 @@ _LOOK = text("""
 
 
 def look(db: Session, every_seconds: Mapping[str, float]) -> DueWork:
-    """Look what is due, in one statement; `every_seconds` has the interval of each periodic task by its mark's name."""
+    """The seconds until work of each kind is due, by one statement.
+
+    `every_seconds` has the interval of each periodic task, by the name of its scheduler mark.
+    """
     row = db.execute(_LOOK, {"names": list(every_seconds), "seconds": list(every_seconds.values())}).one()
     return DueWork(
         sweep_in=_or_never(row.sweep_in),

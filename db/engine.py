@@ -65,8 +65,8 @@ _LOOK_SECONDS = 0.1
 class _BoundedConnection(psycopg.Connection[Any]):
     """A Postgres connection whose statements end within `response_seconds`, even if the server never responds.
 
-    The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host, so the
-    connection has its own clock.
+    The connection measures the time itself. Postgres's `statement_timeout` has no effect if the server hangs, and the
+    timeouts of TCP only detect a lost host.
     """
 
     response_seconds: float

@@ -1,4 +1,4 @@
-"""Statements over the stored webhook events as a whole: figures, the newest ones, and pruning."""
+"""Statements over all stored webhook events: figures, the newest events, and pruning."""
 
 import uuid
 from typing import Any
@@ -9,7 +9,7 @@ from db.session import Session
 
 
 def counts(db: Session) -> dict[str, int]:
-    """The number of stored events by outcome, including "waiting"."""
+    """The number of stored events by outcome; "waiting" counts events without an outcome yet."""
     rows = db.execute(
         text(
             "SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM booksync.webhook_events GROUP BY 1"
@@ -29,9 +29,10 @@ _WITHOUT_EFFECT = text("""
 
 
 def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """Work that changed nothing: records left unmarked since the last full sync, and unreadable and ignored events.
+    """The numbers of a connection's webhook events that changed nothing.
 
-    Only events that are still stored are counted.
+    `unmarked` is the number of records whose deletion was held back since the last full sync. `unreadable` and
+    `ignored` are numbers of events. Only events that are still stored are counted.
     """
     return dict(db.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
 
@@ -76,7 +77,7 @@ _PRUNE_RECORDS = text("""
 
 
 def prune_records(db: Session, *, limit: int) -> int:
-    """Delete the refresh rows of records without events, at most `limit`; returns their number."""
+    """Delete rows of refreshes whose record has no stored events any more, at most `limit`; returns their number."""
     return db.execute(_PRUNE_RECORDS, {"limit": limit}).rowcount
 
 

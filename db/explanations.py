@@ -134,8 +134,8 @@ class ReminderStory:
 class Story:
     """All stored facts of one invoice.
 
-    `customer` is None in two cases: the invoice waits (for the reason `waits_for`), or the legacy application wrote it
-    without a customer.
+    `customer` is None in two cases. Either the invoice waits for its customer, for the reason in `waits_for`. Or the
+    legacy application wrote the invoice without a customer.
     """
 
     connection_id: uuid.UUID

@@ -10,7 +10,10 @@ from domain.runs import RecordRef
 
 
 def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
-    """The records whose call failed in this run, each with the number of failed calls that the record itself caused."""
+    """The records whose call failed in this run, each with the number of failed calls that the record itself caused.
+
+    The number is 0 while an outage may have caused the record's only failure.
+    """
     rows = db.execute(
         text("SELECT kind, record_id, attempts FROM booksync.failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
@@ -42,7 +45,11 @@ def record_failure(
 
 
 def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
-    """Count a failed call for each record whose failure is not counted yet, because another record's call succeeded."""
+    """Count the failed call of each record that has none counted yet.
+
+    The failures were not counted at first, because they may have been caused by an outage. A successful call for
+    another record shows that there is no outage.
+    """
     db.execute(
         text(
             "UPDATE booksync.failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"

@@ -17,7 +17,7 @@ DatabaseError = (DBAPIError, PoolTimeoutError)
 
 
 class FailureKind(StrEnum):
-    """What a failure of Postgres means for the work that it interrupted."""
+    """The kind of a failure of Postgres, which decides whether and how the interrupted work is repeated."""
 
     UNREACHABLE = "unreachable"  #: the connection was not made, or was lost
     AUTHENTICATION = "authentication"  #: the server refuses the login
@@ -58,7 +58,7 @@ class Failure:
 
     @property
     def brief(self) -> str:
-        """The failure without the address and the server's text, because strangers read it; for a list of servers."""
+        """The failure without the address and the server's text, for places that strangers can read."""
         if self.kind is FailureKind.UNREACHABLE:
             return "does not respond"
         state, way_out = _TEXTS[self.kind]

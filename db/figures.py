@@ -62,19 +62,27 @@ def connections(db: Session) -> Rows:
     The columns are {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
-    Ages are in seconds, None for never; `unknown_countries` counts customers. `throttled_seconds` is 0 while the token
-    endpoint is not throttled.
+    Ages are in seconds, None for never. `throttled_seconds` is the time since Zoho's token endpoint began to refuse
+    token requests as too frequent, else 0. `unknown_countries` is the number of customers with a country that booksync
+    does not know.
     """
     return [dict(row) for row in db.execute(_CONNECTIONS).mappings()]
 
 
 def runs_of_a_day(db: Session) -> Rows:
-    """The runs started within a day, counted as {connection, mode, status, runs, calls}; "waiting" is a status."""
+    """The runs started within the last day, as {connection, mode, status, runs, calls}.
+
+    `runs` and `calls` are numbers. A run in progress that waits has the status "waiting".
+    """
     return [dict(row) for row in db.execute(_RUNS).mappings()]
 
 
 def work_ahead(db: Session) -> dict[str, float]:
-    """The overdue run steps and the remaining work: {steps, oldest_run_seconds, reminders, refreshes}."""
+    """The remaining work of all connections, as {steps, oldest_run_seconds, reminders, refreshes}.
+
+    `steps` is the number of overdue run steps, and `oldest_run_seconds` the age of the oldest run in progress.
+    `reminders` is the number of pending reminders, `refreshes` the number of records that wait for a refresh.
+    """
     return dict(db.execute(_OVERDUE).one()._mapping)
 
 
@@ -84,7 +92,7 @@ def waiting_invoices(db: Session) -> dict[str, int]:
 
 
 def held_deletions(db: Session) -> dict[tuple[str, str], int]:
-    """The number of records held back from being marked deleted, by connection and kind; 0 for none."""
+    """The number of records held back from being marked deleted, for each (connection, kind), also where it is 0."""
     counts = {
         (row.id, entity.kind): 0
         for row in db.execute(text("SELECT id::text FROM booksync.zoho_connections ORDER BY created_at, id"))

@@ -1,4 +1,4 @@
-"""Statements over floods of webhook events: records that are left to a run, and events that a run completes."""
+"""Statements over floods of webhook events: a run reads the changes of the records and completes their events."""
 
 import uuid
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def leave_to_run(db: Session, lease: RefreshLease) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much a connection's webhooks request: the waiting records, and the recent detail calls."""
+    """The load that a connection's webhooks cause: the waiting records, and the recent detail calls."""
 
     waiting: int  #: records that wait for their refresh
     calls_in_hour: int  #: detail calls for the events of the last hour
@@ -194,10 +194,7 @@ _HANDLE_RECORD = text("""
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The waiting events that a run has completed, because it read their changes from the list.
-
-    `records` is the number of records that these events named.
-    """
+    """The numbers of events and of their records that a run has completed, because it read the changes in a list."""
 
     records: int
     events: int
@@ -212,13 +209,15 @@ def complete(
     read_since: datetime,
     covers_all: bool,
 ) -> Completed:
-    """Complete the events that came before `asked_at` (Postgres's time) and whose changes a run's walk has read.
+    """Complete the events from before `asked_at` (Postgres's time) whose changes a run's walk has read.
 
-    The walk began at `read_since` (the server's time). With `covers_all` the walk has read every record, and the
-    missing records were checked, so all these events are completed. The exception is a deleted event of a live record,
-    because it may be the proof of a later loss. Without `covers_all` an event is completed if the cached version is
-    newer than the event, or was read since. A deleted event is then never completed, because a list does not contain
-    deleted records.
+    The walk began at `read_since` (the server's time).
+
+    With `covers_all` the walk has read every record, and the missing records were checked. All these events are then
+    completed, except a deleted event of a live record: such an event may later be part of the proof of a deletion.
+
+    Without `covers_all` an event is completed in two cases: the cached version is newer than the event, or the record
+    was read after the event. A deleted event is not completed, because a list does not contain deleted records.
     """
     found = db.execute(
         text(_PROVEN.format(cached=table_of(entity).version.format(record_id="event.record_id"))),
@@ -255,11 +254,11 @@ _HAND_ON = text(f"""
 
 
 def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool) -> int:
-    """Leave the records that `complete` could not complete to other reads: few to detail calls, many to a full run.
+    """Leave the records that `complete` could not complete to other reads, and return their number.
 
-    Only records with an event from before `asked_at` count; more than `FLOOD` are many. With `covers_all` (a full run),
-    some of many records get detail calls too, because the next full run would not complete them either. Returns the
-    number of records.
+    Only records with an event from before `asked_at` are meant. Up to `FLOOD` such records get detail calls. More are
+    left to the next full run. If this run is a full run (`covers_all`), `FLOOD` of them get detail calls all the same,
+    because the next full run could not complete them either.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "asked_at": asked_at}
     count: int = db.execute(_COUNT_REST, values).scalar_one()

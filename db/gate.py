@@ -1,6 +1,6 @@
-"""The rule in SQL whether a read record replaces the cached one, as in `domain.versions`; tests compare both.
+"""The rule in SQL whether a read record replaces the cached one: the same rule as in `domain.versions`.
 
-Each statement with such a condition needs the parameter `stamps_may_go_back`, in psycopg's form.
+Each statement with such a condition needs the parameter `%(stamps_may_go_back)s`.
 """
 
 from typing import Final
@@ -23,12 +23,12 @@ def stamp_of(invoice: str) -> str:
 
 
 def gives_way(cached: SqlVersion, read: SqlVersion) -> str:
-    """The rule `domain.versions.gives_way` as an SQL condition."""
+    """The SQL condition under which the version `read` replaces `cached`, as in `domain.versions.gives_way`."""
     return f"({_row(read)} >= {_row(cached)} OR %(stamps_may_go_back)s AND {_goes_back(cached, read)})"
 
 
 def is_replaced_by(cached: SqlVersion, read: SqlVersion) -> str:
-    """The rule `domain.versions.is_replaced_by` as an SQL condition."""
+    """The SQL condition under which a read invoice replaces the cached one, as in `domain.versions.is_replaced_by`."""
     return f"({gives_way(cached, read)} AND NOT (%(stamps_may_go_back)s AND {_goes_back(read, cached)}))"
 
 
@@ -42,7 +42,7 @@ def _row(version: SqlVersion) -> str:
 
 
 def _known(version: SqlVersion) -> SqlVersion:
-    """The version in SQL, with unknown times replaced by the oldest time."""
+    """The version with unknown times replaced by the oldest time, as SQL expressions."""
     stamp, moment = version
     return f"coalesce({stamp}, '-infinity')", f"coalesce({moment}, '-infinity')"
 

@@ -1,4 +1,4 @@
-"""Statements over due reminders: which are due, which are held back and why, and the handover of all others."""
+"""Statements over due reminders: the list with the reasons to hold reminders back, and the handover of the others."""
 
 import datetime as dt
 import uuid
@@ -14,7 +14,10 @@ from domain.hand_over import HoldReason
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """A due reminder with its customer and invoice, and the reasons to hold the reminder back."""
+    """A due reminder with its customer and invoice.
+
+    `held_back` is the reason not to hand the reminder over; None without such a reason.
+    """
 
     reminder_id: uuid.UUID
     connection_id: uuid.UUID
@@ -46,7 +49,10 @@ _DUE = text("""
 
 
 def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None) -> list[DueReminder]:
-    """All due reminders (at `at`, else now by Postgres's clock), oldest first, with the reasons to hold them back."""
+    """All due reminders, oldest first, each with the reason to hold it back, if any.
+
+    The reminders are those that are due at `at`, else those that are due now by Postgres's clock.
+    """
     return [
         DueReminder(
             reminder_id=row.reminder_id,
@@ -71,7 +77,7 @@ def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One handover for one phone number: its reminders are `sent` once the transaction commits."""
+    """One handover for one phone number. The handover's reminders are `sent` as soon as the transaction commits."""
 
     handover_id: uuid.UUID
     connection_id: uuid.UUID
@@ -96,7 +102,10 @@ def claim(
     connection_id: uuid.UUID | None = None,
     at: dt.datetime | None = None,
 ) -> Sequence[Claimed]:
-    """Hand over due reminders by phone number, at most `at_most` handovers; the caller sends them after the commit."""
+    """Make at most `at_most` handovers of due reminders, one for each phone number.
+
+    The caller sends the handovers after the commit.
+    """
     rows = db.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
     return [
         Claimed(

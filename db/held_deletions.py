@@ -1,7 +1,8 @@
 """Statements over held_deletions: records that Zoho seems to have lost, held back until a person decides.
 
-A row of held_deletions counts while the cached record still has the 404 of that row. A later read of the record by any
-program clears `gone_at`, so that the row no longer counts. It does not count for a second 404, which has another time.
+A row of held_deletions is valid as long as the cached record still has the 404 of that row. Any later read of the
+record clears the cached `gone_at`, and the row is no longer valid. A second 404 has another time, so the row does not
+become valid again.
 """
 
 import uuid
@@ -36,7 +37,7 @@ _OWNER = """
 
 
 def standing_rows() -> str:
-    """SQL of the held-back rows that count, including dismissed ones, with the names of their records."""
+    """SQL of the valid rows of held_deletions, including dismissed ones, with the names of their records."""
     return " UNION ALL ".join(map(_standing_of, entities()))
 
 
@@ -60,7 +61,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many records of a connection are held back, and since when; dismissed ones are not counted."""
+    """The number of held-back records of a connection, by entity, and since when; without dismissed ones."""
 
     counts: Mapping[Entity, int]
     since: datetime | None = None
@@ -85,7 +86,7 @@ _HOLD = """
 def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], evidence: Evidence) -> int:
     """Hold back records whose 404 is recorded in the cache; returns the number of newly held ones.
 
-    An existing row about the same 404 stays unchanged, dismissed or not.
+    If a row about the same 404 exists, the row stays unchanged, even if a person has dismissed the record.
     """
     values = {
         "connection_id": connection.connection_id,
@@ -108,7 +109,7 @@ def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iter
 
 
 def prune(db: Session, connection: Connection) -> None:
-    """Delete the connection's held_deletions rows that no longer count."""
+    """Delete the connection's held_deletions rows that are no longer valid."""
     db.execute(
         text(f"""
             DELETE FROM booksync.held_deletions
@@ -121,9 +122,10 @@ def prune(db: Session, connection: Connection) -> None:
 
 
 def wait_for_turn(db: Session, connection: Connection, entity: Entity) -> None:
-    """Let only one transaction at a time count the lost records of one kind; the lock ends with the transaction.
+    """Wait until no other transaction counts the lost records of this kind; the lock ends with the transaction.
 
-    Concurrent transactions would not see each other's lost records, and each would find the number below the limit.
+    Two transactions at the same time would not see each other's lost records. Each would find its number below the
+    threshold of the deletion safeguard, although the sum is above it.
     """
     db.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
@@ -188,7 +190,7 @@ def held(
     *,
     dismissed: bool = False,
 ) -> list[Held]:
-    """The held-back records, or the dismissed ones, by kind; the records held longest come first."""
+    """The held-back records, or with `dismissed` the dismissed ones, by kind; the records held longest come first."""
     rows = db.execute(
         text(_LISTED.format(standing=standing_rows())),
         {"connection_id": connection_id, "kind": entity and entity.kind, "dismissed": dismissed},

@@ -60,9 +60,9 @@ _UPSERT = upserts.upsert_of(
 def write(
     db: Session, connection: Connection, rows: Sequence[FreshInvoice], *, now: datetime, stamps_may_go_back: bool
 ) -> Written:
-    """Insert or update these invoices, except those for which another transaction has cached a newer version.
+    """Insert or update these invoices, except those of which another transaction has cached a newer version.
 
-    The plans of written invoices become due, except for new invoices on which nothing is owed.
+    The written invoices become due for planning, except new invoices on which nothing is owed.
     """
     if not rows:
         return Written({}, {})
@@ -164,7 +164,7 @@ def _stored(row: Row[Any]) -> StoredInvoice:
 
 
 def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, observed_at: datetime) -> None:
-    """Record that a detail response was read after the invoice's last change, even if the response has nothing new."""
+    """Record that a detail response has confirmed the cached invoice at `observed_at`, even without anything new."""
     for table in ("invoices_cache", "booksync.waiting_invoices"):
         db.execute(
             text(f"""
@@ -177,7 +177,10 @@ def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, obs
 
 
 def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
-    """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
+    """Record for which versions of invoices the details were requested, whatever the result.
+
+    A version is the invoice's modified time in Zoho, or `NO_VERSION` for an invoice without one.
+    """
     if not versions:
         return
     db.exec_driver_sql(

@@ -20,7 +20,7 @@ def save(db: Session, encrypted: str) -> None:
 
 
 def a_stored_secret(db: Session) -> str | None:
-    """The encrypted webhook secret of the oldest connection; None without connections."""
+    """The encrypted webhook secret of the oldest connection; None if there is no connection."""
     found: str | None = db.execute(
         text("SELECT webhook_secret_encrypted FROM booksync.zoho_connections ORDER BY created_at, id LIMIT 1")
     ).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""Statements over the cached state of contacts, for the comparison with list rows, and when details were read."""
+"""Statements over what is cached of a contact, for the comparison with a list row, and over when details were read."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +19,9 @@ from domain.persons import ids_of, is_ambiguous
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """The facts of a contact's list row as they are cached.
+    """The cached values of the facts that a list row of a contact contains.
 
-    A list row that was read again with the same facts needs no more work.
+    A list row with the same values needs no more work.
     """
 
     modified_at: datetime | None
@@ -43,7 +43,7 @@ class ListFacts:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is cached of a contact, for the comparison with a list row and with the bulk read of persons."""
+    """What is cached of a contact, for the comparison with its list row and with the bulk read of persons."""
 
     list_facts: ListFacts
     person_ids: frozenset[str]
@@ -53,7 +53,11 @@ class Known:
     credits: tuple[Decimal | None, str]  #: the unused credits, and their currency
 
     def lacks_credits_of(self, contact: Contact) -> bool:
-        """Whether the list row has other unused credits than the cache. A row without a currency keeps the cached."""
+        """Whether the list row has other unused credits than the cache.
+
+        If the list row has no currency, the cached currency is assumed. A list row without unused credits is no
+        difference.
+        """
         amount, currency = self.credits
         read = (contact.unused_credits, contact.currency_code or currency)
         return contact.unused_credits is not None and read != (amount, currency)
@@ -163,14 +167,14 @@ _NOTE_CREDITS = text("""
 
 
 def note_observed(db: Session, connection: Connection, observed: Mapping[str, datetime]) -> None:
-    """Record that detail responses were read after the contacts' last changes, even if they contain nothing new."""
+    """Record the times at which detail responses have confirmed the cached contacts, even without anything new."""
     _note(db, connection, _NOTE_OBSERVED, observed)
 
 
 def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[str, bool]) -> None:
-    """Record for which contacts the bulk list omits persons.
+    """Record for each contact whether the bulk list omits persons of it.
 
-    The contacts' `updated_at` stays, because no contact has changed.
+    The contacts' `updated_at` stays, because the contacts themselves have not changed.
     """
     _note(db, connection, _NOTE_OMISSIONS, omissions)
 
@@ -178,7 +182,8 @@ def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[
 def note_credits(db: Session, connection: Connection, contacts: Sequence[Contact], *, now: datetime) -> None:
     """Record the unused credits in list rows, because a change of credits does not change Zoho's modified time.
 
-    Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
+    The customers' open invoices become due for planning, because the credits may now cover them, or no longer cover
+    them.
     """
     carrying = [contact for contact in contacts if contact.unused_credits is not None]
     if not carrying:
@@ -197,7 +202,10 @@ def note_credits(db: Session, connection: Connection, contacts: Sequence[Contact
 
 
 def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
-    """Record the contact versions (modified times, else `NO_VERSION`) whose details were requested."""
+    """Record for which versions of contacts the details were requested.
+
+    A version is the contact's modified time in Zoho, or `NO_VERSION` for a contact without one.
+    """
     _note(db, connection, _NOTE_ASKED, versions)
 
 
@@ -225,8 +233,8 @@ def oldest_details(
 ) -> list[str]:
     """The live customers whose details were never read, or last read before `before`, oldest first, at most `limit`.
 
-    Details that could not be understood count as read at the time of the request; otherwise such customers would always
-    come first. Customers whose call has failed in this run are omitted.
+    If a customer's details could not be understood, the time of their request is used. Otherwise such customers would
+    always come first. Customers whose call has failed in this run are omitted.
     """
     rows = db.execute(
         text("""
@@ -244,7 +252,7 @@ def oldest_details(
 
 
 def note_details_read(db: Session, connection: Connection, contact: Contact, *, observed_at: datetime) -> None:
-    """Record that a contact's details were read again and match the cache, unless a newer version is cached."""
+    """Record that a contact's details were read again and equal the cached ones, unless a newer version is cached."""
     db.execute(
         text("""
             UPDATE booksync.customers_cache SET details_observed_at = :observed_at

@@ -1,4 +1,4 @@
-"""Adoption: prepare a legacy application's tables in a database without a version for booksync."""
+"""Adoption: prepares a legacy application's tables for booksync, in a database without a version of the schema."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from db.migrations.turn import one_at_a_time
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The plan of an adoption. `revision` is set if the database already has a version and so needs no adoption."""
+    """The plan of an adoption. If the database already has a version (`revision`), no adoption is needed."""
 
     revision: str | None
     tables: tuple[FoundTable, ...]
@@ -55,7 +55,7 @@ def plan(connection: Connection) -> Adoption:
 
 
 def adopt(database_url: str) -> MigrationOutcome:
-    """Adopt the legacy tables as `plan` returned: rename columns, add what is missing, and record the version.
+    """Adopt the legacy tables as planned by `plan`: rename columns, add what is missing, and record the version.
 
     Raises:
         MigrationRefusedError: a table cannot be adopted as it is.

@@ -1,7 +1,8 @@
-"""The backfill: customers from the copies in invoices, links to them, and a receipt of every copy (FR-3: customer_id).
+"""The backfill: it makes customers out of the copies in invoices, and links the invoices to them (FR-3: customer_id).
 
-The backfill is safe while both applications write: if an application changes a row during the backfill, the triggers
-link the row and record its receipt. Each step can be repeated; completed work is skipped.
+The backfill also records a receipt of every copy. It is safe while both applications write: if an application changes a
+row during the backfill, the triggers link the row and record its receipt. Each step can be repeated, and skips the rows
+that are already done.
 """
 
 import uuid
@@ -111,10 +112,9 @@ def _link_invoices(connection: Raw, ids: Sequence[uuid.UUID], *, thorough: bool)
 
 
 def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
-    """Give these reminders the customer of their invoice, wherever the two differ.
+    """Give these reminders the customer of their invoice, wherever the two customers differ.
 
-    On a later call they may differ, because an invoice may have been given another customer since its reminders were
-    linked.
+    The function may be called again, because an invoice may be given another customer after its reminders were linked.
     """
     connection.execute(
         """
@@ -131,7 +131,7 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 def link_late_invoices(connection: Raw) -> None:
     """Link invoices that could not be linked in the backfill, because their user was unknown then.
 
-    The phones of customers that the triggers have made since are judged too.
+    The customers that the triggers have created since the backfill get the verdicts on their phones, too.
     """
     late = "WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
     if connection.execute(f"SELECT FROM invoices_cache {late} LIMIT 1").fetchone() is not None:

@@ -65,11 +65,11 @@ def noted(connection: Raw) -> Names:
 
 
 def rebuilt(connection: Raw) -> str:
-    """The statements that recreate the views; an empty string if the database never had such views."""
+    """The statements that create the views again; an empty string if the database never had such views."""
     names = noted(connection)
     return build(connection, names).as_string(connection) + ";" if names else ""
 
 
 def taken_down(connection: Raw) -> str:
-    """The statements that drop the views, but keep the record of their columns."""
+    """The statements that drop the views; the record of the views' columns stays."""
     return "".join(f"DROP VIEW IF EXISTS {SCHEMA}.{table};\n" for table in noted(connection))

@@ -1,4 +1,4 @@
-"""Customers made from the copies in invoices, each value with the copy that it comes from."""
+"""Customers made out of the copies in invoices; for each value of a customer, the copy that it comes from is known."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ def make_all_customers(connection: Raw) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A customer as its copies in invoices describe it, with the invoices that hold the values."""
+    """The values of one customer that its copies in invoices give, with the invoice that each value comes from."""
 
     user_id: UserId
     zoho_id: str | None
@@ -70,7 +70,7 @@ class _Described:
         return PhoneCopy(self.phone_from, self.phone, self.phone_country, bool(self.phone_country_unknown))
 
     def winners(self, phone: ChosenPhone | None) -> dict[str, str]:
-        """Old column → the invoice whose copy holds the customer's value, if that is not the newest copy."""
+        """Old column → the invoice whose copy the value comes from, where that is not the newest copy."""
         sources = {
             "customer_name": self.name_from,
             "customer_phone": phone.copy.invoice_id if phone else None,
@@ -81,7 +81,7 @@ class _Described:
 
 
 def _newest(column: str, holds: str) -> str:
-    """The SQL for the newest copy of a customer whose column satisfies the condition `holds`."""
+    """The SQL that finds, among a customer's copies, the newest one whose column satisfies the condition `holds`."""
     return f"""
         LATERAL (
             SELECT id, {column} AS value, customer_country_code FROM invoices_cache AS copy

@@ -61,10 +61,10 @@ def choose_phones(
     all_copies: Callable[[Sequence[CustomerKey]], Mapping[CustomerKey, Sequence[PhoneCopy]]],
     rule: PhoneRule,
 ) -> dict[CustomerKey, ChosenPhone]:
-    """Choose for each customer the newest copy with a valid phone number, or else the newest copy.
+    """Choose for each customer the newest copy with a valid phone number; if there is none, the newest copy.
 
-    `newest` has each customer's newest copy and the customer's country. `all_copies` reads the copies of the customers
-    whose newest copy has no valid number, newest first.
+    `newest` has each customer's newest copy and the customer's country. `all_copies` returns all copies of the given
+    customers, newest first. It is called only for customers whose newest copy has no valid number.
     """
     chosen = {key: ChosenPhone(copy, judged(copy, country, rule)) for key, (copy, country) in newest.items()}
     doubtful = [key for key, phone in chosen.items() if not phone.verdict.is_valid]
@@ -76,10 +76,11 @@ def choose_phones(
 
 
 def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone:
-    """The verdict on a copy's phone. `country` is the customer's, for copies without a country.
+    """The verdict on a copy's phone. `country` is the customer's country, for copies without a country.
 
-    If the text is one number in the copy's country and another in the customer's, it is rejected (`unknown_region`). A
-    country that is not recognised is never replaced by the country of another copy.
+    If the text is one number in the copy's country and another number in the customer's country, it is rejected
+    (`unknown_region`). If the copy has a country text that booksync does not recognise, no other country takes its
+    place.
     """
     if copy.country_unknown:
         return rule(copy.text, None)
@@ -92,9 +93,9 @@ def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone
 
 
 def judge_phones(connection: Raw, rule: PhoneRule) -> None:
-    """Judge the phone numbers of customers that the triggers have made, because SQL cannot judge them.
+    """Record the verdicts on the phones of customers that the triggers have created, because SQL cannot give a verdict.
 
-    Phone values from Zoho stay unchanged. Copies and receipts keep the number as it was written.
+    Phones that were read from Zoho stay unchanged. Copies and receipts keep the number as it was written.
     """
 
     def next_batch(after: Any) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""The older application's tables as found: what the tables lack, what adoption changes, and what prevents it."""
+"""The state of the older application's tables: what the tables lack, what adoption changes, and what prevents it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class FoundTable:
 
     @property
     def changes(self) -> Iterator[str]:
-        """The changes to the legacy table that booksync needs before phase 1."""
+        """The changes that adoption makes to the legacy table, as sentences."""
         if self.renames:
             names = ", ".join(f"{found} to {wanted}" for found, wanted in self.renames)
             yield f"rename columns of {self.name}: {names}"
@@ -54,7 +54,7 @@ class FoundTable:
 
     @property
     def later_changes(self) -> Iterator[str]:
-        """The changes by which phase 1 fills gaps of the legacy table."""
+        """The further changes that phase 1 makes to the legacy table, as sentences."""
         for column in self.fill_ins:
             yield (
                 f"in phase 1, add the column {self.name}.{column}, which is missing; the downgrade to legacy drops it"
@@ -74,7 +74,7 @@ def look(connection: Connection) -> tuple[FoundTable, ...]:
 def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
     """Refuse to migrate legacy tables that must be adopted first, or that cannot be adopted.
 
-    `adopted` means that `adopt` has just prepared the tables, and that a person agreed to its later changes.
+    `adopted` means that `adopt` has just prepared the tables. A person has then agreed to the changes in phase 1, too.
 
     Raises:
         MigrationRefusedError: there are such tables, or other objects have names that booksync needs.
@@ -94,7 +94,7 @@ def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
 
 
 def refuse_taken(connection: Connection) -> None:
-    """Check the names that booksync needs again before phase 1, because adoption may be long ago.
+    """Check before phase 1 that no other object has a name that booksync needs, because adoption may be long ago.
 
     Raises:
         MigrationRefusedError: another object has a name, or a shared column cannot hold booksync's values.
@@ -192,7 +192,7 @@ def _estimated_rows(connection: Connection, table: str) -> int:
 
 
 def _renames(found: set[str], wanted: list[str]) -> Iterator[tuple[str, str]]:
-    """Columns to rename: ("zohoCustomerId", "zoho_customer_id") or ("customerTimeZone", "customer_timezone")."""
+    """The columns to rename: ("zohoCustomerId", "zoho_customer_id") or ("customerTimeZone", "customer_timezone")."""
     by_letters = {name.replace("_", "").lower(): name for name in sorted(found)}
     for column in wanted:
         if column not in found and (old := by_letters.get(column.replace("_", ""))):

@@ -1,7 +1,7 @@
 """Gaps in the older application's tables that phase 1 fills, and that the downgrade to `legacy` restores.
 
-A missing column is added. A text column `reminders.step` becomes a number; texts other than the plain number (" 3 ",
-"+7") are kept in migration_step_texts for the downgrade.
+A missing column is added. A text column `reminders.step` becomes a column of numbers. Texts other than the plain
+number, such as " 3 " or "+7", are stored in migration_step_texts for the downgrade.
 """
 
 from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def missing_columns(table: str, found: set[str]) -> list[str]:
 
 
 def fillable_columns(table: str) -> list[str]:
-    """The definitions of all columns of a table that `add_columns` may have to add."""
+    """The definitions of all columns that `missing_columns` may find missing in a table."""
     return [f"{column} {definition}" for column, definition in FILLABLE[table].items()]
 
 

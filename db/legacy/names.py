@@ -1,6 +1,7 @@
-"""The names of all objects that the revisions create, and a search for other objects with such a name.
+"""The names of all objects that the revisions create, and a search for other objects that already have such a name.
 
-Objects of the older application are never dropped or replaced: a name in use is reported before anything is changed.
+Objects of the older application are never dropped or replaced. A name that is taken is reported before anything is
+changed.
 """
 
 import re
@@ -171,7 +172,10 @@ _WAY_OUT: Final = "rename it, or put it in another schema"
 
 
 def taken(connection: Connection) -> Iterator[str]:
-    """Sentences about names that booksync needs and other objects have, in a database without objects of booksync."""
+    """One sentence for each name that booksync needs and that another object has.
+
+    The database must not have objects of booksync yet.
+    """
     yield from _relations(connection)
     for (name,) in connection.execute(sa.text(_FUNCTIONS), {"names": list(FUNCTIONS)}):
         yield f"The function {name} is there, but it is not booksync's: {_WAY_OUT}"
@@ -188,7 +192,7 @@ def taken(connection: Connection) -> Iterator[str]:
 def shareable_columns(table: str) -> list[sa.Column[Any]]:
     """Columns that both applications may use: facts from Zoho, and their hash. Each call returns new objects.
 
-    booksync reads the older application's values like its own earlier values, and replaces them with Zoho's.
+    booksync treats the older application's values as its own earlier values, and replaces them with Zoho's.
     """
     if table == "invoices_cache":
         return [
@@ -228,7 +232,7 @@ def _holds_receipts(connection: Connection) -> bool:
 
 
 def _plain(definition: str) -> str:
-    """An index's definition without the parts that Postgres adds."""
+    """An index's definition without the parts that Postgres adds, for comparisons."""
     return re.sub(
         r"USING btree|::text|[()\s]|\bON \w+\.", lambda found: "ON" if found[0][:2] == "ON" else "", definition
     )

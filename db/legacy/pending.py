@@ -1,6 +1,6 @@
 """Hands pending reminders from the legacy application to booksync, and back.
 
-Only booksync's reminders have a closing time.
+A pending reminder with a closing time is booksync's. One without a closing time is the legacy application's.
 """
 
 import uuid

@@ -1,7 +1,7 @@
-"""The rule that judges a phone number, as the revisions see it.
+"""The phone rule as the revisions see it: the function that gives the verdict on a phone text.
 
 The revisions are frozen and the phone rule is not, so alembic/env.py passes the present rule to the revisions. The
-verdict is provisional: the first sync judges every number again.
+verdict is provisional: the first sync makes the verdict on every number again.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ ATTRIBUTE: Final = "phone_rule"
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhone:
-    """A judged phone text: either the number, or the problem with the text."""
+    """The verdict on a phone text: either the number, or the problem with the text."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)

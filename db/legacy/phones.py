@@ -1,4 +1,7 @@
-"""Legacy reminders without a phone get a blank one, because booksync requires a text. A receipt records the change."""
+"""Gives legacy reminders without a phone an empty text as phone, because booksync requires a text.
+
+A receipt records each change.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ from db.migrations.steps import Raw
 
 
 def fill_missing_phones(connection: Raw) -> None:
-    """Replace the missing phone of every reminder with a blank one."""
+    """Replace the missing phone (NULL) of every reminder by an empty text."""
 
     def fill(ids: Sequence[uuid.UUID]) -> None:
         connection.execute(

@@ -100,7 +100,7 @@ def _refuse_what_was_sent(connection: Raw) -> None:
 
 
 def bring_back(connection: Raw) -> None:
-    """Restore the moved rows unchanged. A moved row stays in its receipt if another row has its key by now."""
+    """Restore the moved rows unchanged. A row stays in its receipt if another row has the same key by now."""
     for table in _TABLES:
         insert = _insert(connection, table)
 

@@ -24,7 +24,7 @@ UNACCOUNTED: Final = """
 
 
 def unaccounted(connection: Raw) -> int:
-    """The number of invoices whose old columns no receipt records."""
+    """The number of invoices whose old columns are not recorded in any receipt."""
     with connection.transaction():
         # The count reads a table and an index, and holds no lock that blocks another session.
         connection.execute("SET LOCAL statement_timeout = '4h'")

@@ -1,4 +1,4 @@
-"""What became of every value of the older application, from migration_receipt, and the values themselves."""
+"""The outcome of every value of the older application, read from migration_receipt, and the values themselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from db.migrations.schemas import use_schemas
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the legacy rows and of their values."""
+    """The outcomes of the legacy rows and of their values, in numbers."""
 
     revision: str | None
     #: The number of invoices without a complete receipt: all before phase 2, 0 after phase 3.
@@ -88,7 +88,7 @@ _PAGE: Final = 1000
 
 
 def report(connection: Connection) -> Report:
-    """The outcomes in total, each row counted by its newest receipt.
+    """The numbers of rows and values by outcome. Each row is counted once, by its newest receipt.
 
     Raises:
         MigrationError: the database has no receipts yet.

@@ -43,7 +43,7 @@ def side_by_side_end(connection: Raw) -> str:
 
 
 def renew_triggers(connection: Raw) -> None:
-    """Create the side-by-side triggers again, if the database has them, after the tables that they use have moved.
+    """Create the side-by-side triggers again, if the database has them, because the tables that they use have moved.
 
     The triggers' functions are created in the schema that is now the first one of the search_path.
     """
@@ -52,11 +52,11 @@ def renew_triggers(connection: Raw) -> None:
 
 
 def with_new_triggers(connection: Raw, first: str, moved: str) -> str:
-    """The statements `moved`, which move the customers, with the triggers dropped before them and created after them.
+    """The statements `moved`, which move the customers' table, with statements that renew the side-by-side triggers.
 
-    Otherwise the next write of an older application's session would fail, because it has compiled the functions of the
-    triggers with the former table. The new functions are in the schema `first`. They find the tables of both schemas,
-    because other tables move later.
+    The triggers are dropped before the move and created after it. Otherwise the next write of an older application's
+    open session would fail, because such a session has cached the triggers' functions with the former table. The new
+    functions are in the schema `first`. They find the tables of both schemas, because other tables move later.
     """
     if not moved or not _has_triggers(connection):
         return moved

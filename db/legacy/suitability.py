@@ -1,4 +1,4 @@
-"""Whether a legacy table can hold booksync's values, as it is or after changes that touch no row."""
+"""Whether booksync can use a legacy table, either as it is or after changes of its definition that touch no row."""
 
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -64,7 +64,10 @@ def problems(
 
 
 def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Iterator[str]:
-    """The columns of the legacy table that would make booksync's INSERT fail: it writes only `written`."""
+    """The columns that would make booksync's INSERT into the legacy table fail, because a value is required.
+
+    booksync writes only the columns `written`.
+    """
     if table not in _INSERTED_INTO:
         return
     for column in inspector.get_columns(table):
@@ -76,7 +79,7 @@ def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Ite
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
-    """The shared columns that cannot hold booksync's values, each with the solution."""
+    """The shared columns that cannot hold booksync's values; each sentence names the solution."""
     for found in inspector.get_columns(table):
         column = found["name"]
         if column in shared and list(_of_column(table, shared[column], found)):
@@ -88,13 +91,13 @@ def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any
 
 
 def is_step_text(table: str, column: str, kind: Any) -> bool:
-    """Whether the column is the step of reminders, stored as text, which phase 1 turns into a number."""
+    """Whether the column is `reminders.step`, stored as text. Phase 1 turns such a column into a number."""
     return (table, column) == ("reminders", "step") and _family(kind) is sa.TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Loosening:
-    """A limit of a column that booksync may exceed. Without the limit the column still holds all earlier values."""
+    """A limit of a column that is removed, because booksync's values may exceed it. All existing values stay valid."""
 
     column: str  #: the column's name in the table
     action: str  #: of ALTER COLUMN; it changes only the catalogue

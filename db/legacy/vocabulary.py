@@ -50,8 +50,9 @@ def country_names() -> dict[str, str]:
 def zones() -> dict[str, str]:
     """Lower-case name of a time zone → present IANA name: "europe/london" → "Europe/London".
 
-    An older name has its present one: "asia/calcutta" → "Asia/Kolkata".
+    An older name leads to the present one: "asia/calcutta" → "Asia/Kolkata".
 
-    UTC and GMT are the only names without a slash, because Postgres interprets some other such names differently.
+    UTC and GMT are the only names without a slash. Other names without a slash are left out, because Postgres
+    interprets some of them differently.
     """
     return _vocabulary()["zones"]

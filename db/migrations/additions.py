@@ -68,14 +68,14 @@ PHONE_REQUIRED: Final = "reminders.phone NOT NULL"
 
 
 def start_notes(connection: Raw) -> None:
-    """Create the table of recorded additions, empty: for a database without any object of booksync."""
+    """Create the empty table of recorded additions. The database has no object of booksync yet."""
     connection.execute(_CREATE)
 
 
 def ensure_notes(connection: Raw) -> None:
-    """Create the table of recorded additions in an earlier release's database.
+    """Create the table of recorded additions in an earlier release's database, if it is missing.
 
-    The table's records are inferred from the catalogue.
+    Its records are inferred from Postgres's catalogue of columns and indexes.
     """
     if not _is_there(connection, TABLE):
         with connection.transaction():
@@ -83,7 +83,7 @@ def ensure_notes(connection: Raw) -> None:
 
 
 def is_noted(connection: Raw, name: str) -> bool:
-    """Whether an upgrade added the object, which is a column as "table.column", or an index by its name."""
+    """Whether an upgrade has added the object `name`: a column as "table.column", or an index by its name."""
     ensure_notes(connection)
     return connection.execute(f"SELECT FROM {TABLE} WHERE name = %s", [name]).fetchone() is not None
 
@@ -110,9 +110,9 @@ def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
 
 
 def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
-    """Add the columns that are missing, and record them; `columns` are definitions: "plan_at timestamptz".
+    """Add those of these columns that are missing, and record the additions.
 
-    Columns of booksync's own tables get no record.
+    `columns` are definitions: "plan_at timestamptz". Columns of booksync's own tables get no record.
 
     Raises:
         MigrationRefusedError: the older application has a column with the name of one of booksync's state columns.
@@ -158,7 +158,8 @@ def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constra
 def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
     """Build an index while the table is in use.
 
-    An index of this name that the older application has is kept. Adoption has checked that its definition is equal.
+    If the older application has an index of this name, that index is kept. Adoption has checked that the two
+    definitions are equal.
     """
     # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
     if not is_noted(connection, name):
@@ -184,7 +185,7 @@ def drop_index(connection: Raw, name: str) -> None:
 
 
 def columns_of(connection: Raw, table: str) -> dict[str, int]:
-    """The columns of a table with their numbers; a later column has a greater number."""
+    """The columns of a table with their numbers in Postgres; a column that was added later has a greater number."""
     rows = connection.cursor(row_factory=tuple_row).execute(
         """
         SELECT attname::text, attnum FROM pg_attribute
@@ -198,9 +199,9 @@ def columns_of(connection: Raw, table: str) -> dict[str, int]:
 def added_columns(tables: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str]]:
     """The columns that an earlier release added, as (table, column), inferred from the numbers of `columns_of`.
 
-    An ALTER TABLE gives its columns consecutive numbers in its own order, after all existing columns. A column outside
-    this sequence is treated as the older application's. The columns of one revision are either all present or all
-    absent.
+    An ALTER TABLE gives its new columns consecutive numbers in the order of the statement, after all existing columns.
+    A column whose number does not fit into this sequence is regarded as the older application's. The columns of one
+    revision are either all present or all absent.
     """
     latest = dict.fromkeys(tables, 0)
     for table, batch in _EARLIER_COLUMNS:

@@ -34,10 +34,10 @@ def over_rows(
     *,
     where_null: str | None = None,
 ) -> None:
-    """Call `work` with the keys of a table's rows, in key order.
+    """Call `work` with the keys of a table's rows, batch by batch in key order.
 
-    After a kill, the next call continues from the recorded position. `where_null` selects only the rows that lack this
-    column's value.
+    After a kill, the next call continues from the recorded position. With `where_null`, only the rows in which this
+    column is NULL are passed.
     """
     # Rows that are inserted behind the cursor are not visited, because the triggers handle them.
     wanted = sql.SQL("AND {} IS NULL").format(sql.Identifier(where_null)) if where_null else sql.SQL("")
@@ -55,7 +55,10 @@ def over_rows(
 def over_keys(
     connection: Raw, step: str, next_batch: Callable[[Any], tuple[int, Any]], *, total: int | None = None
 ) -> None:
-    """Call `next_batch(position)`, which returns (rows done, new position), until the new position is None."""
+    """Call `next_batch(position)`, which returns (rows done, new position), until the new position is None.
+
+    Each call is one transaction, which also records the new position.
+    """
     position, done = _noted(connection, step)
 
     def one_transaction() -> tuple[int, Any]:

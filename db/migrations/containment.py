@@ -1,7 +1,7 @@
-"""The schema for the containment of faults: webhook secrets, key canary, failed records, held deletions, row locks.
+"""The schema for five protections: webhook secrets, key canary, failed records, held deletions, weaker row locks.
 
-As in `handover`, two revisions apply this schema: one at the end of phase 2, one at the end of phase 3. Every statement
-can be repeated.
+Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3, for the reason in `handover`.
+Every statement can be repeated.
 """
 
 from typing import Final
@@ -133,7 +133,7 @@ BEGUN: Final = "SELECT WHERE to_regclass('key_canary') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns and tables of this schema where they are missing, and weaken the row locks.
+    """Add the columns and tables of this schema where they are missing, and let the functions lock rows more weakly.
 
     `numbers.add` must run first.
 
@@ -157,7 +157,7 @@ def add(connection: Raw) -> None:
 
 
 def weaken_locks(connection: Raw) -> None:
-    """Make the functions lock rows without blocking the checks of foreign keys."""
+    """Let booksync's SQL functions lock rows more weakly, so that checks of foreign keys do not wait for the locks."""
     briefly(connection, _REPLACE_LOCKS.format(**_WEAKER))
 
 

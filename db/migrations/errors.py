@@ -4,7 +4,7 @@ from alembic.util import CommandError
 
 
 class MigrationError(CommandError):
-    """A migration stopped before its end; committed work stays, and a repeated migration continues from there.
+    """A migration stopped before its end. Committed work stays, and the next `booksync migrate` continues from there.
 
     The class is a `CommandError`, because alembic's own command line prints such an error as one line.
     """

@@ -1,7 +1,8 @@
 """The schema of the handover: columns, tables and functions for permission, opening and outcomes.
 
-Two revisions apply this schema, because booksync works from phase 2 on: one at the end of phase 2, one at the end of
-phase 3 for a database that had left phase 2 before this release. Every statement can be repeated.
+Two revisions apply this schema: one at the end of phase 2, one at the end of phase 3. The first is for databases that
+stay in phase 2, where booksync already works. The second is for a database that had left phase 2 before this release.
+Every statement can be repeated.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Indexes for statements that people and dashboards repeat over caches of a million rows.
 
 Most of these indexes hold only the few rows that their statements look for, so that the other rows cost nothing to
-write. All refer to a column that booksync has added, so they disappear with it if a downgrade does not drop them. A
-name that the older application has taken is left to it, because no statement needs the index.
+write. Every index contains a column that booksync has added. A downgrade that drops the column therefore drops the
+index. If the older application already has an index of such a name, booksync builds none of that name, because no
+statement depends on it.
 """
 
 from typing import Final

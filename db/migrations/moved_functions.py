@@ -1,4 +1,7 @@
-"""Moves the functions of the handover to booksync's schema. The former names stay callable for one release."""
+"""Moves the functions of the handover to booksync's schema. The functions can be called by their former names, too.
+
+The former names stay for one release.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -139,7 +139,10 @@ def refuse_dependent_views(connection: Raw, host: str) -> None:
 
 
 def _moved(connection: Raw, host: str, former: str) -> str:
-    """The statements that move and rename a table and leave a view; empty if the table has moved, or does not exist."""
+    """The statements that move and rename a table and leave a view under its former name.
+
+    The result is empty if the table has moved already, or does not exist.
+    """
     table, name = f"{host}.{former}", RENAMED.get(former, former)
     if not _is_table(connection, table):
         return ""
@@ -182,7 +185,10 @@ def _moved_back(connection: Raw, host: str, former: str) -> str:
 
 
 def _parts_renamed(connection: Raw, found: str, table: str, former: str, name: str) -> str:
-    """The statements that rename the constraints and indexes of the table `found` after it has become `table`."""
+    """The statements that rename the constraints and indexes of a moved table after the table's new name.
+
+    `found` is the table's name before the move, and `table` its name after it.
+    """
     statements = []
     for kind, part in connection.execute(_NAMED_AFTER, {"table": found, "former": former}).fetchall():
         new = part.replace(former, name)

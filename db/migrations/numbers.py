@@ -1,7 +1,7 @@
 """The schema for valid numbers that are not callable, for countries, and for truth checks.
 
-As in `handover`, two revisions apply this schema: one at the end of phase 2, one at the end of phase 3. Every statement
-can be repeated.
+Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3, for the reason in `handover`.
+Every statement can be repeated.
 """
 
 from pathlib import Path
@@ -101,7 +101,10 @@ def add(connection: Raw) -> None:
 
 
 def fill_verdicts(connection: Raw) -> None:
-    """Record which copied phone numbers are not callable. The triggers of phase 2 leave this to the end of phase 3."""
+    """Copy the reason why a number is not callable from the verdict to a column, for customers made from the copies.
+
+    The end of phase 3 repeats this for the customers that the triggers have created since `add`.
+    """
     at_length(connection, _FILL)
 
 

@@ -1,9 +1,9 @@
 """The move of booksync's tables to the schema `booksync`. Only the four shared tables stay in the host's schema.
 
-An ORM of the host application then proposes no change to booksync's tables, and a GRANT names one schema. Each table
-moves in its own short transaction, which leaves an updatable view under the former name with the table's grants: the
-previous release's processes read and write through it. The views and the functions of the former names stay for one
-release. Every statement can be repeated.
+After the move, an ORM of the host application proposes no change to booksync's tables, and one GRANT can name the whole
+schema. Each table moves in its own short transaction. The transaction leaves an updatable view under the former name
+with the table's grants, because the previous release's processes read and write through the view. The views and the
+functions with former names stay for one release. Every statement can be repeated.
 """
 
 from typing import Any, Final
@@ -40,9 +40,9 @@ _IS_EMPTY: Final = """
 
 
 def move(connection: Raw, *, around_customers: Around = str) -> None:
-    """Move the tables and functions to the schema `booksync`, and leave views and functions of the former names.
+    """Move the tables and functions to the schema `booksync`, and leave views and functions under the former names.
 
-    `around_customers` adds statements to those that move the customers.
+    `around_customers` gets the statements that move the customers' table, and returns them with further statements.
 
     Raises:
         MigrationRefusedError: the schema cannot be created, or has another application's table of such a name.
@@ -63,7 +63,7 @@ def move(connection: Raw, *, around_customers: Around = str) -> None:
 
 
 def undo(connection: Raw, *, around_customers: Around = str) -> None:
-    """Restore the functions of the former names, then move the tables back to the host's schema.
+    """Restore the functions under the former names, then move the tables back to the host's schema.
 
     Raises:
         MigrationRefusedError: another application's view reads one of the views that are dropped.
@@ -80,12 +80,15 @@ def undo(connection: Raw, *, around_customers: Around = str) -> None:
 
 
 def is_begun(connection: Raw) -> bool:
-    """Whether the move of the tables to booksync's schema has begun, so that earlier revisions cannot change them."""
+    """Whether the move of the tables to booksync's schema has begun.
+
+    If it has begun, earlier revisions can no longer change these tables.
+    """
     return connection.execute(BEGUN).fetchone() is not None
 
 
 def drop_schema(connection: Raw) -> None:
-    """Drop booksync's schema, after `undo`, if a migration has created the schema and the schema is empty."""
+    """Drop booksync's schema after `undo`. A schema that no migration has created, or that is not empty, stays."""
     if is_noted(connection, _CREATED) and connection.execute(_IS_EMPTY, [SCHEMA]).fetchone() is not None:
         briefly(connection, f"DROP SCHEMA IF EXISTS {SCHEMA}")
         forget(connection, _CREATED)
@@ -113,7 +116,7 @@ def _make_schema(connection: Raw) -> None:
 
 
 def _make_watermarks(connection: Raw) -> None:
-    """Create the table of further entities' watermarks."""
+    """Create the table `entity_watermarks`, for entities other than customers and invoices."""
     columns = f"""
         connection_id uuid NOT NULL
             CONSTRAINT fk_entity_watermarks_connection_id REFERENCES {SCHEMA}.zoho_connections (id),

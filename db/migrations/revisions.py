@@ -17,9 +17,7 @@ _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 class Target(StrEnum):
     """A target of a migration (the end of a phase).
 
-    A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
-
-    The names are not alembic's branch labels, because a branch label applies to a whole line of revisions.
+    A phase ends with the last revision whose name ends with the phase: phase1 with `0004_phase1`.
     """
 
     LEGACY = "legacy"  #: the application before booksync
@@ -50,8 +48,8 @@ def revisions_folder() -> Path:
 def known_revisions() -> tuple[str, ...]:
     """Every revision of this release, oldest first.
 
-    The order of the revisions is that of their file names. A process that only compares revisions therefore loads
-    neither alembic nor these files.
+    The revisions are ordered by their file names, so that a process that only compares revisions need not load alembic
+    or the revisions' files.
     """
     return tuple(sorted(path.stem for path in (revisions_folder() / "versions").glob("[0-9]*.py")))
 
@@ -72,7 +70,7 @@ _FIND_TABLE: Final = text("SELECT coalesce(to_regclass(:moved), to_regclass(:nam
 
 
 def version_table(connection: Connection) -> str | None:
-    """The qualified name of the table with the revision; None before the first one."""
+    """The qualified name of the table that stores the database's revision; None before the first revision."""
     name: str | None = connection.scalar(_FIND_TABLE, {"moved": f"{SCHEMA}.{VERSION_TABLE}", "name": VERSION_TABLE})
     return name
 
@@ -118,10 +116,10 @@ class SchemaState:
 
 
 def _older(revision: str) -> str:
-    """Describe a schema at `revision`, which is too old, with the revision that is needed.
+    """The sentence for a schema at `revision`, which is too old. It names the revision that is needed.
 
-    Up to the end of phase 2 an older application may use the tables, so that end is enough. Later the newest revision
-    is needed.
+    Before phase 3 an older application may use the tables, so the end of phase 2 is enough. After that the newest
+    revision is needed.
     """
     known, phase2 = known_revisions(), revision_of(Target.PHASE2)
     is_before_phase3 = known.index(revision) <= known.index(phase2)
@@ -140,10 +138,10 @@ _LAST_ADDITION: Final = text("""
 
 
 def schema_state(connection: Connection) -> SchemaState:
-    """Whether the database fits this release, which works from phase 2 on, together with the legacy application.
+    """Whether the database's schema fits this release. A schema at or after the end of phase 2 can fit.
 
-    A database after phase 2 may still be older than the present end of phase 2, because a later release has added
-    revisions there.
+    Such a schema is too old nevertheless if it lacks the latest addition: later releases add revisions at the end of
+    phase 2.
     """
     revision, known = current_revision(connection), known_revisions()
     if revision is not None and revision not in known:

@@ -1,4 +1,4 @@
-"""Rights on tables and functions, copied to the objects that replace them."""
+"""Rights on tables and functions, read so that the objects that replace them get the same rights."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _OF_A_VIEW: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right on a table or function that another role than the owner has."""
+    """A right on a table or function that a role other than the owner has."""
 
     grantee: str  #: the role's name, quoted, or PUBLIC
     privilege: str
@@ -38,7 +38,7 @@ class Grant:
 
 
 def grants_of_table(connection: Raw, table: str) -> list[Grant]:
-    """The rights that roles have on a table, as far as a view can have them too."""
+    """The rights that roles have on a table, without the kinds of rights that a view cannot have."""
     return [grant for grant in _grants(connection, _OF_TABLE, table) if grant.privilege in _OF_A_VIEW]
 
 

@@ -66,8 +66,8 @@ _USER_ID_TYPES: Final = {
 def user_id_type(connection: Raw) -> str:
     """The type of the columns that refer to users.id: uuid, text or bigint.
 
-    The result is uuid if the table users does not exist, because booksync then creates it. It is uuid for a column of
-    any other type too; adoption refuses such a column.
+    If the table users does not exist, the result is uuid, because booksync then creates the table. It is also uuid if
+    users.id has any other type; adoption refuses such a table.
     """
     found = _scalar(
         connection,

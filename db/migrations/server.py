@@ -1,4 +1,4 @@
-"""What a migration requires of the Postgres server: recent, writable, and one backend for the whole session."""
+"""What a migration requires of the Postgres server: a recent version, writes, one backend for the whole session."""
 
 from contextlib import ExitStack, suppress
 from typing import Final, cast
@@ -69,7 +69,7 @@ def shares_backends(connection: Connection, url: str) -> bool:
 
 
 def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool:
-    """Whether another session gets the connection's idle backend `own`, which proves that backends are shared."""
+    """Whether the connection's idle backend `own` serves another session, which proves that backends are shared."""
     with ExitStack() as sessions, suppress(*DatabaseError):
         for _ in range(_OTHER_SESSIONS):
             other = sessions.enter_context(engine.connect())

@@ -1,7 +1,7 @@
 """Statements of the revisions, executed while other sessions read and write the same tables.
 
 A revision that changes a legacy table runs completely inside `letting_others_work`. Each statement, or string of
-statements, is committed separately and can be repeated, so an interrupted revision is simply run again.
+statements, is committed separately and can be repeated. So a revision that was interrupted is simply run again.
 """
 
 import time
@@ -57,9 +57,9 @@ def letting_others_work() -> Iterator[Raw]:
 
 
 def undo_if_begun(revision: str, sign: str) -> None:
-    """Undo `revision` if the query `sign` returns a row.
+    """Undo `revision` if it was begun but not finished: the query `sign` then returns a row.
 
-    The row shows that the revision was begun, and killed before it was recorded.
+    Such a revision was killed before the database had recorded it.
     """
     with letting_others_work() as connection:
         begun = connection.execute(sign).fetchone() is not None
@@ -71,7 +71,10 @@ def undo_if_begun(revision: str, sign: str) -> None:
 
 @contextmanager
 def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
-    """Disable plans that suit whole tables ("seqscan", "hashjoin", …); a batch is a few keys of a big table."""
+    """Disable the named kinds of query plans ("seqscan", "hashjoin", …) inside the block.
+
+    These plans suit whole tables. A batch needs only a few keys of a big table.
+    """
     for way in ways:
         connection.execute(f"SET enable_{way} = off")
     try:
@@ -85,8 +88,8 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 def take_turns(table: str) -> None:
     """Prevent other sessions from changing a table's rows for the rest of a revision that is one transaction.
 
-    A statement that creates a table with a reference to this table takes the same lock anyway. Here the wait for the
-    lock is short and repeated, so that no other session queues behind it for long.
+    The later statements of the revision would take the same lock, but might wait long for it, with other sessions
+    queued behind them. Here each wait for the lock is short and repeated.
 
     Raises:
         InTheWayError: a transaction with changed rows did not end for a minute.
@@ -102,7 +105,7 @@ def take_turns(table: str) -> None:
 
 
 def patiently(work: Callable[[], _T]) -> _T:
-    """Return the result of `work`, a whole transaction that is retried while another session blocks it.
+    """Return the result of `work`, a whole transaction that is repeated while another session blocks it.
 
     Raises:
         InTheWayError: the blocking session did not end for a minute.
@@ -126,7 +129,10 @@ def _in_the_way() -> InTheWayError:
 
 
 def briefly(connection: Raw, statements: str) -> None:
-    """Change a table's definition, which blocks all its readers, in one transaction with a short lock timeout."""
+    """Change a table's definition in one transaction, with a short lock timeout, because the change blocks all readers.
+
+    The transaction is repeated while another session blocks it.
+    """
     patiently(lambda: connection.execute(statements, prepare=False))
 
 

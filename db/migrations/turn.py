@@ -25,8 +25,7 @@ WAIT_SECONDS: Final = 600.0
 def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Connection]:
     """A separate connection, outside any transaction, that keeps other migrations of the database waiting.
 
-    A statement of the migration waits for a table lock only for seconds, because later sessions queue behind the
-    statement.
+    On this connection a statement waits at most seconds for a table lock, because later sessions queue behind it.
 
     Raises:
         MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
@@ -64,7 +63,7 @@ def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
 
 
 def _discard_session(connection: Connection) -> None:
-    """Leave no lock and no setting of this session to the pooler's next client, because a pooler may reset neither."""
+    """Release the session's locks and reset its settings, because a pooler may give the session to another client."""
     with suppress(*DatabaseError, psycopg.Error):
         connection.rollback()
         raw = cast(psycopg.Connection[Any], connection.connection.driver_connection)

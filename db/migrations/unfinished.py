@@ -1,7 +1,7 @@
-"""A downgrade that was killed: it is recorded before its start, so that the next migration first completes its step.
+"""A record of a downgrade in progress, so that the next migration first completes the step of a killed downgrade.
 
-The database records a revision as undone after all its statements. Without this record, a killed downgrade would leave
-the revision half undone, and an upgrade to that revision would do nothing.
+The database records a revision as undone only after all statements of the downgrade. Without this record, a killed
+downgrade would leave the revision half undone, and an upgrade to that revision would do nothing.
 """
 
 from sqlalchemy import Connection, text
@@ -20,12 +20,12 @@ def note_downgrade(connection: Connection, target: str) -> None:
 
 
 def forget_downgrade(connection: Connection) -> None:
-    """Delete the record, because the downgrade has ended."""
+    """Delete the record of the downgrade, because the downgrade has ended."""
     _comment(connection, "NULL")
 
 
 def is_half_undone(connection: Connection, revision: str) -> bool:
-    """Whether a downgrade was killed that had begun to undo this revision, or was about to."""
+    """Whether a killed downgrade may have undone a part of this revision."""
     comment = connection.scalar(_COMMENT, {"table": version_table(connection)})
     connection.commit()
     if comment is None or not comment.startswith(_PREFIX):
