@@ -1,4 +1,4 @@
-"""Statements over cached invoices that have moved to a customer that is not cached."""
+"""Statements over cached invoices that Zoho has assigned to another customer, which is not cached yet."""
 
 import uuid
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ _WITHDRAW = f"""
 def withdraw(
     db: Session, connection: Connection, waiting: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
 ) -> list[uuid.UUID]:
-    """Mark the cached rows of waiting invoices deleted until their new customers are cached; returns booksync's ids.
+    """Mark the cached rows of these waiting invoices deleted, until their new customers are cached.
 
-    Otherwise the former customer of such an invoice would be reminded of another customer's debt. The cached row loses
-    its version: a newer one would refuse the response that ends the wait, and the invoice would be in neither table.
+    Otherwise the invoice's former customer would be reminded of another customer's debt. The cached row also loses its
+    version, so that any version of the invoice that stops waiting can replace the row. Returns booksync's ids.
     """
     if not waiting:
         return []

@@ -17,7 +17,10 @@ BATCH = 500
 
 
 def cases(db: Session, connection_id: uuid.UUID) -> Iterator[Case]:
-    """Every unpaid invoice of the connection with an open or unknown status, without a lock."""
+    """Every unpaid invoice of the connection with an open or unknown status, with all facts of its plan.
+
+    The function locks nothing.
+    """
     ids = _ids(db, connection_id)
     for start in range(0, len(ids), BATCH):
         yield from plan_cases.read(db, ids[start : start + BATCH])
@@ -64,7 +67,7 @@ def waiting(db: Session, connection_id: uuid.UUID) -> list[WaitingDebt]:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The customer of a previewed call, in a form for people. Personal data: for a terminal, never for a log."""
+    """The customer of a previewed call, as text for a terminal. It is personal data, so it must not be logged."""
 
     name: str = field(repr=False)
     number_as_given: str = field(repr=False)

@@ -19,7 +19,7 @@ _CLAIMS_ARE_AWAITED = "5s"
 
 @dataclass(frozen=True, slots=True)
 class HandoverState:
-    """Whether a connection hands reminders over, since when, and how many numbers have pending reminders."""
+    """Whether a connection is open for handovers, since when, and how many numbers have pending reminders."""
 
     handover: Handover
     opened_at: datetime | None
@@ -75,9 +75,9 @@ def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
 def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
     """Open the connection for handovers.
 
-    The connection's plans become due, so nothing is handed over before new plans are made.
+    The connection's open invoices become due for planning. Nothing is handed over before they are planned again.
 
-    Opening an open connection again moves its opening to `now`.
+    If the connection is already open, `now` becomes the time of its opening.
     """
     db.execute(
         text("""
@@ -95,8 +95,9 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
 
     The connection's reminders stay planned; none is handed over until the connection is opened again.
 
-    The function waits for handovers that hold reminders of the connection and have not ended yet, so that none commits
-    afterwards. The wait has a limit, because a blocked sender must not prevent a person from closing.
+    The function first waits for transactions that are making handovers of the connection, so that none of them commits
+    after the connection is closed. The wait has a limit, because a person must be able to close the connection even if
+    such a transaction hangs.
     """
     db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), db.begin_nested():
@@ -112,7 +113,7 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> int:
-    """Make every plan of the connection's open invoices due for planning; returns their number."""
+    """Make the connection's open invoices due for planning; returns their number."""
     return db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now

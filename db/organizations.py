@@ -19,7 +19,7 @@ def update_facts(
 ) -> None:
     """Write the organisation's facts.
 
-    An unknown time zone is stored in a column of its own; the known time zone stays.
+    If booksync does not know the time zone, its name is stored in a column of its own, and the former time zone stays.
     """
     is_known = known_zone(time_zone) is not None
     db.execute(

@@ -1,4 +1,7 @@
-"""Statements over invoices whose customer is gone: a merge in Zoho may have moved them without a new modified time."""
+"""Statements over open invoices whose customer is gone. A merge in Zoho may have given them to another customer.
+
+Such a merge does not change an invoice's modified time, so only a new request finds the new customer.
+"""
 
 from sqlalchemy import TextClause, text
 
@@ -37,7 +40,10 @@ def ask_again(db: Session, connection: Connection, zoho_customer_id: str) -> lis
 
 
 def ask_unread(db: Session, connection: Connection) -> list[Due]:
-    """Request a refresh of each open invoice that was not read since its customer's 404."""
+    """Request a refresh of each open invoice that was not read since its customer's 404.
+
+    Returns the refreshes that are due at once.
+    """
     return _request(db, connection, _UNREAD)
 
 

@@ -1,4 +1,4 @@
-"""Statements that park a connection, so that it gets no work, and that resume it."""
+"""Statements that park a connection, so that it gets no work, and that resume a parked connection."""
 
 import uuid
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ class Parking(StrEnum):
 def park(db: Session, connection: Connection, reason: str) -> Parking:
     """Park the connection: it gets no work until a person connects it again or resumes it.
 
-    Zoho has refused the credentials that `connection` was read with. A connection with newer credentials is not parked,
-    because the newer ones may be valid.
+    `connection` has the credentials that Zoho has refused. If newer credentials are stored by now, the connection is
+    not parked, because the newer ones may be valid.
     """
     stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608

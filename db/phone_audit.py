@@ -48,9 +48,9 @@ _CURRENCY = text("SELECT currency_code FROM booksync.zoho_connections WHERE id =
 
 
 def doubtful(db: Session, connection: Connection, rules: AuditRules) -> Iterator[PhoneFacts]:
-    """The live customers whose number is refused, not called or doubtful, in no order.
+    """The live customers whose number is refused, not called or doubtful, without those with confirmed numbers.
 
-    Confirmed numbers are omitted.
+    The customers come in no order.
     """
     rows = db.execute(
         _DOUBTFUL,

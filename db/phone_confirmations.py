@@ -1,8 +1,8 @@
-"""Statements over phone_confirmations: the number that a person has confirmed for a text of a customer in Zoho.
+"""Statements over phone_confirmations: the number that a person has confirmed for a phone text of a customer in Zoho.
 
-A confirmation is valid for that customer and that text only. When the text changes in Zoho, the confirmation stays in
-the table without a match. The confirmation is not deleted, because a list row contains the texts of one person only,
-and the texts of other persons come back with the details.
+A confirmation is valid for that customer and that text only. If the customer no longer has the text, the confirmation
+has no effect, but stays in the table. It is needed again if the text comes back: a list row contains the texts of one
+person only, and the details add the texts of the other persons.
 """
 
 import uuid
@@ -57,7 +57,10 @@ class PhoneStanding:
 
 
 def aggregated(customer: str) -> str:
-    """The column `confirmed` of a SELECT over customers_cache with the alias `customer`: text → E.164, or NULL."""
+    """The SQL of a column `confirmed`, for a SELECT over customers_cache with the alias `customer`.
+
+    The column has the customer's confirmations as JSON, phone text → number in E.164, or NULL without confirmations.
+    """
     return f"""
         (SELECT jsonb_object_agg(phone_text, phone) FROM booksync.phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
@@ -88,7 +91,7 @@ def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
 
 
 def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
-    """Delete and return every phone confirmation of the customer, including those of former texts."""
+    """Delete and return the customer's phone confirmations, including those of texts no longer in Zoho."""
     rows = db.execute(
         text("""
             DELETE FROM booksync.phone_confirmations WHERE customer_id = :customer_id

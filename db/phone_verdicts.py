@@ -1,4 +1,4 @@
-"""Statements over the verdicts of the cached phone numbers, and over the rules that they were judged by."""
+"""Statements over the verdicts on the cached phone numbers, and over the edition of the rules behind them."""
 
 import uuid
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ from domain.stored_phones import JudgedAgain, StoredPhone
 
 
 def noted(db: Session, connection: Connection) -> str | None:
-    """What the connection's phone verdicts were made with (`domain.stored_phones.judged_with`); None if unrecorded."""
+    """The rules and settings by which the connection's phone verdicts were made, as a text; None if none is recorded.
+
+    `domain.stored_phones.judged_with` makes this text.
+    """
     judged: str | None = db.execute(
         text("SELECT phones_judged_with FROM booksync.zoho_connections WHERE id = :connection_id"),
         {"connection_id": connection.connection_id},
@@ -27,7 +30,7 @@ def noted(db: Session, connection: Connection) -> str | None:
 
 
 def note_current(db: Session, connection: Connection, judged_with: str) -> None:
-    """Record that all phone numbers of the connection were judged again, and with which rules."""
+    """Record that all phone verdicts of the connection were made again, with the rules and settings `judged_with`."""
     db.execute(
         text("UPDATE booksync.zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
         {"connection_id": connection.connection_id, "judged_with": judged_with},
@@ -53,9 +56,9 @@ _LOCKED = text(f"""
 
 
 def lock_next(db: Session, connection: Connection, after: str, *, limit: int, all_of_them: bool) -> Sequence[uuid.UUID]:
-    """Lock the next `limit` customers after the Zoho id `after`, and return their ids.
+    """Lock the next `limit` customers after the Zoho id `after`, and return booksync's ids of them.
 
-    With `all_of_them` every customer is taken, otherwise only those whose phone verdict is missing or of another
+    With `all_of_them` these are any customers, otherwise only those whose phone verdict is missing or of another
     edition.
     """
     locked = db.execute(

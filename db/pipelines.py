@@ -12,7 +12,7 @@ from db.session import Session
 
 @contextmanager
 def pipelined(db: Session) -> Iterator[None]:
-    """Send the statements of the block together. Their results cannot be read, see `returned`.
+    """Send the statements of the block together. Their results cannot be read; use `returned` for those with results.
 
     Raises:
         DBAPIError: one of the statements failed, when the block ends.

@@ -1,4 +1,7 @@
-"""The caches of further entities, whose rows no other row depends on: written and compared by declared columns."""
+"""The caches of further entities: their rows have no dependent rows, and are written and compared column by column.
+
+Each such table declares its columns once.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +30,7 @@ _OBSERVED_AT: Column[Observed[Listed]] = Column("observed_at", lambda read: read
 
 @dataclass(frozen=True, slots=True)
 class PlainTable(CachedTable):
-    """The cache table of a further entity, whose columns are declared once, for writing and for verification."""
+    """The cache table of a further entity. Its columns are declared once, for writing and for verification."""
 
     model: type[Base]
     values: Sequence[Column[Any]]  #: the columns with values from Zoho, `status` among them

@@ -1,4 +1,7 @@
-"""All facts that an invoice's plan depends on, read in every writer's lock order: customers, invoices, reminders."""
+"""Reads all facts that an invoice's plan depends on.
+
+The rows are locked in the order that every writer keeps: customers, invoices, reminders.
+"""
 
 import uuid
 from collections import defaultdict
@@ -109,12 +112,12 @@ _REMINDERS = """
 
 
 def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """The chosen invoices with all facts of their plans, all locked until the transaction ends."""
+    """The invoices with these ids, with all facts of their plans; all are locked until the transaction ends."""
     return _cases(db, invoice_ids, "FOR NO KEY UPDATE")
 
 
 def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """The chosen invoices with all facts of their plans, without a lock."""
+    """The invoices with these ids, with all facts of their plans; nothing is locked."""
     return _cases(db, invoice_ids, "")
 
 
@@ -154,7 +157,10 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
 
 
 def _names(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
-    """For each number that several live customers of its user share, the number of different customer names."""
+    """The number of different customer names for each phone number that several live customers of a user share.
+
+    The numbers are those of the given customers.
+    """
     rows = db.execute(_NAMES, {"ids": list(customer_ids)})
     return {(row.user_id, row.primary_phone): row.names for row in rows}
 

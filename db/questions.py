@@ -39,7 +39,7 @@ _BY_DETAILS = (
 
 
 class Cause(StrEnum):
-    """Why the details of a record are to be read. A record counts under the first cause that applies."""
+    """Why the details of a record are to be read. If several causes apply to a record, the first one is used."""
 
     SOON = "soon"  #: a reminder of the record is due within a day
     REFUSED = "refused"  #: a customer with an open invoice, whose refused number may be valid in another country
@@ -58,7 +58,7 @@ _ORDER_WHILE_CLOSED = (Cause.REFUSED, Cause.SOON, Cause.HELD, Cause.ASSUMED)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question: the present version of a customer or an invoice whose details are to be read."""
+    """A question: a customer or an invoice, in its present version, whose details are to be read."""
 
     entity: Entity
     record_id: str  #: the record's id in Zoho
@@ -158,9 +158,9 @@ def questions(
     limit: int,
     run_id: uuid.UUID | None = None,
 ) -> Sequence[Question]:
-    """The next records whose present version's details were never requested and are to be read, ordered by cause.
+    """The next records whose details are to be read, ordered by cause. Details are requested once for each version.
 
-    Records whose call has failed within a day come last; records that the run has rejected are omitted.
+    Records whose call has failed within a day come last. Records that the run has rejected are omitted.
     """
     if limit <= 0:
         return []
@@ -181,7 +181,7 @@ def questions(
 
 @dataclass(frozen=True, slots=True)
 class UncertainCountries:
-    """Customers with an open invoice whose number depends on an unknown country."""
+    """The numbers of customers with an open invoice whose phone number depends on an unknown country."""
 
     customers: int
     to_ask: int  #: the number of customers whose present version's details were not requested
@@ -189,9 +189,9 @@ class UncertainCountries:
 
     @property
     def runs(self) -> int | None:
-        """The number of runs that it takes to request `to_ask` customers, if no other question comes first.
+        """The number of runs that it takes to read the details of the `to_ask` customers.
 
-        The number is None if the policy allows no detail calls.
+        Other questions may come first and take more runs. The number is None if the policy allows no detail calls.
         """
         return ceil(self.to_ask / self.detail_calls_per_run) if self.detail_calls_per_run else None
 
@@ -209,7 +209,10 @@ _UNCERTAIN_COUNTRIES = text(f"""
 
 
 def uncertain_countries(db: Session, connection_id: uuid.UUID) -> UncertainCountries:
-    """The customers whose number depends on an unknown country: not requested yet, or requested without success."""
+    """The numbers of customers whose phone number depends on an unknown country.
+
+    Their details were not requested yet, or did not help.
+    """
     row = db.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
     policy = reminder_policies.policy_of(db, connection_id)
     return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)

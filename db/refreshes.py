@@ -1,4 +1,4 @@
-"""Statements over refreshes (one record is read again): lease, request, outcome. All times are Postgres's."""
+"""Statements over refreshes (each reads one record again): lease, request, outcome. All times are Postgres's."""
 
 import uuid
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 
 @dataclass(frozen=True, slots=True)
 class RefreshLease:
-    """The lease of a record's refresh, with the record's events.
+    """The lease of a record's refresh, with the numbers of the record's events.
 
-    `until` is the lease's unique end, which identifies the lease.
+    `until` is the lease's end. No other lease has the same end, so it identifies the lease.
     """
 
     ref: RefreshRef
@@ -68,9 +68,9 @@ _ACQUIRE = text("""
 
 
 def acquire(db: Session, ref: RefreshRef, *, lease_seconds: float) -> RefreshLease | None:
-    """Lease the record's refresh if it is due, has waiting events and no lease.
+    """Lease the record's refresh if it is due, has waiting events and is not leased.
 
-    Otherwise None is returned: the message is a duplicate or came too early.
+    Otherwise None is returned, because the message is a duplicate or has come too early.
     """
     row = db.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
     if row is None:
@@ -97,7 +97,7 @@ _WAITS = text("""
 
 
 def waits(db: Session, ref: RefreshRef) -> Due | None:
-    """The time when the record's refresh is due, if a message for it has come too early; None otherwise."""
+    """The record with the seconds until its refresh is due, if a message for it has come too early; None otherwise."""
     seconds = db.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
@@ -122,7 +122,7 @@ _FINISH = text("""
 def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
     """End the lease of a refresh, and give `outcome` to the record's events up to the number `lease.received`.
 
-    Returns the time at which the record is due again if more events have arrived; None if not.
+    Returns the record with the seconds until its next refresh if more events have arrived; None if not.
 
     Raises:
         LeaseLostError: another worker has acquired the record; the caller's transaction must roll back.
@@ -196,7 +196,11 @@ _SWEEP = text("""
 
 
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[RefreshRef]:
-    """Records without a lease whose message was sent `sweep_seconds` ago: their messages are to be sent again."""
+    """The records whose overdue messages are to be sent again.
+
+    A message is overdue if the record's refresh has been due, and its message sent, for at least `sweep_seconds`. The
+    record must have waiting events and no lease. The messages count as sent now.
+    """
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [RefreshRef(row.connection_id, entity_named(row.entity), row.record_id) for row in rows]
 
@@ -236,9 +240,9 @@ _TAKE_TURN = text("""
 
 
 def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
-    """Choose waiting records, of all connections or of `only`, whose messages may be sent now.
+    """Choose waiting records, of all connections or of `only`, whose messages are to be sent now.
 
-    A connection has at most `MOST_SENT` records with a message in the queue.
+    A connection has at most `MOST_SENT` waiting records whose message was sent.
     """
     rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}

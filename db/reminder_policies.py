@@ -1,4 +1,4 @@
-"""Statements over reminder_policies: a connection's rules for reminders, and the plans that a change makes due."""
+"""Statements over reminder_policies: a connection's policy, and the invoices that a change makes due for planning."""
 
 import uuid
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.reminder_policy import ReminderPolicy
 
 
 def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
-    """The connection's reminder rules, or the default rules if none are set."""
+    """The connection's policy, or the default policy if none is stored."""
     rules = db.execute(
         text("SELECT rules FROM booksync.reminder_policies WHERE connection_id = :connection_id"),
         {"connection_id": connection_id},
@@ -21,10 +21,10 @@ def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
 
 
 def save(db: Session, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: datetime) -> int:
-    """Write the connection's reminder rules and make every plan of its open invoices due; returns the number of plans.
+    """Write the connection's policy and make its open invoices due for planning; returns the number of invoices.
 
-    Reminders with a due plan are not handed over. Planning reads the rules after it has locked its invoices: a plan
-    from before this statement is made again, and a later plan uses the new rules.
+    The reminders of an invoice that is due for planning are not handed over. Planning reads the policy after it has
+    locked the invoices, so every plan that is made later uses the new policy.
     """
     db.exec_driver_sql(
         """

@@ -1,6 +1,6 @@
 """Statements over handovers that are posted to a webhook.
 
-The handovers form an outbox, so that none is lost between its commit and the HTTP call.
+The handovers form an outbox: they are stored in the transaction that makes them, so none is lost before it is posted.
 """
 
 import datetime as dt
@@ -37,14 +37,17 @@ _IS_WORK_DUE = text("""
 
 
 def is_work_due(db: Session) -> bool:
-    """Whether a handover is due to be posted, or a reminder to be handed over unless it is held back."""
+    """Whether a handover is due to be posted, or a due reminder that is not held back is to be handed over."""
     is_due: bool = db.execute(_IS_WORK_DUE).scalar_one()
     return is_due
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A handover to be posted. `reminders` are those that are still owed; a handover without any is withdrawn."""
+    """A handover to be posted.
+
+    Its body contains only the reminders whose invoices are still owed. Without any, the handover is withdrawn.
+    """
 
     handover_id: uuid.UUID
     connection_id: uuid.UUID
@@ -150,7 +153,10 @@ def note_posted(db: Session, handover_id: uuid.UUID) -> None:
 
 
 def release(db: Session, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:
-    """Release the lease of a handover, which is posted again after `seconds`. Another scheduler's lease stays."""
+    """Release the lease of a handover, which is to be posted again after `seconds`.
+
+    If another scheduler has acquired the handover in the meantime, its lease stays.
+    """
     db.execute(
         text("""
             UPDATE booksync.handovers

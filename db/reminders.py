@@ -38,7 +38,7 @@ class ScheduledReminder:
 
 @dataclass(frozen=True, slots=True)
 class NotedPlan:
-    """The result of planning an invoice, and when the invoice is to be planned again."""
+    """The outcome of planning an invoice, and the time at which the invoice is to be planned again."""
 
     invoice_id: uuid.UUID
     plan_at: datetime | None
@@ -61,9 +61,9 @@ def due_of_connection(db: Session, connection: Connection, *, now: datetime, lim
 def due_of_customers(
     db: Session, connection: Connection, zoho_customer_ids: Sequence[str], *, now: datetime, limit: int | None
 ) -> list[uuid.UUID]:
-    """The invoices of these customers whose planning is due, in the order of locks.
+    """The invoices of these customers whose planning is due, in the order in which they must be locked.
 
-    With a limit, the invoices that are due longest are returned.
+    With a limit, those are returned that have been due the longest.
     """
     due = db.execute(
         text("""
@@ -96,7 +96,7 @@ def with_pending(db: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUI
 
 
 def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> list[uuid.UUID]:
-    """Make the plans of these customers' open invoices due for planning; returns the invoices."""
+    """Make these customers' open invoices due for planning; returns the invoices."""
     due = db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
@@ -111,7 +111,7 @@ def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -
 
 
 def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
-    """Withdraw these reminders, as far as they are still pending."""
+    """Set these reminders to their new status, if they are still pending."""
     if not withdrawn:
         return
     db.exec_driver_sql(
@@ -130,11 +130,11 @@ def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
 
 
 def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledReminder]) -> None:
-    """Write one row per step of a plan, by the unique key. A row that already matches the plan is not rewritten.
+    """Write one row for each planned step of an invoice. A row that already matches the plan is not rewritten.
 
-    Two kinds of rows are never changed. The first kind is a sent reminder (any status that booksync does not know
-    counts as sent). The second kind is a reminder that the legacy application has planned itself (scheduled, without a
-    closing time), even if it appeared after the plan's read.
+    Two kinds of rows are never changed. The first kind is a sent reminder; a status that booksync does not know means
+    sent. The second kind is a reminder that the legacy application has planned itself (scheduled, without a closing
+    time), even if the row appeared after the facts of the plan were read.
     """
     if not rows:
         return
@@ -190,7 +190,10 @@ def note_plans(db: Session, plans: Sequence[NotedPlan]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The states of all open invoices of a connection, each invoice counted once."""
+    """The numbers of a connection's open invoices with a pending reminder, and of those without, by reason.
+
+    Each open invoice is counted once.
+    """
 
     scheduled: int  #: invoices with a pending reminder
     skipped: dict[str, int]  #: reason → invoices
@@ -219,7 +222,7 @@ _STANDING = text(f"""
 
 
 def standing(db: Session, connection_id: uuid.UUID) -> Standing:
-    """The states of the connection's open invoices, including those that wait for their customer."""
+    """The numbers of the connection's open invoices by state, including those that wait for their customer."""
     rows = db.execute(
         _STANDING,
         {

@@ -1,4 +1,4 @@
-"""Statements over ended runs: which are kept, and for how long."""
+"""The statement that deletes old runs."""
 
 from sqlalchemy import text
 

@@ -31,13 +31,13 @@ class StepRef:
 
 @dataclass(frozen=True, slots=True)
 class StepLease:
-    """The lease of a run step until `until`. No other lease has the same time, so the time identifies the lease."""
+    """The lease of a run step until `until`. No other lease has the same end, so `until` identifies the lease."""
 
     run: Run
     until: datetime
 
     def over(self, run: Run) -> Self:
-        """The lease of the step, with the run's new state."""
+        """The same lease, with `run` as the run's new state."""
         return replace(self, run=run)
 
 
@@ -122,10 +122,11 @@ def checkpoint(
 ) -> StepLease:
     """Write the state of the leased run without leaving the step, and renew the lease (a checkpoint).
 
-    `calls` is the number of API calls since the last write of the run's row. The statements of `together_with`, whose
-    results are not read, are sent in the same round trip.
+    `calls` is the number of API calls since the last write of the run's row. The statements of `together_with` are sent
+    in the same round trip. Their results are not read.
 
-    After progress the attempts start at one again, because a step of forty calls may have more than six failures.
+    With `is_progress` the number of attempts is set back to one, because a long step may have more failures than the
+    limit of attempts, although each of its parts succeeds.
 
     Raises:
         LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.
@@ -167,9 +168,9 @@ def advance(
 ) -> StepRef:
     """Write the new state of the leased run and move the run to its next step.
 
-    `lease.run` has the new state, but still the number of the step that ends: the statement compares this number and
-    increments it. An expired lease is accepted as long as no other worker has acquired the step. `calls`: see
-    `checkpoint`.
+    `lease.run` has the new state, but its `step` is still the number of the step that ends. The statement compares this
+    number with the row and increments it. An expired lease is accepted as long as no other worker has acquired the
+    step. `calls` is the number of API calls since the last write of the run's row.
 
     Raises:
         LeaseLostError: another worker has acquired or done the step; the caller's transaction must roll back.
@@ -195,7 +196,7 @@ def advance(
 
 
 def _state(run: Run) -> dict[str, Any]:
-    """The column values that `checkpoint` and `advance` write, and the step that their statements compare."""
+    """The column values that `checkpoint` and `advance` write, and the ids by which they find the row."""
     return {
         "run_id": run.run_id,
         "step": run.step,
@@ -231,7 +232,7 @@ def release(
 ) -> None:
     """Release the step until a later time. A wait for the API budget does not count as an attempt; a failure does.
 
-    `calls`: see `checkpoint`.
+    `calls` is the number of API calls since the last write of the run's row.
     """
     db.execute(
         _RELEASE,
@@ -264,9 +265,9 @@ _SWEEP = text("""
 
 
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
-    """The runs whose message is overdue: the messages of their steps are to be sent again.
+    """The run steps whose overdue messages are to be sent again.
 
-    Each run counts as overdue again only after `sweep_seconds`.
+    After that, a step becomes overdue again only after `sweep_seconds`.
     """
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
@@ -282,13 +283,13 @@ def running(db: Session, connection_id: uuid.UUID) -> Run | None:
 
 
 def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
-    """The connection's run in progress, with a lock: the run cannot end before this transaction does."""
+    """The connection's run in progress, locked, so that it cannot end before this transaction; None without one."""
     row = db.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
 def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
-    """The mode of a run; incremental, the cheaper one, if the run was pruned."""
+    """The mode of a run. If the run's row has been deleted, the mode is incremental, because that costs fewer calls."""
     mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 

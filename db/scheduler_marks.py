@@ -26,7 +26,7 @@ def take(db: Session, name: str, *, every_seconds: float) -> bool:
 
 
 def make_due(db: Session, name: str) -> None:
-    """Make this periodic work due again at once."""
+    """Make this periodic work due now."""
     db.execute(text("UPDATE booksync.scheduler_marks SET marked_at = 'epoch' WHERE name = :name"), {"name": name})
 
 
@@ -44,7 +44,10 @@ _SPEND = text("""
 
 
 def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> bool:
-    """Spend `seconds` of an allowance that refills within `refill_seconds`; False if less is left."""
+    """Spend `seconds` of an allowance, if so many are left; False if fewer are left.
+
+    The allowance has at most `refill_seconds`. It regains one second per second.
+    """
     values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
     return db.execute(_SPEND, values).scalar_one_or_none() is not None
 

@@ -1,4 +1,4 @@
-"""Where secrets are stored (row and column), and statements over all secrets for the rotation of keys."""
+"""Where secrets are stored (row and column), and statements over all secrets, for a change of the encryption keys."""
 
 import uuid
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row and column of a stored secret. A bound secret repeats its row and column in its plaintext."""
+    """The row and column of a stored secret. The plaintext of a bound secret contains both, so it cannot be moved."""
 
     name: SecretName
     row_id: uuid.UUID | int  #: the id of the connection, or of the only row of key_canary
@@ -58,8 +58,8 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
     """Pass every stored secret through `reencrypt`, one row at a time, and return the number of connections.
 
     The lock of a connection's row prevents a worker from refreshing a token at the same time. A connection that is
-    added during the rotation is included. An error of `reencrypt` leaves its row and the later rows unchanged; the
-    rotation may be repeated.
+    added during the rotation is included. If `reencrypt` raises an error, its row and the later rows stay unchanged,
+    and the rotation can be repeated.
     """
     with engine.begin() as db:
         _rotate_canary(db, reencrypt)
@@ -73,7 +73,7 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
 
 
 def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
-    """Pass the secrets of one connection through `reencrypt`. A removed connection has no secrets."""
+    """Pass the secrets of one connection through `reencrypt`. If the connection was removed meanwhile, do nothing."""
     stored = db.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
     if stored is None:
         return
@@ -85,7 +85,7 @@ def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencry
 
 
 def example(db: Session) -> str | None:
-    """A stored ciphertext, as an example of the form that new secrets get; None if no secret is stored yet."""
+    """Any stored ciphertext, as an example of the form in which secrets are stored now; None if none is stored yet."""
     found: str | None = db.execute(
         text("""
             SELECT coalesce(

@@ -52,7 +52,7 @@ _SKIPPED = text(f"""
 def skipped(
     db: Session, connection_id: uuid.UUID, *, reason: str | None = None, limit: int
 ) -> Sequence[SkippedReminder]:
-    """The invoices of the connection without a pending reminder, those due longest first."""
+    """The connection's open invoices without a pending reminder, those with the oldest due date first."""
     rows = db.execute(
         _SKIPPED,
         {

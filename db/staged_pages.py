@@ -50,7 +50,7 @@ def staged(db: Session, run_id: uuid.UUID, entity: Entity, number: int) -> RawPa
 
 
 def remove(db: Session, run_id: uuid.UUID, entity: Entity, number: int) -> None:
-    """Delete a staged page that is written, and those before it."""
+    """Delete a staged page whose rows are written to the cache, and all pages before it."""
     db.execute(
         text("DELETE FROM booksync.staged_pages WHERE run_id = :run_id AND entity = :entity AND number <= :number"),
         {"run_id": run_id, "entity": entity.name, "number": number},

@@ -1,4 +1,4 @@
-"""What a run has read but not upserted yet: persons, contacts, and the ids that it has seen."""
+"""What a run has read but not yet written to the cache: persons and contacts. Also the rows that it has rejected."""
 
 import uuid
 from collections import defaultdict
@@ -27,9 +27,9 @@ _REJECTED = "?"
 
 
 def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
-    """Store a page of the bulk list as (contact id, person) pairs; the newest row counts if a person comes twice.
+    """Store a page of the bulk list as (contact id, person) pairs.
 
-    "Newest" is the row read last: pages are stored in the order in which they are read.
+    If a person comes twice, the row that was read last is kept.
     """
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
     db.exec_driver_sql(
@@ -52,7 +52,7 @@ def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, C
 
 
 def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Rejected]) -> None:
-    """Record the contacts with rejected persons in the bulk list, because the list then lacks persons of theirs."""
+    """Record the contacts of the bulk list's rejected persons: the staged persons of these contacts are incomplete."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
     if not keys:
         return
@@ -60,7 +60,7 @@ def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Re
 
 
 def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
-    """The persons of these contacts from the run's bulk read; None until the bulk read is complete."""
+    """The persons of these contacts from the run's bulk read of persons; None until the bulk read is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
         return None
@@ -91,7 +91,10 @@ def stage_contacts(
     observed_at: datetime,
     needing_details: frozenset[str],
 ) -> None:
-    """Store the contacts of a page until a batch upserts them. The newest version counts if a contact comes twice."""
+    """Store the contacts of a page until a batch writes them to the cache.
+
+    If a contact comes twice, its newest version on the page is kept, and it replaces the version of an earlier page.
+    """
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     db.exec_driver_sql(
         """
@@ -132,7 +135,7 @@ def contacts_needing_details(db: Session, run_id: uuid.UUID, limit: int | None =
 
 
 def forgo_details(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
-    """Cancel the detail calls of these staged contacts, because the bulk read of persons replaces them."""
+    """Cancel the detail calls of these staged contacts, because the bulk read contains their persons."""
     db.execute(
         text("""
             UPDATE booksync.staged_contacts SET needs_details = false
@@ -148,7 +151,7 @@ def clear_persons(db: Session, run_id: uuid.UUID) -> None:
 
 
 def set_details(db: Session, run_id: uuid.UUID, observed: Observed[Contact]) -> None:
-    """Replace a contact's staged list row by a detail response."""
+    """Replace the staged list row of a contact by the contact's detail response."""
     db.exec_driver_sql(
         """
         UPDATE booksync.staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
@@ -172,7 +175,7 @@ def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
 
 
 def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed[Contact]]:
-    """The next staged contacts to upsert, by id, at most `limit`."""
+    """The next staged contacts to write to the cache, by id, at most `limit`."""
     rows = db.execute(
         text("""
             SELECT contact, observed_at FROM booksync.staged_contacts
@@ -192,7 +195,7 @@ def clear(db: Session, run_id: uuid.UUID) -> None:
 def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[Rejected]) -> None:
     """Record rejected rows of a list: their ids and reasons, without their content.
 
-    A row with an invalid id is recorded under its owner's id, and the reason says so.
+    A row with an invalid id is recorded under the id of the record that it belongs to, and the reason says so.
     """
     if not records:
         return
@@ -215,7 +218,7 @@ def rejected(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence
 
 
 def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete the recorded rejected rows of the connection that this run has not seen again."""
+    """Delete the connection's recorded rejected rows that were not seen again since this run began."""
     db.execute(
         text("""
             DELETE FROM booksync.rejected_records
@@ -239,7 +242,7 @@ def _dumps(contact: Contact) -> bytes:
 
 
 def _amount(value: object) -> str:
-    """An amount as text in the staged JSON, so that it is restored exactly."""
+    """An amount as text in the staged JSON, because a JSON number may lose digits."""
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

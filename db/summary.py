@@ -61,7 +61,7 @@ def waiting_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
 
 
 def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
-    """One run as JSON: its verdict, the written rows, the live totals and the states of the open invoices."""
+    """One run as JSON: its status, the rows that it wrote, the caches' totals and the states of the open invoices."""
     run = db.execute(_RUN, {"run_id": run_id}).one()
     live = totals(db, run.connection_id)
     standing = reminders.standing(db, run.connection_id)
@@ -98,7 +98,10 @@ def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
 
 
 def calendars_that_end(db: Session, connection_id: uuid.UUID, today: date) -> dict[str, int]:
-    """The countries of the connection's customers whose public holidays end within a year, with the last known year."""
+    """The countries of the connection's customers for which the known public holidays end within a year.
+
+    The result is country → last year with known holidays.
+    """
     countries = db.execute(
         text("""
             SELECT DISTINCT coalesce(country_code, phone_verdict ->> 'region') FROM booksync.customers_cache
@@ -119,7 +122,10 @@ _UNKNOWN_COUNTRIES = text("""
 
 
 def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
-    """The countries that booksync does not understand: Zoho's texts, the most frequent first, and a total."""
+    """The texts for countries in Zoho that booksync does not understand, the most frequent first.
+
+    Each text has its number of customers. `customers_with_unknown_country` is the total.
+    """
     rows = db.execute(_UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}).all()
     return {
         "unknown_countries": [{"country": row.country, "customers": row.customers} for row in rows],
@@ -128,9 +134,10 @@ def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _rest(live: int, new: int, updated: int) -> int:
-    """The live records that the run has not written.
+    """The number of live records that the run has not written.
 
-    A record that was written and then marked deleted does not count as live.
+    A record that the run has written and then marked deleted is not among the live ones, so the result is never below
+    0.
     """
     return max(0, live - new - updated)
 
@@ -161,7 +168,7 @@ _RUN_FIELDS = ("mode", "status", "phase", "step", "attempts", "api_calls", "star
 
 
 def connection_states(db: Session, connection_id: uuid.UUID | None = None, *, runs: int = 5) -> list[dict[str, Any]]:
-    """Every connection (or one) as JSON: its sync progress, the cached totals, its last runs, newest first."""
+    """Every connection (or one) as JSON: its sync progress, its caches' totals, and its last runs, newest first."""
     states = []
     for row in db.execute(_CONNECTIONS, {"connection_id": connection_id}):
         standing = reminders.standing(db, row.id)

@@ -31,7 +31,10 @@ _TAKE_DUE = text("""
 def take_due(
     db: Session, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
 ) -> list[tuple[uuid.UUID, bool]]:
-    """The connections whose sync is due, and whether it is a full one. Only one caller gets each due connection."""
+    """The connections whose sync is due, each with whether a full sync is due.
+
+    Only one caller gets each due connection.
+    """
     rows = db.execute(
         _TAKE_DUE,
         {
@@ -44,7 +47,7 @@ def take_due(
 
 
 def count_of_organization(db: Session, organization_id: str) -> int:
-    """The number of active connections that share the organisation's budget."""
+    """The number of connections to the organisation that are not parked. They share the organisation's budget."""
     count: int = db.execute(
         text("SELECT count(*) FROM booksync.zoho_connections WHERE organization_id = :id AND status = 'active'"),
         {"id": organization_id},
@@ -53,7 +56,7 @@ def count_of_organization(db: Session, organization_id: str) -> int:
 
 
 def bring_syncs_forward(db: Session, *, seconds: float) -> None:
-    """Bring the next incremental sync of each connection forward, to at most `seconds` from now."""
+    """Bring the next incremental sync of each connection forward, so that it is due in at most `seconds`."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)

@@ -76,7 +76,7 @@ def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> Stored
 def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
     """Record that a refresh of the access token is about to be requested.
 
-    The last ten refreshes are stored, whatever their results.
+    The times of the last ten refreshes are stored, whatever their results, for Zoho's limit of refreshes.
     """
     db.execute(
         text("""
@@ -90,7 +90,10 @@ def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
-    """Delete the last recorded refresh of the access token, because Zoho does not count it."""
+    """Delete the record of the last refresh of the access token.
+
+    Zoho has not counted this refresh, so it must not count towards Zoho's limit of refreshes.
+    """
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
@@ -101,9 +104,10 @@ def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> datetime:
-    """Pause the refreshes of the access token for `seconds`, because Zoho's token endpoint is throttled.
+    """Pause the refreshes of the access token for `seconds`, because Zoho's token endpoint limits its requests.
 
-    Returns the time since which the endpoint is throttled. `end_throttling` ends the throttling.
+    The endpoint has refused a request as too frequent. Returns the time at which this throttling began.
+    `end_throttling` ends the throttling.
     """
     since: datetime = db.execute(
         text("""
@@ -119,10 +123,10 @@ def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> da
 
 
 def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
-    """Record that the token endpoint is no longer throttled.
+    """Record that Zoho's token endpoint no longer refuses requests as too frequent.
 
-    A throttled endpoint says nothing about the grant. So the throttled time is subtracted from the time for which Zoho
-    has refused tokens with an unknown OAuth error (`record_failure`).
+    Such a refusal says nothing about the grant. So the time of the throttling is subtracted from the time for which
+    Zoho has refused tokens with an unknown OAuth error (`record_failure`).
     """
     db.execute(
         text("""
@@ -136,9 +140,9 @@ def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def record_failure(db: Session, connection_id: uuid.UUID) -> float:
-    """Record that Zoho refused a token with an OAuth error that booksync does not know.
+    """Record that Zoho refused to grant a token, with an OAuth error that booksync does not know.
 
-    Returns the seconds since the first such refusal without a token in between.
+    Returns the seconds since the first such refusal after the last granted token.
     """
     seconds: float = db.execute(
         text("""

@@ -27,9 +27,9 @@ def in_transaction(
 ) -> _T:
     """Return the result of `work` from one committed transaction; each attempt uses its own connection.
 
-    A deadlock or a serialization failure repeats the transaction at once. With `patience_seconds`, a server that cannot
-    work (lost connections, a full disk, a standby) is retried for so long. After a connection lost during COMMIT it
-    is unknown whether the work was done, so `work` must compare before it writes.
+    After a deadlock or a serialization failure the transaction is repeated at once. If the server cannot work (lost
+    connection, full disk, standby), the transaction is repeated for up to `patience_seconds`. If the connection is lost
+    during COMMIT, nobody knows whether the work was done, so `work` must be safe to repeat.
 
     Raises:
         DBAPIError: the work caused the error, or the server could not work for longer than `patience_seconds`.

@@ -1,4 +1,4 @@
-"""Statements of the truth check: the records observed longest ago, their cached state, and the findings."""
+"""Statements of the truth check: which records are checked next, their cached state, and the findings."""
 
 import uuid
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Checkable:
 
 @dataclass(frozen=True, slots=True)
 class CachedInvoice:
-    """A cached invoice with the columns of its row as they are, even if another program has changed them."""
+    """A cached invoice. `columns` has the values of its row as stored, even if another program has changed them."""
 
     invoice: Invoice = field(repr=False)
     columns: Columns = field(repr=False)
@@ -65,7 +65,7 @@ _HAS_DETAILS = {CUSTOMER: "details_observed_at IS NOT NULL", INVOICE: "true"}
 
 
 def oldest(db: Session, connection: Connection, entity: Entity, *, now: datetime, limit: int) -> Sequence[Checkable]:
-    """The live records that were observed or checked longest ago, at least `RECENT` before `now`."""
+    """The live records that were read or checked longest ago, and at least `RECENT` before `now`."""
     rows = db.execute(
         over(entity, _OLDEST.replace("{details}", _HAS_DETAILS[entity])),
         {"connection_id": connection.connection_id, "before": now - RECENT, "limit": limit},

@@ -1,4 +1,4 @@
-"""The upsert into a cache table, made from declared columns: names and SQL types are those of the model."""
+"""The upsert into a cache table, made from declared columns. The model of the table gives their names and SQL types."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class Column(Generic[RowT]):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rows that an upsert has written: Zoho's ids with booksync's."""
+    """The rows that an upsert has written, as Zoho's id → booksync's id."""
 
     new: Mapping[str, uuid.UUID]
     updated: Mapping[str, uuid.UUID]
@@ -65,7 +65,7 @@ def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence
 
 
 def unnest_of(model: type[Base], columns: Sequence[Column[Any]]) -> str:
-    """The rows as an SQL table expression; columns of arrays are passed as texts, see `selected`."""
+    """The rows as an SQL table expression. Columns of arrays are passed as texts; `selected` casts them."""
     arrays = (f"%({column.name})s::{_passed_as(model, column)}[]" for column in columns)
     return f"unnest({', '.join(arrays)})"
 
@@ -82,9 +82,10 @@ def names_of(columns: Sequence[Column[Any]]) -> str:
 def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
     """The INSERT … ON CONFLICT with the declared columns; the first column is `key`, Zoho's id.
 
-    A row of another connection is not written, nor a row that the version rule `gate` refuses (`db.gate`). The
-    statement tests the rule again and keeps the values that `OnConflict` names, because another transaction may have
-    inserted the row after this transaction had locked the existing rows.
+    Two kinds of existing rows are not changed: a row of another connection, and a row whose version the version rule
+    `gate` (`db.gate`) keeps. The rule is tested here although the caller has compared the rows, because another
+    transaction may have inserted the row since. For the same reason the statement keeps the values that `OnConflict`
+    names.
     """
     changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
     return f"""

@@ -32,7 +32,7 @@ def id_type(db: Session) -> UserIdType:
 
 
 def make_if_missing(db: Session, user_id: UserId) -> None:
-    """Add a row for the user, with nothing but the id, unless the host application already has one.
+    """Add a row with only the id for the user, unless the host application already has one.
 
     Raises:
         UnknownUserError: the user is missing, and Postgres refuses the new row; the transaction can go on.

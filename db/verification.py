@@ -1,4 +1,4 @@
-"""Statements that read a connection's whole cache as fingerprints, for the comparison with Zoho."""
+"""Statements that read a connection's whole cache, with a fingerprint of each record, for the comparison with Zoho."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class CachedCustomers:
-    """The live customers as fingerprints, and those whose persons the bulk list of Zoho omits."""
+    """The fingerprints of the live customers, and the customers of which Zoho's bulk list omits persons."""
 
     fingerprints: dict[str, Fingerprint]
     with_omitted_persons: frozenset[str]
@@ -48,7 +48,7 @@ def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
 
 
 def known_details(db: Session, connection: Connection) -> dict[str, ContactDetails]:
-    """The cached facts that only detail responses contain, for customers that have any."""
+    """The cached facts of each customer that only detail responses contain, for customers that have any such fact."""
     rows = db.execute(
         text("""
             SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
@@ -72,13 +72,13 @@ _CONFIRMED = text(f"""
 
 
 def known_confirmations(db: Session, connection: Connection) -> dict[str, Confirmations]:
-    """The numbers that a person has confirmed for phone texts, for customers that have any."""
+    """The confirmed numbers of each customer, by phone text, for customers that have any confirmation."""
     rows = db.execute(_CONFIRMED, {"connection_id": connection.connection_id})
     return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
 def _cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprint]:
-    """Fingerprints of the live cached invoices, made from their columns and their customers."""
+    """The fingerprints of the live cached invoices, made from the invoices' columns and their customers."""
     rows = _streamed(
         db,
         connection,
@@ -98,7 +98,7 @@ def _cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerpri
 
 
 def waiting_ids(db: Session, connection: Connection, entity: Entity) -> frozenset[str]:
-    """The ids of records that are listed but not cached yet: invoices that wait for their customer."""
+    """The ids of records that Zoho lists and that wait to be cached: invoices that wait for their customer."""
     if entity is not INVOICE:
         return frozenset()
     return frozenset(

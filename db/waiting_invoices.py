@@ -1,4 +1,4 @@
-"""Statements over waiting_invoices: complete invoices whose customer is not cached (FR-7: these are skipped)."""
+"""Statements over waiting_invoices: invoices with all their facts, whose customer is not cached (FR-7: skipped)."""
 
 import uuid
 from collections.abc import Sequence
@@ -97,9 +97,9 @@ _END_WAIT = f"""
 def end_wait(
     db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
 ) -> frozenset[str]:
-    """End the wait of invoices whose customers are cached. Returns the ids of invoices that wait in a newer version.
+    """End the wait of invoices whose customers are cached. Returns the ids of those that wait in a newer version.
 
-    An invoice that waits in a newer version has moved to another customer since it was read.
+    An invoice that waits in a newer version goes on waiting, because Zoho has assigned it to another customer since.
     """
     still_wait = db.exec_driver_sql(
         _END_WAIT,
@@ -117,7 +117,7 @@ def end_wait(
 def unknown_customers(
     db: Session, connection: Connection, run_id: uuid.UUID, limit: int, *, with_rejected: bool
 ) -> list[str]:
-    """Zoho's ids of customers that waiting invoices refer to and that are to be requested, at most `limit`.
+    """Zoho's ids of customers whose invoices wait and whose details are to be requested, at most `limit`.
 
     `with_rejected` adds customers that an earlier run has rejected. Customers whose call has failed in this run come
     last.
@@ -144,9 +144,7 @@ def unknown_customers(
 
 
 def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
-    """Record why the customer cannot be cached.
-
-    The customer's invoices keep waiting in waiting_invoices, with that reason.
+    """Record the reason why the customer cannot be cached, on all its waiting invoices, which keep waiting.
 
     Returns the number of these invoices.
     """
@@ -171,9 +169,9 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
 
 
 def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Delete waiting invoices that a whole walk has not returned, because they are gone.
+    """Delete waiting invoices that a walk over the whole list has not returned, because Zoho no longer has them.
 
-    A later walk restores an invoice that was deleted wrongly.
+    If an invoice was deleted by mistake, a later walk stores it again.
     """
     db.execute(
         text("""
@@ -192,7 +190,7 @@ def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> Non
 def any_waits(db: Session, connection: Connection) -> bool:
     """Whether any invoice of the connection waits.
 
-    Most connections have none, and the lookup for each customer costs ten times this query.
+    Usually none does. Then the caller can omit the search by customer, which is ten times as expensive as this query.
     """
     statement = "SELECT EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = %(connection_id)s)"
     return bool(db.exec_driver_sql(statement, {"connection_id": connection.connection_id}).scalar_one())

@@ -28,10 +28,10 @@ def _read(entity: Entity) -> str:
 
 
 def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime) -> None:
-    """Set the entity's watermark: all changes before this time are cached.
+    """Set the entity's watermark to `moment`, or to Postgres's present time if `moment` is later.
 
-    The watermark is never ahead of Postgres's clock, because later changes get earlier times if a fast clock of Zoho is
-    set back.
+    All changes before the watermark are cached. If Zoho's clock is fast, `moment` may be in the future. Changes that
+    Zoho makes after its clock is set back would then be before the watermark, and would never be read.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "moment": moment}
     db.execute(text(_write(entity)), values)
@@ -76,7 +76,7 @@ def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> Non
 
 
 def note_persons_refusal(db: Session, connection_id: uuid.UUID) -> None:
-    """Record that Zoho refuses the bulk list of persons to this connection: runs read details instead."""
+    """Record that Zoho refuses the bulk list of persons to this connection. Runs then make detail calls instead."""
     db.execute(
         text("UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
         {"connection_id": connection_id},

@@ -28,7 +28,7 @@ from domain.webhooks import (
 
 @dataclass(frozen=True, slots=True)
 class RefreshRef:
-    """The address of a record with events, which the message for its refresh contains."""
+    """The address of a record with events: the ids in the message for the record's refresh."""
 
     connection_id: uuid.UUID
     entity: Entity
@@ -96,10 +96,10 @@ _IGNORE = text("""
 
 
 def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
-    """Store a webhook event. Returns the record to refresh if a message for the record is to be sent now, else None.
+    """Store a webhook event. Returns the record if a message for its refresh is to be sent now, else None.
 
     The record's row stays locked until the transaction ends. A transaction that receives several events must receive
-    them in the order of their records, to avoid deadlocks.
+    them in the order of their records, because transactions with different orders could block each other (deadlock).
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
     if not is_cached(event.entity):
@@ -117,7 +117,10 @@ _NO_CONNECTION = uuid.UUID(int=0)
 
 
 def can_receive(db: Session) -> bool:
-    """Whether the tables, in a schema of a later release, accept the rows of `receive`; the trial leaves no rows."""
+    """Whether the tables of the database accept the rows that `receive` writes; the trial leaves no rows.
+
+    The schema may be that of a later release.
+    """
     trial = Event(CUSTOMER.name, "0", EventKind.CHANGED, None, None)
     return all(_is_accepted(db, event) for event in (trial, replace(trial, entity="trial")))
 
@@ -156,7 +159,7 @@ _TOLD = text("""
 
 
 def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> EventSummary | None:
-    """What the record's events with numbers above `handled`, up to `received`, say together; None if there are none."""
+    """A summary of the record's events with numbers above `handled`, up to `received`; None without such events."""
     values = ref.as_values() | {"handled": handled, "received": received}
     row = db.execute(_TOLD, values).one()
     if row.events == 0:
@@ -183,14 +186,14 @@ def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: in
 
 
 def cached_version(db: Session, connection: Connection, ref: RefreshRef) -> CachedVersion | None:
-    """The cached version of the record; None if it is not cached."""
+    """The cached version of the record; None if the record is not cached."""
     statement = table_of(ref.entity).version.format(record_id=":record_id")
     row = db.execute(text(statement), ref.as_values() | {"user_id": connection.user_id}).one_or_none()
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
 def recently_marked(db: Session, ref: RefreshRef, *, seconds: float) -> int:
-    """The number of records of one kind that were marked deleted without proof, with events of the last `seconds`."""
+    """The number of records of the entity that were marked deleted without proof after events of the last `seconds`."""
     count: int = db.execute(
         text(f"""
             SELECT count(*) FROM (

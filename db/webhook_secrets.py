@@ -1,6 +1,6 @@
 """Statements over the webhook secrets of a connection, and over webhooks refused for a wrong secret.
 
-A valid webhook does not end the count of refused webhooks, because the valid one may come from another rule in Zoho.
+After a valid webhook the count of refused ones goes on, because another rule in Zoho may still send a wrong secret.
 """
 
 import uuid
@@ -30,7 +30,7 @@ class WebhookSecrets:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """The refused webhooks of a connection that are still reported; without any, the count is 0."""
+    """The webhooks of a connection that were refused recently; the count is 0 without any."""
 
     count: int
     since: datetime | None
@@ -74,16 +74,18 @@ _ROTATE = text(f"""
 def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
     """Replace the connection's webhook secret by a new one, which is already encrypted.
 
-    With `keeps_current` the replaced secret is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
-    the function then changes nothing and returns False, because the secret that Zoho still sends could be lost. Without
-    `keeps_current` an existing former secret stays.
+    With `keeps_current` the replaced secret is also accepted for `FORMER_SECRET_DAYS`. If an earlier replaced secret is
+    still accepted, the function changes nothing and returns False, because Zoho may still send that secret.
+
+    Without `keeps_current` the replaced secret is no longer accepted. An earlier replaced secret that is still accepted
+    stays so.
     """
     values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(db.execute(_ROTATE, values).rowcount)
 
 
 def end_rotation(db: Session, connection_id: uuid.UUID) -> None:
-    """Delete the former webhook secret, which ends the rotation."""
+    """Delete the replaced webhook secret, which ends the rotation."""
     db.execute(
         text("""
             UPDATE booksync.zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
@@ -118,7 +120,7 @@ _REFUSALS = text(f"""
 
 
 def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
-    """Add refused webhooks to the reported count, or start a new count.
+    """Add `count` refused webhooks to the connection's count, or start a new count if the last refusal was long ago.
 
     Returns False, and writes nothing, while another transaction has locked the connection's row.
     """
@@ -126,6 +128,6 @@ def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
 
 
 def refusals(db: Session, connection_id: uuid.UUID) -> Refusals:
-    """The refused webhooks of one connection that are reported now."""
+    """The webhooks of one connection that were refused recently, and after the last change of its secret."""
     row = db.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
     return Refusals(0, None, None) if row is None else Refusals(row.refused, row.since, row.last_at)

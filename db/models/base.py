@@ -22,7 +22,7 @@ SHARED = {"schema": BLANK_SCHEMA}
 
 
 class Base(DeclarativeBase):
-    """The root of the models; constraint names are derived, so that migrations can refer to constraints by name."""
+    """The root of the models. Constraints are named by one pattern, so that migrations can refer to them."""
 
     metadata = MetaData(
         schema="booksync",

@@ -105,7 +105,10 @@ class PhoneConfirmation(Base):
 
 
 class CachedInvoice(Base):
-    """A Zoho invoice, linked to its customer (FR-3). `plan_at` is when to plan its reminders next; NULL means never."""
+    """A Zoho invoice, linked to its customer (FR-3).
+
+    At the time `plan_at` the invoice's reminders are planned again; NULL means never.
+    """
 
     __tablename__ = "invoices_cache"
     __table_args__ = (
@@ -169,7 +172,7 @@ class CachedInvoice(Base):
 
 
 class Reminder(Base):
-    """One step of an invoice's reminders; at most one row per step."""
+    """One step of an invoice's reminders; each step of an invoice has at most one row."""
 
     __tablename__ = "reminders"
     __table_args__ = (
@@ -248,9 +251,9 @@ class DoNotCall(Base):
 
 
 class WaitingInvoice(Base):
-    """A waiting invoice: its customer is not cached (FR-7: skipped until then).
+    """An invoice that waits because its customer is not cached (FR-7: skipped until then).
 
-    The row is complete; it moves to the cache when the customer appears there.
+    The row has all facts of the invoice. When the customer is cached, the invoice moves to invoices_cache.
     """
 
     __tablename__ = "waiting_invoices"

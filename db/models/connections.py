@@ -80,7 +80,7 @@ class ZohoConnection(Base):
 
 
 class ReminderPolicyRow(Base):
-    """A connection's rules for reminders, if they differ from the default (`booksync policy`)."""
+    """A connection's policy for reminders, if it differs from the default (`booksync policy`)."""
 
     __tablename__ = "reminder_policies"
 
@@ -111,7 +111,7 @@ class SyncMetadata(Base):
 
 
 class EntityWatermark(Base):
-    """The watermark of a further entity; the watermarks of customers and invoices are in `sync_metadata`."""
+    """The watermark of an entity other than customers and invoices, whose watermarks are in `sync_metadata`."""
 
     __tablename__ = "entity_watermarks"
 
@@ -138,7 +138,7 @@ class ApiUse(Base):
 class KeyCanary(Base):
     """The key canary: one known text, encrypted.
 
-    A process whose ENCRYPTION_KEYS cannot decrypt it must take no work.
+    A process that cannot decrypt this text with its ENCRYPTION_KEYS must take no work.
     """
 
     __tablename__ = "key_canary"

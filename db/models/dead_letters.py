@@ -12,7 +12,7 @@ _OPEN = text("status = 'open'")
 
 
 class DeadLetter(Base):
-    """One recurring failure of a connection or of a message: its last occurrence, and the total of all."""
+    """One recurring failure of a connection or of a message: the last occurrence, and the number of all occurrences."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (

@@ -14,7 +14,7 @@ from domain.users import UserId
 class SyncRun(Base):
     """A run: one pass over one connection.
 
-    The row is its cursor: the worker with the lease on (id, step) does the step.
+    The row is the run's cursor. Only the worker that holds the lease of the present step does that step.
     """
 
     __tablename__ = "sync_runs"
@@ -88,7 +88,10 @@ class StagedPage(Base):
 
 
 class SeenRecord(Base):
-    """An id that a full run has read or requested: a cached record without such a row may have been deleted."""
+    """The id of a record that a full run has read or requested.
+
+    After the run, a cached record without such a row may be deleted in Zoho.
+    """
 
     __tablename__ = "seen_records"
 

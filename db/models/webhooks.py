@@ -1,4 +1,4 @@
-"""Webhook events of Zoho, the records to refresh, and the times of the scheduler's actions."""
+"""Webhook events of Zoho, the records to refresh, and the times of the scheduler's periodic actions."""
 
 import uuid
 
@@ -32,7 +32,10 @@ class WebhookEvent(Base):
 
 
 class Refresh(Base):
-    """A record with events. The worker with the lease makes one request for all events received before the lease."""
+    """A record with events.
+
+    The worker with the lease makes one detail call for all events that were received before the lease.
+    """
 
     __tablename__ = "refreshes"
     __table_args__ = (
