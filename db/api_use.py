@@ -97,7 +97,7 @@ def forget_pause(db: Session, organization_id: str) -> None:
 
 
 def pause_left(db: Session, organization_id: str) -> StoredPause | None:
-    """The remaining time of the organisation's pause; None if no pause is in force."""
+    """The remaining time of the organisation's pause; None without a pause."""
     row = db.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,

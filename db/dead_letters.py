@@ -1,6 +1,6 @@
 """Statements over dead_letters: messages that exhausted their retries and wait for a person's decision.
 
-Lock order: the end of a run and a retry both lock the run's row before the run's dead letters.
+Lock order: the end of a run and a retry both lock the run's row before the run's dead letters, to avoid deadlocks.
 """
 
 import hashlib

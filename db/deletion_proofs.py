@@ -1,4 +1,4 @@
-"""The proof of a customer's deletion: a signed deleted event together with a 404 for its id."""
+"""The proof of a customer's deletion: a signed deleted event together with a 404 for the customer's id."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Statements over do_not_call: phone numbers for which a user's connections plan no calls."""
+"""Statements over do_not_call: the phone numbers to which no connection of the user plans calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

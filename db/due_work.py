@@ -1,4 +1,4 @@
-"""One statement over all tables with due work, which tells a scheduler what is due, and when further work will be."""
+"""One statement that tells a scheduler which work is due now, and when further work is due."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class DueWork:
 
     @property
     def next_in(self) -> float:
-        """The seconds until the next work of a known time is due."""
+        """The seconds until the next sweep, sync or periodic task is due."""
         return min(self.sweep_in, self.sync_in, self.task_in)
 
 

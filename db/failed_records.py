@@ -45,10 +45,10 @@ def record_failure(
 
 
 def count_suspects(db: Session, run_id: uuid.UUID, entity: Entity) -> None:
-    """Count the failed call of each record that has none counted yet.
+    """Count one failed call for each record of the entity whose failure was not counted yet.
 
-    The failures were not counted at first, because they may have been caused by an outage. A successful call for
-    another record shows that there is no outage.
+    These failures were not counted at first, because an outage may have caused them. The successful call for another
+    record shows that there is no outage.
     """
     db.execute(
         text(

@@ -35,7 +35,10 @@ class FailureKind(StrEnum):
 
     @property
     def is_repeated_at_once(self) -> bool:
-        """Whether the same transaction should succeed if it is repeated now; such a repetition spends no attempt."""
+        """Whether the same transaction is likely to succeed if it is repeated now.
+
+        Such a repetition spends no attempt.
+        """
         return self is FailureKind.TRY_AGAIN
 
     @property
@@ -52,7 +55,7 @@ class Failure:
     cause: str  #: the server's text if it cannot quote a row, else the error's type and SQLSTATE
 
     def sentence(self, url: str | URL) -> str:
-        """The failure at this Postgres address and the solution, as a sentence for people."""
+        """The failure and its solution as a sentence for people; `url` is the address of the Postgres server."""
         state, way_out = _TEXTS[self.kind]
         return f"{state.format(at=f' at {address(url)}')} ({self.cause}): {way_out}."
 
@@ -76,7 +79,10 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def sentence(error: BaseException, url: str | URL) -> str:
-    """The error as one sentence, by `failure_of`; `url` is the used address, whose password is not shown."""
+    """The error as one sentence, by `failure_of`.
+
+    `url` is the address of the Postgres server; the sentence does not show its password.
+    """
     return failure_of(error).sentence(url)
 
 

@@ -213,8 +213,9 @@ def complete(
 
     The walk began at `read_since` (the server's time).
 
-    With `covers_all` the walk has read every record, and the missing records were checked. All these events are then
-    completed, except a deleted event of a live record: such an event may later be part of the proof of a deletion.
+    With `covers_all` the walk has read every record, and the missing records were checked. All events from before
+    `asked_at` are then completed, except a deleted event of a live record: such an event may later be part of the proof
+    of a deletion.
 
     Without `covers_all` an event is completed in two cases: the cached version is newer than the event, or the record
     was read after the event. A deleted event is not completed, because a list does not contain deleted records.

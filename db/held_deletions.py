@@ -134,7 +134,7 @@ def wait_for_turn(db: Session, connection: Connection, entity: Entity) -> None:
 
 
 def is_decided_by_a_person(db: Session, connection: Connection, entity: Entity, record_id: str) -> bool:
-    """Whether the record is held back or dismissed, so that only a proof or a person may mark it deleted."""
+    """Whether only a proof or a person may mark the record deleted, because the record is held back or dismissed."""
     return bool(
         db.execute(
             text(f"""

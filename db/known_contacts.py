@@ -55,8 +55,8 @@ class Known:
     def lacks_credits_of(self, contact: Contact) -> bool:
         """Whether the list row has other unused credits than the cache.
 
-        If the list row has no currency, the cached currency is assumed. A list row without unused credits is no
-        difference.
+        If the list row has no currency, the cached currency is assumed. If it has no unused credits, the result is
+        False.
         """
         amount, currency = self.credits
         read = (contact.unused_credits, contact.currency_code or currency)

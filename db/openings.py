@@ -44,7 +44,7 @@ class HandoverState:
 
 
 def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
-    """The opening of the connection, as planning needs it: since when the connection is open for handovers."""
+    """The opening of the connection, as planning needs it: since when it is open, and whether with a backlog."""
     row = db.execute(
         text("SELECT handover_opened_at, handover_backlog FROM booksync.zoho_connections WHERE id = :id"),
         {"id": connection_id},

@@ -159,7 +159,7 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
 def _names(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
     """The number of different customer names for each phone number that several live customers of a user share.
 
-    The numbers are those of the given customers.
+    Only the phone numbers of the given customers are included.
     """
     rows = db.execute(_NAMES, {"ids": list(customer_ids)})
     return {(row.user_id, row.primary_phone): row.names for row in rows}

@@ -219,7 +219,10 @@ def uncertain_countries(db: Session, connection_id: uuid.UUID) -> UncertainCount
 
 
 def _scattered(db: Session, connection: Connection, window: CallingWindow, now: datetime) -> list[str]:
-    """The sets of time zones, in the form of `array_to_string`, that have fewer common hours than `FEW_HOURS`."""
+    """The sets of time zones whose clocks have fewer than `FEW_HOURS` of the calling window in common.
+
+    Each set is a text of names separated by blanks.
+    """
     rows = db.execute(
         text("""
             SELECT DISTINCT time_zones FROM booksync.customers_cache

@@ -31,7 +31,7 @@ MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 class RefreshLease:
     """The lease of a record's refresh, with the numbers of the record's events.
 
-    `until` is the lease's end. No other lease has the same end, so it identifies the lease.
+    `until` is the lease's end. No other lease has the same end, so `until` identifies the lease.
     """
 
     ref: RefreshRef
@@ -199,7 +199,7 @@ def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[Refre
     """The records whose overdue messages are to be sent again.
 
     A message is overdue if the record's refresh has been due, and its message sent, for at least `sweep_seconds`. The
-    record must have waiting events and no lease. The messages count as sent now.
+    record must have waiting events and no lease. The function records the messages as sent now.
     """
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [RefreshRef(row.connection_id, entity_named(row.entity), row.record_id) for row in rows]

@@ -111,7 +111,7 @@ def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -
 
 
 def withdraw(db: Session, withdrawn: Sequence[WithdrawnReminder]) -> None:
-    """Set these reminders to their new status, if they are still pending."""
+    """Withdraw these reminders: each one that is still pending gets its new status (cancelled or superseded)."""
     if not withdrawn:
         return
     db.exec_driver_sql(

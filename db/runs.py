@@ -125,8 +125,8 @@ def checkpoint(
     `calls` is the number of API calls since the last write of the run's row. The statements of `together_with` are sent
     in the same round trip. Their results are not read.
 
-    With `is_progress` the number of attempts is set back to one, because a long step may have more failures than the
-    limit of attempts, although each of its parts succeeds.
+    After progress (`is_progress`) the number of attempts is set back to one. Otherwise a long step with some failures
+    could reach the limit of attempts although it advances.
 
     Raises:
         LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.

@@ -46,7 +46,7 @@ _SPEND = text("""
 def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> bool:
     """Spend `seconds` of an allowance, if so many are left; False if fewer are left.
 
-    The allowance has at most `refill_seconds`. It regains one second per second.
+    The full allowance is `refill_seconds`. Each second that passes gives one spent second back.
     """
     values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
     return db.execute(_SPEND, values).scalar_one_or_none() is not None

@@ -22,7 +22,10 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row and column of a stored secret. The plaintext of a bound secret contains both, so it cannot be moved."""
+    """The row and column of a stored secret.
+
+    The plaintext of a bound secret contains both, so its ciphertext is invalid in any other place.
+    """
 
     name: SecretName
     row_id: uuid.UUID | int  #: the id of the connection, or of the only row of key_canary

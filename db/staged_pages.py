@@ -23,7 +23,7 @@ _STAGE = text("""
 
 
 def stage(db: Session, run_id: uuid.UUID, entity: Entity, number: int, page: RawPage | None) -> None:
-    """Store a fetched page of the entity's list; None is a page that Zoho has refused because of its length."""
+    """Store a fetched page of the entity's list; `page` is None if Zoho has refused the page because of its length."""
     db.execute(
         _STAGE,
         {

@@ -93,7 +93,7 @@ def stage_contacts(
 ) -> None:
     """Store the contacts of a page until a batch writes them to the cache.
 
-    If a contact comes twice, its newest version on the page is kept, and it replaces the version of an earlier page.
+    If a contact comes twice on the page, its newest version is stored. A contact that was stored before is replaced.
     """
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     db.exec_driver_sql(

@@ -134,10 +134,9 @@ def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _rest(live: int, new: int, updated: int) -> int:
-    """The number of live records that the run has not written.
+    """The number of live records that the run has not written; never below 0.
 
-    A record that the run has written and then marked deleted is not among the live ones, so the result is never below
-    0.
+    A record that the run has written and then marked deleted is not live, but is among the written ones.
     """
     return max(0, live - new - updated)
 

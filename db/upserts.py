@@ -22,7 +22,7 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class OnConflict(StrEnum):
-    """The SQL of a column's value if the row exists: `excluded` is the read row, `cached` is the existing one."""
+    """How an upsert sets a column of an existing row, in SQL: `excluded` is the read row, `cached` the existing one."""
 
     REPLACE = "excluded.{name}"
     KEEP_IF_MISSING = "coalesce(excluded.{name}, cached.{name})"
@@ -82,10 +82,10 @@ def names_of(columns: Sequence[Column[Any]]) -> str:
 def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
     """The INSERT … ON CONFLICT with the declared columns; the first column is `key`, Zoho's id.
 
-    Two kinds of existing rows are not changed: a row of another connection, and a row whose version the version rule
-    `gate` (`db.gate`) keeps. The rule is tested here although the caller has compared the rows, because another
-    transaction may have inserted the row since. For the same reason the statement keeps the values that `OnConflict`
-    names.
+    Two kinds of existing rows are not changed: a row of another connection, and a row that is newer than the read one
+    by the condition `gate` (made in `db.gate`). The condition is tested here although the caller has compared the rows,
+    because another transaction may have inserted the row since. For the same reason the statement keeps the values that
+    `OnConflict` names.
     """
     changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
     return f"""

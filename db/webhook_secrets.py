@@ -77,8 +77,8 @@ def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current:
     With `keeps_current` the replaced secret is also accepted for `FORMER_SECRET_DAYS`. If an earlier replaced secret is
     still accepted, the function changes nothing and returns False, because Zoho may still send that secret.
 
-    Without `keeps_current` the replaced secret is no longer accepted. An earlier replaced secret that is still accepted
-    stays so.
+    Without `keeps_current` the replaced secret is refused from now on. If an earlier replaced secret is still accepted,
+    it stays accepted.
     """
     values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(db.execute(_ROTATE, values).rowcount)

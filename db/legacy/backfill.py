@@ -22,7 +22,7 @@ _ROUNDS: Final = 3
 
 
 def backfill(connection: Raw) -> None:
-    """Link every invoice and every reminder to its customer, and record their receipts.
+    """Link every invoice and every reminder to its customer, and record a receipt of each.
 
     Raises:
         MigrationError: rows still lack a receipt after several passes.

@@ -1,8 +1,8 @@
 """A bridge for a legacy application with camelCase columns: views that show the columns under their old names.
 
 The columns of the tables have booksync's names. The application finds the views first if `booksync_legacy` precedes the
-tables' schema in its `search_path`; it reads and writes through the views, and the triggers act on the tables. The
-schema's comment records the columns of the views, so that they can be recreated when phase 3 is undone.
+tables' schema in its `search_path`. It then reads and writes through the views, and the triggers act on the tables. The
+schema's comment records the columns of the views, so that the views can be created again when phase 3 is undone.
 """
 
 from collections.abc import Mapping, Sequence

@@ -29,7 +29,7 @@ _CUSTOMERS_A_BATCH: Final = 200
 
 
 def make_all_customers(connection: Raw) -> None:
-    """Create the missing customers; each value comes from the newest copy that has a valid one."""
+    """Create the missing customers; each value comes from the newest copy in which the value is valid."""
     build_index(connection, NEWEST_COPY_INDEX, f"invoices_cache (user_id, ({ZOHO_ID}), {NEWEST_FIRST})")
     # While the statistics do not cover the new index, Postgres would sort the whole table for every batch.
     with planning_without(connection, "sort", "incremental_sort", "bitmapscan"):

@@ -78,7 +78,7 @@ def choose_phones(
 def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone:
     """The verdict on a copy's phone. `country` is the customer's country, for copies without a country.
 
-    If the text is one number in the copy's country and another number in the customer's country, it is rejected
+    If the text is one number in the copy's country and another number in the customer's country, the text is rejected
     (`unknown_region`). If the copy has a country text that booksync does not recognise, no other country takes its
     place.
     """

@@ -94,7 +94,7 @@ def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
 
 
 def refuse_taken(connection: Connection) -> None:
-    """Check before phase 1 that no other object has a name that booksync needs, because adoption may be long ago.
+    """Check again before phase 1 that the needed names are free and the shared columns fit: adoption may be long ago.
 
     Raises:
         MigrationRefusedError: another object has a name, or a shared column cannot hold booksync's values.

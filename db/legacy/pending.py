@@ -42,7 +42,7 @@ def take_over(connection: Raw) -> None:
 
 
 def give_back(connection: Raw) -> None:
-    """Undo `take_over`. Reminders that booksync has sent, cancelled or superseded since then stay so."""
+    """Undo `take_over`. Reminders that booksync has sent, cancelled or superseded since then keep that status."""
     over_keys(connection, "reminders: give back", partial(_give, connection))
 
 

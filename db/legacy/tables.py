@@ -16,8 +16,8 @@ USER_ID_TYPES: Final[Mapping[str, type[sa.types.TypeEngine[Any]]]] = {
 def legacy_tables(user_id: str = "uuid") -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
     """The columns and constraints of each table, in the order of creation; each call returns new objects.
 
-    `user_id` is the type of users.id: uuid, text or bigint. Users' ids of a type other than uuid come only from a host
-    application.
+    `user_id` is the type of users.id: uuid, text or bigint. booksync itself creates users with uuid. The other types
+    occur only where a host application has created the table users.
     """
     return {
         "users": (_id() if user_id == "uuid" else sa.Column("id", USER_ID_TYPES[user_id], primary_key=True),),

@@ -41,8 +41,8 @@ def country_names() -> dict[str, str]:
     """Other texts for a country, without accents → ISO 3166-1 alpha-2.
 
     Codes are in upper case with their hyphen or plus ("GB-ENG", "+44"). Names are in lower case, without blanks and
-    punctuation. Only Latin letters occur, because the database's locale determines the capital letters of other
-    scripts.
+    punctuation. Names in other scripts than the Latin one are left out, because it depends on the database's locale
+    whether Postgres can change the case of their letters.
     """
     return _vocabulary()["country_names"]
 

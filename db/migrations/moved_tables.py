@@ -94,7 +94,7 @@ Around = Callable[[str], str]
 
 
 def move_tables(connection: Raw, host: str, around_customers: Around) -> None:
-    """Move the tables, the table of the revisions last."""
+    """Move booksync's tables to booksync's schema; the table of the revisions moves last."""
     for former in _SEEN:
         moved = _moved(connection, host, former)
         briefly(connection, around_customers(moved) if former == _CUSTOMERS else moved)

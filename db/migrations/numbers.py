@@ -1,7 +1,7 @@
 """The schema for valid numbers that are not callable, for countries, and for truth checks.
 
-Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3, for the reason in `handover`.
-Every statement can be repeated.
+Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the
+reason. Every statement can be repeated.
 """
 
 from pathlib import Path

@@ -129,7 +129,7 @@ def _make_watermarks(connection: Raw) -> None:
 
 
 def _make_staged_pages(connection: Raw) -> None:
-    """Create the table of pages that a run has fetched and not written yet; the pages are compressed already."""
+    """Create the table `staged_pages`. Its pages are compressed already, so Postgres stores them as they are."""
     columns = f"""
         run_id uuid NOT NULL
             CONSTRAINT fk_staged_pages_run_id_sync_runs REFERENCES {SCHEMA}.sync_runs (id) ON DELETE CASCADE,

@@ -60,7 +60,7 @@ def expected_head() -> str:
 
 
 def revision_of(target: Target) -> str:
-    """The newest revision of a migration target."""
+    """The last revision of a migration target."""
     if target is Target.HEAD:
         return expected_head()
     return next(revision for revision in reversed(known_revisions()) if revision.endswith(f"_{target}"))
