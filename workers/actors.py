@@ -1,6 +1,6 @@
 """The actors, one for each kind of step and each kind of record. Messages to actors carry ids only.
 
-The arguments of a step's message are (run id, step), those of a refresh's message (connection id, record id).
+A step's message has the arguments (run id, step). A refresh's message has (connection id, record id).
 """
 
 from dramatiq import actor

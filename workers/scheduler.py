@@ -113,7 +113,8 @@ def _log_failure(resources: Resources, error: Exception) -> None:
 def tick(resources: Resources) -> float:
     """Send the messages of overdue work again, then start due runs. Returns the seconds to the next tick.
 
-    Each message is sent after the commit of its row. Only the statements of due work are sent.
+    Each message is sent after the commit of its row. One query finds the kinds of work that are due, so that a tick
+    with nothing to do costs only this query.
     """
     with autocommit(resources.engine) as db:
         found = due_work.look(db, _EVERY_SECONDS)
@@ -192,7 +193,8 @@ def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
     """Set the times of the connections' next syncs, with a random part.
 
-    If the day's limit of calls is small, the next sync is delayed, so that polling keeps to its share.
+    If the organisation's calls of a day are few, the time is later than the sync interval, so that regular syncs do not
+    use up the day's calls.
     """
     settings = resources.settings
     for connection_id in connection_ids:

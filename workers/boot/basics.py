@@ -1,6 +1,6 @@
 """What each process opens first: settings, engine, Redis client, counters and the API budget.
 
-A command that only looks needs no more, and loads neither the HTTP client nor the queue.
+A command that only shows states needs nothing else, so it loads neither the HTTP client nor the queue.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _UNCHECKED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Basics:
-    """What suffices to look at an installation."""
+    """The settings, the clients of Postgres and Redis, the API budget and the counters of one process."""
 
     settings: Settings
     engine: Engine

@@ -1,4 +1,4 @@
-"""The API budget joined with Postgres, which stores calls and pauses so that both survive a loss of Redis's data."""
+"""Joins the API budget with Postgres. Postgres stores calls and pauses, so both survive a loss of Redis's data."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +70,7 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 def _pause_left(stored: StoredPause) -> PauseLeft:
     """Convert a pause that Postgres has stored to the budget's `PauseLeft`.
 
-    An unknown reason of a pause counts as Zoho's limit of a minute.
+    A pause whose reason this release does not know is treated as one for Zoho's limit of a minute.
     """
     since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
     return PauseLeft(
@@ -86,7 +86,7 @@ _SHARE_NOTED_AHEAD = 1 / 12
 
 
 class CallNotes:
-    """Records in Postgres, before a call, that this process may make calls for an organisation."""
+    """Notes in Postgres that this process may make calls for an organisation. A note is valid for some seconds."""
 
     def __init__(self, engine: Engine, window_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
@@ -95,7 +95,7 @@ class CallNotes:
         self._noted_until: dict[str, float] = {}
 
     def note(self, organization_id: str) -> None:
-        """Record the call that is about to be made, unless an earlier note covers it."""
+        """Note that a call is about to be made, unless this process's last note for the organisation is still valid."""
         now = self._clock()
         if now < self._noted_until.get(organization_id, now):
             return
@@ -129,7 +129,7 @@ class CountedBudget:
 
 @dataclass(slots=True)
 class _NotedAdmission:
-    """The right to make one call, which also counts the response's status (implements `workers.zoho.Admission`)."""
+    """The right to make one call; it keeps the response's status for counting (implements `workers.zoho.Admission`)."""
 
     admission: Admission
     status: int | None = field(default=None, init=False)

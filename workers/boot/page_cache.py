@@ -1,4 +1,4 @@
-"""Pages that this process has fetched and staged, so that it need not read them again from their bytes."""
+"""The pages that this process has fetched and staged, kept so that it need not parse their bytes again."""
 
 import threading
 import uuid
@@ -15,7 +15,7 @@ _Key = tuple[uuid.UUID, str, int]
 
 
 class PageCache:
-    """The staged pages of a process, by run, entity and number; the oldest ones are dropped. Safe for threads."""
+    """The staged pages of a process, by run, entity and page number. Only the newest are kept. Safe for threads."""
 
     def __init__(self, most: int = _MOST_PAGES) -> None:
         self._most = most
@@ -30,9 +30,9 @@ class PageCache:
                 self._pages.popitem(last=False)
 
     def take(self, run_id: uuid.UUID, entity: Entity, number: int, raw: RawPage) -> Page[Any] | None:
-        """Remove and return the page, if it was read from these bytes.
+        """Remove the page with this number, and return it if it was parsed from the bytes `raw`; else return None.
 
-        Another process may have staged another page under the same number.
+        The bytes can differ, because another process may have staged another page under the same number.
         """
         with self._lock:
             page = self._pages.pop((run_id, entity.name, number), None)

@@ -26,11 +26,12 @@ def die_with_parent(end: signal.Signals) -> None:
 
 
 def stop_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent dies, and end this process if its stop does not begin soon after that.
+    """Ask Linux for SIGTERM when the parent dies, and end this process if it does not begin to stop soon after that.
 
-    Trap: a Dramatiq worker reports its readiness to its master with an Event, after its threads have started. If the
-    master dies while it waits for the Event, `Event.set` waits for it forever, and Dramatiq's handler of SIGTERM only
-    takes a note. Call this in the main thread when that handler is set, and `stop_has_begun` when the stop begins.
+    Trap: at its start a Dramatiq worker calls `Event.set` to report to its master that it is ready. If the master dies
+    just then, this call never returns. Dramatiq's handler of SIGTERM only sets a flag, so the worker would never end.
+
+    Call this function in the main thread after Dramatiq has set its handler, and `stop_has_begun` when the stop begins.
     """
     parent, handler = _parent_pid(), signal.getsignal(signal.SIGTERM)
     if callable(handler):
@@ -45,14 +46,14 @@ def stop_with_parent() -> None:
 
 
 def stop_has_begun() -> None:
-    """Let an orphan finish its work, however long it takes."""
+    """Cancel the forced end of this process. It has begun to stop, so it may take any time to finish its work."""
     signal.alarm(0)
 
 
 def _parent_pid() -> int:
     """Return the pid of the process that created this one.
 
-    os.getppid() alone does not suffice, because it returns another process's pid after that process has ended.
+    os.getppid() alone does not suffice: after the parent has ended, it returns the pid of another process.
     """
     maker = multiprocessing.parent_process()
     # With a fork server, the parent is the server and not the process that asked for this one.

@@ -37,7 +37,7 @@ def resources() -> Resources:
 
 
 def set_thread_shares(shares: ThreadShares) -> None:
-    """Set the thread shares. The middleware that knows the number of threads calls this function once."""
+    """Set this process's thread shares. The middleware that knows the number of threads calls this function once."""
     global _thread_shares
     _thread_shares = shares
 

@@ -59,8 +59,8 @@ class Resources(Basics):
     ) -> ZohoTransport:
         """Return the transport for calls of one connection; `holder` identifies the caller in the budget's slots.
 
-        `now` returns the time that Zoho's clock is compared with: that of Postgres's clock if the caller has read it,
-        else that of this host's clock.
+        `now` returns the time with which Zoho's clock is compared. The default is the time of this host's clock. A
+        caller that has read Postgres's clock passes that clock's time.
         """
         hosts = self.hosts(connection.data_center)
         return ZohoTransport(
@@ -82,7 +82,7 @@ def open_resources(
 ) -> Iterator[Resources]:
     """Open the resources of a process and close them at the end of the block. Connections are made on first use.
 
-    A worker passes its own broker; a process that only sends messages gets a broker that fails quickly.
+    A worker passes its own `broker`. Without it, the process gets a broker that only sends messages and fails quickly.
     `postgres_seconds` limits the duration of each statement.
 
     Raises:

@@ -17,7 +17,7 @@ _LOOK_SECONDS = 1.0
 
 
 class UnfitSchemaError(BooksyncError):
-    """This release cannot work with the database's schema: migrate it, or upgrade booksync."""
+    """This release cannot work with the database's schema: migrate the database, or upgrade booksync."""
 
     def __init__(self, state: SchemaState) -> None:
         super().__init__(f"{state.lack}.")
@@ -33,7 +33,7 @@ class SchemaTooOldError(UnfitSchemaError):
 
 @dataclass(frozen=True, slots=True)
 class _Lack:
-    """What a process waits for: a missing schema, or a server that does not work."""
+    """Why a process waits: the database lacks migrations, or Postgres does not work."""
 
     state: WorkerState
     sentence: str
@@ -45,8 +45,8 @@ def wait_for_schema(
 ) -> bool:
     """Return True once the database has the schema; False if `pause` reports that the process must end.
 
-    `pause` waits for the given seconds, and returns whether to stop waiting. The function also waits for a server that
-    is unavailable. `waits_as` is called with the state that a worker reports during each wait.
+    `pause` waits for the given seconds, and returns whether to stop waiting. The function also waits
+    while Postgres does not work. `waits_as` is called with the state that a worker reports during each wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.

@@ -45,7 +45,7 @@ class RedisRefusesError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """The state of Redis. A fact that the ACL hides has the value None."""
+    """The state of Redis. A fact that Redis's access rules (ACL) hide from booksync is None."""
 
     refusal: Refusal | None = None  #: why Redis does not do what booksync needs; None if it does
     warning: str | None = None  #: a setting by which Redis may lose messages; None without one
@@ -82,7 +82,7 @@ class PostgresState:
 
 
 def require_servers(engine: Engine, client: redis.Redis) -> None:
-    """Check that Postgres and Redis accept writes, before a grant code is spent, because the code works only once.
+    """Check that Postgres and Redis accept writes. Otherwise `connect` would waste a grant code, which works only once.
 
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.

@@ -39,7 +39,7 @@ _SHORTEST_REMINDER_SECRET = 16
 
 
 def _origin(value: Any) -> Any:
-    """The setting without a trailing slash. An empty variable, as compose files produce, counts as unset."""
+    """Return the setting without slashes at its end; None for an empty variable, because compose files produce such."""
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
 
 
@@ -60,7 +60,7 @@ Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 
 
 class DatabaseSettings(BaseSettings):
-    """The setting DATABASE_URL: the address of the database."""
+    """The settings that concern the database: its address, and whether it allows prepared statements."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
@@ -235,7 +235,7 @@ def settings() -> Settings:
 
 
 def database_url() -> str:
-    """Return DATABASE_URL without the other settings, because a migration needs only the database.
+    """Return DATABASE_URL. Only the database's settings are read, because a migration needs no others.
 
     Raises:
         SettingsError: DATABASE_URL is missing or malformed.

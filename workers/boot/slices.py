@@ -11,7 +11,7 @@ def _nobody_waits() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SliceLimits:
-    """The limits of one slice. A slice ends at the first limit, but has at least one page."""
+    """The limits of one slice. A slice ends at the limit that it reaches first, but has at least one page."""
 
     pages: int = 30
     seconds: float = 15.0
@@ -22,7 +22,7 @@ class SliceLimits:
 
 
 class Slice:
-    """The part of a list that one step reads. It begins when it is created."""
+    """The part of a list that one step reads. The slice's time begins when the object is created."""
 
     def __init__(self, limits: SliceLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits

@@ -19,7 +19,7 @@ OneConnection = Annotated[
 
 
 def user_id_of(db: Session, given: str) -> UserId:
-    """Return the user id of the option `--user`, in the type of users.id."""
+    """Convert the value of the option `--user` to the type of the column users.id."""
     try:
         return user_id_from(given, users.id_type(db))
     except WrongUserIdError as error:

@@ -29,9 +29,9 @@ class LiftedPause:
 
 @dataclass(frozen=True, slots=True)
 class ResumedOrganization:
-    """The result for one organisation.
+    """The result of `booksync budget resume` for one organisation.
 
-    `waits_seconds` is a wait for calls that remains, because Redis has lost recent calls.
+    `waits_seconds` is the wait for calls that remains after the pause is lifted, if Redis has lost its recent calls.
     """
 
     organization_id: str

@@ -44,14 +44,13 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
 
 
 def reserve_words(budget: dict[str, Any]) -> str:
-    """Return how many calls of a window syncs leave to others at present, as a remark in a sentence; "" for none."""
+    """Return in words how many calls of a window syncs leave at present to webhooks and people; "" if none."""
     reserve = budget["interactive_reserve"]
     return f" (syncs leave {reserve} to webhooks and people)" if reserve else ""
 
 
 def start_line(facts: dict[str, Any]) -> str | None:
-    """Return a sentence: why a sync would begin later, or why too few calls are left today for a full sync; else
-    None."""
+    """Return a sentence if a sync would begin later, or if too few calls are left today for a full sync; else None."""
     budget = facts["budget"]
     if budget is None:
         return "Redis cannot be reached, so a sync would begin once it is back. Next: check REDIS_URL"

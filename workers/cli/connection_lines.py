@@ -1,6 +1,6 @@
 """Lines about a connection that `booksync status` and other commands print.
 
-They are apart from the commands, so that `status` does not load what the commands use.
+These lines are in a module of their own, so that `status` does not load what the other commands use.
 """
 
 import uuid
@@ -16,9 +16,9 @@ from workers.cli.terminal import counted
 
 
 def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
-    """Return a sentence about a connection's held deletions; None without any.
+    """Return a sentence about a connection's held deletions; None if `since` is None, because nothing is held.
 
-    `counts` has the number of held records by the plural of their kind.
+    `counts` maps each kind of record (`customers`, `invoices`) to the number of held records.
     """
     if since is None:
         return None
@@ -38,7 +38,7 @@ def tell_if_closed(
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """Return the counts of refused webhooks in words, with times in UTC; None without any."""
+    """Return the counts of refused webhooks in words, with times in UTC; None if no webhook was refused."""
     if not refusals["count"]:
         return None
     refused = counted(refusals["count"], "webhook", "webhooks")
@@ -50,7 +50,7 @@ def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
 
 
 def amounts(counts: Mapping[str, int]) -> str:
-    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless all are."""
+    """Return counts as `12 customers and 1 invoice`. A kind without records is omitted; without any: `0 customers`."""
     found = {entity: counts[entity.plural] for entity in entities() if counts[entity.plural]} or {CUSTOMER: 0}
     return " and ".join(counted(count, entity.noun, f"{entity.noun}s") for entity, count in found.items())
 

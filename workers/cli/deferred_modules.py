@@ -1,4 +1,4 @@
-"""Modules that libraries import for others, and that no command uses; they load at their first use instead."""
+"""Defers modules that libraries import, but that no command uses: such a module is loaded at its first use."""
 
 import sys
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ DEFERRED = frozenset(
 
 
 class _DeferringLoader(Loader):
-    """Executes a module when the first of its attributes is read.
+    """Executes a module only when one of its attributes is read.
 
-    `importlib.util.LazyLoader` does not fit, because it executes a package as soon as a module inside is imported.
+    `importlib.util.LazyLoader` does not fit, because it executes a package when a module of the package is imported.
     """
 
     def __init__(self, loader: Loader) -> None:

@@ -15,7 +15,7 @@ from workers.redis_access.addresses import redis_address
 
 
 def sentence_of(error: Exception) -> str | None:
-    """What is wrong and the next step, as a sentence; None for an unexpected error, which is a defect."""
+    """Return a sentence that says what is wrong, and the next step; None for an unexpected error, which is a defect."""
     if isinstance(error, DatabaseError):
         failure = failure_of(error)
         return None if failure.kind is FailureKind.DEFECT else failure.sentence(database_url())

@@ -12,7 +12,7 @@ _FORMER: Final = {
 
 
 def with_former_keys(value: Any) -> Any:
-    """Copy the value, with each renamed key under both its names in every object."""
+    """Return a copy of the value in which every renamed key also appears under its former name."""
     if isinstance(value, list):
         return [with_former_keys(each) for each in value]
     if not isinstance(value, dict):

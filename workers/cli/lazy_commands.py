@@ -35,9 +35,9 @@ class LazyCommand(TyperCommand):
 
 
 def _imported(name: str) -> ModuleType:
-    """Import a module without a search for garbage, of which imports make little.
+    """Import a module while Python's garbage collector is off, because imports leave little garbage.
 
-    The searches during and after the imports would take a fifth of the time of a short command.
+    The collector would take a fifth of the time of a short command.
     """
     gc.disable()
     try:
@@ -50,7 +50,7 @@ def _imported(name: str) -> ModuleType:
 def group_of(commands: Sequence[tuple[str, str, str]]) -> type[TyperGroup]:
     """A group of lazy commands, each given as (name, place, help).
 
-    The `obj` of the group's context, if any, is called before a command is loaded.
+    If the context's `obj` is a function (`booksync` sets up its logs there), it is called before a command is loaded.
     """
 
     class LazyCommands(TyperGroup):

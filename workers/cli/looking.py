@@ -1,4 +1,4 @@
-"""Opens what a command needs that only looks, so that it loads neither the HTTP client nor the queue."""
+"""Opens what a command needs that only shows states. Such a command loads neither the HTTP client nor the queue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -39,7 +39,7 @@ def check_phones(
 ) -> None:
     """Check whether phone texts are numbers, and whether these are called.
 
-    Without TEXT it reads stdin, one text per line, optionally after its country and a tab: COUNTRY<TAB>TEXT.
+    Without TEXT the command reads stdin, one text per line. A country may precede the text: COUNTRY<TAB>TEXT.
     """
     its_country = None if country is None else _plain(country)
     if text is None and sys.stdin.isatty():
@@ -49,7 +49,7 @@ def check_phones(
 
 
 def run(words: list[str]) -> NoReturn:
-    """Run `booksync phones check` alone, with the arguments that follow its name."""
+    """Run `booksync phones check` without loading other commands. `words` are the arguments after its name."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(check_phones)
     app(words, prog_name="booksync phones check")

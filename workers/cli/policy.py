@@ -170,7 +170,7 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _named_zones(known: dict[str, list[str]], given: dict[str, str]) -> dict[str, list[str]]:
-    """Return the counted time zones by country: those in `known`, replaced by those in `given`.
+    """Return, by country, the time zones that count for its numbers: those in `given`, else those in `known`.
 
     An empty value in `given` removes the country's entry.
     """

@@ -92,7 +92,7 @@ def _zone(call: PreviewedCall, connection: Connection) -> ZoneInfo:
 
 
 def show(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> None:
-    """Print the funnel of the open invoices, the next days' calls, and what a backlog would add."""
+    """Print the funnel of the open invoices, the next days' calls, and what `--backlog latest` would add."""
     table = _table("", "invoices", "owed")
     for stage in Stage:
         for reason, lost in found.funnel.lost_before(stage):

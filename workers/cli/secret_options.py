@@ -30,7 +30,7 @@ class SecretOption:
     name: str  #: the secret in words: grant code
 
     def given(self, value: str) -> str:
-        """Return the secret that the option's value contains or names.
+        """Return the secret. `value` is the secret itself, `-` (stdin or a prompt), or `@` and the name of a file.
 
         Raises:
             typer.BadParameter: the secret cannot be read or cannot be a token; the message does not repeat it.
@@ -76,7 +76,7 @@ class SecretOption:
 
 
 def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
-    """Return the one secret that the options give, else a variable, else a prompt for the first option.
+    """Return the secret and its option. It comes from the command line, else from a variable, else from a prompt.
 
     Raises:
         typer.BadParameter: two secrets are given, or none and stdin is not a terminal; see also `SecretOption.given`.

@@ -68,7 +68,7 @@ def status(
 
 
 def _with_outlook(basics: Basics, db: Session, state: dict[str, Any]) -> dict[str, Any]:
-    """Add the facts that take longer to read, which the console therefore does not show."""
+    """Add the facts that `status` shows but the console does not, because reading them takes longer."""
     connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),
@@ -189,7 +189,7 @@ def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Co
 
 
 def _show_countries(state: dict[str, Any], tell: Console) -> None:
-    """Print unknown countries, because a number without a prefix needs a country."""
+    """Print which countries are unknown, because booksync cannot read a number without prefix and country."""
     if state["country_code"] is None:
         tell.print(
             "  booksync does not know the organisation's country, so numbers without a country prefix are read only if "

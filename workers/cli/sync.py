@@ -67,10 +67,10 @@ class _Order:
         self._allow_deletions = allow_deletions
 
     def start(self, resources: Resources, tell: Console) -> uuid.UUID:
-        """Start a run of the connection, or return the active run.
+        """Start a run of the connection and return its id. If a run is active already, return that run's id.
 
         Raises:
-            RunUnderWayError: the active run has no permission to mark many deletions, and cannot get it now.
+            RunUnderWayError: the active run lacks the permission to mark many deletions, which this sync should have.
         """
         while True:
             if (step := self._start(resources)) is not None:
@@ -94,9 +94,10 @@ class _Order:
             tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")
 
     def run_to_end(self, resources: Resources) -> uuid.UUID:
-        """Run the sync and wait for its end.
+        """Start a new run, wait for its end, and return its id.
 
-        An active run is awaited first, because it may have read a record before the record's last change.
+        If another run is active, this method waits for that run's end first. The active run does not suffice, because
+        it may have read a record before the record's last change.
         """
         while (step := self._start(resources)) is None:
             if (running := self._running(resources)) is not None:

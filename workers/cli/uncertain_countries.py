@@ -6,8 +6,9 @@ from workers.cli.terminal import counted
 
 
 def uncertain_countries(found: Mapping[str, int | None], connection_id: object) -> str | None:
-    """Return the number of customers whose phone numbers depend on an unknown country, and the next step; None without
-    any.
+    """Return a sentence: how many customers' phone numbers depend on an unknown country, and the next step.
+
+    Returns None if there are no such customers.
 
     `found` is `db.questions.UncertainCountries.as_json()`.
     """

@@ -35,7 +35,7 @@ _PHASES = {
 
 
 def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
-    """Wait until the run has ended, and send overdue steps again.
+    """Wait until the run has ended. During the wait, send overdue steps again.
 
     A lost message therefore does not stop the run, even if no scheduler is running.
 

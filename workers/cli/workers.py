@@ -10,7 +10,7 @@ from workers.observability.worker_states import NONE_REPORTS, WorkerReport, repo
 
 
 def worker_reports(basics: Basics) -> list[WorkerReport] | None:
-    """Return the reports of the workers; None if Redis refuses, which another line of the status reports."""
+    """Return the reports of the workers; None if Redis does not work, because `status` has another line about that."""
     try:
         return reports(basics.redis)
     except redis.RedisError:

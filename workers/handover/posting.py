@@ -65,7 +65,7 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
 
 
 def _is_work_due(engine: Engine) -> bool:
-    """Whether anything may be due, found by one statement, because a look for due reminders needs several."""
+    """Return whether any work may be due. This check needs one statement; a search for due reminders needs several."""
     with autocommit(engine) as db:
         return reminder_posts.is_work_due(db)
 
@@ -73,7 +73,7 @@ def _is_work_due(engine: Engine) -> bool:
 def post_due(engine: Engine, receiver: Receiver) -> int:
     """Hand over a batch of due reminders, then post a batch of waiting handovers.
 
-    Returns the number of handovers in the second batch.
+    Returns the number of handovers that it has tried to post.
     """
     with engine.begin() as db:
         claimed = hand_over.claim(db, at_most=BATCH)

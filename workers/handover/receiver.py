@@ -18,14 +18,14 @@ CALL_SECONDS = 10.0
 
 
 class NotAcceptedError(RetriedError):
-    """The receiver has not accepted the handover. The message holds no URL."""
+    """The receiver has not accepted the handover. The error's text contains no URL."""
 
 
 def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
     """Return the HTTP client for the receiver of handovers.
 
-    The client follows no redirect, because the body holds names and numbers. The client ignores the environment's proxy
-    variables: `proxy_url` is the only proxy.
+    The client follows no redirect, because no other server may get the names and numbers in the body. The client
+    ignores the environment's proxy variables: `proxy_url` is the only proxy.
     """
     proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
     return httpx.Client(

@@ -1,4 +1,4 @@
-"""Repeated attempts of one call to Zoho, for a command, which has no run whose step could be retried."""
+"""Repeats a failed call to Zoho for a command, because a command has no run whose step could be retried."""
 
 import random
 import time

@@ -61,7 +61,7 @@ def failed_step(run: Run, failure: JobFailure) -> NewDeadLetter:
 
 
 def failed_refresh(ref: RefreshRef, failure: JobFailure, *, attempts: int) -> NewDeadLetter:
-    """The dead letter of a refresh that has failed; a retry sends the same message."""
+    """The dead letter of a refresh that has failed. A retry of the dead letter sends the refresh's message again."""
     actor_name, queue_name = refresh_actor(ref.entity)
     return NewDeadLetter(
         cause=failure.cause,
@@ -78,9 +78,9 @@ def failed_refresh(ref: RefreshRef, failure: JobFailure, *, attempts: int) -> Ne
 class DeadLetterNotKeptError(MiddlewareError, BrokerConnectionError):
     """Postgres does not respond, so the dead letter is not written yet.
 
-    This class is a connection error of a broker, so Dramatiq waits some seconds and tries again until the dead letter
-    is written. Any other error would only be logged, and the message would disappear with Redis's own dead queue after
-    a week.
+    This class derives from Dramatiq's error for a lost connection to the broker. Dramatiq therefore waits some seconds
+    and tries again until the dead letter is written. Dramatiq would only log any other error, and delete the message
+    after a week.
     """
 
     def __init__(self, message: str) -> None:
@@ -199,7 +199,7 @@ def _retried_dead_letter(message: MessageProxy) -> int | None:
 
 
 def _origin(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
-    """An error's type, its lines of code, and the fingerprint of both."""
+    """An error's type, its lines of code, and a hash (`fingerprint`) by which similar dead letters are grouped."""
     if error is None:
         return {"error_type": cause.value, "fingerprint": fingerprint(actor_name, cause, ())}
     root = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -221,7 +221,7 @@ def _our_frames(error: BaseException) -> list[str]:
 
 
 def _ids_only(value: Any) -> Any:
-    """The value of a message's argument, with everything hidden that does not look like an id."""
+    """The value of a message's argument, with each text hidden that does not look like an id."""
     if isinstance(value, dict):
         return {_as_id(key): _ids_only(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

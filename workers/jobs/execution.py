@@ -46,8 +46,8 @@ class JobFailure:
 class Job(ABC):
     """One unit of work under a lease. `execute` decides the job's outcome, and the job writes the outcome.
 
-    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` raises no error
-    in that case; it has no effect.
+    A method that writes raises LeaseLostError if another worker has acquired the work. The exception is `release`,
+    which has no effect in that case.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -79,8 +79,7 @@ class Job(ABC):
     ) -> None:
         """Release the lease of the job, which is due again after `seconds`.
 
-        A second release has no effect, because `in_transaction` repeats the release after a commit whose reply was
-        lost.
+        A second release must have no effect: `in_transaction` repeats the release if the reply to its commit was lost.
         """
 
     @abstractmethod
@@ -92,9 +91,9 @@ class Job(ABC):
         """End the job without its work and write its dead letter; return GIVEN_UP or FAILED."""
 
     def park(self, failure: JobFailure) -> Parking | None:  # noqa: ARG002
-        """Park the job's connection, unless a person has reconnected it since the refused call.
+        """Park the job's connection, unless a person has reconnected the connection since the refused call.
 
-        If the refusal concerns only this job, nothing is written and None is returned.
+        Writes nothing and returns None if Zoho's refusal concerns only this job.
         """
         return None
 
@@ -106,9 +105,9 @@ class Job(ABC):
 
     @property
     def ends_its_process(self) -> bool:
-        """Whether the job seems to end its process in every attempt.
+        """Whether the job seems to kill its process in every attempt.
 
-        More attempts have begun than may fail, so none of them has recorded its failure.
+        After `MAX_ATTEMPTS` failures a job is given up. If more attempts have begun, some have not recorded a failure.
         """
         return self.attempts > MAX_ATTEMPTS
 
@@ -120,7 +119,7 @@ JobT = TypeVar("JobT", bound=Job)
 
 
 class Execution(NamedTuple, Generic[JobT]):
-    """An executed job and its outcome; without a lease the job is None."""
+    """An executed job and its outcome. The job is None if its lease could not be acquired."""
 
     job: JobT | None
     ending: JobOutcome
@@ -149,7 +148,7 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
         # the message again.
         reason = failure_of(error).sentence(engine.url)
         log.error(
-            f"{kind.noun} has no outcome, because Postgres does not work; its message is sent again later",
+            f"{kind.noun} has no outcome, because Postgres does not work; booksync tries again later",
             action=f"{kind.kind}.no_database",
             error=describe(error),
             reason=reason,
@@ -198,7 +197,7 @@ def _wait(job: Job, handling: Handling) -> JobOutcome:
     """Defer the job until a known time. The wait spends no attempt and holds no thread."""
     _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
     log.info(
-        f"{job.noun} is deferred; its message is sent again after these seconds",
+        f"{job.noun} is deferred; booksync continues it after the given seconds",
         action=f"{job.kind}.waits",
         seconds=round(handling.seconds, 1),
         reason=handling.reason,

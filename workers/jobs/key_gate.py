@@ -62,8 +62,9 @@ def look() -> Proof:
 class KeyGate(Middleware):
     """Makes a worker wait, at boot and later, while its encryption keys are wrong.
 
-    Otherwise a worker with wrong keys would defer each step that it leases. The process waits and does not end, because
-    its supervisor would restart it again and again, and a Procfile's runner would end the other processes with it.
+    Without this gate, a worker with wrong keys would defer each step that it leases. The process waits and does not
+    end, because its supervisor would restart it again and again, and a Procfile's runner would end the other processes
+    with it.
 
     The keys are checked after the boot too. A database has no key canary before the first connection, and a rotation of
     the keys replaces the canary.
@@ -114,7 +115,7 @@ class KeyWatch:
     def tick(self) -> None:
         """Check the key canary, and pause or resume the worker by the result.
 
-        The check is omitted while the keys are proven and no decryption has failed since.
+        While the keys are proven and no decryption has failed since the last check, this method checks nothing.
         """
         if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
             return

@@ -44,14 +44,14 @@ class OwnProcessGroup(Middleware):
 
 
 class SharedMemory(Middleware):
-    """Keeps the memory of a worker small, because its threads seldom work on large pages at the same time."""
+    """Makes a worker's threads share pools of memory, because they seldom work on large pages at the same time."""
 
     def after_process_boot(self, broker: Broker) -> None:
         process.share_memory_between_threads()
 
 
 class ShareThreads(Middleware):
-    """Sets the shares of the process's threads at boot, because only the worker knows how many threads it has."""
+    """Sets the `ThreadShares` of the process at boot, because only the worker knows how many threads it has."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         process.set_thread_shares(ThreadShares(worker.worker_threads))

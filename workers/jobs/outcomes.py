@@ -122,7 +122,7 @@ def handling_of(error: Exception) -> Handling:
 def _after_failure(failure: Failure, error: Exception) -> Handling:
     """What happens to work after a failure of Postgres.
 
-    A lost connection or a deadlock is not the work's own fault, so only other failures count as UNKNOWN.
+    The outcome is UNKNOWN only if the work itself may be at fault. A lost connection or a deadlock is not its fault.
     """
     if failure.kind.spends_attempt:
         return Handling(Outcome.UNKNOWN, describe(error))

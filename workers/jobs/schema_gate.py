@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class WrongSchemaError(MiddlewareError):
-    """The worker is older than the database, so it ends: its writes might do harm."""
+    """The database's schema is newer than this worker. The worker ends, because its writes might do harm."""
 
 
 class SchemaGate(Middleware):
@@ -41,7 +41,7 @@ class SchemaGate(Middleware):
 def ending_on_sigterm() -> Iterator[None]:
     """SIGTERM ends the process inside the `with` block.
 
-    Dramatiq handles the signal only after the boot, which may wait forever.
+    Dramatiq itself handles the signal only after the boot, and the boot may wait for migrations without end.
     """
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _end) if is_main else None

@@ -145,7 +145,7 @@ class Counters:
         self._client.close()
 
     def step(self, phase: Phase | None, outcome: JobOutcome) -> None:
-        """Count an attempt at a run step; the phase can be None without a lease."""
+        """Count an attempt at a run step. `phase` is None if the step's lease could not be acquired."""
         self._add({_field(Family.STEPS, phase or UNKNOWN, outcome): 1})
 
     def refresh(self, entity: Entity, outcome: JobOutcome) -> None:
@@ -153,11 +153,11 @@ class Counters:
         self._add({_field(Family.REFRESHES, entity.name, outcome): 1})
 
     def api_call(self, status: int | None) -> None:
-        """Count a call to Zoho's API by its HTTP status, None without a complete response."""
+        """Count a call to Zoho's API by its HTTP status. `status` is None if no complete response arrived."""
         self._add({_field(Family.API_CALLS, NO_ANSWER if status is None else str(status)): 1})
 
     def budget_wait(self, seconds: float, reason: WaitReason) -> None:
-        """Count one wait for the API budget, and its seconds."""
+        """Count one wait for the API budget, and add its seconds to the total."""
         self._add(
             {
                 _field(Family.BUDGET_WAITS, reason): 1,

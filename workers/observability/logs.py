@@ -57,7 +57,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
 def _name_messages(record: logging.LogRecord) -> bool:
     """Replace Dramatiq messages in log lines by actor and id.
 
-    A message that was enqueued by hand may hold any data in its arguments.
+    The arguments are not logged, because a message that was enqueued by hand may hold any data in them.
     """
     # A process that has not loaded Dramatiq has no messages, and need not load it.
     if isinstance(record.args, tuple) and "dramatiq" in sys.modules:
@@ -71,7 +71,7 @@ def _name_messages(record: logging.LogRecord) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """Describe an error without data: messages of databases and libraries may quote values, so they are left out."""
+    """Describe an error without personal data. Messages of databases or libraries may quote it, so they are omitted."""
     if isinstance(error, BooksyncError):
         return str(error) or type(error).__name__
     if isinstance(error, redis.RedisError):

@@ -1,6 +1,7 @@
 """The reports of the worker processes: whether each worker accepts work, and why not.
 
-The reports are hints, so they are stored in Redis and expire. A worker that Postgres refuses can report too.
+The reports are in Redis, so a worker can report even if Postgres refuses it. A report expires, and its loss does no
+harm.
 """
 
 import json
@@ -96,7 +97,7 @@ class OwnState:
             return self._of_gates
 
     def set(self, state: WorkerState) -> None:
-        """Set the state that the gates have found at boot. This state takes precedence over a refusal by Zoho."""
+        """Set the state that the gates have found. Unless it is WORKING, it takes precedence over a refusal by Zoho."""
         with self._lock:
             if state is not self._of_gates:
                 self._of_gates = state
@@ -145,10 +146,9 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
 
 
 def report_refused_start(client: redis.Redis, state: WorkerState) -> None:
-    """Report under the host's name why this process ends at boot.
+    """Report under the host's name, without a process id, why this process ends at boot.
 
-    The report's name has no process id, because a supervisor restarts the worker with another one, which would count as
-    a further worker.
+    A supervisor starts the worker again and again. With process ids, every start would count as a further worker.
 
     Raises:
         RedisError: Redis is unavailable.
@@ -167,7 +167,7 @@ def withdraw(client: redis.Redis, worker: str) -> None:
 
 
 def reports(client: redis.Redis) -> list[WorkerReport]:
-    """Return the unexpired worker reports, sorted by worker. States that only another release knows are left out.
+    """Return the unexpired worker reports, sorted by worker, without those whose state this release does not know.
 
     Raises:
         RedisError: Redis is unavailable.

@@ -1,7 +1,7 @@
-"""A queue consumer that is woken, and that waits while Redis refuses commands, whatever the reason.
+"""A queue consumer that reads after wake-ups, and that waits while Redis refuses commands, whatever the reason.
 
-Dramatiq's own consumer polls, and it waits only for a lost connection. Any other refusal (READONLY, OOM, …) ends its
-thread while delayed messages are in its memory, and the process stops reading that queue.
+Dramatiq's own consumer polls, and it waits only for a lost connection. After any other refusal (READONLY, OOM,
+…) its thread ends with the delayed messages that it has fetched, and the process no longer reads that queue.
 """
 
 import heapq
@@ -37,8 +37,9 @@ def refusals_as_lost_connections() -> Iterator[None]:
 class WokenConsumer(Consumer):
     """Reads one queue when `wakes` permits it. Its messages stay in Redis while Redis refuses commands.
 
-    Iterating yields None at least every `seconds`, and when a delayed message that it has yielded is due, because
-    Dramatiq's thread sends due messages and looks whether it is paused or has to end only between two items.
+    Iterating yields messages. It also yields None: after `seconds` without a message at the latest, and when a delayed
+    message that it has yielded becomes due. Only between two items does Dramatiq's thread send due messages, and check
+    whether the worker is paused or has to end.
     """
 
     def __init__(self, broker: RedisBroker, wakes: Wakes, queue_name: str, *, prefetch: int, seconds: float) -> None:

@@ -31,8 +31,8 @@ _LONGEST_END_SECONDS: Final = 2.0
 class Listener:
     """Receives the names of the queues that have new messages.
 
-    A subscription, because every process with a free thread may read the queue, and the first one gets the message. A
-    wake-up for one process only would be lost if that process is busy or dies.
+    Every process subscribes to all wake-ups. Each one with a free thread may read the queue, and the first one gets the
+    message. A wake-up that only one process receives would be lost if that process is busy or dies.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread. A wake-up for no queue ends its wait."""
+        """End the thread. A wake-up without the name of a queue is published, so that the thread stops waiting."""
         self._is_over.set()
         try:
             self._client.publish(self._broker.wake_channel, "")
@@ -116,8 +116,8 @@ class Listener:
 class WakeUps(Middleware):
     """Runs the listener of a worker whose broker is a ReadingBroker. `client` should fail quickly.
 
-    Without this middleware the consumers poll every tenth of a second. It is the last one with a hook at shutdown,
-    because the worker's threads end after that hook.
+    Without this middleware the consumers poll every tenth of a second. Of the middleware with a shutdown hook, this one
+    must be the last, because its hook ends the worker's threads.
     """
 
     def __init__(self, client: redis.Redis) -> None:

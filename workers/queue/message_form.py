@@ -31,8 +31,8 @@ _LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
 
 
 def is_message(content: bytes, queue_name: str) -> bool:
-    """Whether a worker can process the content. A message that names another queue is refused, because it would end the
-    worker's thread."""
+    """Whether a worker can process the content. A message that names another queue than
+    `queue_name` is refused, because it would end the worker's thread."""
     if len(content) > LARGEST_BYTES:
         return False
     try:

@@ -61,8 +61,7 @@ def refresh_actor(entity: Entity) -> tuple[str, Queue]:
 def refresh_actors() -> set[str]:
     """The names of the actors that refresh records.
 
-    An actor that refreshes may return before its work is done, because the refresh is deferred or left to another
-    message.
+    When such an actor returns, its work may not be done: the refresh may be deferred, or left to another message.
     """
     return {refresh_actor(entity)[0] for entity in entities()}
 

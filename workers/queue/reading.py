@@ -37,7 +37,7 @@ class ReadingBroker(WakingBroker):
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send the message.
 
-        If Redis refuses the message, ConnectionClosed is raised, because Dramatiq's own threads send too.
+        If Redis refuses the message, ConnectionClosed is raised. Dramatiq's own threads send too and expect this error.
         """
         with refusals_as_lost_connections():
             sent: Message[Any] = super().enqueue(message, delay=delay)

@@ -6,7 +6,7 @@ from workers.queue.reading import ReadingBroker
 
 
 class ThreadDemand:
-    """The demand for the threads of one worker process, which ends slices early."""
+    """Whether messages wait for a thread of one worker process. If so, the slices of its steps end early."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker

@@ -1,7 +1,8 @@
 """The periodic work of a worker process at the queue: heartbeat, dead workers, and messages without a wake-up.
 
-Dramatiq does the first two with the commands of its polling, and needs no third. A woken worker sends few commands, so
-each has a time here, and costs one command while there is nothing to do.
+Dramatiq does the first two jobs as a part of its polling, and its polling finds every message. A worker that waits for
+wake-ups sends few commands. So each of the three jobs has its own interval here. A job with nothing to do costs one
+command.
 """
 
 import time
@@ -79,9 +80,10 @@ class Upkeep:
         return BEAT_SECONDS
 
     def _look_for_dead_workers(self) -> float:
-        """Requeue the messages of dead workers, and look again when the next worker can be dead.
+        """Requeue the messages of dead workers. Return the seconds until the next worker can be dead.
 
-        A worker that stays dead after that has messages in a queue that this process does not know.
+        A worker that is still listed as dead afterwards has messages in a queue that this process does not know. This
+        process leaves such a worker alone.
         """
         timeout: int = self._broker.heartbeat_timeout
         now = self._now_ms()

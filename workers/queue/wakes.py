@@ -25,9 +25,9 @@ class _Waiting:
 class Wakes:
     """The queues of a worker process that may have messages, and the threads that are free. Safe for threads.
 
-    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and settles the
-    permission. A queue is quiet once a fetch has emptied it; the next wake-up ends that. A wake-up during a fetch
-    counts for the next fetch, so it is never lost.
+    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and
+    reports them with `settle`. After a fetch that empties a queue, the queue is quiet until its next wake-up. A wake-up
+    during a fetch counts for the next fetch, so it is never lost.
 
     Messages of a ready queue are fetched for free threads only. Otherwise a message would wait in this process while
     another process has a free thread. If several queues have messages for the last free thread, those in `precedence`
@@ -83,8 +83,8 @@ class Wakes:
     def acquire(self, queue: str, most: int, *, seconds: float) -> int:
         """Wait until the queue may be read, and return the number of messages to fetch, at most `most`.
 
-        Returns 0 after `seconds` at the latest, and before that if `most` is 0 or the worker ends. Any other number
-        must be settled.
+        Returns 0 after `seconds` at the latest, and before that if `most` is 0 or the worker ends. After any other
+        number the caller must call `settle`.
         """
         waiting = _Waiting(threading.Condition(self._lock), needs_thread=q_name(queue) == queue)
         with self._lock:
@@ -103,7 +103,7 @@ class Wakes:
 
     @property
     def wants_thread(self) -> bool:
-        """Whether a queue has new messages, or one in `precedence` may have any, while no thread is free for them."""
+        """Whether no thread is free although a wake-up came, or although a queue in `precedence` may have messages."""
         with self._lock:
             waits = self._woken or any(queue not in self._quiet for queue in self._precedence)
             return self._free(1) <= 0 and bool(waits)
@@ -139,7 +139,10 @@ class Wakes:
         return most if self._threads is None else self._threads - self._granted - len(self._in_hand)
 
     def _next(self) -> str | None:
-        """The queue that may be read next: one whose consumer waits, that is not quiet and has a free thread."""
+        """The queue to read next; None if no queue may be read.
+
+        A queue may be read if its consumer waits, the queue is not quiet, and a thread is free if it needs one.
+        """
         may_be_read = [
             queue
             for queue, waiting in self._waiting.items()

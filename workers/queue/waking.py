@@ -20,8 +20,8 @@ end
 class WakingBroker(RedisBroker):
     """A RedisBroker whose script publishes the queue's name when messages are added to the queue.
 
-    Maintenance is done only by `do_maintain(queue_name)`. Dramatiq's broker does it with a random part of its commands,
-    which a woken worker sends too seldom.
+    Only `do_maintain(queue_name)` does the maintenance of a queue. Dramatiq's own broker does it with some of its
+    commands, at random. A worker that waits for wake-ups sends too few commands for that.
     """
 
     def __init__(self, **parameters: Any) -> None:

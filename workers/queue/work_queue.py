@@ -10,7 +10,8 @@ _PAUSE_SECONDS: Final = 0.02
 class WorkQueue(PriorityQueue[Any]):
     """A PriorityQueue like Dramatiq's own, whose waiting threads return when the worker ends.
 
-    So the threads may wait long for work. Dramatiq's own threads look whether they have to end only after each timeout.
+    The threads may therefore wait long for work. With Dramatiq's own queue, a thread learns only at the end of its wait
+    that the worker ends.
     """
 
     _is_over = False

@@ -67,8 +67,8 @@ def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Red
 class _FollowingConnection(SentinelManagedConnection):
     """A connection to the primary that asks the Sentinels for its address at every connect.
 
-    redis-py asks the Sentinels only for a connection that the pool hands out. A command whose connection breaks
-    reconnects to the old address until its retries end, although another server may be the primary by then.
+    redis-py's own class asks the Sentinels only when the pool hands a connection out. If the connection then breaks, a
+    command reconnects to the old address until its retries end, although another server may be the primary by then.
     """
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:

@@ -43,7 +43,7 @@ class RefusalLog:
         return self._clock()
 
     def refused(self, error: BaseException, *, began: float) -> None:
-        """Record that Redis has refused a command that `began` at that time.
+        """Record that Redis has refused a command, which started at the time `began`.
 
         A new kind of refusal is logged at once.
         """
@@ -64,7 +64,7 @@ class RefusalLog:
         )
 
     def accepted(self, *, began: float) -> None:
-        """Record that Redis has executed a command that `began` at that time."""
+        """Record that Redis has executed a command, which started at the time `began`."""
         with self._lock:
             if self._present is None or began < self._refused_at:
                 return

@@ -48,8 +48,8 @@ def cache_customers(
 
     `since` is the start of the run by Postgres's clock; a row that was written after it is not counted again.
     `stamps_may_go_back`: see `domain.versions`. A caller that knows that no invoice of the connection waits sets
-    `may_have_waiting_invoices` to False, which saves a statement. So does a caller that has read the cached rows of
-    the contacts in this transaction, `stored`.
+    `may_have_waiting_invoices` to False, which saves a statement. A caller that has read the contacts' cached rows in
+    this transaction passes them as `stored`, which saves another statement.
     """
     rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
     reads = cached_customers.customers_of(batch)
@@ -87,7 +87,7 @@ def _lock_fresh(
     stored: dict[str, StoredCustomer],
     rules: CustomerRules,
 ) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
-    """The stored rows, and the customers to write. Only the rows that will be written are locked.
+    """Return the cached rows, and the customers to write. Only the rows that will be written are locked.
 
     Locking a row is a write, and most runs leave most rows unchanged. So only rows that differ are locked, and they are
     compared again if another transaction has changed them in the meantime.

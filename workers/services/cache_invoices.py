@@ -76,7 +76,7 @@ def _lock_fresh(
     waiting: Sequence[Observed[Invoice]],
     rules: _Rules,
 ) -> tuple[Mapping[str, StoredInvoice], list[Observed[Invoice]], list[FreshInvoice]]:
-    """The stored rows, the completed invoices, and those to write.
+    """Return the cached rows, the invoices with the facts that only the cache has, and the invoices to write.
 
     Locking a row is a write, and most invoices are new or unchanged. So only the rows that will be written are locked,
     with their customers first, and they are compared again, because another transaction may have changed them.
@@ -139,8 +139,8 @@ def cache_waiting_invoices(
 ) -> CachedInvoices:
     """Move the invoices that waited for these customers to the cache, because the customers are now cached (FR-7).
 
-    A waiting invoice may have been read long ago, so a cached row that was clearly read later stays. This is the rule
-    of full runs. It applies here because a full run wrote one of the two rows.
+    A waiting invoice may have been read long ago. If the invoice also has a cached row that was clearly read later, the
+    cached row stays, even if its stamp is older. Full runs have the same rule.
     """
     if not zoho_customer_ids:
         return CachedInvoices()

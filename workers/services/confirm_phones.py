@@ -1,4 +1,4 @@
-"""Confirming phone numbers: store a person's confirmation, judge the number again and plan the invoices again.
+"""Confirming phone numbers: store a person's confirmation, make the verdict again, and plan the invoices again.
 
 Everything happens in the caller's transaction. The error messages hold names and phone texts; they are for a terminal,
 not for a log.

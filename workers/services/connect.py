@@ -164,7 +164,7 @@ def _patiently(
 
 
 class _JustGranted:
-    """The access token that came with the grant: tried twice and never refreshed (implements `workers.zoho.Tokens`)."""
+    """The access token that came with the grant: tried twice and never renewed (implements `workers.zoho.Tokens`)."""
 
     def __init__(self, access: AccessToken) -> None:
         self._access = access

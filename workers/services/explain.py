@@ -92,7 +92,7 @@ def _clocks(story: Story) -> list[dict[str, Any]]:
 def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     """Return every phone number of the customer in order of preference, with its verdict.
 
-    Numbers after the chosen one are not judged.
+    Numbers after the chosen one are shown without a verdict.
     """
     assert story.customer is not None
     numbers = candidates(story.customer.persons)

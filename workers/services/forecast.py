@@ -42,7 +42,8 @@ class Forecast:
     def as_json(self) -> dict[str, Any]:
         """The forecast as JSON: {full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
 
-        Costs are {calls, seconds}; the incremental cost assumes no changes; the seconds include the waits from now on.
+        `full` and `incremental` are {calls, seconds}. The seconds include the waits from now on. The incremental sync
+        is assumed to find no changes.
         """
         grant = self.grant
         return {

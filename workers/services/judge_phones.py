@@ -1,4 +1,4 @@
-"""Judges cached phone numbers again by the present rules, without a call to Zoho (FR-6: the choice of a phone)."""
+"""Makes the verdicts on cached phone numbers again by the present rules, without a call to Zoho (FR-6)."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ def judge_next(
     now: datetime,
     all_of_them: bool = True,
 ) -> str | None:
-    """Judge the phone numbers of the next `BATCH` customers after the Zoho id `after`.
+    """Make the phone verdicts of the next `BATCH` customers again, in the order of Zoho's ids, after the id `after`.
 
-    Unless `all_of_them`, only customers with a verdict of another edition are judged. The reminders of changed
-    customers are planned again. Returns the last Zoho id that was read; None after the last customer.
+    Without `all_of_them`, only customers whose verdict has another edition are included. If a verdict changes, the
+    customer's reminders are planned again. Returns the last Zoho id that was read; None after the last customer.
     """
     locked = phone_verdicts.lock_next(db, connection, after, limit=BATCH, all_of_them=all_of_them)
     return judge_customers(db, connection, locked, fallback=fallback, now=now)
@@ -36,11 +36,9 @@ def judge_next(
 def judge_customers(
     db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
 ) -> str | None:
-    """Judge the phone numbers of these customers again, and plan again where a verdict changes.
+    """Make the phone verdicts of these customers again. If a verdict changes, plan the customer's reminders again.
 
-    The caller has locked the customers.
-
-    Returns the last Zoho id of these customers; None without customers.
+    The caller has locked the customers. Returns the last Zoho id of these customers; None without customers.
     """
     # Confirmations are read after the lock, because a statement that waits for a lock sees them as they were before the
     # wait.

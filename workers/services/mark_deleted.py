@@ -34,7 +34,7 @@ def mark_deleted(
 ) -> int:
     """Mark records with a 404 as deleted. The rows of marked records stay in the cache, and their reminders end.
 
-    Returns how many records were live.
+    Returns how many of the records were live until now.
     """
     _lock_customers(db, connection, entity, record_ids)
     marked = deletions.mark(db, connection, entity, record_ids, observed_at=observed_at)

@@ -197,7 +197,7 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
 
 
 def sentence_of(reason: SkipReason, story: Story) -> str:
-    """Return the sentence of a reason with its facts, if the present facts still support the reason."""
+    """Return the sentence of a reason, with its facts if they still support the reason, else in general words."""
     number = story.case.customer.number if story.case is not None else NumberFacts()
     match reason:
         case SkipReason.NOT_CALLABLE:

@@ -1,4 +1,4 @@
-"""Retries dead letters one after the other, in the order of their failures: each is committed, then sent."""
+"""Retries dead letters one by one, in the order of their failures. A retry is committed before its message is sent."""
 
 import uuid
 from collections.abc import Iterator, Sequence

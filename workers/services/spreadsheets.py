@@ -1,4 +1,4 @@
-"""CSV files that people edit in a spreadsheet: the spreadsheet runs no cell as a formula and changes none.
+"""CSV files that people edit in a spreadsheet program, written so that it runs no cell as a formula and changes none.
 
 A cell that does not begin with a letter is written with an apostrophe before it: '+49 30 …, '0301234567, '=1+1. Without
 the apostrophe a spreadsheet runs formulas, drops the plus and leading zeros of numbers, rounds long ids and turns "1/2"

@@ -160,8 +160,8 @@ class Verification:
     ) -> frozenset[str]:
         """Return the customers whose list row contradicts their details, if the cache agrees with the details.
 
-        A run reads the details of each customer in `asked` and trusts them. So such a customer does not differ from
-        Zoho.
+        A run reads the details of each customer in `asked` and trusts the details more than the list. So such a
+        customer does not count as different from Zoho.
         """
         cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
         differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}
@@ -188,7 +188,7 @@ class Verification:
         return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
     def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
-        """Return the listed customers, and the ids of customers with unclear persons, whose details a run reads."""
+        """Return the listed customers, and the ids of those with unclear persons, whose details a run would read."""
         with self._resources.engine.connect() as db:
             known = verification.known_details(db, self.connection)
             confirmed = verification.known_confirmations(db, self.connection)
@@ -205,7 +205,7 @@ class Verification:
         return listed, frozenset(unclear)
 
     def _persons(self) -> Persons | None:
-        """Return all persons by contact; None if the bulk list cannot be read: a run continues without it too."""
+        """Return all persons by contact; None if the bulk list cannot be read. A run also works without it."""
         if self.connection.bulk_persons_refused:
             return None
         try:
@@ -275,7 +275,7 @@ def verified_json(verified: Verified) -> dict[str, Any]:
 
 
 def _are_unclear(contact: Contact, persons: tuple[ContactPerson, ...]) -> bool:
-    """Return whether the bulk list contradicts the contact's row, or has no person although the row names one."""
+    """Return whether the bulk list of persons contradicts the contact's row, or lacks the person whom the row names."""
     return disagree(contact, persons) or (contact.primary is not None and not persons)
 
 

@@ -1,4 +1,4 @@
-"""What a webhook rule in Zoho needs to know of a connection: the URL, the secret and the header that carries it."""
+"""What a webhook rule in Zoho needs to know of a connection: the URL, the secret, and the header with the secret."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""Fetches the list of contacts, which `upsert_customers` writes, and the details that its rows lack."""
+"""Fetches the list of contacts, and the details that its rows lack. `upsert_customers` writes both."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,9 +37,10 @@ def fetch_contacts_page(work: Work) -> StepRef:
 
 
 def _fetch_pages(work: Work) -> StepRef:
-    """Stage pages until the slice or the list ends; an error after the first page ends the slice early.
+    """Stage pages until the slice or the list ends.
 
-    The staged pages are written first. If the error lasts, the next fetch meets it again.
+    An error after the first page ends the slice early, so that the staged pages are written. If the error lasts, the
+    next fetch raises it.
     """
     with ListAhead(work, INVOICE) as ahead:
         while (fetched := _fetched_page(work, ahead)) is not None:

@@ -28,9 +28,10 @@ PAGES_PER_TRANSACTION = 4
 
 
 def upsert_customers(work: Work) -> StepRef:
-    """Write the staged pages, then the contacts whose details were fetched; continue the run with what it lacks.
+    """Write the staged pages, then the contacts whose details were fetched, and return the run's next step.
 
-    After the end of the list, the run continues with the next phase.
+    The next step fetches details or persons that staged contacts lack, or further pages. After the end of the list,
+    it begins the next phase.
     """
     while work.run.position.list_of(CUSTOMER).has_staged_pages:
         with work.transaction() as db:
@@ -126,7 +127,7 @@ def _joined(observed: Observed[Contact], sweep: Sweep | None) -> Observed[Contac
 
 
 def _omissions(batch: Sequence[Observed[Contact]], sweep: Sweep) -> dict[str, bool]:
-    """By contact id, whether the bulk list omits persons that a detail response has; False without such a response."""
+    """By contact id, whether the bulk list omits persons of a detail response; False without a detail response."""
     contacts = (observed.record for observed in batch)
     return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 

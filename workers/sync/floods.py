@@ -1,4 +1,4 @@
-"""Completes the webhook events of a flood without calls of their own, because the run has read their records."""
+"""Marks the webhook events of a flood as done without calls of their own, because a run has read their records."""
 
 import structlog
 
@@ -12,10 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
-    """Complete the events of records that the run has read from the list, if many records of the connection wait.
+    """If many records of the connection wait, mark the events as done whose records the run has read from the list.
 
-    A full run completes every event that came before its first call, because it has read every record and knows which
-    records are gone.
+    A full run has read every record and knows which records are gone, so it marks all events that came before its first
+    call. See `db.floods.complete` for the exceptions.
     """
     read = run.position.list_of(entity)
     # A run of an older release may not know the time of its first call, so it completes nothing.
@@ -34,7 +34,7 @@ def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
     )
     left = floods.hand_on(db, run.connection_id, entity, asked_at=read.asked_at, covers_all=covers_all)
     log.info(
-        "The run has read the lists, and so completed the waiting events of many webhooks",
+        "The run has read the records of many webhooks from the lists, so their waiting events are marked as done",
         action="flood.read",
         entity=entity.name,
         records=completed.records,

@@ -28,8 +28,8 @@ CUSTOMERS_PER_STEP = 20
 def sync_invoices_page(work: Work) -> StepRef:
     """Read a slice of the list of invoices; after the last page, read each customer of waiting invoices once.
 
-    Customers that are not cached are worth a call only after a complete customer phase; otherwise the invoices keep
-    waiting.
+    An uncached customer is read only if the customer phase was complete, because then no list contains the customer.
+    Otherwise its invoices keep waiting.
     """
     if not work.run.position.list_of(INVOICE).is_walked:
         return read_list(work, _writer(work), _after_last_page(work))

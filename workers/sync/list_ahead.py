@@ -24,7 +24,7 @@ class ListAhead:
     """A second call at a time, for a list that the run reads later.
 
     Only full runs read ahead, and only while Zoho responds more slowly than the budget grants calls. An error ends the
-    reading ahead; the list's own step meets the error again if it lasts.
+    reading ahead. If the error lasts, the step that reads this list raises it.
     """
 
     def __init__(self, work: Work, entity: Entity) -> None:
@@ -44,7 +44,7 @@ class ListAhead:
         self._thread.shutdown()
 
     def go_on(self) -> None:
-        """Stage the page that has arrived, and start the call for the next one. The step's own call may follow."""
+        """Stage the page that has arrived, if any, and start the call for the next one, without waiting."""
         if self._call is not None and self._call.done():
             self.finish()
         work, read = self._work, self._work.run.position.list_of(self._entity)

@@ -64,7 +64,7 @@ def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader 
 
 
 def having_fetched(run: Run, entity: Entity, fetched: ListPage) -> Run:
-    """The run with its position after the call of a page that `stage_page` stages."""
+    """Return the run with its position after the fetched page, which `stage_page` then stages."""
     return _at(run, entity, _having_fetched(run, entity, fetched))
 
 
@@ -82,7 +82,7 @@ def checkpoint_with(db: Session, work: Work, run: Run, entity: Entity, fetched: 
 
 
 def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
-    """The first staged page of the list, read again from its bytes unless this process still has it."""
+    """Return the first staged page of the list, parsed again from its bytes unless this process still has the page."""
     read = run.position.list_of(entity)
     number, walk = read.written + 1, read.walk or _new_walk(work, entity)
     raw = staged_pages.staged(db, run.run_id, entity, number)
@@ -163,7 +163,7 @@ def _stage(work: Work, entity: Entity, page: ListPage) -> None:
 
 
 class _Ahead:
-    """Fetches the next page in a thread of its own, while the step writes the page before."""
+    """Fetches the next page in a thread of its own, while the step writes the previous page."""
 
     def __init__(self, work: Work, entity: Entity) -> None:
         self._work = work
@@ -223,7 +223,7 @@ def _new_walk(work: Work, entity: Entity) -> Walk:
 def end_list(db: Session, work: Work, run: Run, entity: Entity) -> Run:
     """Set the entity's watermark after the last page, and continue with the missing records or the next list.
 
-    If the list was not understood, its watermark stays, so that the next run reads the list again.
+    If a page of the list was rejected completely, the watermark stays, so that the next run reads the list again.
     """
     read = run.position.list_of(entity)
     if read.is_unread:

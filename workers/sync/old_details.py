@@ -1,7 +1,7 @@
 """Old details: if Zoho refuses the bulk list of persons, each full run reads the oldest details again.
 
-A changed person may not move the modified time of its contact (API section 1). The bulk list shows such a change in
-every full run; without the bulk list only another detail call does.
+A change of a person may leave the stamp of its contact unchanged (API section 1). The bulk list shows such a change in
+every full run. Without the bulk list, only another detail call shows it.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ OLD = timedelta(hours=12)
 def reread_old_details(work: Work) -> bool:
     """Read the oldest details again, up to the limit of one step; return whether more may be left.
 
-    A failed call does not affect the run: the contact stays as cached.
+    A failed call does not affect the run. The contact of that call stays as cached.
     """
     contact_ids = _oldest(work)
     if not contact_ids:

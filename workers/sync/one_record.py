@@ -58,7 +58,7 @@ _SHORTEST_CROWD_SECONDS, _LONGEST_CROWD_SECONDS = 5.0, 600.0
 
 
 class CrowdedError(DeferredError):
-    """Enough records wait for the API budget already."""
+    """Too many records wait for the API budget already, so this one waits without a place in the budget's queue."""
 
 
 class OneRecord(Asking):
@@ -101,7 +101,7 @@ class OneRecord(Asking):
 
 
 def refresh(record: OneRecord) -> Sequence[Due]:
-    """Read the record from Zoho, unless the cache covers all of its events; return the records to fetch next.
+    """Read the record from Zoho, unless the cache has all that its events report; return the records to fetch next.
 
     While many records of the connection wait, the record is left to a run: then `record.outcome` stays None.
 
@@ -127,8 +127,8 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
     """Whether the record is left to a run that reads the lists.
 
-    A run reads the record if many records wait, or if the hour's share of the day's calls is used up. A deleted record
-    is not left to a run because many records wait, because no list names gone records.
+    The record is left to a run if refreshes have used up the hour's share of the day's calls. It is also left to a run
+    if many records wait, unless an event says that the record is deleted: no list contains deleted records.
     """
     day_limit = record.resources.budget.snapshot(record.connection.organization_id).day_limit
     most_calls = details_an_hour(day_limit)
@@ -142,7 +142,7 @@ def _is_left_to_run(record: OneRecord, reported: EventSummary) -> bool:
 
 
 def _join_queue(record: OneRecord) -> None:
-    """Raise CrowdedError if the calls queued ahead would take long, because a run may have read the record by then."""
+    """Raise CrowdedError if the calls queued ahead would take long, because a run may read the record first."""
     budget = record.resources.budget
     ahead = budget.snapshot(record.connection.organization_id).reserved_ahead
     if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
@@ -215,7 +215,7 @@ def _refresh_record(record: OneRecord) -> Sequence[Due]:
 
 
 def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
-    """Request the invoice's customer, if it is not cached, like a customer that an event names; the invoice waits."""
+    """If the invoice's customer is not cached, request the customer as if an event named it. The invoice waits."""
     if not invoice.customer_id:
         return
     ref = RefreshRef(record.ref.connection_id, CUSTOMER, invoice.customer_id)
@@ -229,7 +229,7 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
 
 
 def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
-    """Write the invoices that waited for a customer, which is cached now, and plan the customer's due reminders."""
+    """Write the invoices that waited for this customer, who is cached now, and plan the customer's due reminders."""
     cache_waiting_invoices(db, record.connection, [zoho_customer_id], now=record.now)
     plan_reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 

@@ -82,9 +82,9 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
 
     Raises:
         OnlyFailingRecordsError: no call has succeeded, and some records have attempts left.
-        BudgetWait: the API budget defers a call; for spare calls, a wait for the minute only.
+        BudgetWait: the API budget defers a call. For spare calls, only a short wait is raised.
         SeveralRecordsFailError: an outage, unless the calls are spare.
-        ZohoError: the only remaining record fails and the step has attempts left, or the error concerns every call.
+        ZohoError: no record of the kind was read and the step has attempts left, or the error concerns every call.
     """
     failures = _Failures(work, calls)
     for record in records:
@@ -159,7 +159,7 @@ class _Failures(Generic[RecordT]):
             self._work.renew(db)
 
     def another_was_read(self, record: RecordT) -> None:
-        """Count the earlier failures as the records' own, because Zoho has returned another record of their kind."""
+        """Attribute the earlier failures to their records, because Zoho has now returned a record of the same kind."""
         ref, run_id = self._calls.ref_of(record), self._work.run.run_id
         self._entities_read.add(ref.entity)
         if ref in self._attempts:
@@ -174,7 +174,7 @@ class _Failures(Generic[RecordT]):
             self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
-        """Reject the failed records of a truth check, because they would come first in every run."""
+        """Reject the failed records of a truth check. Otherwise every later run would begin with them again."""
         if self._calls.is_named:
             return
         with self._work.transaction() as db:
@@ -190,7 +190,10 @@ class _Failures(Generic[RecordT]):
         return Asked.SOME if self._failed else Asked.ALL
 
     def _raise_if_nothing_else_is_left(self, entity: Entity) -> None:
-        """Raise if no record of the kind was read: only another attempt shows whether the records or Zoho fail."""
+        """Raise the error of a failed record if no record of the kind was read and another attempt may succeed.
+
+        Only another attempt can show whether the failures are due to the records or to Zoho.
+        """
         if self._calls.is_spare or entity in self._entities_read or self._work.run.is_last_attempt:
             return
         for failed in self._in_a_row.get(entity, ()):

@@ -31,7 +31,7 @@ def refresh_record(
 ) -> None:
     """Refresh one record, if events for it wait; a duplicate message does nothing.
 
-    A failed refresh leaves a dead letter, which is written in the transaction that completes the record's events.
+    A failed refresh leaves a dead letter, which is written in the transaction that marks the record's events as failed.
     """
     ref = RefreshRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity.name, record_id=record_id):
@@ -56,7 +56,7 @@ def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob 
 class RefreshJob(Job):
     """The refresh of one leased record, as a job.
 
-    Every outcome of the refresh keeps or completes the record's events.
+    Each outcome of the refresh either leaves the record's events waiting or marks them as handled.
     """
 
     kind = "refresh"

@@ -1,4 +1,4 @@
-"""The reminder phase: plans that are due, detail calls for facts that a handover needs soon, and the end of the run."""
+"""The reminder phase: planning that is due, detail calls for facts that a handover needs soon, and the run's end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ QUESTIONS_PER_STEP = 20
 
 
 def create_reminders(work: Work) -> StepRef:
-    """Plan reminders in batches until none is due, read the facts that decide soon, then end the run."""
+    """Plan reminders in batches until no planning is due, make detail calls for the questions, then end the run."""
     _judge_phones_again(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
@@ -55,7 +55,7 @@ def create_reminders(work: Work) -> StepRef:
 
 
 def _judge_phones_again(work: Work) -> None:
-    """Judge the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
+    """Make the phone verdicts again if the phone metadata, `PHONE_FALLBACK` or the organisation's home has changed."""
     connection, fallback = work.connection, work.resources.settings.phone_fallback
     with work.transaction() as db:
         noted = phone_verdicts.noted(db, connection)
@@ -76,7 +76,7 @@ def _judge_phones_again(work: Work) -> None:
     with work.transaction() as db:
         phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
     log.info(
-        "The cached phone numbers were judged again, because the rules for phone numbers have changed",
+        "The verdicts on the cached phone numbers were made again, because the rules for phone numbers have changed",
         action="phones.judged",
         had_been=noted,
     )
@@ -173,7 +173,7 @@ def _ask(work: Work, asked: Sequence[Question]) -> bool:
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
-    """The modified time of the response; a response without one has the version of the question.
+    """The modified time of the response. If the response has none, the version of the question is returned.
 
     Raises:
         UnusableResponse: the response is older than the question's version, so its facts may have changed since.

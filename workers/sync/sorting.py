@@ -56,7 +56,7 @@ def sort_page(
 
 
 def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:
-    """Stage the contacts that need details; return the run with its number of confirmations."""
+    """Stage the contacts that need details; return the run with its number of calls towards `MAX_CONFIRMATIONS`."""
     if page.lacking:
         needing_details = frozenset(contact.contact_id for contact in page.lacking)
         staging.stage_contacts(db, run.run_id, page.lacking, observed_at=observed_at, needing_details=needing_details)
@@ -79,9 +79,8 @@ def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
 def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Run:
     """Continue the run with the upsert, with detail calls, or with a bulk read of persons.
 
-    The bulk read is chosen if it costs fewer calls than the details.
-
-    The detail calls of earlier pages count too, so a run does not pay the price of a bulk read twice.
+    The bulk read is chosen if it costs fewer calls than the details. The detail calls for earlier pages are counted
+    too. So a run makes at most as many detail calls as a bulk read costs before it changes to the bulk read.
     """
     waiting = staging.contacts_needing_details(db, run.run_id)
     if not waiting:

@@ -73,7 +73,10 @@ class Work(Asking):
         return self.transport.last_call_seconds > max(budgeted_seconds, self.resources.slices.slow_response_seconds)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
-        """The present time before the walk's first call; None for a run of an older release, which has no such time."""
+        """The present time if the walk has not begun, else None.
+
+        Once its walk has begun, a run has the time of its first call. Only a run of an older release lacks this time.
+        """
         return self.now if walk.started_at is None else None
 
     def advance(
@@ -152,13 +155,13 @@ class Work(Asking):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """As `Asking.transaction`. The calls that the transaction adds to the run's row count only if it commits."""
+        """As `Asking.transaction`. If it does not commit, the calls that it added to the run's row are added later."""
         self._calls_in_transaction = self._counted_calls
         with super().transaction() as db:
             yield db
         self._counted_calls = self._calls_in_transaction
 
     def _calls_to_count(self) -> int:
-        """The number of API calls that the run's row lacks, for a statement of the present transaction."""
+        """Return the number of API calls to add to the run's row, for a statement of the present transaction."""
         counted, self._calls_in_transaction = self._calls_in_transaction, self.calls
         return self._calls_in_transaction - counted

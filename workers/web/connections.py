@@ -1,7 +1,7 @@
 """Deadlines for HTTP connections whose client does not send or read, because uvicorn has no such deadlines.
 
 uvicorn limits only the idle time between two requests. A connection would stay open forever if its client sends no
-request, only a part of the headers, or does not finish a refused body, or if it does not read the response.
+request, sends only a part of the headers, does not finish a refused body, or does not read the response.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The check of the console's password. The check slows down guessing: each wrong password delays its response.
 
 While a response is delayed, no other password from the same address is checked, so parallel guesses do not help. The
-number of delayed responses is limited, which bounds the guesses of many addresses.
+number of delayed responses is limited, so that guesses from many addresses are limited too.
 """
 
 import base64

@@ -37,7 +37,7 @@ _NEEDED = ("database", "schema", "keys", "redis")
 async def healthz() -> dict[str, str]:
     """Report that the process is alive.
 
-    The response needs no thread, because a busy pool must not make an orchestrator restart the process.
+    The response needs no thread of the pool. Otherwise an orchestrator would restart a process whose threads are busy.
     """
     return {"status": _OK}
 

@@ -1,4 +1,4 @@
-"""The states of all connections for the console, which reloads itself: those of large caches are kept for a while."""
+"""The states of all connections for the console. If the cache is large, they are kept for a while and shown again."""
 
 import time
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class KeptStates:
         self._last: tuple[float, States] | None = None
 
     def read(self, db: Session) -> Kept:
-        """Return the states; the caller may add keys to each one."""
+        """Return the states. Each state is a copy, so the caller may add keys to it."""
         last = self._last
         if last is not None and (age := self._clock() - last[0]) < self._seconds:
             return Kept([dict(state) for state in last[1]], age)

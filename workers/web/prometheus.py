@@ -1,4 +1,4 @@
-"""The metrics of `/metrics`, read from Postgres and Redis at each scrape, so that any one process reports all."""
+"""The metrics of `/metrics`, read from Postgres and Redis at each request, so that any process reports all of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ def render(resources: Resources) -> bytes:
 
 
 class _AtScrape(Collector):
-    """Collects all metrics at the moment of a scrape. Labels hold only ids and fixed words of booksync."""
+    """Collects all metrics when Prometheus requests them. Labels hold only ids and fixed words of booksync."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -181,7 +181,7 @@ class _AtScrape(Collector):
 
 
 def _memory(state: RedisState) -> list[Metric]:
-    """Return the gauges of Redis's memory; they have no sample if the ACL hides it from this user."""
+    """Return the gauges of Redis's memory; they have no sample if Redis's access rules (ACL) hide it from this user."""
     return [
         _gauge("redis_used_memory_bytes", "Memory that Redis uses.", [({}, state.used_memory_bytes)]),
         _gauge("redis_maxmemory_bytes", "Memory limit of Redis; 0 for no limit.", [({}, state.maxmemory_bytes)]),

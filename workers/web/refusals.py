@@ -1,6 +1,6 @@
 """Counts webhooks with a wrong secret.
 
-Counts are summed in memory, so that many such webhooks cause one write a second.
+The counts are added up in memory, so that many such webhooks cause only one write a second.
 """
 
 import asyncio

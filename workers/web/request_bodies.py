@@ -47,7 +47,8 @@ async def read_body(request: Request) -> bytes:
 
     Raises:
         HTTPException: 413, the body is larger than `MAX_BODY_BYTES`; 408, the body is not complete within
-            `BODY_SECONDS`; 400, the connection ended early; 503, all incomplete bodies exceed `MOST_UNFINISHED_BYTES`.
+            `BODY_SECONDS`; 400, the connection ended early; 503, all incomplete bodies together exceed
+            `MOST_UNFINISHED_BYTES`.
     """
     try:
         with fail_after(BODY_SECONDS):

@@ -1,4 +1,4 @@
-"""One webhook request as data: the parameters that the signature covers, and the events.
+"""One webhook request as data: the parameters from which the signature is computed, and the events.
 
 The functions are pure: from bytes, query and method to events. They parse forms, JSON and plain text. JSON that is
 malformed is searched for ids like plain text, because Zoho inserts a record's values into it without escaping.
@@ -56,7 +56,7 @@ class Request:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters that the signature covers, besides a JSON body."""
+        """The parameters from which the signature is computed, together with a JSON body."""
         return [*self.query, *self.form]
 
     @property
@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The events of one webhook request, and the number of ids above `MOST_EVENTS`."""
+    """The events of one webhook request, at most `MOST_EVENTS`, and the number of events that were left out."""
 
     events: Sequence[Event]
     left_out: int = 0

@@ -27,5 +27,5 @@ def further_entities() -> list[Entity]:
 
 
 def id_keys(entity: Entity, key: str) -> list[str]:
-    """The keys that hold ids of that entity's records in the object under `key`."""
+    """The keys that hold ids of that entity's records, in an object that is itself the value of the key `key`."""
     return [f"{entity.name}id", *(["id"] if entity_of_key(key) is entity else [])]
