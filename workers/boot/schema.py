@@ -45,7 +45,7 @@ def wait_for_schema(
 ) -> bool:
     """Return True once the database has the schema; False if `pause` reports that the process must end.
 
-    `pause` waits for the given seconds, and returns whether to stop waiting. The function also waits
+    `pause` waits for the given seconds, and returns True if the process must end. The function also waits
     while Postgres does not work. `waits_as` is called with the state that a worker reports during each wait.
 
     Raises:

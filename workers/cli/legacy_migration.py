@@ -59,7 +59,7 @@ def _show_plan(planned: Adoption) -> None:
 
 
 def report(csv_file: Path | None, *, as_json: bool) -> None:
-    """Print the totals of the migration's receipts, and write every value to `csv_file`."""
+    """Print the totals of the migration's receipts. With `csv_file`, write every value of the receipts to this file."""
     with _looking() as db:
         reported = legacy.report(db)
         written = _write_receipt(db, csv_file) if csv_file else None

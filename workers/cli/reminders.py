@@ -97,7 +97,7 @@ def _sentence(reason: str) -> str:
 
 @app.command()
 def due(connection_id: OneConnection = None, as_json: AsJSON = False) -> None:
-    """List the due reminders, and why each one is held back if it is. The command hands nothing over."""
+    """List the due reminders. If a reminder is held back, show the reason. The command hands nothing over."""
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
         if connection_id is not None:
             connections.connection(db, connection_id)

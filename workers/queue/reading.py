@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 1.0
 
 
 class ReadingBroker(WakingBroker):
-    """A broker whose consumers are woken, and that moves unreadable content to the dead letters."""
+    """A broker whose consumers read after wake-ups, and that moves unreadable content to the dead letters."""
 
     def __init__(self, *, keep_unreadable: KeepUnreadable, precedence: Collection[str] = (), **parameters: Any) -> None:
         super().__init__(**parameters)

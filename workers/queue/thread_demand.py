@@ -13,7 +13,7 @@ class ThreadDemand:
         self._is_stopping = False
 
     def stop(self) -> None:
-        """Note that the process is to end, so every slice ends at its next page."""
+        """Note that the process is to end, so every slice ends before its next page."""
         self._is_stopping = True
 
     def __call__(self) -> bool:

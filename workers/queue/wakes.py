@@ -25,13 +25,14 @@ class _Waiting:
 class Wakes:
     """The queues of a worker process that may have messages, and the threads that are free. Safe for threads.
 
-    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and
-    reports them with `settle`. After a fetch that empties a queue, the queue is quiet until its next wake-up. A wake-up
-    during a fetch counts for the next fetch, so it is never lost.
+    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and reports them
+    with `settle`. After a fetch that empties a queue, the queue is quiet until its next wake-up. A wake-up during a
+    fetch counts for the next fetch, so it is never lost.
 
-    Messages of a ready queue are fetched for free threads only. Otherwise a message would wait in this process while
+    Messages that are due are fetched for free threads only. Otherwise a message would wait in this process while
     another process has a free thread. If several queues have messages for the last free thread, those in `precedence`
-    are read first, and then the queue whose consumer has waited longest. A queue of delayed messages needs no threads.
+    are read first, and then the queue whose consumer has waited longest. Delayed messages are in queues of their own,
+    which are read without a free thread.
     """
 
     def __init__(self, precedence: Collection[str] = ()) -> None:
@@ -47,7 +48,7 @@ class Wakes:
         self._is_over = False
 
     def open(self, threads: int) -> None:
-        """Grant fetches for this number of threads. Before this call only a consumer's prefetch limits them."""
+        """Grant fetches for this number of threads. Before this call, only its prefetch limits a consumer's fetches."""
         with self._lock:
             self._threads, self._is_over = threads, False
             self._notify()

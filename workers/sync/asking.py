@@ -23,7 +23,7 @@ from workers.zoho.errors import RecordUnreadable
 
 
 class Asking(ABC):
-    """One connection and its clients during leased work on it; `leased_at` is the lease's time by Postgres's clock."""
+    """What leased work on one connection uses. `leased_at` is the time of the lease by Postgres's clock."""
 
     def __init__(self, resources: Resources, *, leased_at: datetime) -> None:
         self.resources = resources
@@ -80,7 +80,7 @@ class Asking(ABC):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open a transaction that writes the rows that were read together with the progress of the lease.
+        """Open a transaction for the rows that Zoho returned and for the progress of the leased work.
 
         Rows and progress are both written, or neither is.
         """

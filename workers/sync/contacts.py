@@ -58,7 +58,7 @@ def _fetch_pages(work: Work) -> StepRef:
 
 
 def _fetched_page(work: Work, ahead: ListAhead) -> ListPage | None:
-    """The next page of the list; None after its end, or if staged pages are to be written before the next call."""
+    """The next page of the list; None after its end, or if the call fails and staged pages can be written first."""
     read = work.run.position.list_of(CUSTOMER)
     if read.is_fetched:
         return None

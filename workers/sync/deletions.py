@@ -71,7 +71,7 @@ def _known(db: Session, work: Work, run: Run, entity: Entity) -> Run:
 
 
 def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
-    """Whether to stop the detail calls, because a person can decide already or the day's syncs need the calls."""
+    """Whether to stop the detail calls: enough records are gone for a person to decide, or few calls are left."""
     if work.run.allow_deletions or not needs_permission(tally):
         return False
     return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(db, work)
@@ -80,7 +80,8 @@ def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
 def _decided(db: Session, work: Work, entity: Entity, tally: Tally) -> Run:
     """Mark the gone records.
 
-    If suspiciously many records are gone, mark only those with a proof and hold the others back.
+    If suspiciously many records are gone, and the run has no permission to mark them, mark only those with a proof and
+    hold the others back.
     """
     gone = deletions.confirmed(db, work.run.run_id, entity)
     if work.run.allow_deletions or not needs_permission(tally):

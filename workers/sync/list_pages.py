@@ -49,7 +49,7 @@ class ListWriter:
 
 
 def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader | None = None) -> ListPage:
-    """Make one call for the next page of the entity's list, by the step's own transport unless `lists` has another.
+    """Make one call for the next page of the entity's list, with `lists` or else with the step's own list reader.
 
     The walk begins before the entity's watermark; in a full run, at the start of the list.
 
@@ -94,7 +94,7 @@ def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
 
 
 def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> Run:
-    """Write the next page, staged or just fetched; return the run with its counts and its position after the page."""
+    """Write a staged or just fetched page. Return the run with its counts and its position after the page."""
     entity, page = writer.entity, listed.page
     read = run.position.list_of(entity)
     is_staged = listed.number <= read.fetched

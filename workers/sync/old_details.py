@@ -34,7 +34,7 @@ OLD = timedelta(hours=12)
 
 
 def reread_old_details(work: Work) -> bool:
-    """Read the oldest details again, up to the limit of one step; return whether more may be left.
+    """Read the oldest details again, up to the limit of one step; return whether more old details may be left.
 
     A failed call does not affect the run. The contact of that call stays as cached.
     """

@@ -82,7 +82,7 @@ class RefreshJob(Job):
         following = self._do(self._record)
         if self._record.outcome is None:
             log.info(
-                "The refresh of a record is deferred until a run reads the record, because many records wait",
+                "The refresh of a record is left to a run, because many records wait or few API calls are left",
                 action="refresh.left_to_run",
             )
             return JobOutcome.WAITING
@@ -146,7 +146,7 @@ class RefreshJob(Job):
         dead_letters.keep(db, failed_refresh(self._lease.ref, failure, attempts=self._lease.attempts))
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
-        """Send the connection's next waiting record after this one; otherwise the next one waits for the scheduler."""
+        """Send the messages of `following` and of the connection's next waiting record, without the scheduler."""
         with autocommit(self.resources.engine) as db:
             in_turn = refreshes.take_turn(db, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])

@@ -152,7 +152,7 @@ _ASK = {CUSTOMER: _ask_for_customer, INVOICE: _ask_for_invoice}
 
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Make the detail calls of the questions; return whether the run may make more.
+    """Make the detail calls of the questions; return whether the run may make more calls.
 
     Reminders whose facts were not read are held back until a later run.
     """

@@ -104,7 +104,7 @@ class StepJob(Job):
     def give_up(self, failure: JobFailure) -> JobOutcome:
         """Give the phase up: the run continues with the cached data and ends degraded (FR-7).
 
-        A defect fails the run.
+        If the cause is a defect of booksync, the run fails instead.
         """
         if failure.cause is Cause.DEFECT:
             self._move_on(

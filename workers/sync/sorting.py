@@ -26,7 +26,7 @@ MAX_SWEEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class SortedPage:
-    """The contacts of a page that have new facts, by what they lack."""
+    """The contacts of a page that have new facts: those that can be written, and those that lack persons."""
 
     complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
     omitted: Set[str]  #: the cached contacts of which the bulk list omitted persons so far

@@ -66,7 +66,11 @@ def check_truth(work: Work) -> None:
 
 
 def _chosen(work: Work) -> Sequence[Checkable]:
-    """The records to check: none before the first sync, too soon after a check, or if too few calls are left."""
+    """The records to check.
+
+    There are none before the first sync, too soon after the last check, while the phone verdicts are outdated, or if
+    too few calls are left.
+    """
     connection, left = work.connection, work.run.position.truth_check.left
     if connection.last_customer_sync_at is None or connection.last_invoice_sync_at is None:
         return ()

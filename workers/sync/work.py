@@ -47,7 +47,7 @@ class Work(Asking):
 
     @cached_property
     def transport_ahead(self) -> ZohoTransport:
-        """The transport of a second call at the same time, with its own place in the budget's queue."""
+        """The transport for a second call at the same time. It has its own place in the budget's queue."""
         return self._transport(f"run-{self.run.run_id}-ahead")
 
     def _transport(self, holder: str) -> ZohoTransport:

@@ -32,7 +32,7 @@ _FIRST_REQUEST = object()
 def connection_deadlines() -> Iterator[None]:
     """Close HTTP connections that make no progress, during the `with` block.
 
-    `uvicorn workers.web.app:app` names no protocol class, so uvicorn's own is extended in place.
+    The command `uvicorn workers.web.app:app` uses uvicorn's own protocol class, so this function patches that class.
     """
     protocol_class = cast("type[H11Protocol]", AutoHTTPProtocol)
     connection_made = protocol_class.connection_made
@@ -105,7 +105,10 @@ class _Connection:
         return self.protocol.loop.time() - self._opened_at
 
     def makes_progress(self) -> bool:
-        """Return False if booksync still waits for the same action of the client as at the last check."""
+        """Return whether something has happened on the connection since the last check.
+
+        The result is False if booksync still waits for the same action of the client.
+        """
         before, self._waited_for = self._waited_for, self.waits_for()
         return self._waited_for is None or self._waited_for is not before
 

@@ -72,9 +72,9 @@ class PasswordCheck:
         return PasswordOutcome.WRONG
 
     def _is_busy(self, address: str) -> bool:
-        """Return whether no password can be checked now.
+        """Return whether no password from this address can be checked now.
 
-        Addresses that have sent the right password are exempt from the limit.
+        The limit of delayed responses does not apply to an address that has sent the right password.
         """
         is_full = len(self._delayed) >= MOST_DELAYED and address not in self._trusted
         return address in self._delayed or is_full
@@ -90,7 +90,7 @@ class PasswordCheck:
 
 
 def _digest(password: bytes) -> bytes:
-    """Hash the password, because comparing texts of different lengths is faster and would reveal the length."""
+    """Hash the password. The duration of a comparison of the texts themselves would reveal the password's length."""
     return hashlib.sha256(password).digest()
 
 

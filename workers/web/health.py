@@ -46,8 +46,8 @@ async def healthz() -> dict[str, str]:
 def readyz(request: Request, response: Response) -> dict[str, str]:
     """Return 200 if the checks of database, schema, keys and Redis pass, else 503. The body has each check's result.
 
-    A newer schema leaves the process ready as long as it can store webhooks, so that in a rolling deploy the load
-    balancer keeps sending webhooks to this process until the new processes are up. The scheduler, the workers, waiting
+    With a newer schema the process stays ready as long as it can store webhooks. In a rolling deploy the load balancer
+    then keeps sending webhooks to this process until the new processes are up. The scheduler, the workers, waiting
     webhook events and Redis's eviction policy are reported too.
     """
     resources: Resources = request.app.state.resources

@@ -92,7 +92,8 @@ def _carries_proof(request: HTTPRequest) -> bool:
 async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     """Store the events of a webhook in a thread.
 
-    The timeout covers only the wait for a thread. `POSTGRES_SECONDS` limits the store, which always runs to its end.
+    The timeout limits only the wait for a thread. Once a thread has begun, it finishes; `POSTGRES_SECONDS` limits its
+    statements.
     """
     try:
         with fail_after(LONGEST_WAIT_SECONDS):

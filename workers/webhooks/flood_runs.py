@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def bring_runs_forward(resources: Resources) -> None:
-    """Make the next run of each flooded connection due now, once per `RUN_SPACING_SECONDS` and within the allowance.
+    """Make the next run of each flooded connection due, at most once per `RUN_SPACING_SECONDS`, within the allowance.
 
     After the allowance of calls is spent, the records wait for the connection's next regular run.
     """

@@ -200,7 +200,7 @@ class _Place:
         return entity_of_key(self.name) is not None or any(key in fields for key in _KEYS_OF_RECORDS)
 
     def other(self, fields: Fields) -> tuple[str, str]:
-        """Return the entity and id of an object that booksync does not cache, as far as both are valid."""
+        """Return the entity and id of an object that booksync does not cache; `OTHER` and "" replace invalid ones."""
         if not _ENTITY_NAME.fullmatch(self.key) or self.name in _JSON_KEYS:
             return OTHER, ""
         return self.key, next(iter(fields.ids_of(f"{self.name}id")), "")
