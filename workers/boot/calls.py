@@ -70,7 +70,7 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 def _pause_left(stored: StoredPause) -> PauseLeft:
     """Convert a pause that Postgres has stored to the budget's `PauseLeft`.
 
-    A pause whose reason this release does not know is treated as one for Zoho's limit of a minute.
+    A pause with a reason that this release does not know is treated as a pause for the limit of calls per minute.
     """
     since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
     return PauseLeft(

@@ -14,9 +14,9 @@ ORPHAN_SECONDS = 10
 
 
 def die_with_parent(end: signal.Signals) -> None:
-    """Ask Linux to signal this process when its parent dies, even by SIGKILL.
+    """Ask Linux to send this process the signal `end` when its parent dies, even if SIGKILL kills the parent.
 
-    The signal comes at once if the parent is dead already.
+    If the parent is dead already, the signal comes at once.
     """
     if sys.platform == "linux":
         parent = _parent_pid()

@@ -1,4 +1,4 @@
-"""This worker process: its resources, and its memory."""
+"""This worker process: its resources, the shares of its threads, and its memory."""
 
 import ctypes
 
@@ -37,13 +37,13 @@ def resources() -> Resources:
 
 
 def set_thread_shares(shares: ThreadShares) -> None:
-    """Set this process's thread shares. The middleware that knows the number of threads calls this function once."""
+    """Set this process's `ThreadShares`. The middleware that knows the number of threads calls this function once."""
     global _thread_shares
     _thread_shares = shares
 
 
 def thread_shares() -> ThreadShares:
-    """Return the thread shares of this worker process."""
+    """Return the `ThreadShares` of this worker process."""
     assert _thread_shares is not None, "the shares are set before the first message"
     return _thread_shares
 

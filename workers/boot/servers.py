@@ -104,7 +104,7 @@ def require_redis(client: redis.Redis) -> None:
 
 
 def look_at_redis(client: redis.Redis) -> RedisState:
-    """Probe Redis with a write, and read its role and memory if the ACL allows that."""
+    """Probe Redis with a write, and read its role and memory if Redis's access rules (ACL) allow that."""
     refused = _refusal_of_a_write(client)
     info = {} if refused is not None and refused.kind in _WITHOUT_REPLY else _info(client)
     used, limit = info.get("used_memory"), info.get("maxmemory")

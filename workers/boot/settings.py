@@ -39,7 +39,7 @@ _SHORTEST_REMINDER_SECRET = 16
 
 
 def _origin(value: Any) -> Any:
-    """Return the setting without slashes at its end; None for an empty variable, because compose files produce such."""
+    """Return the setting without slashes at its end; None for an empty variable, as compose files produce."""
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
 
 

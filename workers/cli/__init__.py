@@ -30,7 +30,7 @@ def main() -> NoReturn:
 
 
 def _write_what_the_encoding_lacks_as_escapes() -> None:
-    """Make stdout and stderr write an escape for each character that their encoding lacks. It may not be UTF-8."""
+    """Make stdout and stderr write an escape for each character that their encoding, such as ASCII, lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -31,7 +31,7 @@ class LiftedPause:
 class ResumedOrganization:
     """The result of `booksync budget resume` for one organisation.
 
-    `waits_seconds` is the wait for calls that remains after the pause is lifted, if Redis has lost its recent calls.
+    `waits_seconds` is the wait for calls that remains after the pause is lifted, if Redis has lost the recent calls.
     """
 
     organization_id: str

@@ -50,7 +50,7 @@ def reserve_words(budget: dict[str, Any]) -> str:
 
 
 def start_line(facts: dict[str, Any]) -> str | None:
-    """Return a sentence if a sync would begin later, or if too few calls are left today for a full sync; else None."""
+    """Return why a sync would begin later, or that too few calls are left today for a full sync; else None."""
     budget = facts["budget"]
     if budget is None:
         return "Redis cannot be reached, so a sync would begin once it is back. Next: check REDIS_URL"

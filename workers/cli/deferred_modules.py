@@ -52,5 +52,5 @@ class _DeferringFinder(MetaPathFinder):
 
 
 def defer_modules() -> None:
-    """Defer those of the modules that are not loaded yet."""
+    """From now on, load a module of `DEFERRED` only when one of its attributes is read."""
     sys.meta_path.insert(0, _DeferringFinder())

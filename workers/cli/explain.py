@@ -14,7 +14,7 @@ from workers.services.explain import explanation
 
 
 class NoSuchInvoiceError(BooksyncError):
-    """No invoice, or more than one, matches the reference."""
+    """No invoice, or more than one, matches the number or id that the person gave."""
 
 
 def explain(

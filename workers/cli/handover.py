@@ -101,7 +101,7 @@ def report(
     note: Annotated[str | None, typer.Option("--note", help="A note for readers of the history.")] = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Record the outcome of a call, as `report_outcome` does; a second report corrects the first."""
+    """Record the outcome of a call, as the SQL function `report_outcome` does; a second report corrects the first."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
         try:
             recorded = outcomes.report(

@@ -1,4 +1,4 @@
-"""Commands whose modules are loaded only when they run, because the database's libraries take half a second."""
+"""Commands whose modules are loaded only when they run, because the database's libraries take half a second to load."""
 
 import gc
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Options for secrets, which may come from stdin, a file, the environment, a hidden prompt, or an argument.
 
-An argument stays in the shell's history and is visible in the process list, so it works with a warning only.
+An argument stays in the shell's history and is visible in the process list, so the command prints a warning if a
+secret is an argument.
 """
 
 import os
@@ -76,7 +77,7 @@ class SecretOption:
 
 
 def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
-    """Return the secret and its option. It comes from the command line, else from a variable, else from a prompt.
+    """Return the secret and its option. The secret is from the command line, else from a variable, else a prompt.
 
     Raises:
         typer.BadParameter: two secrets are given, or none and stdin is not a terminal; see also `SecretOption.given`.

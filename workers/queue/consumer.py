@@ -37,9 +37,9 @@ def refusals_as_lost_connections() -> Iterator[None]:
 class WokenConsumer(Consumer):
     """Reads one queue when `wakes` permits it. Its messages stay in Redis while Redis refuses commands.
 
-    Iterating yields messages. It also yields None: after `seconds` without a message at the latest, and when a delayed
-    message that it has yielded becomes due. Only between two items does Dramatiq's thread send due messages, and check
-    whether the worker is paused or has to end.
+    Iterating yields messages. It yields None after at most `seconds` without a message, and when a delayed message that
+    it has yielded becomes due. Dramatiq's thread needs these items: only between two items does it send due messages
+    and check whether the worker is paused or has to end.
     """
 
     def __init__(self, broker: RedisBroker, wakes: Wakes, queue_name: str, *, prefetch: int, seconds: float) -> None:

@@ -1,8 +1,8 @@
 """The form of booksync's own messages. Other content in the queue comes from another program, or from a person.
 
 Such content is refused, although Dramatiq can decode some of it. A message with a delay of years would occupy a place
-in a worker until the worker ends. An unknown option would change how Dramatiq treats the message. A name or an id in
-the message would be logged.
+in a worker until the worker ends. An unknown option would change how Dramatiq treats the message. The actor's
+name and the id of a message are logged, so neither may hold other data.
 """
 
 import re

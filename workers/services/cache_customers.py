@@ -47,9 +47,11 @@ def cache_customers(
     again, all in the caller's transaction. Vendors are skipped, because they are not customers.
 
     `since` is the start of the run by Postgres's clock; a row that was written after it is not counted again.
-    `stamps_may_go_back`: see `domain.versions`. A caller that knows that no invoice of the connection waits sets
-    `may_have_waiting_invoices` to False, which saves a statement. A caller that has read the contacts' cached rows in
-    this transaction passes them as `stored`, which saves another statement.
+    With `stamps_may_go_back` (full runs), a response that was clearly read later wins even if its stamp is older.
+
+    A caller that knows that no invoice of the connection waits sets `may_have_waiting_invoices` to False, which saves a
+    statement. A caller that has read the contacts' cached rows in this transaction passes them as `stored`, which saves
+    another statement.
     """
     rules = CustomerRules(connection.connection_id, connection.home, fallback, stamps_may_go_back)
     reads = cached_customers.customers_of(batch)

@@ -37,7 +37,7 @@ def cache_invoices(
 
     Pending reminders of a changed invoice are planned again in the same transaction; new reminders are planned in the
     reminder phase. `since` is the start of the run by Postgres's clock; a row that was written after it is not counted
-    again. `stamps_may_go_back`: see `domain.versions`.
+    again. With `stamps_may_go_back` (full runs), a response that was clearly read later wins, even with an older stamp.
     """
     if not batch:
         return CachedInvoices()

@@ -1,4 +1,4 @@
-"""Caching the records of a further entity as Zoho returns them; no other row depends on these records."""
+"""Caching records that are neither customers nor invoices, as Zoho returns them. No other row depends on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def cache_records(
 ) -> CachedRecords:
     """Write the records that differ from the cache and are not older.
 
-    `stamps_may_go_back`: see `domain.versions`.
+    With `stamps_may_go_back` (full runs), a response that was clearly read later wins even if its stamp is older.
     """
     written = plain_records.write(db, connection, entity, latest(batch), stamps_may_go_back=stamps_may_go_back)
     return CachedRecords(len(written.new), len(written.updated))

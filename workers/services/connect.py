@@ -1,4 +1,4 @@
-"""Connects a user to a Zoho organisation, after Zoho has confirmed both."""
+"""Connects a user to a Zoho organisation, after Zoho has confirmed that the user belongs to the organisation."""
 
 import time
 import uuid

@@ -99,8 +99,8 @@ def preview(
 ) -> Preview:
     """Plan every open invoice as an opening at this moment would, without storing the plans.
 
-    If the connection is open already, the plans use its own opening. `on_progress` receives the number of invoices so
-    far.
+    If the connection is open already, the plans use its real opening. `on_progress` receives the number of invoices
+    that are planned so far.
     """
     now: dt.datetime = db.execute(select(func.clock_timestamp())).scalar_one()
     state = openings.state_of(db, connection.connection_id)

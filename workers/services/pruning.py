@@ -22,7 +22,7 @@ BATCH = 5000
 
 
 def prune(engine: Engine, *, batch: int = BATCH) -> bool:
-    """Delete history that is too old, at most `batch` rows of each kind. Returns True if none is left."""
+    """Delete history that is too old, at most `batch` rows of each kind. Returns True if no such row is left."""
 
     def delete(rows_of: Callable[[Session], int]) -> int:
         with engine.begin() as db:

@@ -209,7 +209,7 @@ def sentence_of(reason: SkipReason, story: Story) -> str:
 
 
 def is_overdue_here(story: Story) -> bool:
-    """Return whether the invoice is overdue by our own clock, because Zoho does not update invoices at midnight."""
+    """Return whether the invoice is overdue today in the organisation's time zone. Zoho may mark it overdue later."""
     return is_overdue(story.invoice, story.now.astimezone(zone_named(story.home_time_zone)).date())
 
 

@@ -22,7 +22,7 @@ _SECRET_BYTES = 20
 
 
 class RotationUnderWayError(BooksyncError):
-    """The former webhook secret is still accepted, because Zoho's rules may still carry it."""
+    """No rotation can begin, because the former webhook secret is still accepted, for rules in Zoho that carry it."""
 
 
 class UnreadableWebhookSecretError(UnreadableSecretError):
@@ -63,8 +63,8 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
     Raises:
         UnknownConnectionError: the connection does not exist.
-        UnreadableWebhookSecretError: the current secret was encrypted with a missing key. MisplacedSecretError: the
-            current secret was written for another connection.
+        UnreadableWebhookSecretError: the current secret was encrypted with a missing key.
+        MisplacedSecretError: the current secret was written for another connection.
     """
     with resources.engine.connect() as db:
         stored = webhook_secrets.find(db, connection_id)

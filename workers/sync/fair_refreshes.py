@@ -31,7 +31,7 @@ def refresh_fairly(
     *,
     do: Refresh = refresh,
 ) -> None:
-    """Refresh the record like `refresh_record`. If the organisation uses its share of threads, send the message again.
+    """Refresh the record like `refresh_record`. If the organisation's share of threads is used, send the message again.
 
     A message that is sent again spends no attempt and holds no thread.
     """

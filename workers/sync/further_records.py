@@ -1,4 +1,4 @@
-"""The walk over the list of a further entity, whose records are cached as Zoho returns them."""
+"""The walk over the list of an entity other than customers and invoices. Its records are cached without a change."""
 
 from collections.abc import Sequence
 from typing import Any

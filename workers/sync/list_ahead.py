@@ -21,7 +21,7 @@ _ERRORS_OF_CALLS = (BudgetWait, ZohoError, WalkStuck)
 
 
 class ListAhead:
-    """A second call at a time, for a list that the run reads later.
+    """Makes a second call at a time, for a list that the run reads later.
 
     Only full runs read ahead, and only while Zoho responds more slowly than the budget grants calls. An error ends the
     reading ahead. If the error lasts, the step that reads this list raises it.

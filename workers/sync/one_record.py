@@ -103,7 +103,7 @@ class OneRecord(Asking):
 def refresh(record: OneRecord) -> Sequence[Due]:
     """Read the record from Zoho, unless the cache has all that its events report; return the records to fetch next.
 
-    While many records of the connection wait, the record is left to a run: then `record.outcome` stays None.
+    If the record is left to a run (see `_is_left_to_run`), `record.outcome` stays None.
 
     Raises:
         BudgetWait, CrowdedError, ZohoError: the record could not be read.
@@ -202,7 +202,7 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
 
 
 def _refresh_record(record: OneRecord) -> Sequence[Due]:
-    """Refresh a record of a further entity."""
+    """Refresh a record that is neither a customer nor an invoice."""
     entity = record.ref.entity
     found = record.ask(entity, record.ref.record_id)
     with record.transaction() as db:

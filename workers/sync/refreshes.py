@@ -56,7 +56,7 @@ def _acquire(resources: Resources, ref: RefreshRef, do: Refresh) -> "RefreshJob 
 class RefreshJob(Job):
     """The refresh of one leased record, as a job.
 
-    Each outcome of the refresh either leaves the record's events waiting or marks them as handled.
+    The refresh either leaves the record's events waiting or ends them with an outcome.
     """
 
     kind = "refresh"

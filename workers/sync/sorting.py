@@ -1,4 +1,4 @@
-"""Sorts listed contacts by the facts that they lack, and chooses detail calls, a bulk read, or the upsert."""
+"""Sorts listed contacts by the facts that they lack, and chooses what the run does next: read persons, or write."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datet
 
 
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
-    """After a bulk read of persons, remove the contacts that it has completed from those that need detail calls."""
+    """After a bulk read, remove the contacts whose persons are now known from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
     sorted_out = _sort(
         run, waiting, known_contacts.known(connection, _stored(db, connection, waiting)), _sweep(db, run, waiting)

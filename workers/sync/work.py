@@ -109,7 +109,7 @@ class Work(Asking):
     def checkpoint(self, db: Session, run: Run, *, together_with: Callable[[], object] = lambda: None) -> None:
         """Checkpoint the run: write its new state, stay in its step, and renew the lease.
 
-        `together_with`: see `db.runs.checkpoint`.
+        The statements of `together_with` are sent in the same round trip; their results are not read.
 
         Raises:
             LeaseLostError: the lease had expired and another worker has acquired the step; the transaction must roll

@@ -89,7 +89,7 @@ class _Connections:
 
 
 class _Connection:
-    """One HTTP connection, and the object that it waited for at the last check."""
+    """One HTTP connection, and the client's action for which booksync waited at the last check."""
 
     def __init__(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
         self.protocol = protocol

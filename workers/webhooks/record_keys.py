@@ -14,7 +14,10 @@ _RECORDS = {
 
 
 def entity_of_key(key: str) -> Entity | None:
-    """The entity whose records a JSON key holds (given without case and punctuation); None if booksync caches none."""
+    """The entity whose records a JSON key holds; None if booksync does not cache them.
+
+    The key is given in lower case and without punctuation.
+    """
     return _RECORDS.get(key) or next((each for each in further_entities() if key in (each.name, f"{each.name}s")), None)
 
 
