@@ -115,7 +115,7 @@ _NOTHING = "No record is held back from being marked deleted."
 def _chosen(
     resources: Resources, connection_id: uuid.UUID, kind: Entity | None, record_ids: Sequence[str] | None
 ) -> list[Held]:
-    """Return the held records that `record_ids` names; without `record_ids`, all held records of this kind."""
+    """Return the held records that `record_ids` names; without it, all of the connection (and of `kind`, if given)."""
     with resources.engine.connect() as db:
         connections.connection(db, connection_id)
         found = held_deletions.held(db, connection_id, kind)

@@ -77,7 +77,7 @@ class SecretOption:
 
 
 def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
-    """Return the secret and its option. The secret is from the command line, else from a variable, else a prompt.
+    """Return the secret and its option. The secret is from the command line, else from the environment, else a prompt.
 
     Raises:
         typer.BadParameter: two secrets are given, or none and stdin is not a terminal; see also `SecretOption.given`.

@@ -1,4 +1,4 @@
-"""Refusals of Redis: what each error of the server or its connection means, and how to solve it.
+"""Refusals of Redis: what each error of the server or its connection means, and what to do about it.
 
 Redis names the reason in the first word of an error (READONLY, NOPERM, …). An error inside a script contains the same
 word somewhere in its text.
@@ -203,7 +203,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """The refusal that an error of redis-py, or an error caused by one, means."""
+    """The refusal that an error means. The error is one of redis-py, or was caused by one."""
     cause = error
     while not isinstance(cause, redis.RedisError) and cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,1 +1,1 @@
-"""Use cases. Each one orders decisions of `domain` and statements of `db`, and returns a typed result."""
+"""Use cases. Each one combines decisions of `domain` with statements of `db`, and returns a typed result."""

@@ -27,7 +27,7 @@ COLUMNS = ("customer_id", "phone_text", "confirmed", "note")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a person's wish to confirm a number is refused."""
+    """Why a requested confirmation (a wish) is refused."""
 
     wish: Wish
     customer: str = field(repr=False)  #: the customer's name, "" if unknown
@@ -59,7 +59,7 @@ class Change:
 
 
 def wishes_in(path: Path) -> Sequence[Wish]:
-    """Return the wishes in an edited audit file: the rows whose column `confirmed` holds yes or a number.
+    """Return the confirmations that an edited audit file requests: the rows with yes or a number in `confirmed`.
 
     Raises:
         SpreadsheetError: the file cannot be read, or lacks a column.

@@ -74,7 +74,7 @@ def _follow_up(
 
 
 def _replan(db: Session, connection: Connection, entity: Entity, ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Replan after a change of these records. No reminder depends on a record of another entity."""
+    """Plan the reminders of these customers or invoices again. Records of other entities have no reminders."""
     if entity is CUSTOMER:
         plan_reminders.replan_customers(db, connection, ids, now=now)
     elif entity is INVOICE:

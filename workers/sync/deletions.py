@@ -65,7 +65,7 @@ def confirm_deletions(work: Work) -> StepRef:
 
 
 def _known(db: Session, work: Work, run: Run, entity: Entity) -> Run:
-    """Mark a flood's events of missing records as done: the run has read these records. Returns the run unchanged."""
+    """Mark the entity's waiting events of a flood as done, see `complete_events`. Returns the run unchanged."""
     complete_events(db, work, run, entity)
     return run
 

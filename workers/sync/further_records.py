@@ -1,4 +1,4 @@
-"""The walk over the list of an entity other than customers and invoices. Its records are cached without a change."""
+"""The walk over a list of an entity other than customers and invoices. Its records are cached as Zoho returns them."""
 
 from collections.abc import Sequence
 from typing import Any

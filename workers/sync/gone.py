@@ -15,8 +15,8 @@ def note_gone(
 ) -> Sequence[Due]:
     """Record the 404 of the last response; return the open invoices of a gone customer, which must be fetched.
 
-    When Zoho merges two contacts, it deletes one and gives its invoices to the other, sometimes without changing the
-    invoices' stamps. An incremental run would not find such a change.
+    When Zoho merges two contacts, Zoho deletes one of them and gives this contact's invoices to the other, sometimes
+    without changing the invoices' stamps. An incremental run would not find such invoices.
 
     With `reads_all_invoices` no invoices are returned, because the run reads the whole list of invoices later. If the
     run cannot read that list, `Work.advance` requests the invoices.
