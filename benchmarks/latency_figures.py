@@ -23,4 +23,4 @@ def calls_a_minute(instants: Sequence[float], window_seconds: float) -> float | 
 
 def ideal_seconds(calls: int, limits: BudgetLimits) -> float:
     """The time of this many calls if every slot of the bulk lane is used, without the margin of a window."""
-    return calls / limits.shared_slots * limits.window_seconds
+    return calls / limits.bulk_slots * limits.window_seconds

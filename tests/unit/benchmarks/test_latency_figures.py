@@ -18,4 +18,4 @@ def test_no_calls_a_minute_for_less_than_two_windows() -> None:
 
 
 def test_ideal_duration_uses_every_slot_of_the_bulk_lane() -> None:
-    assert ideal_seconds(270, BudgetLimits(requests_per_minute=100, interactive_reserve=10)) == pytest.approx(180)
+    assert ideal_seconds(291, BudgetLimits(requests_per_minute=100, interactive_reserve=10)) == pytest.approx(180)
