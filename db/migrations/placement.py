@@ -129,7 +129,7 @@ def _make_watermarks(connection: Raw) -> None:
 
 
 def _make_staged_pages(connection: Raw) -> None:
-    """Create the table `staged_pages`. Its pages are compressed already, so Postgres stores them as they are."""
+    """Create the table `staged_pages`."""
     columns = f"""
         run_id uuid NOT NULL
             CONSTRAINT fk_staged_pages_run_id_sync_runs REFERENCES {SCHEMA}.sync_runs (id) ON DELETE CASCADE,
@@ -141,7 +141,6 @@ def _make_staged_pages(connection: Raw) -> None:
         CONSTRAINT pk_staged_pages PRIMARY KEY (run_id, entity, number)
     """
     _make_table(connection, "staged_pages", columns, like="staged_contacts")
-    briefly(connection, f"ALTER TABLE {SCHEMA}.staged_pages ALTER COLUMN content SET STORAGE EXTERNAL")
 
 
 def _make_table(connection: Raw, name: str, columns: str, *, like: str) -> None:
