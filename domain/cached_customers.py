@@ -26,9 +26,9 @@ _FOREIGN = "another connection of this user has cached the same id"
 
 
 class StoredCustomer(NamedTuple):
-    """The compared facts of a cached customer.
+    """The facts of a cached customer that are compared with the contact read from Zoho.
 
-    A stored customer is a plain tuple for speed, because most runs do nothing but compare.
+    The class is a plain tuple for speed, because most runs only compare.
     """
 
     connection_id: uuid.UUID | None
@@ -50,7 +50,7 @@ class StoredCustomer(NamedTuple):
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
         """Whether the cached row is replaced by the version read from Zoho.
 
-        If the row is marked deleted, only a later read replaces it.
+        A row that is marked deleted is replaced only by a version that was read later than the row.
         """
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
@@ -62,7 +62,7 @@ class StoredCustomer(NamedTuple):
         return self.gone_at is not None and read.observed_at > self.gone_at
 
     def completes(self, contact: Contact) -> Contact:
-        """The contact, completed with the stored credits and their currency if its own row lacks these keys."""
+        """The contact read from Zoho. If it lacks the unused credits or their currency, the cached values are used."""
         amount, currency = self.credits
         completed = (
             amount if contact.unused_credits is None else contact.unused_credits,
@@ -82,7 +82,7 @@ class StoredCustomer(NamedTuple):
         )
 
     def matches_without_details(self, customer: Customer) -> bool:
-        """Whether all facts except the details match the customer read from Zoho.
+        """Whether all facts except the details and the unused credits match the customer read from Zoho.
 
         The order of persons makes no difference.
         """
@@ -92,7 +92,7 @@ class StoredCustomer(NamedTuple):
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
 
     def columns(self) -> dict[str, Any]:
-        """The cached customer's columns in the form of `domain.truth_check.customer_values`."""
+        """The cached values by column, comparable with the result of `domain.truth_check.customer_values`."""
         amount, currency = self.credits
         return {
             **dict(zip(COMPARED_COLUMNS, self.facts, strict=True)),
@@ -106,7 +106,7 @@ class StoredCustomer(NamedTuple):
         }
 
     def belongs_to(self, connection_id: uuid.UUID) -> bool:
-        """Whether this connection may write the cached row: its own, or a row from before booksync, which has none."""
+        """Whether this connection may write the cached row: a row of its own, or a row that has no connection yet."""
         return self.connection_id is None or self.connection_id == connection_id
 
 
@@ -119,7 +119,7 @@ class FreshCustomer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CustomerRules:
-    """The settings and stored facts, besides the rows, that decide which contacts are written, and how."""
+    """What decides, besides the rows, which contacts are written to the cache, and with which values."""
 
     connection_id: uuid.UUID
     home: Home
@@ -128,16 +128,16 @@ class CustomerRules:
 
 
 def customers_of(batch: Iterable[Observed[Contact]]) -> list[Observed[Contact]]:
-    """The contacts that are customers, oldest version first: the newest version counts if a contact comes twice."""
+    """The contacts that are customers, oldest version first, so that the newest version of a contact comes last."""
     return sorted((read for read in batch if read.record.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
 
 
 def fresh_customers(
     reads: Iterable[Observed[Contact]], stored: Mapping[str, StoredCustomer], rules: CustomerRules
 ) -> dict[str, FreshCustomer]:
-    """The contacts that are new, or that differ from the cache and are not older.
+    """The customers to write, by Zoho's ids: new ones, and those that differ from the cached version but are not older.
 
-    If a contact comes twice, its last version counts.
+    If a contact comes twice, its last version is written.
     """
     fresh: dict[str, FreshCustomer] = {}
     for read in reads:
@@ -170,7 +170,10 @@ def foreign_customers(stored: Mapping[str, StoredCustomer], connection_id: uuid.
 def versions_without_news(
     reads: Iterable[Observed[Contact]], fresh: Mapping[str, FreshCustomer]
 ) -> dict[str, datetime]:
-    """The contact versions whose details were read and equal the cache: these versions need no further detail call."""
+    """The modified times, by contact id, of versions whose details were read but need not be written to the cache.
+
+    These versions need no further detail call.
+    """
     return {
         read.record.contact_id: read.record.modified_at or NO_VERSION
         for read in reads
@@ -181,8 +184,8 @@ def versions_without_news(
 def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime | None) -> bool:
     """Whether an updated customer row adds to the run's count of updates.
 
-    A row does not count if the run has already written it (after `since`, its start), or if only its details are new: a
-    first detail response adds facts without any change in Zoho.
+    A row that the run has already written (after `since`, the run's start) is not counted again. A row that only gets
+    its first details is not counted either, because nothing has changed in Zoho.
     """
     if row is None:
         return True
@@ -191,7 +194,7 @@ def is_counted(row: StoredCustomer | None, customer: Customer, since: datetime |
 
 
 def has_gone_back(row: StoredCustomer | None, read: Observed[Contact]) -> bool:
-    """Whether Zoho's modified time of the contact went back, see `domain.versions`."""
+    """Whether the contact's modified time in Zoho is now earlier than the cached one, see `domain.versions`."""
     return row is not None and goes_back(row.version, read.version)
 
 

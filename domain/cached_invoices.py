@@ -13,7 +13,7 @@ from domain.versions import NO_VERSION, Version, goes_back, is_replaced_by
 
 
 class StoredInvoice(NamedTuple):
-    """The compared facts of a cached invoice."""
+    """The facts of a cached invoice that are compared with the invoice read from Zoho."""
 
     connection_id: uuid.UUID | None
     customer_id: uuid.UUID | None
@@ -26,8 +26,8 @@ class StoredInvoice(NamedTuple):
     def is_replaced_by(self, read: Observed[Invoice], *, stamps_may_go_back: bool) -> bool:
         """Whether the invoice read from Zoho may replace the cached one.
 
-        A row that is marked deleted is not replaced by an earlier read. A read of the same time replaces it, because an
-        invoice that waited for its customer returns with the time at which it was read.
+        A row that is marked deleted is replaced only by a version that was read at the same time or later. The same
+        time is enough, because a waiting invoice is written with the time at which it was read.
         """
         _, observed_at = self.version
         if self.invoice.status == DELETED and read.observed_at < observed_at:
@@ -53,7 +53,7 @@ class FreshInvoice(NamedTuple):
 
     @property
     def needs_plan(self) -> bool:
-        """Whether the reminders of the invoice are to be planned. A new invoice without a debt has none."""
+        """Whether the invoice's reminders are to be planned. A new invoice on which nothing is owed needs no plan."""
         return not self.is_new or self.read.record.may_be_owed
 
     @property
@@ -62,7 +62,7 @@ class FreshInvoice(NamedTuple):
 
 
 def completed(read: Observed[Invoice], row: StoredInvoice | None) -> Observed[Invoice]:
-    """The invoice read from Zoho, completed with the stored facts for keys that its own row lacks."""
+    """The invoice read from Zoho. For keys that its own row lacks, the cached facts are used."""
     return read if row is None else replace(read, record=read.record.completed_by(row.invoice))
 
 
@@ -74,7 +74,7 @@ def fresh_invoices(
     connection_id: uuid.UUID,
     stamps_may_go_back: bool,
 ) -> list[FreshInvoice]:
-    """The invoices that are new, or that differ from the cache and are not older.
+    """The invoices to write: those that are new, or that differ from the cached version and are not older.
 
     `customer_ids` maps Zoho's ids of customers to booksync's ids.
     """
@@ -96,15 +96,15 @@ def fresh_invoices(
 
 
 def versions_with_details(reads: Iterable[Observed[Invoice]]) -> dict[str, datetime]:
-    """The invoice versions whose details were read: they need no further detail call, whatever the details contain."""
+    """The modified times, by invoice id, of the versions whose details were read and need no further detail call."""
     return {read.record.invoice_id: read.record.modified_at or NO_VERSION for read in reads if read.record.has_details}
 
 
 def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime | None) -> bool:
     """Whether an updated invoice row adds to the run's count of updates.
 
-    A row does not count if the run has already written it (after `since`, its start), or if only its details are new: a
-    first detail response adds the reminder switch without any change in Zoho.
+    A row that the run has already written (after `since`, the run's start) is not counted again. A row that only gets
+    its first reminder switch from a detail response is not counted either, because nothing has changed in Zoho.
     """
     if row is None:
         return True
@@ -115,7 +115,7 @@ def is_counted(row: StoredInvoice | None, fresh: FreshInvoice, since: datetime |
 
 
 def gone_back(fresh: Iterable[FreshInvoice], stored: Mapping[str, StoredInvoice]) -> Sequence[str]:
-    """The ids of the invoices whose modified time in Zoho went back, see `domain.versions`."""
+    """The ids of the invoices whose modified time in Zoho is now earlier than the cached one, see `domain.versions`."""
     return [
         each.invoice_id
         for each in fresh

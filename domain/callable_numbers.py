@@ -1,4 +1,4 @@
-"""Callable numbers: whether a valid number may be called, by its text, kind and the customers that share it (FR-6)."""
+"""Callable numbers: whether a valid number may be called, by its text, its kind and the customers with it (FR-6)."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class NumberFacts:
         return None
 
     def why_shared(self, policy: ReminderPolicy) -> str | None:
-        """The reason, as a sentence, why the number counts as shared by too many customers; None if few share it."""
+        """The reason, as a sentence, why too many customers share the number; None if they are not too many."""
         if self.is_confirmed or not policy.shared_number_customers:
             return None
         if self.names >= policy.shared_number_customers:

@@ -23,11 +23,11 @@ class NeverOpenError(BooksyncError):
 
 @dataclass(frozen=True, slots=True)
 class CallingHours:
-    """The calling window on the clocks of all `zones`; the first zone determines the dates.
+    """The times at which the calling window is open on the clocks of all `zones`. Dates are those of the first zone.
 
     The zone `stand_in`, if a policy sets one, replaces `zones` in two cases: no zone of the number is known, or its
     zones have no common hour of the window at that time of the year. Moments are aware datetimes; returned moments are
-    in UTC. The class is hashable, because invoices with equal hours share one cached computation.
+    in UTC. The class is hashable, so that equal calling hours share cached results.
     """
 
     window: CallingWindow
@@ -56,11 +56,11 @@ class CallingHours:
     def usual_moment(self, day: date) -> datetime:
         """The first moment from `day` on at which every clock shows the usual time or later and the window is open.
 
-        If the common hours end before the usual time, the first open moment of the day is returned.
+        On a day whose common hours end before the usual time, the first open moment of the day is returned.
 
         Raises:
             NeverOpenError: no day of the year ahead has an open moment.
-            OverflowError: the search passes the calendar's end.
+            OverflowError: the search passes the last date that Python can represent.
         """
         return _usual_moment(self, day)
 
@@ -68,7 +68,7 @@ class CallingHours:
         """The next whole minute if the calling window is open then; else the next `usual_moment`.
 
         Raises:
-            NeverOpenError, OverflowError: as `usual_moment`.
+            NeverOpenError, OverflowError: see `usual_moment`.
         """
         minute = _next_whole_minute(now)
         if self.contains(minute):
@@ -90,7 +90,7 @@ class CallingHours:
         """The first moment at which every clock shows a date after `day`.
 
         Raises:
-            OverflowError: that moment is beyond the calendar's end.
+            OverflowError: that moment is after the last date that Python can represent.
         """
         zones = self._zones_at(_noon(day)) or (UTC,)
         return max(datetime.combine(day + _A_DAY, time(), tzinfo=zone).astimezone(UTC) for zone in zones)
@@ -101,7 +101,7 @@ class CallingHours:
         return self.zones
 
     def _first_moments(self, day: date, clock: time) -> Iterator[datetime]:
-        """The open moments of `day` at which one zone's clock reaches `clock`, after the clocks of all other zones."""
+        """The open moments of `day` at which one zone's clock shows `clock` and all others show that time or later."""
         zones = self._zones_at(_noon(day))
         # The zones of one number may be on both sides of the date line.
         days = (day,) if len(zones) == 1 else (day - _A_DAY, day, day + _A_DAY)
@@ -116,8 +116,8 @@ class CallingHours:
 def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> bool:
     """Whether the window is open in all zones at some time of the day, by the zones' offsets at `moment`.
 
-    Only the opening times are tested: if the zones have a common hour, one of them opens while all others are open.
-    `due_reminders` in SQL repeats this rule.
+    It is enough to test the opening times: if the zones have a common hour, one zone opens while all others are open.
+    The SQL function `due_reminders` repeats this rule.
     """
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     return any(all(_is_open_when(window, other - opening) for other in offsets) for opening in offsets)
@@ -134,7 +134,7 @@ def hours_in_common(window: CallingWindow, zones: tuple[tzinfo, ...], moment: da
 
 
 def _is_open_when(window: CallingWindow, ahead: timedelta) -> bool:
-    """Whether a clock is inside the window if it is `ahead` of another clock that shows the opening time."""
+    """Whether a clock that is `ahead` of another clock is inside the window when that other clock shows `opens`."""
     return _minutes(window.opens) + ahead % _A_DAY < _minutes(window.closes)
 
 

@@ -60,8 +60,8 @@ class CallingWindow:
     def on_working_days(self, rest_days: Set[int]) -> Self:
         """The same window in a country with these rest days: Monday to Friday becomes the country's own working days.
 
-        Monday to Friday stays the working week if Saturday or Sunday is the only day of rest. Weekdays that the
-        organisation has chosen itself stay too.
+        Monday to Friday stays if the country rests on Saturday, on Sunday or on both. Other weekdays than Monday to
+        Friday stay too, because the organisation has chosen them itself.
         """
         if self.weekdays != WORKING_DAYS or rest_days <= _SATURDAY_AND_SUNDAY:
             return self

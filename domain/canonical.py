@@ -7,5 +7,5 @@ import orjson
 
 
 def sha256_of(facts: Any) -> str:
-    """SHA-256 (64 hex digits) of the facts as JSON. The hash depends on the order of lists, but not of fields."""
+    """SHA-256 (64 hex digits) of the facts as JSON. The order of list items changes the hash, that of keys does not."""
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -25,7 +25,7 @@ class Clocks:
 def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
     """The customer's time zones, without those that the policy excludes for their country.
 
-    If the number's zones were never determined, `customer.time_zone` is the only zone.
+    If `customer.time_zones` is None, the number's zones were never determined, and `customer.time_zone` is used alone.
     """
     zones = customer.time_zones
     if zones is None:

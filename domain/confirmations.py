@@ -37,16 +37,19 @@ class Wish:
 
 
 def is_no(answer: str) -> bool:
-    """Whether the person's reply declines to confirm the number."""
+    """Whether the person's answer declines to confirm the number; an empty answer declines too."""
     answer = answer.strip()
     return not answer or answer in _NO_SIGNS or folded(answer) in _NO
 
 
 def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
-    """The number (E.164) that the wish confirms for the customer's present text, on which booksync has `verdict`.
+    """The number (E.164) that the wish confirms for the customer's present phone text.
+
+    `verdict` is booksync's verdict on that text.
 
     Raises:
-        ConfirmationError: the number is unclear, or the person has seen another text or another reading.
+        ConfirmationError: the note is missing, the text is too long, the number that the person means is unclear, or
+            the person has seen another text or another number.
     """
     if not wish.note.strip():
         raise ConfirmationError("A note is missing: write who confirmed the number.")
@@ -80,7 +83,10 @@ def _is_yes(answer: str) -> bool:
 def _number_meant(answer: str) -> str:
     """The number (E.164) that the person has written instead of "yes".
 
-    The number must have a prefix, because a spreadsheet may have dropped its plus or its zero.
+    A number without a country prefix is refused, because a spreadsheet may have dropped its plus or its zero.
+
+    Raises:
+        ConfirmationError: the answer is not exactly one valid number with a country prefix.
     """
     number = answer.strip()
     if not any(map(str.isdigit, number)):

@@ -71,7 +71,7 @@ class Customer:
 
     @property
     def number(self) -> NumberFacts:
-        """The facts about the customer's phone number from this contact alone, not from others with the number."""
+        """The facts about the customer's phone number. Other customers with the same number are not considered."""
         verdict = self.judged_phone.verdict if self.judged_phone else None
         return NumberFacts(
             kind=verdict.kind if verdict else None,
@@ -139,8 +139,8 @@ def country_of_numbers(
 ) -> NumberCountry:
     """The country in which a customer's numbers without a prefix are read, and the source of that country.
 
-    The organisation's country is used only if the customer's address has no country. In place of an unrecognised
-    country it could turn a phone text into a stranger's number.
+    If the customer's address has no country, the organisation's country is used. If the address has an unrecognised
+    country, no country is used, because a wrong one could turn the phone text into a stranger's number.
     """
     if country_code is not None:
         return NumberCountry(country_code)
@@ -219,9 +219,9 @@ def clean_text(text: str) -> str:
 
 
 def _details(reported: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
-    """Merge a contact's details: a response without the reminder switch keeps the known switch.
+    """The reported details of a contact; the known details if none are reported.
 
-    A response without a country clears the country.
+    A missing reminder switch is taken from the known details. A missing country is not: it clears the country.
     """
     known = known or NOTHING_TOLD
     if reported is None:

@@ -29,7 +29,8 @@ class DeadLetterStatus(StrEnum):
 def fingerprint(actor_name: str, error_type: str, frames: Sequence[str]) -> str:
     """Twelve hexadecimal digits that are equal for the same error of the same actor at the same place of the code.
 
-    `frames` are "module:function", innermost last. The fingerprint does not depend on ids, line numbers and values.
+    `frames` are the functions of the traceback as "module:function", the innermost last. Ids, line numbers and values
+    do not change the result.
     """
     reported = "\n".join((actor_name, error_type, *frames))
     return hashlib.sha256(reported.encode()).hexdigest()[:_FINGERPRINT_LENGTH]

@@ -13,10 +13,10 @@ MOST_ASKED_ABOUT = 500
 
 
 class Evidence(StrEnum):
-    """The reason why a record seems to be deleted. The deletion safeguard weighs each reason.
+    """Why a record seems to be deleted, without a proof. The deletion safeguard counts records with such a reason.
 
-    The only proof is a deleted event together with a 404 for the record's id. The proof needs no entry in this enum,
-    because such a record is marked deleted at once.
+    A proof is a deleted event together with a 404 for the record's id. It has no entry in this enum, because such a
+    record is marked deleted at once.
     """
 
     NOT_LISTED = "not_listed"
@@ -37,7 +37,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The input of the deletion safeguard, for one kind of record of one connection."""
+    """The numbers by which the deletion safeguard decides, for one kind of record of one connection."""
 
     cached: int  #: live records in the cache
     gone: int  #: records found gone without proof, in this run or recently
@@ -45,17 +45,17 @@ class Tally:
 
 
 def needs_permission(tally: Tally) -> bool:
-    """Whether unproven deletions look like an error of Zoho, so that a person must decide.
+    """Whether the unproven deletions are so many that a person must decide, because Zoho may be in error.
 
-    Records that are already held back count as well, because more records may be found gone before a person decides.
+    Records that are already held back are added. Otherwise many small losses would pass one by one.
     """
     return _are_many(tally.gone + tally.held, tally.cached)
 
 
 def is_unreliable(found_there: int, cached: int) -> bool:
-    """Whether a list has omitted too many records that Zoho still has; `found_there` is their number.
+    """Whether a list is unreliable, because it has omitted many records (`found_there`) that Zoho still has.
 
-    Further checks of the list's missing records are then not worth their calls.
+    It is then not worth the calls to check the other records that the list has omitted.
     """
     return _are_many(found_there, cached)
 

@@ -64,9 +64,10 @@ INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "
 
 
 def invoice_facts(invoice: Invoice) -> tuple[Any, ...]:
-    """The values of an invoice's permission facts, for the comparison with another read of the invoice.
+    """The invoice's values of `INVOICE_FACTS`, for the comparison with another read of the invoice.
 
-    List rows and detail responses omit different keys, so a missing key means the same as False, 0 and "".
+    List rows and detail responses omit different keys, so a missing key becomes False, 0 or "". Only a missing reminder
+    switch stays None.
     """
     return (
         bool(invoice.ach_payment_initiated),
@@ -87,7 +88,7 @@ def _canonical(fact: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A record's content as a hash: `digest` covers the content, `modified_at` is Zoho's time of the last change."""
+    """Two values that stand for a record: a hash of its content, and Zoho's time of the last change."""
 
     digest: str
     modified_at: datetime | None
@@ -96,7 +97,8 @@ class Fingerprint:
     def of_customer(cls, customer: object, persons: Any) -> "Fingerprint":
         """The fingerprint of a `Customer` or a row of customers_cache, with the persons in the form of that table.
 
-        The stored `sync_hash` alone is not enough, because it stays the same if another program writes other columns.
+        Every compared column is hashed. The stored `sync_hash` alone would not show that another program has changed
+        other columns of the row.
         """
         columns = _customer_columns(customer)
         listed, concluded = sha256_of(columns[:_LISTED]), sha256_of([*columns[_LISTED:], in_one_order(persons)])
@@ -115,12 +117,12 @@ class Fingerprint:
         return cls(sha256_of(plain), modified_at)
 
     def listed_part(self) -> "Fingerprint":
-        """The part of a customer that a list row contains, for a comparison that ignores the persons."""
+        """The fingerprint of only those values of a customer that a list row contains, so without the persons."""
         return Fingerprint(self.digest[:_HALF], self.modified_at)
 
 
 def _plain(amount: Decimal) -> str:
-    """The amount in one form: 120 for 120.00, and 0 for -0, because Postgres keeps no sign of a zero."""
+    """The amount as a text that is the same for equal amounts: "120" for 120.00, and "0" for -0."""
     return format(amount.normalize() + 0, "f")
 
 

@@ -1,4 +1,4 @@
-"""Floods: so many webhook events of one connection that a run reads the lists, which costs fewer calls than details."""
+"""Floods: so many waiting events of one connection that reading the lists costs fewer calls than detail calls."""
 
 from datetime import UTC, datetime
 
@@ -36,9 +36,10 @@ def details_an_hour(day_limit: int | None) -> int | None:
 
 
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
-    """The seconds in which the calls of a flood's run refill; more than `REFILL_SECONDS` if the run can never fit.
+    """The seconds after which the allowance for flood runs has regained the `calls` that one run spends.
 
-    `day_kept` calls of the day's limit belong to other programs. While Zoho's daily limit is unknown, the result is 0.
+    More than `REFILL_SECONDS` means that the run needs more calls than the whole allowance. `day_kept` of the day's
+    calls are reserved for other programs. While Zoho's daily limit is unknown (None), the result is 0.
     """
     if day_limit is None:
         return 0.0

@@ -1,19 +1,19 @@
-"""Folding: free text normalised for comparison."""
+"""Folding: brings free texts into one form, so that different spellings of a word compare as equal."""
 
 import unicodedata
 
 
 def folded(text: str) -> str:
-    """The letters and digits of a text in lower case, without accents and a first "the": "U.S.A." becomes "usa"."""
+    """The letters and digits of a text in lower case, without accents and a leading "the": "U.S.A." becomes "usa"."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     letters = "".join(filter(_counts, plain))
     return letters.removeprefix("the") if plain.strip().startswith("the ") else letters
 
 
 def _counts(character: str) -> bool:
-    """Whether folding keeps a character: a letter, a digit, or a combining mark that is not an accent.
+    """Whether `folded` keeps a character: a letter, a digit, or a combining mark that is not an accent.
 
-    Without these marks, such as vowel signs, the Hindi names of Togo and Tonga would be the same.
+    Such marks are vowel signs, for instance: without them the Hindi names of Togo and Tonga would be the same.
     """
     if character.isalnum():
         return True

@@ -71,7 +71,7 @@ class Grant:
     day_ends_in_seconds: float = 0.0  #: until Zoho grants the next day's calls
 
     def delays(self, cost: Cost) -> Cost:
-        """The cost of a run with its delays: the wait before its first call, or the waits for further days' calls."""
+        """The run's cost with delays added: the wait before the first call, or the waits for further days' calls."""
         if self.begins_in_seconds > 0:
             return Cost(cost.calls, self.begins_in_seconds + cost.seconds)
         if self.calls_today is None or cost.calls <= self.calls_today:
@@ -88,8 +88,8 @@ def full_cost(size: Size, rate: Rate) -> Cost:
 def reading_cost(size: Size, rate: Rate) -> Cost:
     """The cost of reading both lists and the persons.
 
-    The persons cost one bulk read. If its length is unknown, it counts as long as the customer list. If the bulk read
-    is refused, each contact costs one detail call in the first run, and an unchanged contact none in later runs.
+    The persons cost one bulk read. If its number of pages is unknown, the customer list's number is used. If Zoho
+    refuses the bulk read, each contact costs one detail call in the first run, and an unchanged contact none later.
     """
     return _cost(_reading(size), rate)
 
@@ -107,10 +107,10 @@ def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_i
 def polling_seconds(
     interval_seconds: float, full_interval_seconds: float, size: Size, *, day_limit: int | None, connections: int
 ) -> float:
-    """The interval of incremental syncs, extended so that polling without changes keeps to `POLLING_SHARE`.
+    """The seconds between incremental syncs: `interval_seconds`, or more if the day's calls do not suffice for that.
 
-    The `connections` of one organisation divide this share of the day's calls, which nightly full runs and truth checks
-    use too. While the day's limit is unknown, the interval is unchanged.
+    Syncs without changes, full runs and truth checks together get `POLLING_SHARE` of the day's calls. The `connections`
+    of one organisation divide this share. While the day's limit is unknown (None), the result is `interval_seconds`.
     """
     if day_limit is None:
         return interval_seconds
@@ -145,8 +145,8 @@ def _persons(size: Size) -> int:
 def _rereading(size: Size) -> int:
     """The maximum number of detail calls by which a full run reads contacts again.
 
-    It is 0 unless Zoho refuses the bulk read of persons. The real number may be smaller, because recently read details
-    are not read again.
+    The result is 0 unless Zoho refuses the bulk read of persons. A run may make fewer calls, because it does not read
+    recently read details again.
     """
     return min(size.customers, DETAILS_REREAD) if size.bulk_persons_refused and size.is_read else 0
 
@@ -158,6 +158,6 @@ def _pages(records: int) -> int:
 def _cost(calls: int, rate: Rate) -> Cost:
     """The cost of a run with `calls` calls.
 
-    The first window's calls are made at once; each further window costs waiting time.
+    The first window's calls are made without a wait; each further window adds a wait of `rate.window_seconds`.
     """
     return Cost(calls, (math.ceil(calls / rate.calls) - 1) * rate.window_seconds)

@@ -1,4 +1,4 @@
-"""The funnel: the open amounts that customers can and may be called about, and why other invoices are lost."""
+"""The funnel: how many open invoices reach each stage on the way to a call, and why the other invoices drop out."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ class Tally:
 
 @dataclass
 class Funnel:
-    """Open invoices by the stage that they reach, and the lost ones by reason."""
+    """The open invoices, and those that drop out on the way to a call, by reason."""
 
     open: Tally = field(default_factory=Tally)
     losses: dict[LossReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -89,7 +89,7 @@ class Funnel:
         return left
 
     def lost_before(self, stage: Stage) -> list[tuple[LossReason, Tally]]:
-        """The invoices that reach the stage before this one, but not this one, by reason."""
+        """The invoices that reach the stage before `stage`, but not `stage` itself, by reason."""
         reasons: tuple[LossReason, ...] = (*SkipReason, *LaterReason)
         return [(reason, self.losses[reason]) for reason in reasons if self._is_lost(reason, stage)]
 

@@ -55,15 +55,15 @@ class Invoice:
 
     @property
     def is_open(self) -> bool:
-        """Whether the customer still owes money.
+        """Whether the customer still owes money: the invoice has a balance left, and its status is an open one.
 
-        The status counts before the balance: void invoices and drafts keep a balance.
+        The balance alone does not show it, because void invoices and drafts keep a balance.
         """
         return self.is_owed and self.status in OPEN_STATUSES
 
     @property
     def has_unknown_status(self) -> bool:
-        """Whether the invoice has a balance under a status that is neither open nor closed ("partially paid")."""
+        """Whether the invoice has a balance left, and booksync does not know its status as an open or a closed one."""
         return self.is_owed and self.status not in OPEN_STATUSES and self.status not in CLOSED_STATUSES
 
     @property
@@ -78,7 +78,7 @@ class Invoice:
         return bool(self.ach_payment_initiated) or (processed is not None and processed.is_finite() and processed > 0)
 
     def completed_by(self, known: "Invoice") -> "Invoice":
-        """This invoice, with the facts of an earlier read for keys that its own row lacks."""
+        """This invoice. For keys that its own row lacks, the facts of an earlier read (`known`) are used."""
         completed = replace(self, reminders_enabled=_first(self.reminders_enabled, known.reminders_enabled))
         if self.has_details:
             return completed
@@ -90,10 +90,10 @@ class Invoice:
         )
 
     def sync_hash(self) -> str:
-        """SHA-256 of an invoice's facts that every list row has, without the modified time. 10 equals 10.00.
+        """SHA-256 of the facts that every list row of an invoice has, without the modified time.
 
-        Facts that only some rows or the details have are compared separately, because a list row without such a key
-        must not look like a change.
+        The amounts 10 and 10.00 give the same hash. Facts that only some rows or the details have are not hashed,
+        because a list row without such a key must not look like a change.
         """
         return sha256_of(
             {

@@ -1,4 +1,4 @@
-"""Requests for a page of a Zoho list, and the content of a page; equal for contacts, persons and invoices."""
+"""Requests for a page of a Zoho list, and the content of a page; the same for contacts, persons and invoices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -14,10 +14,11 @@ _SLACK = timedelta(hours=2)
 
 
 def seconds_to_full_sync(now: datetime, interval_seconds: float, zone: tzinfo, connection_id: uuid.UUID) -> float:
-    """The seconds until the next full sync, if one begins now: at night, if the interval is a day or more.
+    """The seconds from a full sync that begins now to the next one, which is at night if the interval is a day or more.
 
-    Each connection has its own minute of the night, so that not all full syncs begin at once. The chosen minute is the
-    last one within the interval, so that a late sync does not delay the following syncs.
+    Each connection has its own minute of the night, so that not all full syncs begin at once. If several nights are
+    within the interval (with two hours added), the last one is chosen. So a late sync does not delay the following
+    syncs.
     """
     interval = timedelta(seconds=interval_seconds)
     if interval < _DAY:

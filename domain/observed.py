@@ -26,7 +26,7 @@ class Observed(Generic[RecordT]):
 def latest(batch: Iterable[Observed[ListedT]]) -> list[Observed[ListedT]]:
     """The newest version of each record, because Zoho may list a record twice.
 
-    The records are sorted, so that row locks have one order.
+    The records are sorted by id, so that all transactions lock rows in the same order and cannot deadlock.
     """
     newest: dict[str, Observed[ListedT]] = {}
     for read in batch:

@@ -1,8 +1,8 @@
-"""Permission to ask for money: one pure function returns all objections to a reminder in a fixed order (FR-5, FR-7).
+"""Permission to ask for money: `objections` returns all reasons against a reminder, in a fixed order (FR-5, FR-7).
 
-FR-5: a reminder needs a callable phone of its cached customer; FR-7: without one the reminder is skipped. Planning,
-`explain` and the lists use the function. The SQL function `reminder_checks` repeats the rule for the handover; a test
-compares both.
+FR-5: a reminder needs a callable phone of its cached customer; FR-7: without one the reminder is skipped. Planning and
+the reasons that booksync shows to people use `objections`. The SQL function `reminder_checks` repeats the rule for the
+handover, so a change must be made in both.
 """
 
 import datetime as dt
@@ -113,7 +113,7 @@ class CustomerFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """Facts that are not in Zoho's lists: call outcomes (`report_outcome`), the do-not-call list, a 404 from Zoho."""
+    """Facts for a permission that Zoho's lists lack: call outcomes (`report_outcome`), the do-not-call list, a 404."""
 
     is_gone: bool = False  #: Zoho returned 404 for the invoice or its customer
     #: The number was reported wrong: the customer's present number, with its present text in Zoho.
@@ -132,7 +132,7 @@ def objections(
 ) -> tuple[SkipReason, ...]:
     """The objections to a reminder of this open invoice on the day `today`, in the order of `SkipReason`.
 
-    `today` is a date on the customer's clock. `domain.reminders.plan` finds the objections that depend on the steps.
+    `today` is a date on the customer's clock. Objections that depend on the steps come from `domain.reminders.plan`.
     """
     return tuple(_objections(invoice, customer, policy, today, holds))
 
@@ -205,7 +205,7 @@ def _is_held_by_sub_status(invoice: Invoice, policy: ReminderPolicy) -> bool:
 def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
     """Whether the customer's unused credits are at least the invoice's balance.
 
-    An unknown currency of the credits or the invoice counts as equal.
+    Credits without a known currency count as credits in the invoice's currency.
     """
     credit, balance = customer.unused_credits, invoice.balance
     if credit is None or balance is None or not credit.is_finite() or credit < balance:

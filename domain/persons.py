@@ -1,15 +1,16 @@
-"""Contact persons: the source of a listed contact's persons, for the fewest calls.
+"""Contact persons: where a listed contact's persons are read from, with as few calls as possible.
 
-A list row has only the primary person's values. The other persons come from the bulk read or from a detail call for
-each contact. The bulk list may lack persons, for instance those of inactive contacts. So a person that the bulk list
-lacks counts as deleted only after a detail call. The response is cached, and no further call is made while the
-contact's row stays the same. A rejected row of the bulk list counts as a missing person of its contact.
+A contact's list row has only the primary person's values. The other persons come from the bulk read, or from a detail
+call for each contact. The bulk read may lack persons, for instance those of inactive contacts. So a person that the
+bulk read lacks counts as deleted only after a detail call. The response to that call is cached, and no further detail
+call is made while the contact's list row stays the same. A rejected row of the bulk read counts as a person that the
+bulk read lacks.
 
-The list row and the bulk list may disagree about the primary person, because a person was missed or changed between the
-two calls. A detail call then decides about the primary person, and its response is cached in the same way. Contacts
-beyond the run's limit of detail calls are left to the next full run. Until that full run a cached contact with an
-unchanged list row stays unchanged. Any other contact gets its primary person's values from the row, because an older
-value from the bulk list could be another person's number.
+The list row and the bulk read may disagree about the primary person, because a person was changed between the two
+calls. A detail call then decides, and its response is cached in the same way. Contacts beyond the run's limit of detail
+calls are left to the next full run. Until then a cached contact with an unchanged list row stays unchanged. Any other
+contact gets its primary person's values from the list row, because an older value from the bulk read could be another
+person's number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ MAX_CONFIRMATIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The persons that a bulk read has returned for some contacts; `began_at` is the server's time of its start."""
+    """The persons that a bulk read has returned for some contacts. It began at the server's time `began_at`."""
 
     began_at: datetime
     persons: Mapping[str, tuple[ContactPerson, ...]]
@@ -46,7 +47,7 @@ class Sweep:
         return ids_of(self.persons.get(contact_id, ()))
 
     def omits(self, contact: Contact) -> bool:
-        """Whether the bulk read lacks persons of a detail response, or has another primary person."""
+        """Whether the bulk read lacks persons of this detail response, or has another primary person than it."""
         if contact.persons is None:
             return False
         return not ids_of(contact.persons) <= self.ids_of(contact.contact_id) or self.contradicts(contact)
@@ -81,9 +82,9 @@ class SortedOut:
 def sort_out(
     contacts: Sequence[Contact], known: Mapping[str, KnownContact], sweep: Sweep | None, *, confirmations: int
 ) -> SortedOut:
-    """Sort a page's contacts by the source of persons that they need.
+    """Decide for each contact of a page whether it has changed, and whether its persons need a detail call.
 
-    Without a bulk read, changed contacts need a detail call.
+    Without a bulk read (`sweep` is None), every changed contact needs a detail call.
     """
     sorted_out = SortedOut(confirmations)
     for contact in contacts:
@@ -101,8 +102,8 @@ def sort_out(
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
     """Whether the persons from the bulk list contradict the contact's own primary person.
 
-    The two disagree if no person is flagged as primary, if several are, or if the flagged person has other values than
-    the contact.
+    They do if no person is flagged as primary, if several are, or if the flagged person has other values than the
+    contact's primary person.
     """
     flagged = [person for person in persons if person.is_primary]
     if len(flagged) != 1:
@@ -111,11 +112,11 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 
 
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
-    """A contact's list row with its persons from the bulk list; the row is unchanged if the bulk list has none.
+    """A contact from its list row, with its persons from the bulk list; unchanged if the bulk list has none of them.
 
-    If row and bulk list disagree, the row's primary values count, because contacts are read after persons. The row's
-    values go to the person from the bulk list with the same values, else to a stand-in without an id. Persons flagged
-    as primary with other values are left out: their numbers are outdated, or no longer the primary person's.
+    If the row and the bulk list disagree about the primary person, the row's values are used, because contacts are read
+    after persons. The primary person is then the person of the bulk list with these values, else a new person without
+    an id. Other persons that the bulk list flags as primary are left out, because their numbers may be outdated.
     """
     if not persons:
         return contact
@@ -131,16 +132,19 @@ def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
 
 
 def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
-    """Whether a new bulk read would provide the contact's persons, which may have changed since the last bulk read."""
+    """Whether a new bulk read of persons would show the contact's present persons better than the last bulk read.
+
+    It would if the contact has changed since the last one began, or if none was made.
+    """
     if last_sweep_began_at is None or contact.modified_at is None:
         return last_sweep_began_at is None
     return contact.modified_at > last_sweep_began_at
 
 
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
-    """Whether the response of `observed_at` may lack a later change in the same second.
+    """Whether the record was modified and read in the same second.
 
-    If so, the next run reads the record again.
+    The response may then lack a later change of that second, so the next run reads the record again.
     """
     if modified_at is None or observed_at is None:
         return False
@@ -148,7 +152,7 @@ def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> 
 
 
 def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
-    """The known ids of persons. The stand-in for the person of a list row has no id."""
+    """The ids of persons. A person that was read from a contact's list row has no id."""
     return frozenset(person.person_id for person in persons if person.person_id)
 
 

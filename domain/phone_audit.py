@@ -90,9 +90,9 @@ class ReasonTotal:
 
 
 def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str) -> Sequence[AuditedNumber]:
-    """The doubtful numbers with their customers, sorted by the open amount, highest first.
+    """The numbers that a person should check, with their customers, sorted by the open amount, highest first.
 
-    Amounts of different currencies cannot be compared, so amounts in the organisation's own currency come first.
+    Amounts of different currencies cannot be compared, so numbers with amounts in `home_currency` come first.
     """
     groups: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for each in facts:

@@ -54,7 +54,7 @@ class PhoneCheck:
 
 
 def check(text: str, country: str | None) -> PhoneCheck:
-    """The verdict on a text. `country` (a code, a name, or empty) applies to numbers without a prefix."""
+    """The verdict on a text. A number without a prefix is read as one of `country` (a code, a name, or empty)."""
     return PhoneCheck(country, text, verdict_of(text.strip(), _number_country(country or "")))
 
 

@@ -22,7 +22,7 @@ _ZONES_LEFT_OUT = {
 def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
     """The possible countries (ISO 3166-1 alpha-2) of a number; empty for a number without a country (+800).
 
-    A number without a place, such as a toll-free one, may belong to every country with its calling code.
+    If `has_place` is False, as for a toll-free number, every country with the number's calling code is possible.
     """
     if has_place:
         region = phonenumbers.region_code_for_number(number)
@@ -31,7 +31,7 @@ def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
 
 
 def time_zones_of(number: PhoneNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
-    """The time zones of a number's prefix in its countries: +7 701 is Kazakh, so Moscow's zone is left out."""
+    """The time zones of a number's prefix, without zones outside its countries: +7 701 is Kazakh, so not Moscow's."""
     zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     for prefix, left_out in _ZONES_LEFT_OUT.items():

@@ -23,7 +23,7 @@ def planned_reminders(made: Plan) -> tuple[PlannedReminder, ...]:
 
 
 def withdrawn(made: Plan, pending: Collection[int]) -> Mapping[int, ReminderStatus]:
-    """The pending steps that the plan omits → superseded, or cancelled if the plan has no reminder."""
+    """The new status of each pending step that the plan omits: superseded, or cancelled if the plan has no reminder."""
     status = ReminderStatus.SUPERSEDED if isinstance(made, Scheduled) else ReminderStatus.CANCELLED
     return dict.fromkeys(set(pending) - {reminder.step for reminder in planned_reminders(made)}, status)
 

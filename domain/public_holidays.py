@@ -42,9 +42,9 @@ _ADDITION = re.compile(r"\s*[(（].*")
 class PublicHolidays(Container[date]):
     """The public holidays of a country (ISO 3166-1 alpha-2), with their substitute days; empty for an unknown country.
 
-    A day counts if it is in the national calendar, or is a holiday in at least half of the country's subdivisions, each
-    with the same weight, because booksync does not know a customer's subdivision. Half days, bank holidays and optional
-    holidays do not count.
+    A public holiday is a day of the national calendar, or a holiday in at least half of the country's subdivisions,
+    because booksync does not know a customer's subdivision. Half days, bank holidays and optional holidays are not
+    included.
     """
 
     country: str | None
@@ -62,10 +62,10 @@ def rest_days(country: str | None) -> frozenset[int]:
 
 
 def last_known_year(country: str | None, today: date) -> int | None:
-    """The last year with known holidays, if the calendar year after `today` is unknown; otherwise None.
+    """The last year whose holidays are all known, if those of the year after `today` are not; otherwise None.
 
-    A calendar ends with its last day (Sri Lanka's in 2026), or at the year in which its lunar holidays end while the
-    fixed ones go on (India's in 2035). None is also returned for a country without a calendar.
+    Some calendars end as a whole (Sri Lanka's after 2026). In others only the lunar holidays end (India's after 2035).
+    For a country without a calendar None is returned.
     """
     calendar = _calendar(country)
     if country is None or calendar is None:
@@ -92,10 +92,10 @@ def _of_year(country: str, year: int) -> frozenset[date]:
 
 
 def _fixed_days(country: str, year: int, end_year: int) -> frozenset[date]:
-    """The days of a year after the calendar's end: those of national holidays with one date in most of the last years.
+    """The holidays of a year after the calendar's end: those that had one date in most of the last known years.
 
-    "Most" and not "all", because Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the
-    weekday do not fall on one date that often.
+    Most years are enough, because Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the
+    weekday are left out, because they do not fall on one date that often.
     """
     last_years = range(end_year - _YEARS_COMPARED + 1, end_year + 1)
     counts = Counter(

@@ -134,7 +134,7 @@ class ReminderPolicy:
                 raise InvalidPolicyError(f"{name} is not an IANA time zone, such as Australia/Sydney.")
 
     def minimum_balance(self, currency_code: str) -> Decimal:
-        """The smallest balance in that currency for which a reminder is planned."""
+        """The smallest balance for which a reminder is planned, in the currency `currency_code`."""
         return self.minimum_balances.get(currency_code, self.minimum_balances.get(ANY_CURRENCY, Decimal(0)))
 
     @property

@@ -4,9 +4,9 @@ FR-5: a reminder needs a callable phone of its cached customer; FR-7: without on
 number of days from the due date. The step's moment is the usual time of that day on the customer's clocks, moved
 forward into the calling hours. These rules protect a customer from too many reminders:
 
-- Reminders only go forward: a step before a sent one is never planned, even if the due date has moved ahead.
-- A step whose moment has passed unsent is missed. Only the latest missed step is made up for; earlier missed steps are
-  superseded. So an outage of a month costs the customer one reminder, not five.
+- Reminders only go forward: a step before a sent one is never planned, even if the due date has become a later day.
+- A step whose moment has passed unsent is missed. Only the latest missed step is planned again; earlier missed steps
+  are superseded. So after an outage of a month the customer gets one reminder, not five.
 - A step counts as missed only if its moment came after the day of the invoice's date, and after the connection was
   opened for handovers (unless it was opened with its backlog).
 - No reminder on a day on which the debt is older than the policy allows.
@@ -16,8 +16,8 @@ forward into the calling hours. These rules protect a customer from too many rem
 - Planning is idempotent: a planned moment stays, even when it has passed, until its calling window closes. Otherwise a
   due reminder would be moved away from the process that is about to send it.
 
-A caller writes a plan to the database unchanged. Pending reminders that a `Scheduled` lacks are superseded; `Skipped`
-and `NotOpen` cancel all pending reminders.
+Callers write a plan to the database as it is. Pending reminders that a `Scheduled` plan lacks are superseded. A
+`Skipped` or `NotOpen` plan cancels all pending reminders.
 """
 
 import datetime as dt
@@ -108,9 +108,9 @@ def plan(
 ) -> Plan:
     """The plan of one invoice's reminders, as made at `now` (an aware time).
 
-    `customer=None`: the invoice's customer is not cached. `home_time_zone` is the organisation's, which a policy may
-    use for an unknown clock. `pending` are the moments already planned, by step; `taken` are the steps of another
-    application, which sends those reminders itself.
+    `customer` is None if the invoice's customer is not cached. `home_time_zone` is the organisation's time zone, which
+    a policy may use for a customer whose clock is unknown. `pending` has the planned moments by step. `taken` has the
+    moments by step that another application has planned; that application sends these reminders itself.
     """
     if not invoice.may_be_owed:
         return NotOpen()
@@ -244,7 +244,7 @@ class _Planner:
         }
 
     def _in_time(self, moments: Mapping[int, dt.datetime], last_day: dt.date) -> dict[int, dt.datetime]:
-        """The moments whose day is within the maximum age of the debt."""
+        """The moments whose day is not after `last_day`, the last day on which the debt may have a reminder."""
         return {step: moment for step, moment in moments.items() if self.hours.day_of(moment) <= last_day}
 
     def _present(self, invoice: Invoice) -> dt.datetime:
@@ -268,9 +268,10 @@ class _Planner:
         return self.hours.contains(planned) and self.now < self.hours.closes_after(planned)
 
     def _made_up_at(self, step: int, present: dt.datetime) -> dt.datetime:
-        """The moment at which a missed step is made up for.
+        """The new moment of a missed step.
 
-        That is its planned moment if that lies in the open or next calling window, else the next open moment.
+        The moment that is already planned stays, if it lies in the calling window that is open now or opens next.
+        Otherwise the next open moment is returned.
         """
         planned = self.pending.get(step)
         soonest = self.hours.next_moment(present)

@@ -17,8 +17,8 @@ from domain.walk import Walk, WalkById
 class ListRead:
     """How far one entity's list has been read in a run.
 
-    Pages are fetched, staged, and then written. `walk` follows the written pages, so a release without staged pages
-    continues from it and fetches the staged pages again.
+    Each page is fetched, staged, and then written. `walk` is the walk after the last written page. A release that does
+    not know staged pages continues from `walk` and fetches the staged pages again.
     """
 
     walk: Walk | None = None  #: the walk after the last written page
@@ -54,11 +54,11 @@ class ListRead:
         return self.is_walked and not self.is_unread
 
     def having_fetched(self, walk: Walk) -> Self:
-        """One more page is fetched and staged; `walk` is the walk after that page."""
+        """The progress after one more page was fetched and staged; `walk` is the walk after that page."""
         return replace(self, ahead=walk, fetched=self.fetched + 1)
 
     def having_written(self, walk: Walk) -> Self:
-        """The next staged page is written; `walk` is the walk after that page."""
+        """The progress after the next staged page was written; `walk` is the walk after that page."""
         written = self.written + 1
         return replace(self, walk=walk, written=written, ahead=None if written == self.fetched else self.ahead)
 
@@ -170,9 +170,9 @@ class Position:
 
 
 def _bulk_read(json: dict[str, Any]) -> WalkById | None:
-    """The bulk read of persons in stored JSON.
+    """The walk of the bulk read of persons, from stored JSON.
 
-    In the position of an earlier release only a complete bulk read counts.
+    A position that an earlier release has stored has no walk. Its bulk read is used only if it was complete.
     """
     if json.get("persons"):
         return WalkById.from_json(json["persons"])

@@ -1,4 +1,4 @@
-"""The states of a run: one pass over one connection, step by step, from its start to its verdict."""
+"""The states of a run: one pass over one connection, step by step, from its start to its final status."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -81,14 +81,14 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The rows that a run has written so far. Unchanged rows are not counted."""
+    """The numbers of rows that a run has added or changed so far, by entity."""
 
     new: Mapping[Entity, int] = field(default_factory=dict)
     updated: Mapping[Entity, int] = field(default_factory=dict)
 
     @property
     def written(self) -> int:
-        """The number of all rows that the run has written."""
+        """The number of all rows that the run has added or changed."""
         return sum(self.new.values()) + sum(self.updated.values())
 
     def plus(self, entity: Entity, *, new: int = 0, updated: int = 0) -> Self:
@@ -112,7 +112,7 @@ def _plus(counts: Mapping[Entity, int], entity: Entity, more: int) -> Mapping[En
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run with its present step, as the worker reads it that has leased the step."""
+    """A run with its present step, as read by the worker that has leased the step."""
 
     run_id: uuid.UUID
     user_id: UserId
@@ -144,12 +144,12 @@ class Run:
 
     @property
     def reads_all_invoices(self) -> bool:
-        """Whether the run will read the whole list of invoices after its present step."""
+        """Whether the run is a full run that has not yet begun to read the list of invoices."""
         return self.mode is Mode.FULL and self.position.list_of(INVOICE).frontier is None
 
     @property
     def has_missed_invoices(self) -> bool:
-        """Whether the run has ended its invoice phase without the whole list of invoices that it was to read."""
+        """Whether the run is a full run and has ended its invoice phases without reading the whole list of invoices."""
         is_over = self.phase not in (*_CUSTOMER_PHASES, *_INVOICE_PHASES)
         return self.mode is Mode.FULL and is_over and not self.position.list_of(INVOICE).is_complete
 
@@ -157,7 +157,7 @@ class Run:
         return replace(self, phase=phase)
 
     def go_to_checks(self, entity: Entity) -> Self:
-        """Continue the run with the records that the entity's whole list has not returned."""
+        """Continue the run with the check of the cached records that the entity's whole list has not returned."""
         return self.go_to(_CHECKS.get(entity, Phase.GONE_RECORDS))
 
     def go_on_after(self, entity: Entity) -> Self:
@@ -170,15 +170,16 @@ class Run:
         return replace(self, position=replace(self.position, further=following)).go_to(Phase.RECORDS)
 
     def degraded(self, reason: str) -> Self:
-        """The run, degraded by one more part of its work that stays undone."""
+        """The run, degraded because a part of its work stays undone; `reason` is added to the earlier reasons."""
         reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
         return replace(self, degraded_reason=reasons)
 
     def having_read(self, page: Page[Any]) -> Self:
         """The run after a page of the present phase's list, degraded if all rows of the page were rejected.
 
-        A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but the phase
-        counts as incomplete and the watermark of its list stays, so that the next run reads the rows again.
+        Up to `ODD_ROWS` rejected rows are normal. If all rows of a page are rejected, Zoho's format has probably
+        changed. The walk goes on, but the phase counts as incomplete and the list's watermark stays, so that the next
+        run reads the rows again.
         """
         entity = self.entity
         if entity is None or page.rows or len(page.rejected) <= ODD_ROWS:
@@ -192,11 +193,11 @@ class Run:
         return replace(self.degraded(reason), position=position)
 
     def give_up_phase(self, reason: str) -> Self:
-        """Give up the phase of a step after its last attempt: the run continues with the cached data (FR-7).
+        """Give up the present phase after the last attempt of its step: the run goes on with the cached data (FR-7).
 
-        The next run repairs the phase. If the bulk read of persons fails, detail calls replace it. A failed customer
-        phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are planned from the
-        cached rows in any case. If the planning itself fails, the run has failed.
+        The next run reads what this phase has not read. After a failed bulk read of persons the run uses detail calls.
+        After a failed customer or invoice phase it goes on with the next list, and plans reminders from the rows that
+        are cached. If the planning itself fails, the run has failed.
         """
         if self.phase is Phase.PERSONS:
             return self.go_to(Phase.CONTACTS)

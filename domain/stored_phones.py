@@ -1,4 +1,4 @@
-"""Stored phones: the cached facts by which booksync judges a customer's number again, without a call to Zoho."""
+"""Stored phones: new verdicts on the cached phone numbers by the present rules, without a call to Zoho."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _PLANNED_BY = ("kind", "doubts", "confirmed")
 
 @dataclass(frozen=True, slots=True)
 class StoredPhone:
-    """A cached customer with the facts by which its phone number was judged."""
+    """A cached customer with the facts that the verdict on its phone number was made from."""
 
     id: uuid.UUID
     contact: Contact = field(repr=False)
@@ -28,7 +28,7 @@ class StoredPhone:
 
 @dataclass(frozen=True, slots=True)
 class JudgedAgain:
-    """A customer whose phone number was judged again."""
+    """A cached customer with a new verdict on its phone number."""
 
     id: uuid.UUID
     customer: Customer = field(repr=False)
@@ -36,7 +36,10 @@ class JudgedAgain:
 
 
 def judged_again(stored: StoredPhone, home: Home, fallback: PhoneFallback) -> JudgedAgain:
-    """Judge a cached number by the present rules. A key that an older edition did not write is not compared."""
+    """Make the verdict on a cached number by the present rules, and compare it with the stored verdict.
+
+    A key that the stored verdict lacks, because an older edition did not write it, is not compared.
+    """
     customer = customer_from(
         stored.contact, home=home, known=stored.details, confirmed=stored.confirmed, fallback=fallback
     )
@@ -48,7 +51,7 @@ def judged_again(stored: StoredPhone, home: Home, fallback: PhoneFallback) -> Ju
 
 
 def outcome_of(customer: Customer) -> tuple[Any, ...]:
-    """The cached values of a customer that follow from the verdict on its number and decide a plan."""
+    """The cached values of a customer that come from the verdict on its number and decide when it is reminded."""
     return (
         customer.primary_phone,
         customer.phone_problem,
@@ -59,5 +62,5 @@ def outcome_of(customer: Customer) -> tuple[Any, ...]:
 
 
 def judged_with(home: Home, fallback: PhoneFallback) -> str:
-    """What a verdict depends on besides the customer: the edition of the rules, PHONE_FALLBACK, the home."""
+    """What a verdict depends on besides the customer, as a text: the edition of the rules, PHONE_FALLBACK, the home."""
     return " ".join((METADATA_VERSION, fallback, home.country_code or "-", home.time_zone))

@@ -100,6 +100,6 @@ _Clock = tuple[timedelta | None, ...]
 
 @cache
 def _clock(zone: str) -> _Clock:
-    """The offsets of a zone in two years, week by week. Zones with equal offsets have the same summer time."""
+    """The offsets of a zone in two sample years, week by week. Zones with equal offsets have the same clock."""
     weeks = [year + timedelta(weeks=week) for year in _SAMPLE_YEARS for week in range(53)]
     return tuple(zone_named(zone).utcoffset(week) for week in weeks)

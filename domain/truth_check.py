@@ -146,7 +146,8 @@ def invoice_values(invoice: Invoice) -> Columns:
 def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
     """The contact as Zoho returned it, without facts that the cache has never had, because a new fact is not drift.
 
-    `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a value.
+    `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a reminder
+    switch, or unused credits.
     """
     details = response.details if has_details else None
     if details is not None and not has_switch:
@@ -157,9 +158,11 @@ def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool
 
 
 def comparable_invoice(response: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
-    """The invoice as Zoho returned it, but without facts that the cache has never had, and not yet marked overdue.
+    """The invoice as Zoho returned it, without differences to the cached invoice that are not drift.
 
-    `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
+    These are facts that the cache has never had, and the status "overdue" if only the due date has passed.
+    `has_details`: the details of the cached version were read. `has_older_details`: only the details of an earlier
+    version were read, so facts from details are not compared.
     """
     response = _before_it_was_overdue(response, cached)
     return replace(
@@ -205,8 +208,9 @@ def drifted_columns(
 ) -> Sequence[str] | None:
     """The differing columns that have drifted; None if the response and the row cannot be compared.
 
-    Response and row cannot be compared if another process has written the row since it was `chosen`, if the response is
-    older than the row, or if Zoho has changed the record since `synced_until`: the next sync reads that change.
+    They cannot be compared if another process has written the row since it was `chosen`, or if the response is older
+    than the row. A difference is no drift either, and the result is None, if Zoho has changed the record since
+    `synced_until`, because the next sync reads that change.
     """
     if cached != chosen or response < cached:
         return None

@@ -22,26 +22,26 @@ def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Ve
 
 
 def is_believable(moment: datetime, now: datetime) -> bool:
-    """Whether a stamp of Zoho may be the time of a change. Every past time may be one; a time far ahead may not."""
+    """Whether a stamp of Zoho can be the time of a change: it is at most a day later than `now`."""
     return moment <= now + FURTHEST_AHEAD
 
 
 def gives_way(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
     """Whether a cached version is replaced by the version that was read.
 
-    The version with the older stamp loses, because responses may arrive in any order. Where stamps may go back (in a
-    full run), a clearly later response wins anyway, because Zoho's clock may have been wrong when the cached stamp was
-    made.
+    The version with the later stamp wins, because responses may arrive in any order. If the stamps are equal, the later
+    response wins. With `stamps_may_go_back` (in a full run) a clearly later response wins in spite of its earlier
+    stamp, because Zoho's clock may have been wrong when the cached stamp was made.
     """
     return read >= cached or (stamps_may_go_back and goes_back(cached, read))
 
 
 def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
-    """Whether a cached invoice version is replaced by the version that was read: `gives_way`, with one more condition.
+    """Whether a cached invoice version is replaced by the version that was read, by `gives_way` and one more condition.
 
-    Where stamps may go back, a clearly earlier response loses, whatever its stamp, because an invoice that waits for
-    its customer is written long after it was read. The condition does not hold for customers: a customer may be joined
-    from two responses and then has the time of the earlier one.
+    With `stamps_may_go_back` a clearly earlier response loses, whatever its stamp, because a waiting invoice is written
+    long after it was read. Customers do not have this condition, because a customer that was joined from two responses
+    has the time of the earlier one.
     """
     return gives_way(cached, read, stamps_may_go_back=stamps_may_go_back) and not (
         stamps_may_go_back and goes_back(read, cached)
@@ -49,6 +49,6 @@ def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) 
 
 
 def goes_back(cached: Version, read: Version) -> bool:
-    """Whether the stamp of a version went back although the version was read clearly later."""
+    """Whether the version `read` has an earlier stamp than the cached version, although it was read clearly later."""
     (cached_stamp, cached_at), (stamp, read_at) = cached, read
     return stamp < cached_stamp and read_at - cached_at > OVERLAP

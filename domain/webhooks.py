@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The stored part of an event: only the record's id and the time of its change."""
+    """The stored part of an event: which record has changed, how and when, but none of the record's values."""
 
     entity: str
     record_id: str
@@ -72,9 +72,9 @@ class CachedVersion:
 def is_known(reported: EventSummary, cached: CachedVersion | None) -> bool:
     """Whether the cache already has everything that the waiting events report, so that no call to Zoho is needed.
 
-    An event has no id of its own: (entity, id, time of change) is its key (API section 6: webhooks). A version read in
-    the same second as its change may lack other changes of that second, so a new event about it needs a call. A
-    repeated event does not.
+    A version that was read in the same second as its change may lack other changes of that second. So a new event about
+    such a version needs a call; a repeated event does not. Zoho's events have no id (API section 6: webhooks): an event
+    with the same entity, record id and time of change is a repeated one.
     """
     if cached is None or not cached.is_live:
         # The removal of an uncached record is not news, and neither is an earlier change; everything else is.

@@ -2,7 +2,7 @@
 
 pycountry has ISO 3166: codes, names and official names in English, and subdivisions. The translations of pycountry are
 not used, because some of them name the wrong country. Babel (Unicode's CLDR) has current names in other languages, the
-phone library older ones. Each library is loaded when a text first needs it, because commands and workers start often.
+phone library has older ones. Each library is loaded only when a text needs it, so that commands and workers start fast.
 """
 
 import importlib.util
@@ -60,7 +60,7 @@ def alpha_3() -> Mapping[str, str]:
 
 @cache
 def english_names() -> Mapping[str, str]:
-    """Folded English name → code: names, common and official names, and ISO's inverted names in natural order."""
+    """English name in the form that `folded` returns → code. "Iran, Islamic Republic of" is in natural order too."""
     names: dict[str, str] = {}
     for code, name in (*_names_of_phone_library("aa"), *_names_of_cldr("en"), *_names_of_iso()):
         for spelling in _spellings(name):
@@ -70,7 +70,7 @@ def english_names() -> Mapping[str, str]:
 
 @cache
 def foreign_names() -> Mapping[str, str]:
-    """Folded name → code, in all languages. A name that several countries have is left out."""
+    """Name in the form that `folded` returns → code, in all languages. A name of several countries is left out."""
     found = set(_names_of_phone_library())
     for language in LANGUAGES.split():
         found.update(_names_of_cldr(language))
@@ -118,7 +118,7 @@ def _names_of_cldr(language: str) -> Iterator[tuple[str, str]]:
 
 
 def _names_of_phone_library(language: str | None = None) -> Iterator[tuple[str, str]]:
-    """The (code, name) pairs of one language, or of all; "aa" is the root of the library's table, in English."""
+    """The (code, name) pairs of one language, or of all languages. "aa" stands for the library's English names."""
     for code, names in _phone_library_table().items():
         for of_language, name in names.items():
             if code in CODES and language in (None, of_language) and not name.startswith("*"):  # "*de": as in German

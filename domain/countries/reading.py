@@ -27,7 +27,7 @@ _BETWEEN_NAMES = re.compile(r"[()\[\]/|,;]|\s[-–—]\s")
 
 
 def country_code(code: str, name: str) -> str | None:
-    """The code of the country that Zoho's `country_code` names, else its free text `country`; None if neither does.
+    """The country's code, from Zoho's country_code (`code`) or else its free text (`name`); None if neither names one.
 
     Upper and lower case, accents, blanks and punctuation do not matter. A name may be in any language of the libraries.
     """
@@ -76,7 +76,7 @@ def _named(text: str) -> str | None:
 def _by_code(text: str, code: str) -> str | None:
     """The country of an ISO code; None for any other text.
 
-    A code precedes a name: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
+    A text that is a code and also a name is read as the code: "NGA" is Nigeria, though "Nga" is Vietnamese for Russia.
     """
     # A code has no accent: "Áo" is Austria's name in Vietnamese, "AO" is Angola.
     if not all(map(str.isascii, filter(str.isalpha, unicodedata.normalize("NFKC", text)))):
@@ -106,7 +106,7 @@ def _turned_round(text: str) -> str | None:
 
 
 def _agreed(text: str) -> str | None:
-    """The country that several given names agree on."""
+    """The country that all of several names in the text mean: "Myanmar (Burma)"; None for any other text."""
     parts = [part for part in _BETWEEN_NAMES.split(text) if part.strip()]
     meant = {_named(part) for part in parts}
     return meant.pop() if len(parts) > 1 and len(meant) == 1 else None

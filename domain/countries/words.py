@@ -1,6 +1,6 @@
 """Names of countries that the libraries lack: everyday names, names that several countries share, and non-countries.
 
-The keys of the tables have the form that `folded` returns.
+The keys of the tables have the form that `domain.folding.folded` returns.
 """
 
 #: Each group of names states the reason for its entries. A test checks that no name repeats an English name of a

@@ -1,4 +1,4 @@
-"""The second verdict on a phone text: whether a valid number may be called, judged by its digits."""
+"""The second verdict on a phone text: whether a valid number may be called, as far as its digits show."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -22,7 +22,7 @@ _DIRECTORY_SERVICE = "5551212"
 
 
 def digits_against(number: PhoneNumber) -> NotCallable | None:
-    """The objection that a valid number's digits give against calling it; None without an objection."""
+    """Why the digits of a valid number show that it must not be called; None if they do not."""
     national = phonenumbers.national_significant_number(number)
     if number.country_code == _NORTH_AMERICA and national.endswith(_DIRECTORY_SERVICE):
         return NotCallable.DIRECTORY
@@ -32,7 +32,7 @@ def digits_against(number: PhoneNumber) -> NotCallable | None:
 
 
 def doubts_about(number: PhoneNumber, region: str | None, kind: int) -> tuple[Doubt, ...]:
-    """The doubts that a valid number's digits give rise to, for its region and `PhoneNumberType`."""
+    """Why a person should check a valid number, as far as its digits show; `kind` is its `PhoneNumberType`."""
     national = phonenumbers.national_significant_number(number)
     doubts = []
     if any(_is_run(part) for part in _parts_of_one_pattern(number, national)):
@@ -57,7 +57,7 @@ def _is_filler(part: str) -> bool:
 
 
 def _is_run(digits: str) -> bool:
-    """Whether the digits count up or down. An upward or downward series may begin or end with a 0."""
+    """Whether the digits count up or down by one. A 0 may come first or last in both directions: 0123, 7890."""
     return digits in _UP or digits in _DOWN
 
 

@@ -13,7 +13,7 @@ _FULL_WIDTH_DISTANCE = 0xFEE0
 def folded_characters(text: str) -> str:
     """The text with ASCII digits, blanks, dashes and commas, and without invisible characters.
 
-    Superscript and circled digits are kept: "1234567²" is a number with a footnote.
+    Superscript and circled digits do not become ASCII digits, because the ² of "1234567²" is a footnote.
     """
     if text.isascii() and text.isprintable() and not any(sign in text for sign in "'\"`\\"):
         return text
@@ -45,5 +45,5 @@ def _folded(character: str) -> str:
 
 
 def digits_of(text: str) -> str:
-    """The digits of a text whose characters are folded."""
+    """The digits of a text that `folded_characters` has returned."""
     return "".join(filter(str.isdigit, text))

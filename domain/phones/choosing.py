@@ -63,7 +63,7 @@ class JudgedPhone:
 
     @property
     def assumed_country(self) -> str | None:
-        """The organisation's country, if the reading of the phone text depends on that assumption; else None."""
+        """The organisation's country, if it was assumed for the phone text and decides the verdict; else None."""
         if self.country.source is not CountrySource.ASSUMED or self.country.code is None:
             return None
         return self.country.code if self.others_hang_on_country or self._hangs_on_country else None
@@ -78,7 +78,7 @@ class JudgedPhone:
 
 
 def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
-    """The contact's non-blank numbers in order of precedence: the primary person's first, each mobile before phone."""
+    """The contact's non-blank numbers by precedence: the primary person's first, each person's mobile before phone."""
     # The sort is stable, so that other persons keep their order.
     primary_first = sorted(persons, key=lambda person: not person.is_primary)
     return tuple(

@@ -56,14 +56,14 @@ class _Chunk:
 
     @property
     def is_mark(self) -> bool:
-        """Whether the chunk belongs to a label, as in "Room 12". A chunk with a prefix may be an area code instead."""
+        """Whether the chunk is part of a label, like the 12 of "Room 12". With a plus or a 0 in front it is not."""
         return self.digits <= _DIGITS_OF_A_MARK and not self.text.lstrip(" ([-./").startswith(("+", "0"))
 
     @property
     def may_continue(self) -> bool:
         """Whether the chunk may continue the chunk before, as in "030,1234567".
 
-        A chunk with its own prefix does not continue another one.
+        A chunk of five digits or more that begins with a plus or a 0 does not, because it is a number by itself.
         """
         has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
         return self.links.strip(" ") in {",", "\n"} and not (has_prefix and self.digits >= _DIGITS_OF_A_NUMBER)
@@ -122,7 +122,7 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
 
 
 def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
-    """(position, folded word) of each word in brackets, and the text with these brackets blanked."""
+    """(position, word as `folded` returns it) of each word in brackets, and the text with blanks for these brackets."""
     words: list[tuple[int, str]] = []
 
     def blanked(match: re.Match[str]) -> str:
@@ -166,7 +166,11 @@ def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
 
 
 def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]) -> None:
-    """Reject a phone text with a word that may replace digits, or that makes the digits before it a count."""
+    """Check a word of a phone text.
+
+    Raises:
+        RefusedTextError: the word may stand for digits, or is a unit, so that the digits before it are an amount.
+    """
     start, end = token.span()
     before, after = text[:start], text[end:]
     if set(word) == {"x"}:
@@ -187,7 +191,11 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _connection(text: str, at: int, has_number: bool) -> str:
-    """The link between numbers that a character makes: itself if it is a separator, "w" like a word, else a blank."""
+    """What a character between numbers stands for: the separator itself, "w" for a word, a blank for nothing.
+
+    Raises:
+        RefusedTextError: the role of the character is unknown.
+    """
     character = text[at]
     if character in _SEPARATORS:
         return character
@@ -223,8 +231,8 @@ def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
 def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
     """The words about the first number of a text, without the words about a second number.
 
-    "Tel 030 … Fax 030 …" has its labels before the numbers. A separator between two numbers ends the words of the
-    first.
+    If a word stands before the first number ("Tel 030 … Fax 030 …"), the words after that number belong to the second.
+    Otherwise they belong to the first number, up to a separator.
     """
     if after is None:
         return tuple(word for _, word in words)

@@ -1,6 +1,6 @@
-"""The rules by which the home country decides between two valid readings of digits: a national or a foreign number.
+"""The rules for digits without a plus that are valid both as a national number and as a foreign one.
 
-Without its plus, "2015550123" is a New Jersey number or an Egyptian one, and "491701234567" is German in two ways.
+"2015550123" may be a number in New Jersey, or an Egyptian one whose plus is missing ("+20 …").
 """
 
 import re
@@ -21,9 +21,9 @@ _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
     """Whether digits without a plus are the national number, although with a plus they would be a valid foreign number.
 
-    The digits are national if the country writes numbers in this form, with or without a trunk prefix, in the usual
-    length. If the trunk prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a
-    single length, and the foreign number must have an unusual length in its own country.
+    The digits are national if the country writes its numbers like that: in the usual length, with or without a trunk
+    prefix. If a usual trunk prefix is missing (a spreadsheet drops it as a leading zero), two more conditions apply:
+    all national numbers of that kind have one length, and the foreign number has an unusual length for its country.
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
@@ -46,7 +46,7 @@ def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
     """Whether digits that are valid only as this national number are more likely an international number.
 
     That is likely for a national number of an unusual length, because countries rarely assign such numbers. The
-    international number need not be valid, because the metadata does not contain every number of each country.
+    international number need only have a possible length, because the phone library does not know every valid number.
     """
     if has_usual_length(national) or digits.startswith("0"):
         return False

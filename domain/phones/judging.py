@@ -187,7 +187,7 @@ def _is_plainly_from_abroad(number: str, found: list[_Found], region: str | None
 
 @lru_cache(maxsize=READINGS_REMEMBERED)
 def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
-    """The parsed number with its `PhoneNumberType`; None if it is not valid."""
+    """The number in the text with its `PhoneNumberType`; None in place of the number if it is not valid."""
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -198,13 +198,13 @@ def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
 
 
 def _is_whole_number(text: str, region: str | None) -> bool:
-    """Whether a part of a text is a number by itself. A company's number must be longer than an area code."""
+    """Whether a part of a text is a valid number by itself. A company's number no longer than an area code is not."""
     number, kind = _parsed(text, region)
     return number is not None and (kind != PhoneNumberType.UAN or len(digits_of(text)) > _DIGITS_OF_AN_AREA_CODE)
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
-    """The number that all valid readings agree on, or the one that `is_right_at_home`; else None."""
+    """The number that all valid readings agree on, else the national one if `is_right_at_home` says so, else None."""
     # "+53 5332 0411" is a Cuban mobile, although the digits after its second 53 could be an old fixed line.
     if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
         each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found
@@ -241,7 +241,7 @@ def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:
-    """Whether the text contains the whole national number, because some countries' rules add a missing area code."""
+    """Whether the text contains the whole national number. If not, the phone library has added a missing area code."""
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
     return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
 

@@ -1,4 +1,4 @@
-"""Parting: the texts that may be the phone number, without list marks, endings and second numbers."""
+"""Parting: the parts of a phone text that may be the number, without list marks ("1)"), endings and second numbers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -79,9 +79,9 @@ def _without_bracket(text: str) -> Iterator[str]:
 def _without_repeated_prefix(text: str) -> Iterator[str]:
     """The possible numbers in a text that has digits before a plus.
 
-    After a repeated prefix ("+49 +49 171 …") only the text from that plus is returned. Otherwise the plus begins a
-    second number, and the text before it is returned. If that text has no prefix, it may be a date, so both texts are
-    returned.
+    If the prefix is repeated ("+49 +49 171 …"), only the part from the second prefix on is returned. Otherwise the plus
+    begins a second number, and the part before the plus is returned. If the part before the plus has no prefix, it may
+    be a date, so the part from the plus on is returned too.
     """
     first, plus, rest = text.partition("+") if not text.lstrip(" ([").startswith("+") else _partition_second_plus(text)
     if not plus or not digits_of(first):
@@ -104,7 +104,7 @@ def _partition_second_plus(text: str) -> tuple[str, str, str]:
 
 
 def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
-    """The whole text, its first number without a second number or ending, or both, as far as they are possible."""
+    """The texts that may be the number: the whole text, and the text without a second number or an ending."""
     if "/" in text:
         yield from _before_slash(text, is_number)
         return

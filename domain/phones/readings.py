@@ -100,7 +100,7 @@ def _without_doubled_country(text: str) -> Iterator[Reading]:
 
 
 def begins_with_country_code(text: str) -> bool:
-    """Whether the first group of digits contains a country code: "9-17 12 341 77 32" is not an Indian number."""
+    """Whether the first group of digits begins with a country code. The 9 of "9-17 12 341 77 32" is not India's 91."""
     group = re.match(r"\D*(\d+)", text)
     return group is not None and any(
         int(group[1][:length]) in COUNTRY_CODE_TO_REGION_CODE for length in (1, 2, 3) if length <= len(group[1])

@@ -83,7 +83,7 @@ KINDS_NOT_CALLED = (PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.PAG
 
 
 class NotCallable(StrEnum):
-    """Why a valid number is not called, by its text and digits. The policy decides on kinds and shared numbers."""
+    """Why a valid number is not called, because of its text or its digits. The policy may give further reasons."""
 
     FAX = "fax"  #: a fax, by its text: "Fax 030 …"
     DO_NOT_CALL = "do_not_call"  #: "DO NOT CALL", "SMS only"
@@ -130,7 +130,7 @@ _DOUBTS = {
 
 @dataclass(frozen=True, slots=True)
 class PhoneVerdict:
-    """A judged phone text: either `e164` with the facts about that number, or the `problem`."""
+    """The verdict on a phone text: either `e164` with the facts about that number, or the `problem`."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)

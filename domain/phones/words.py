@@ -98,9 +98,9 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _searched(phrase: str) -> str:
-    """The phrase between blanks, so that only whole words match.
+    """The phrase with a blank on each side, so that only whole words match.
 
-    In a script without blanks the phrase stays as it is.
+    A phrase in a script without blanks between words stays as it is.
     """
     words = " ".join(map(folded, phrase.split()))
     return words if words[0] >= _FIRST_OF_CJK else f" {words} "
@@ -110,7 +110,7 @@ _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases 
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
-    """The objection to calling that these folded words express; None without an objection."""
+    """Why these words say that a number is not to be called; None if they do not. The words are as `folded` returns."""
     if not words:
         return None
     text = f" {' '.join(words)} "

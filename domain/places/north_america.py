@@ -1,8 +1,8 @@
 """States of the United States and Canada: names, postcodes and time zones.
 
 A state has its official zones, and a neighbouring zone if some of its towns are known to use that time. The ZIP
-prefixes follow the United States Postal Service, with the few postcodes that belong to another state than their prefix.
-A prefix that a zone boundary crosses has both zones.
+prefixes follow the United States Postal Service. The few postcodes that belong to another state than their prefix are
+listed at their own state. A prefix that a zone boundary crosses has both zones.
 """
 
 from domain.places.country import Country, State

@@ -2,10 +2,11 @@
 
 A list is read by key: each request starts at the time of the last rows, so that a change during the walk cannot hide a
 row. If a start by key would repeat many rows (an import leaves hundreds in one second), the walk continues by page
-number, in pages that overlap. If a page shares a row with the page before, no row between the two was skipped, whatever
-was inserted or deleted in between.
+number, in pages that overlap. If a page shares a row with the page before, no row between the two pages was skipped,
+whatever was inserted or deleted between the two requests.
 
-`WalkById` reads a list that has no filter and no times, but ascending ids. It jumps ahead and then reads back.
+`WalkById` reads a list that has no filter and no times, but ascending ids. It jumps ahead some pages and then reads the
+pages in between backwards.
 """
 
 from domain.walk._by_id import LEAP, WalkById

@@ -28,14 +28,14 @@ class FarPage:
 class WalkById:
     """The state of a walk between two pages: request `next_request`, pass the page to `take`, keep the returned walk.
 
-    The walk jumps ahead by `leap` pages (a leap). Then it reads back, page by page, until a page shares a row with the
-    rows before the leap. When a row is deleted, the rows behind it move to a page that is not read yet, so none is
-    missed. A new row has a greater id than all others and comes at the end. At the end of the list, or if the ids do
-    not ascend, the walk makes no leaps; each page overlaps the page before. A row that does not change is returned at
-    least once. If a row is returned twice, the later page has the newest values.
+    The walk jumps ahead by `leap` pages (a leap). Then it reads backwards, page by page, until a page shares a row with
+    the rows before the leap. When a row is deleted, the rows behind it move forward, to pages that are still to be
+    read, so no row is missed. A new row has a greater id than all others and comes at the end. At the end of the list,
+    or if the ids do not ascend, the walk makes no leaps: each page overlaps the page before. A row that does not change
+    is returned at least once. If a row is returned twice, the later page has the newest values.
 
-    If pages have another length than requested, the last page before each leap is read again. This costs one call per
-    leap, but loses no row.
+    If Zoho returns pages of another length than requested, the last page before each leap is read again. This costs one
+    call per leap, but no row is missed.
     """
 
     page: int = 1
@@ -68,7 +68,7 @@ class WalkById:
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
-        """The walk in pages of `PER_PAGE` rows, as Zoho has refused another length; None if it refused such a page."""
+        """The walk after Zoho has refused a page length: it goes on with `PER_PAGE`; None if this one was refused."""
         if self.per_page == PER_PAGE:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()
@@ -132,11 +132,14 @@ class WalkById:
         return replace(self, page=self.page - 1, far=self.far or facts)
 
     def _is_joined(self, facts: FarPage) -> bool:
-        """Whether no row can be hidden between this page and the rows read so far: they share a row, if any exists."""
+        """Whether no row can be hidden between this page and the rows read so far, because both share a row.
+
+        A first page, with no rows before it, counts too.
+        """
         return self.page == 1 or not self.seen or not set(self.seen).isdisjoint(facts.ids)
 
     def _covering(self, far: FarPage) -> "WalkById":
-        """The walk after everything up to the far page has been read."""
+        """The walk after all rows up to the end of the far page have been read."""
         if not far.has_more:
             return self._finished()
         walk = self._stalled() if set(far.ids) <= set(self.seen) else self

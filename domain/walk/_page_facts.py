@@ -1,4 +1,4 @@
-"""The facts of a page that a walk steers by, and the choice of the page that continues after the rows read so far."""
+"""The facts of a page by which a walk decides what to request next, and the choice of the next page by its number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Key = tuple[str, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """The facts of a page that a walk steers by: the versions of its rows, and their known times in the given order."""
+    """The facts of a page by which a walk decides: its row versions, and the known times of its rows in page order."""
 
     keys: tuple[Key, ...]
     times: tuple[datetime, ...]
@@ -39,14 +39,17 @@ class PageFacts:
 
     @property
     def steer(self) -> datetime | None:
-        """The last known row time that the rows after it confirm: the next request may start at that time."""
+        """The time at which the next request may start, so that it repeats the page's last rows; None without times."""
         return self.times[-overlap(len(self.times))] if self.times else None
 
     def is_cut_as_asked(self, per_page: int) -> bool:
         return self.length == per_page or (self.length < per_page and not self.has_more)
 
     def keeps_order_of(self, seen: Sequence[Key]) -> bool:
-        """Whether repeated rows have the same order; a server need not keep the order of rows of one second."""
+        """Whether the rows in `seen` have the same order on this page.
+
+        A server need not keep the order of rows that have the same second.
+        """
         places = {key: place for place, key in enumerate(seen)}
         return ascends([places[key] for key in self.keys if key in places and key[1] is not None])
 
@@ -66,10 +69,10 @@ def overlap(page_length: int) -> int:
 
 
 def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]:
-    """The page with its length (at most `longest`) that reaches furthest and still begins within the rows read so far.
+    """(page number, page length) of the page that reaches furthest and still begins within the rows read so far.
 
-    With `pages`, the page is the last of that many adjacent pages, of which the first begins within the rows read so
-    far.
+    `covered` is the number of rows read so far, and `longest` the maximum length. With `pages` above 1, the page is the
+    last of that many adjacent pages; the first of them begins within the rows read so far.
     """
     begin = covered - overlap(longest)
     per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: (begin // length + pages) * length)

@@ -87,13 +87,13 @@ class Walk:
         return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
-        """The walk in pages of `PER_PAGE` rows, as Zoho has refused another length; None if it refused such a page."""
+        """The walk after Zoho has refused a page length: it goes on with `PER_PAGE`; None if this one was refused."""
         if self.per_page == PER_PAGE:
             return None
         return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
 
     def to_json(self) -> dict[str, Any]:
-        """The walk's state as JSON: at most a page of ids, except for a crowded second that is read there and back."""
+        """The walk's state as JSON: at most a page of ids, or all ids of a second that many rows share."""
         return {
             "since": _text(self.since),
             "cursor": _text(self.cursor),
@@ -162,7 +162,10 @@ class Walk:
         return walk._on_by_page(facts) if key is None else walk._on_from(key, facts)
 
     def _is_joined(self, facts: PageFacts) -> bool:
-        """Whether no row can be hidden between this page and the page before: they share a row, if any exists."""
+        """Whether no row can be hidden between this page and the page before, because both share a row.
+
+        A page with no rows before it counts too.
+        """
         is_first_again = self.page == 1 and self.per_page != PER_PAGE
         return is_first_again or not self.seen or facts.shares_with(self.seen)
 
@@ -214,7 +217,7 @@ class Walk:
         return self.paging is Paging.THERE and self.page > 1
 
     def _may_read_again(self) -> bool:
-        """Whether a page may bring only known rows: page 1 repeats the boundary second, a second pass repeats all."""
+        """Whether a page without new rows is normal: page 1 repeats the last second; a second pass repeats all rows."""
         return self.page == 1 or (self.paging is Paging.THERE and self.page <= self.seen_at_turn)
 
     def _turned(self, facts: PageFacts) -> "Walk":
@@ -254,7 +257,7 @@ class Walk:
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
     def _held(self, facts: PageFacts) -> tuple[Key, ...]:
-        """The row versions that later pages may repeat: this page's, and earlier ones of a crowded second."""
+        """The row versions that later pages may repeat: this page's, and earlier ones if many rows have one second."""
         if self.paging is Paging.OVERLAPPING or self.mode is not WalkMode.BY_KEY:
             return facts.keys
         return tuple(dict.fromkeys((*self.seen, *facts.keys)))
@@ -271,7 +274,7 @@ class Walk:
         return self.started_at is not None and time > self.started_at
 
     def _is_the_next_walks(self, time: datetime, facts: PageFacts) -> bool:
-        """Whether a row's time is after the start of this walk, and not implausibly far ahead of its page's time."""
+        """Whether the next walk reads a row with this time: it is after this walk's start, and not in the future."""
         return self._is_after_start(time) and time <= facts.reported_at + CLOCKS_AGREE_WITHIN
 
 
