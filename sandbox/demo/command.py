@@ -39,7 +39,7 @@ def run(options: Options) -> int:
             signal.signal(number, _stop)
 
     def before_the_end() -> None:
-        """Ignore further Ctrl-C from here on, because the bounded shutdown has begun."""
+        """Ignore further Ctrl-C from here on, because the shutdown has begun and ends by itself."""
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         last_resort.start()

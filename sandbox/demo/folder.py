@@ -51,7 +51,7 @@ class DemoFolder:
     def locked(self) -> Iterator[int]:
         """Lock the demo's folder and yield the lock's descriptor.
 
-        Every process that works in the folder inherits the descriptor.
+        Every process that works in the folder inherits the descriptor, so the lock holds until all of them have ended.
 
         Raises:
             DemoError: another demo runs in the folder, or the folder holds other files.

@@ -92,7 +92,7 @@ def read_opened(facts: Mapping[str, Any]) -> Opened:
 
 
 def result_of(run: Mapping[str, Any], preview: Mapping[str, Any], opened: Mapping[str, Any]) -> dict[str, Any]:
-    """The demo's JSON object: that of the run, with the preview's funnel and the handover after the opening."""
+    """The demo's JSON object: the report of the first sync, the preview's funnel, and the opening's handover state."""
     return {**run, **{name: preview[name] for name in _REPEATED}, **{name: opened[name] for name in _HANDOVER}}
 
 

@@ -67,8 +67,8 @@ class Programs:
     ) -> dict[str, Any]:
         """Run a `booksync` command to its end and return the JSON object of its last line, {} without one.
 
-        `on_poll` is called while the command runs; an exception from it ends the command. The command's stderr goes
-        to `log`, or with `show_progress` to our stderr if that is a terminal.
+        `on_poll` is called again and again while the command runs; an exception that it raises ends the command. The
+        command's stderr goes to `log`, or with `show_progress` to our own stderr if that is a terminal.
 
         Raises:
             DemoError: the command's exit code is not 0.

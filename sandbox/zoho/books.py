@@ -71,7 +71,7 @@ class Books:
     def edit_organization(self, changes: Mapping[str, Any]) -> None:
         """Replace fields of the organisation.
 
-        Rows of records may change (times, sub-statuses) although no record changes.
+        The rows that lists show may change (offsets of times, sub-statuses) although no record changes.
         """
         self.organization = replace(self.organization, **changes)
         for table in (self.contacts, self.persons, self.invoices):

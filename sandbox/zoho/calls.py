@@ -66,7 +66,7 @@ class BooksCall:
         return RowFaults(self.faults, self.call, self.now, self.books.organization.zone)
 
     def has(self, name: FaultName) -> bool:
-        """Whether the fault applies to this call; if it does, the fault counts a strike."""
+        """Whether the fault applies to this call; if it does, one of the fault's `times` is used up (a strike)."""
         return self.faults.take(name, self.call) is not None
 
 

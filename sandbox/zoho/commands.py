@@ -153,7 +153,7 @@ class CreatePerson(Change):
 class EditPerson(Change):
     """Edit a person.
 
-    `stamp_contact` says whether the contact's time moves too, because Zoho's behaviour is unproven.
+    `stamp_contact` says whether the contact's modified time moves too; which of the two Zoho does is unproven.
     """
 
     do: Literal["edit_person"] = "edit_person"
@@ -207,7 +207,7 @@ class DeleteInvoice(Change):
 
 
 class EditOrganization(Change):
-    """Edit the organisation. No record is stamped, because an organisation has no modified time."""
+    """Edit the organisation. No modified time moves, because an organisation has none."""
 
     do: Literal["edit_organization"] = "edit_organization"
     fields: OrganizationFields
@@ -222,7 +222,7 @@ class Touch(Change):
 
 
 class Crowd(Change):
-    """Make `count` records share one second of change. Result: `ids`."""
+    """Give the `count` oldest records the same modified time. Result: `ids`."""
 
     do: Literal["crowd"] = "crowd"
     what: Literal["contacts", "invoices"] = "contacts"

@@ -41,7 +41,7 @@ class SeenStats:
     arrivals: Sequence[SeenCall] = field(repr=False)
 
     def count(self, kind: CallKind | None = None, status: int | None = None, organization_id: str | None = None) -> int:
-        """The number of calls to the simulator that match; token calls only when `kind` asks for them."""
+        """The number of calls that match the arguments that are given; token calls only when `kind` is TOKEN."""
         return sum(
             1
             for each in self.arrivals
@@ -56,7 +56,7 @@ class SeenStats:
         return sum(1 for each in self.arrivals if each.kind is not CallKind.TOKEN and each.method != "GET")
 
     def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
-        """The most calls (without token calls) that reached one organisation in any window of that length."""
+        """The maximum number of calls (without token calls) that reached one organisation in any `seconds` seconds."""
         organizations = {organization_id} if organization_id else {each.organization_id for each in self.arrivals}
         return max((worst_window(self._instants(each), seconds) for each in organizations), default=0)
 
@@ -103,7 +103,7 @@ class SandboxControl:
         return list(self._ask("GET", "/health")["organizations"])
 
     def snapshot(self) -> dict[str, Any]:
-        """The truth about the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
+        """The full content of the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
     def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
@@ -234,7 +234,7 @@ class SandboxControl:
         return int(self._post("/faults", asked)["fault_id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The active faults, each with the number of its strikes."""
+        """The active faults, each with its strikes: how often it has been applied to a call."""
         return list(self._ask("GET", "/faults")["faults"])
 
     def clear_faults(self, fault_id: int | None = None) -> None:

@@ -31,7 +31,7 @@ def touch(asked: ask.Touch, edit: Edit) -> Result:
 def crowd(asked: ask.Crowd, edit: Edit) -> Result:
     """Give the oldest records one modified time.
 
-    The oldest are used, so that earlier changes do not alter the result.
+    The choice is the same after any earlier changes, because new records are never among the oldest.
     """
     table = edit.books.contacts.truth if asked.what == "contacts" else edit.books.invoices.truth
     chosen = tuple(sorted(table)[: asked.count])
@@ -100,7 +100,7 @@ def _some_person(edit: Edit) -> int | None:
 
 
 def _some(table: Table[Record], edit: Edit, suits: Callable[[Record], bool]) -> int | None:
-    """A random record that suits, found by a few tries, because a scan of 100,000 records would block the server."""
+    """The id of a random record that suits; None if a few tries find none (a full scan would block the server)."""
     for _ in range(TRIES):
         record_id = table.random_id(edit.rng)
         record = None if record_id is None else table.truth.get(record_id)

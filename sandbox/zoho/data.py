@@ -37,7 +37,7 @@ PAYMENT_TERMS = (0, 7, 15, 30, 30, 30, 45, 60, -1, -2, -3)
 
 
 def made_up_organization(seed: int, number: int) -> Organization:
-    """The organisation with that number for a seed; its id depends only on seed and number."""
+    """The generated organisation for a seed and a number: the same two always give the same organisation."""
     rng = random.Random(f"{seed}/organization/{number}")
     country = COUNTRIES[number % len(COUNTRIES)]
     name = made_up_company_name(rng).strip()

@@ -18,8 +18,8 @@ class UnknownRecordError(LookupError):
 class Edit:
     """What every change to one organisation's books needs, at one instant.
 
-    `now` is the server's time in whole seconds; `visible_at` is the steady instant from which lists show the
-    change, where the fault `late_visibility` holds it back.
+    `now` is the server's time in whole seconds. If the fault `late_visibility` holds the change back, `visible_at` is
+    the time on the steady clock from which lists show the change; otherwise it is None.
     """
 
     books: Books

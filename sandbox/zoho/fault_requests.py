@@ -89,7 +89,7 @@ class FaultParams(Document):
 class FaultRequest(Document):
     """A fault for calls of `organization_id` and `kind` whose path (without `/books/v3`) matches the glob `path`.
 
-    The fault ends after `times` strikes; without `times` it stays until it is cleared.
+    The fault ends after it has been applied `times` times (strikes); without `times` it stays until it is cleared.
     """
 
     name: FaultName

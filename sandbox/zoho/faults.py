@@ -1,4 +1,4 @@
-"""The faults that a test has switched on: which fault strikes which call, and how often."""
+"""The faults that a test has switched on: which fault is applied to which call, and how often (strikes)."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ ROW_FAULTS = frozenset({FaultName.ROW_MISSING, FaultName.HOSTILE_ROW, FaultName.
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call, as far as faults are matched against it."""
+    """The facts of a call by which the faults for it are chosen."""
 
     kind: CallKind
     path: str
@@ -57,7 +57,7 @@ class Fault:
         return self.params.record_id is not None or self.params.share is not None
 
     def chooses(self, record_id: int | str | None) -> bool:
-        """Whether the fault strikes this record, because it is in the fault's share or is named by the fault."""
+        """Whether the fault is for this record: the record is in the fault's `share`, or is its `record_id`."""
         params = self.params
         if record_id is None:
             return False
@@ -83,11 +83,11 @@ class Faults:
             self._replace(name, kept)
 
     def find(self, name: FaultName, call: Call) -> Fault | None:
-        """The fault that matches the call, if any; no strike is counted."""
+        """The first fault of that name that matches the call, if any. It does not count a strike."""
         return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
 
     def all_that_fit(self, name: FaultName, call: Call) -> list[Fault]:
-        """Every fault of that name that matches the call; no strike is counted."""
+        """Every fault of that name that matches the call. It does not count a strike."""
         return [each for each in self._active.get(name, ()) if each.fits(call)]
 
     def take(self, name: FaultName, call: Call) -> FaultParams | None:
@@ -99,14 +99,14 @@ class Faults:
         return fault.params
 
     def strike(self, fault: Fault, times: int | None = None) -> None:
-        """Count a strike of the fault; the fault ends with its last strike."""
+        """Count a strike of the fault. After `times` strikes (the request's own number goes first) the fault ends."""
         fault.strikes += 1
         limit = fault.request.times or times
         if limit is not None and fault.strikes >= limit:
             self.clear(fault.fault_id)
 
     def of_organization(self, name: FaultName, organization_id: str) -> FaultParams | None:
-        """The parameters of a fault that is a state of the whole organisation rather than of one call."""
+        """The parameters of a fault that is a state of the whole organisation, not of one call; None without one."""
         for fault in self._active.get(name, ()):
             if fault.request.organization_id in (None, organization_id):
                 return fault.params

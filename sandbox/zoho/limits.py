@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(slots=True)
 class OrganizationLimiter:
-    """Enforces the limits of one organisation. The log of arrivals is exact for every sliding window."""
+    """Enforces the limits of one organisation. It logs every arrival, so no window may hold more calls than allowed."""
 
     limits: Limits
     zone: tzinfo

@@ -78,7 +78,7 @@ def read_window(query: Mapping[str, str], shape: Shape) -> Window:
 
 
 def read_zoho_time(text: str) -> int:
-    """Read the instant in a text of exactly `YYYY-MM-DDTHH:MM:SS±HHMM`.
+    """Read the instant from a text in the form `YYYY-MM-DDTHH:MM:SS±HHMM`.
 
     Any other form (`Z`, `+00:00`, …) raises ZohoError code 2.
     """

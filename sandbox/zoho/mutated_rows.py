@@ -1,4 +1,4 @@
-"""Rows with one unexpected value, as Zoho may send; the row's own bytes determine key and value."""
+"""Rows with one unexpected value, as Zoho may send. The same row always gets the same unexpected value."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -56,7 +56,7 @@ _PLACE = "placeholder, replaced below"
 def mutated(row: bytes, salt: str = "") -> bytes:
     """The row with one value replaced or one key left out, at any depth. Equal rows and salts give equal results.
 
-    NaN and Infinity are not valid JSON, but some servers write them.
+    The result may have NaN or Infinity, which are not valid JSON, because some servers write them.
     """
     document: dict[str, object] = orjson.loads(row)
     seed = f"{salt}/{sha256(row).hexdigest()}"

@@ -20,7 +20,7 @@ class SimulatorFailedError(RuntimeError):
 def running_simulator(*options: str, **named: object) -> Iterator[SandboxControl]:
     """Start a simulator on a free port; yields a control client for its first organisation.
 
-    `running_simulator(contacts=50, state=path)` is `python -m sandbox.zoho --port 0 --contacts 50 --state path`.
+    `running_simulator(contacts=50, state=path)` runs `python -m sandbox.zoho --port 0 --contacts 50 --state path`.
     """
     chosen = [part for name, value in named.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "sandbox.zoho", "--port", "0", *chosen, *options]

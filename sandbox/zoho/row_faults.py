@@ -14,7 +14,7 @@ from sandbox.zoho.stats import CallKind
 
 @dataclass(frozen=True, slots=True)
 class RowFaults:
-    """The faults that strike within one response; `now` is the server's time, `zone` the organisation's time zone."""
+    """The faults that change records of one response. `now` is the server's time, `zone` the organisation's zone."""
 
     faults: Faults
     call: Call
@@ -66,7 +66,10 @@ class RowFaults:
     def _strikes(
         self, name: FaultName, record_id: int | str | None, *, or_else: bool = False, times: int | None = None
     ) -> FaultParams | None:
-        """The parameters of the fault that strikes the record; a fault that names no records strikes if `or_else`."""
+        """Count a strike of the first fault that is for the record, and return its parameters; None without one.
+
+        `or_else` says whether a fault that names no records is for this record.
+        """
         for fault in self.faults.all_that_fit(name, self.call):
             if fault.chooses(record_id) if fault.names_records else or_else:
                 self.faults.strike(fault, times=times)

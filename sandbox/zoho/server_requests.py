@@ -10,7 +10,7 @@ from sandbox.zoho.commands import Document
 class LimitsRequest(Document):
     """New limits of one organisation, or of all. Limits that are left out stay unchanged.
 
-    `unblock` clears the minute's call log.
+    `unblock` forgets the calls of the last minute and ends the block.
     """
 
     organization_id: str | None = None
@@ -52,7 +52,7 @@ class TokenSettings(Document):
 class GrantCodeRequest(Document):
     """Requests a grant code for a user of one, several or (none named) all organisations.
 
-    A missing scope fails calls with code 57.
+    Zoho's code 57 refuses every call for which a scope is missing in `scopes`.
     """
 
     organization_id: str | None = None

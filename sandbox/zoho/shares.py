@@ -7,7 +7,7 @@ _DRAWS: int = 256**_BYTES
 
 
 def is_in_share(record_id: int | str, share: float, salt: str = "") -> bool:
-    """Whether the record is in that share (0 to 1) of all records; another `salt` chooses other records."""
+    """Whether the record is among the chosen `share` (0 to 1) of all records. Another `salt` chooses other records."""
     return _draw(f"{salt}/{record_id}") < share * _DRAWS
 
 

@@ -115,7 +115,7 @@ class Simulator:
         return response
 
     def leave(self, visit: Visit) -> None:
-        """Release the call's place among those in flight, and make the changes that follow the call."""
+        """Release the call's place among the calls in flight, and make the changes of due `mutation_after` faults."""
         if visit.limiter is not None:
             visit.limiter.leave()
         for fault in self.faults.due_mutations(visit.call):

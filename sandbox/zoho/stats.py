@@ -50,7 +50,7 @@ class Stats:
 
 
 def worst_window(instants: Sequence[float], seconds: float) -> int:
-    """The most arrivals in any window of that length (two arrivals exactly `seconds` apart are not in one window)."""
+    """The maximum number of arrivals in any window of `seconds`; arrivals exactly `seconds` apart are not in one."""
     ordered = sorted(instants)
     worst = first = 0
     for last, instant in enumerate(ordered):

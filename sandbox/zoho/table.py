@@ -14,7 +14,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[Record]):
-    """A change that details show at once and lists only later (`record` None: a deletion)."""
+    """A change that details show at once and lists only from `visible_at` on. `record` is None for a deletion."""
 
     visible_at: float
     record_id: int
@@ -24,7 +24,7 @@ class Pending(Generic[Record]):
 class Table(Generic[Record]):
     """The records of one kind by id, with an index for every column that a call has sorted by.
 
-    Records are immutable. Under the fault `late_visibility` the lists lag behind by keeping the earlier record.
+    Records are immutable. Under the fault `late_visibility` lists go on showing the earlier record for a while.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Table(Generic[Record]):
         return self._orderings[column]
 
     def random_id(self, rng: random.Random) -> int | None:
-        """The id of a random record that is or recently was listed; None for an empty table."""
+        """The id of a random record that lists show, or have shown until recently; None for an empty table."""
         ids = self._random_ids
         if len(ids) != len(self.listed):
             ids = self._random_ids = list(self.listed)

@@ -37,7 +37,7 @@ class Admission:
         self._over = False
 
     def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        """Reports Zoho's response to the budget: HTTP status, the body's `code` (None without one), headers.
+        """Report Zoho's response to the budget: HTTP status, the body's `code` (None without one), headers.
 
         A refusal pauses all calls of the organisation. A failure of Redis raises no error, because the response is
         valid without Redis.
@@ -55,8 +55,9 @@ class Admission:
 class ApiBudget:
     """The calls that one Zoho organisation grants, shared by all workers over Redis (TR-5: 100 calls a minute).
 
-    with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission: response = http.get(...)
-    admission.responded(response.status_code, code, response.headers)
+    >>> with budget.call("10234695", lane=Lane.BULK, holder=f"run-{run_id}") as admission:
+    ...     response = http.get(url)
+    ...     admission.responded(response.status_code, code, response.headers)
 
     Guarantees:
 
@@ -65,17 +66,17 @@ class ApiBudget:
     - The whole limit is used while enough work waits.
     - Calls of one lane are served in the order of their requests.
 
-    Postgres remembers facts that Redis may lose, by these functions:
+    Redis may lose its memory, so Postgres keeps some facts too. These functions read and write them:
 
-    - `seconds_since_last_call(organization_id)`: the time since the last possible call, by Postgres's own clock; None
-      for never. The time of a call is written before the call;
-    - `pause_left(organization_id)`: the rest of the last pause, None without one;
-    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that `seconds_since_last_call` and
-      `pause_left` can return it;
-    - `on_probe(organization_id)`: called before the one call that probes whether a spent day is over;
-    - `on_resume(organization_id)`: called after a successful probe, or after a person has lifted the pause.
+    - `seconds_since_last_call(organization_id)` returns the seconds since a call may last have been made, by Postgres's
+      clock; None if there was no call. The time of a call is written before the call.
+    - `pause_left(organization_id)` returns the rest of the pause; None without a pause.
+    - `on_pause(organization_id, seconds, reason)` is called at every refusal, to store the pause.
+    - `on_probe(organization_id)` is called before the one call that probes whether a spent day is over.
+    - `on_resume(organization_id)` is called after a successful probe, or after a person has lifted the pause.
 
-    `on_sleep(seconds, reason)` receives every wait that was slept; BudgetWait describes a wait that is raised.
+    `on_sleep(seconds, reason)` is called after each short wait, which the caller's thread has slept. A longer wait is
+    not slept but raised as BudgetWait.
     """
 
     def __init__(
@@ -130,10 +131,8 @@ class ApiBudget:
     def resume(self, organization_id: str) -> Resumed:
         """Lift every pause of the organisation, and delete the known facts about the day's calls.
 
-        Zoho's next response reports the facts about the day again.
-
-        The wait after a loss of memory continues, because calls that Redis has forgotten still count at Zoho. Raises
-        BudgetUnavailable.
+        Zoho's next response reports the facts about the day again. If Redis has lost its memory, the wait for the calls
+        that it has forgotten continues, because these calls still count at Zoho. Raises BudgetUnavailable.
         """
         resumed = self._scripts.resume(organization_id)
         self._on_resume(organization_id)
@@ -163,8 +162,8 @@ class ApiBudget:
     def _remind(self, organization_id: str, damage: str) -> None:
         """Restore an organisation's budget after Redis has lost its memory.
 
-        Postgres has the time of the last call and the end of the pause. The budget grants no call until that call no
-        longer counts in Zoho's window and the pause has ended.
+        Postgres has the time of the last call and the end of the pause. The restored budget grants no call until the
+        last call no longer counts in Zoho's window, and the pause has ended.
         """
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0

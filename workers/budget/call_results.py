@@ -65,9 +65,10 @@ def _whole_number(text: str | None, *, at_least: int | None = None, at_most: int
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a `retry-after` header (lower case), at most a day.
+    """The seconds to wait by the `retry-after` header, at most a day; None without a usable value.
 
-    The header contains seconds, or a date on the server's own clock.
+    The header has a number of seconds, or a date, from which the response's `date` is subtracted. The names in
+    `headers` are in lower case.
     """
     text = headers.get("retry-after", "").strip()
     seconds: float | None = _whole_number(text)

@@ -1,4 +1,4 @@
-"""The reasons why a call may not be made now."""
+"""The reasons why a call to Zoho may not be made now."""
 
 import math
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ class PauseReason(StrEnum):
 
 
 class BudgetWait(BooksyncError):  # noqa: N818 - a normal outcome ("come back then"), not a failure
-    """The API budget grants this call later: come back after `seconds`, as the same holder."""
+    """The API budget grants this call later: request it again after `seconds`, with the same `holder`."""
 
     def __init__(self, seconds: float, reason: WaitReason) -> None:
         super().__init__(f"The API budget grants this call in {math.ceil(seconds)} s ({reason}).")
@@ -49,7 +49,7 @@ def throttled_sentence(since: datetime) -> str:
 
 
 class BudgetUnavailable(BooksyncError):  # noqa: N818 - names a state, as BudgetWait does
-    """The API budget cannot be read, so no call is made; `state` completes "Redis …"."""
+    """The API budget cannot be read, so no call is made; `state` says what Redis does: "does not respond"."""
 
     def __init__(self, state: str) -> None:
         super().__init__(f"The API budget cannot be read (Redis {state}), so no call is made.")

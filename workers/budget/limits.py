@@ -24,7 +24,10 @@ class Lane(StrEnum):
 class BudgetLimits:
     """The API limits of one organisation, from the settings (TR-5: 100 calls a minute).
 
-    Zoho also limits calls by day and at once (API section 4). Raises ValueError.
+    Zoho also limits calls by day and at once (API section 4).
+
+    Raises:
+        ValueError: a limit is not positive, or a reserve is negative or as large as the whole.
     """
 
     requests_per_minute: int = 100  #: the calls allowed in any window
@@ -47,19 +50,22 @@ class BudgetLimits:
 
     @property
     def margin_seconds(self) -> float:
-        """The time added to a window. Zoho counts arrivals, and has refused calls of a client with an exact window."""
+        """The seconds by which booksync's window is longer than Zoho's.
+
+        Zoho counts calls when they arrive, and has refused calls of a client with an exact window.
+        """
         return min(_WIDEST_MARGIN_SECONDS, self.window_seconds / 10)
 
     @property
     def span_seconds(self) -> float:
-        """The time for which a call counts against the window."""
+        """The seconds for which a call counts against the window: the window and its margin."""
         return self.window_seconds + self.margin_seconds
 
     @property
     def reserved_slots(self) -> int:
-        """Slots of a window that are reserved for the interactive and webhook lanes when these need them.
+        """The maximum number of slots of a window that are reserved for the interactive and webhook lanes.
 
-        0 if the limit is under four.
+        The number is 0 if `requests_per_minute` is less than four.
         """
         return min(self.interactive_reserve, self.requests_per_minute // 4)
 
@@ -75,22 +81,23 @@ class BudgetLimits:
 
     @property
     def bulk_slots(self) -> int:
-        """The most slots of a window that the bulk lane uses: all but the least reserve."""
+        """The maximum number of slots of a window that the bulk lane uses: all except `least_reserved_slots`."""
         return self.requests_per_minute - self.least_reserved_slots
 
     @property
     def grace_seconds(self) -> float:
-        """How long a slot is kept for a late holder, because a dead worker's message returns after ten seconds or more.
+        """The seconds for which a slot is kept for a holder that comes late for it.
 
-        The grace has a minimum for small windows, because a worker that is always later would go to the end of the
-        queue each time.
+        A holder is late if its worker has died, because the message returns to the queue after ten seconds or more. The
+        grace has a minimum for small windows. Otherwise a slow worker would always be too late, and go to the end of
+        the queue each time.
         """
         return min(_LONGEST_GRACE_SECONDS, max(_SHORTEST_GRACE_SECONDS, self.window_seconds / 2))
 
     def concurrency_of(self, lane: Lane) -> int:
-        """The number of calls under way at which the lane starts no further one.
+        """The number of calls under way at which the lane starts no further call.
 
-        The bulk lane leaves the last place to people.
+        If four or more calls may be under way, the bulk lane leaves the last place to webhooks and people.
         """
         leaves_one = lane is Lane.BULK and self.reserved_slots > 0 and self.concurrency >= 4
         return self.concurrency - 1 if leaves_one else self.concurrency

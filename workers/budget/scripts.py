@@ -46,7 +46,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The budget's decision that a call may be made later only."""
+    """The budget's decision that a call may be made only later."""
 
     seconds: float
     reason: WaitReason
@@ -114,8 +114,8 @@ class BudgetScripts:
     def admit(self, organization_id: str, *, lane: Lane, holder: str, call_id: str) -> Granted | Wait | Forgotten:
         """Decide whether a call may be made now.
 
-        `call_id` has 32 characters and is new for each call, so that a script sent twice by a retrying client grants
-        once.
+        `call_id` has 32 characters and is new for each call. If the Redis client sends the script twice, because it
+        retries, the second script with the same `call_id` does not grant a second call.
         """
         call = f"{call_id}{_BULK_MARK if lane is Lane.BULK else _MARK}{holder}"
         limits = self._limits
@@ -140,7 +140,7 @@ class BudgetScripts:
                 return Forgotten(damage=_text(word))
 
     def finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> Pause | Lifted | None:
-        """End the call, and return whether the pause of all calls begins or ends.
+        """End the call. Return `Pause` if a pause of all calls begins, `Lifted` if one ends, None if neither.
 
         `result` is None if no response came.
         """
@@ -166,7 +166,7 @@ class BudgetScripts:
         return Lifted() if _text(reason) == "lifted" else _pause(length, reason)
 
     def remember(self, organization_id: str, *, forgotten_seconds: float, pause: PauseLeft | None = None) -> None:
-        """Restore an organisation's budget that Redis has lost, with its wait for forgotten calls and its pause."""
+        """Restore a budget that Redis has lost: it grants no call for `forgotten_seconds`, nor during the pause."""
         left = pause or PauseLeft(0.0, PauseReason.MINUTE)
         self._run(
             self._remember,
@@ -205,7 +205,7 @@ class BudgetScripts:
         )
 
     def pause_without_redis(self, result: CallResult) -> Pause | None:
-        """The pause after a refusal, while Redis cannot count the earlier pauses."""
+        """The pause after a refusal, while Redis does not respond: as long as a first pause; None without a refusal."""
         if result.refusal is None:
             return None
         first = self._pauses_after(result.refusal).first_seconds

@@ -7,7 +7,7 @@ from workers.budget.errors import PauseReason
 
 @dataclass(frozen=True, slots=True)
 class BudgetSnapshot:
-    """The state of an API budget at one moment, read without a change. All seconds count from that moment."""
+    """The state of an API budget at one moment. Reading it changes nothing. All seconds count from that moment."""
 
     limit: int  #: the calls allowed in any window
     used_in_window: int  #: calls that still count against the window, including those under way

@@ -72,17 +72,17 @@ class SharedTokens:
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
         """Return the access token for the next attempt after Zoho has refused the token `stale`.
 
-        The result is the token that another worker has stored in the meantime, or else a fresh token from Zoho. Unless
-        it was `tried_again`, `stale` itself is returned if it is young, or if it is still valid and Zoho does not grant
-        another token.
+        The result is the token that another worker has stored in the meantime, or else a new token from Zoho. In two
+        cases `stale` itself is returned for a second try: it is less than a minute old, or it is still valid and Zoho
+        does not grant another token yet. With `tried_again` this second try has been made, so `stale` is not returned.
 
-        With `is_one_record` and a token that `_is_kept`, `stale` is returned for a second try. After that try None is
-        returned, because the refusal then concerns the record.
+        With `is_one_record` the call reads one record. If `_is_kept` says that the refusal concerns the record, the
+        token is not refreshed: `stale` is returned for a second try, and None after that try.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
-            TokenNotRenewed: Zoho does not grant another token for `seconds`, and the stale one was tried again.
-            BudgetWait: Zoho does not grant another token yet, and the stale one has expired.
+            TokenNotRenewed: Zoho does not grant another token for `seconds`, and `stale` was tried a second time.
+            BudgetWait: Zoho does not grant another token yet, and `stale` has expired.
         """
 
         def is_worth_a_try(stored: StoredTokens) -> bool:
@@ -94,10 +94,10 @@ class SharedTokens:
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
     def _is_kept(self, refused: Token) -> bool:
-        """Return whether the token is not refreshed after Zoho has refused it for one record.
+        """Return whether Zoho's refusal of a call for one record probably concerns the record and not the token.
 
-        The token is kept if it was refreshed a moment ago, or if tokens were refreshed often. The refusal then probably
-        concerns the record.
+        This is assumed if the token was refreshed less than a minute ago, or if tokens were refreshed often. The token
+        is then not refreshed.
         """
         with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
@@ -110,10 +110,10 @@ class SharedTokens:
         return stored.access_token is not None and self._access_token(stored.access_token) != token.value
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
-        """Return the stored token if `is_fresh` accepts it, because another worker has refreshed it; else a new token
-        from Zoho.
+        """Return the stored token if `is_fresh` accepts it, else a new token from Zoho.
 
-        If Zoho does not grant a new token, return the stored token if it is still valid and `is_of_use`.
+        `is_fresh` accepts a token that another worker has refreshed in the meantime. If Zoho does not grant a new token
+        yet, the stored token is returned while it is valid; without `is_of_use`, TokenNotRenewed is raised instead.
         """
         # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
         with self.engine.begin() as db:
@@ -130,9 +130,9 @@ class SharedTokens:
         return outcome
 
     def _ask(self, db: Session, stored: StoredTokens) -> Token | Exception:
-        """Request a fresh token from Zoho.
+        """Request a new token from Zoho.
 
-        An error is returned and not raised, so that the recorded refresh is committed.
+        An error is returned and not raised, so that the transaction with the record of this request is committed.
         """
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
@@ -207,5 +207,5 @@ def _early_seconds(lifetime_seconds: float) -> float:
 
 
 def _reusable_seconds(lifetime_seconds: float, seconds_left: float) -> float:
-    """The time for which a caller may use the token before it reads the stored token again."""
+    """The seconds for which a caller may use the token without reading the stored token again."""
     return max(0.0, min(REUSABLE_SECONDS, seconds_left - _early_seconds(lifetime_seconds)))

@@ -1,9 +1,10 @@
-"""Secrets at rest: encrypted with the first of ENCRYPTION_KEYS, readable with any key.
+"""Secrets at rest: encrypted with the first of ENCRYPTION_KEYS, and readable with any of them.
 
 The plaintext of a secret has one of two forms. The old form is the secret alone. The bound form begins with the row and
-the column, so that a ciphertext that was copied to another row or column is rejected. The vault reads both forms. A new
-secret gets the form of a stored one, and `booksync rotate-keys --bind` rewrites all stored secrets. Until that command
-an installation therefore writes the old form, which older releases can read.
+the column, so that a ciphertext that was copied to another row or column is rejected. The vault reads both forms. It
+writes a new secret in the form of a secret that is already stored. `booksync rotate-keys --bind` rewrites all stored
+secrets in the bound form. Before that command, an installation that has stored secrets in the old form goes on writing
+the old form, which older releases can read.
 """
 
 import threading
@@ -61,7 +62,7 @@ class Vault:
         """Decrypt the secret that is stored in that place (row and column).
 
         Raises:
-            UnreadableSecretError: none of the keys can decrypt it.
+            UnreadableSecretError: none of the keys can decrypt the secret.
             MisplacedSecretError: the secret was written for another place.
         """
         try:

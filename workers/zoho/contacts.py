@@ -25,8 +25,8 @@ class ZohoContactsClient:
     def get_contacts(self, request: ListRequest) -> Page[Contact]:
         """One page of /contacts as Zoho returns it, including vendors, repeated rows and rows outside the request.
 
-        Vendors are not filtered by `contact_type`, because Zoho silently ignores parameters that it does not support,
-        so each row's own type must be checked anyway.
+        The request does not filter out vendors by `contact_type`, because Zoho silently ignores parameters that it does
+        not support. So callers must check the type of each row.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.

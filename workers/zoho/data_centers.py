@@ -26,25 +26,25 @@ class ZohoHosts:
     api_overridden: bool  #: whether ZOHO_API_URL is set, so that it overrides the host that a token names
 
     def api_origin_for(self, api_domain: str | None) -> str:
-        """The origin for API calls with a token that Zoho returned with this `api_domain`.
+        """The origin (`https://host`) for API calls with a token that Zoho returned with this `api_domain`.
 
-        ZOHO_API_URL overrides the `api_domain`. The `api_domain` overrides the data centre if it names an API host of
-        the table. Other hosts are ignored, because the token is sent to the origin.
+        It is ZOHO_API_URL if that is set, else the `api_domain` if that names a known API host of Zoho, else the API
+        host of the data centre. Unknown hosts are ignored, because they would receive the token.
         """
         if self.api_overridden or not api_domain:
             return self.api_origin
         return _known_api_origin(api_domain) or self.api_origin
 
     def refuses(self, api_domain: str | None) -> bool:
-        """Whether this `api_domain` is ignored, because it does not name an API host of the table."""
+        """Whether this `api_domain` is ignored, because it does not name a known API host of Zoho."""
         return not self.api_overridden and bool(api_domain) and _known_api_origin(api_domain or "") is None
 
 
 def data_center_named(name: str) -> str:
-    """The data centre's name in `DATA_CENTERS`, from that name or an alias in any case.
+    """The data centre's name in `DATA_CENTERS`; `name` is this name or an alias, in upper or lower case.
 
     Raises:
-        UnknownDataCenter: the text is neither.
+        UnknownDataCenter: `name` is neither of the two.
     """
     plain = name.strip().lower()
     known = DATA_CENTER_ALIASES.get(plain, plain)
@@ -70,7 +70,7 @@ def zoho_hosts(data_center: str, *, api_url: str | None = None, accounts_url: st
 
 
 def _known_api_origin(api_domain: str) -> str | None:
-    """`https://` and a host of the table, built here so that no other part of `api_domain` gets into an address."""
+    """`https://` and the known API host that `api_domain` names, without any other part of `api_domain`; else None."""
     parts = _split_origin(api_domain)
     if parts is None or parts.scheme != "https" or parts.port not in {None, 443}:
         return None

@@ -21,9 +21,9 @@ _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=N
 
 @contextmanager
 def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """End every network wait of this thread inside the block within `seconds`.
+    """End every network wait of this thread inside the `with` block, `seconds` after the block's start at the latest.
 
-    A nested deadline cannot be later than the outer one.
+    A block inside another block cannot have a later deadline than the outer block.
     """
     outer = _deadline.get()
     mine = clock() + seconds
@@ -35,7 +35,7 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport, with sockets that keep the deadline, directly or through an HTTP proxy."""
+    """httpx's own transport, whose network waits all end by the deadline, directly or through an HTTP proxy."""
 
     def __init__(
         self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
@@ -49,7 +49,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """The only SSL context of the process, because loading the certificates takes 20 ms."""
+    """The SSL context that all transports of the process share, because loading the certificates takes 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -88,10 +88,10 @@ def addresses_of(host: str) -> list[str]:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens network connections that keep the deadline.
+    """Opens network connections whose waits all end by the deadline.
 
-    `resolve` returns a host's addresses. The addresses are tried one by one here, because a socket that receives a host
-    name waits the whole timeout for each address.
+    `resolve` returns a host's addresses. They are tried one after the other within the deadline. A socket that is given
+    the host's name instead would wait the whole timeout for each address.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """One network connection that keeps the deadline."""
+    """One network connection whose waits all end by the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream

@@ -45,10 +45,10 @@ class ZohoRecords(Generic[RecordT]):
         return self._read(transport.get(self.path, list_params(request, zone)), zone)
 
     def staged_page(self, raw: RawPage, zone: tzinfo) -> Page[RecordT]:
-        """A page that was fetched before, read again from its bytes.
+        """A page that a step has fetched and staged, read again from its bytes.
 
         Raises:
-            UnusableResponse: as `page`.
+            UnusableResponse: see `page`.
         """
         call = f"GET {self.path}"
         body = json_object(raw.content)

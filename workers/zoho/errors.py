@@ -63,21 +63,22 @@ class UnusableResponse(TransientZohoError):
 class TooLarge(UnusableResponse):
     """Zoho's response is larger than booksync reads.
 
-    In a detail call it concerns that one record.
+    If the response is that of a detail call, only that one record cannot be read.
     """
 
 
 class Throttled(TransientZohoError):
     """Zoho refuses further calls of this organisation for a while.
 
-    `code`: 44 minute, 45 day, 1070 at once, 43 "blocked for some time" (API section 4). The budget has recorded it.
+    `code` names the limit that was exceeded: 44 calls a minute, 45 calls a day, 1070 calls at once, 43 "blocked for
+    some time" (API section 4). The API budget has already recorded the refusal.
     """
 
 
 class WaitForToken(TransientZohoError):
     """Zoho grants no access token for a while.
 
-    `seconds` is the wait before the next request for one. The wait spends no attempt.
+    `seconds` is the wait before the next request for an access token. The wait does not count as an attempt.
     """
 
     def __init__(self, call: str = "", *, seconds: float = TOKEN_PAUSE_SECONDS, status: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Reads single values of Zoho's JSON: accepts several forms, returns exact values (API section 3: values).
 
-Strict readers raise, so the row is rejected if its meaning depends on the value. Soft readers return "nothing known",
-so an unimportant value does not reject its row. No error message of this module quotes the value.
+Strict readers raise PydanticCustomError for an unusual value, so that its row is rejected. Soft readers return None or
+"", so that an unimportant value does not reject its row. No error message of this module quotes the value.
 """
 
 import datetime as dt
@@ -44,13 +44,13 @@ def record_id(value: object) -> str | None:
 
 
 def soft_text(value: object) -> str:
-    """A text as it is; any other value (null, a list, an oversized text) becomes ""."""
+    """A text as it is, and a number as a text; any other value (null, a list, an oversized text) becomes ""."""
     text = _text(value)
     return text if text is not None and len(text) <= MAX_TEXT_LENGTH else ""
 
 
 def strict_text(value: object) -> str:
-    """A text as it is; null becomes "", because both forms must be accepted (API section 3). Other values raise."""
+    """A text as it is, a number as a text, and "" for null (API section 3). Other values raise PydanticCustomError."""
     text = "" if value is None else _text(value)
     if text is None:
         raise PydanticCustomError("text", "is not a text")
@@ -60,7 +60,7 @@ def strict_text(value: object) -> str:
 
 
 def word(value: object) -> str:
-    """A word of Zoho's vocabulary (a status, a type) in lower case."""
+    """A fixed word of Zoho's (a status, a type) in lower case. Raises as `strict_text`."""
     return strict_text(value).strip().lower()
 
 
@@ -74,8 +74,8 @@ def soft_flag(value: object) -> bool | None:
 def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
     """A time in UTC from Zoho's text; None for null and "".
 
-    A time without an offset is in the organisation's time zone `zone`, if that is known. `Z`, `+05:30`, fractions and a
-    space instead of the T are understood too.
+    A time without an offset is in the organisation's time zone `zone`; without `zone` it raises PydanticCustomError, as
+    any other text does. `Z`, `+05:30`, fractions and a space instead of the T are understood too.
     """
     text = strict_text(value).strip()
     if not text:
@@ -94,7 +94,10 @@ def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
 
 
 def day(value: object) -> dt.date | None:
-    """A date from YYYY-MM-DD, optionally with a time; None for null and other texts, so no reminder becomes due."""
+    """A date from YYYY-MM-DD, optionally with a time; None for null and any other text.
+
+    Without a due date no reminder becomes due. A value that is not a text raises PydanticCustomError.
+    """
     if value is not None and not isinstance(value, str):
         raise PydanticCustomError("date", "is not a date")
     written = _DATE.fullmatch((value or "").strip())
@@ -105,7 +108,7 @@ def day(value: object) -> dt.date | None:
 
 
 def soft_day(value: object) -> dt.date | None:
-    """A date that affects only a reminder's moment, so a value that is not a text gives None instead of an error."""
+    """A date as `day` reads it, but None for a value that is not a text: the date only affects a reminder's moment."""
     try:
         return day(value)
     except PydanticCustomError:
@@ -113,9 +116,10 @@ def soft_day(value: object) -> dt.date | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """An amount of money, exactly as written, with up to 20 digits on either side; None for null and "".
+    """An amount of money, exactly as written; None for null and "". Other values raise PydanticCustomError.
 
-    Thousands commas are removed if a decimal point distinguishes them from a decimal comma: "1,234.50".
+    The amount has at most 20 digits before and 20 digits after the decimal point. Thousands commas are removed only if
+    there is a decimal point ("1,234.50"), because otherwise the comma may be a decimal comma.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -134,7 +138,7 @@ def amount(value: object) -> Decimal | None:
 
 
 def soft_amount(value: object) -> Decimal | None:
-    """An amount that can only hold a reminder back, so a value that is not an amount gives None instead of an error."""
+    """An amount as `amount` reads it, but None for any unusual value: the amount can only hold a reminder back."""
     try:
         return amount(value)
     except PydanticCustomError:

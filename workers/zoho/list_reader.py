@@ -1,4 +1,4 @@
-"""Reads Zoho's lists along walks, for runs and `booksync verify`; both recover from unusual lists in the same way."""
+"""Reads Zoho's lists page by page along walks, for runs and `booksync verify`, even lists that Zoho sorts oddly."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 class ListReader:
     """Reads the lists of one organisation. Each method makes one call.
 
-    Each method returns the walk after the next page, that page, and its new rows. If Zoho refuses an unusual page
-    length, the method returns no page: the walk continues with pages of the usual length.
+    Each method returns the walk after the next page, that page, and its new rows. If Zoho refuses a page of an unusual
+    length, the method returns None as the page, and a walk that goes on with pages of the usual length.
 
     Raises:
         ValueError: the walk is finished.
@@ -45,7 +45,7 @@ class ListReader:
     def staged_page(
         self, entity: Entity, walk: Walk, raw: RawPage | None
     ) -> tuple[Walk, Page[Any] | None, tuple[Any, ...]]:
-        """Read a staged page instead of making a call; None is a page of an unusual length that Zoho has refused."""
+        """Read the staged page `raw` instead of making a call; None means that Zoho refused the page for its length."""
         if raw is None:
             return walk.with_whole_pages() or walk, None, ()
         page = records_of(entity).staged_page(raw, self._zone)

@@ -1,4 +1,4 @@
-"""Requests and reads pages of Zoho's lists, equally for contacts, persons and invoices (API section 2: requests)."""
+"""Requests and reads pages of Zoho's lists, of contacts, persons and invoices alike (API section 2: requests)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -14,7 +14,7 @@ _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
 
 def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
-    """The query parameters of one page with all statuses; times are written in the organisation's `zone`."""
+    """The query parameters of one page, with records of every status; times are in the organisation's `zone`."""
     params = {
         "filter_by": "Status.All",
         "sort_column": "last_modified_time",
@@ -27,14 +27,14 @@ def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
 
 
 def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
-    """The page number and the page length, which is always sent because Zoho's default lengths vary between lists."""
+    """The query parameters for the page number and the page length. Without a length, each list has its own default."""
     return {"page": str(page), "per_page": str(per_page)}
 
 
 def zoho_time(at: datetime, zone: tzinfo) -> str:
     """A time as `YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho accepts.
 
-    Fractions are cut off, so no change is missed.
+    Fractions of a second are cut off. A filter with the result then begins earlier, not later, and misses no change.
     """
     offset = at.astimezone(zone).utcoffset()
     assert offset is not None
@@ -49,8 +49,8 @@ def read_page(response: Response, key: str, read: Callable[[object], ListedT | R
     """Read the page from the response of a list.
 
     Raises:
-        UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. Assuming a
-            last page would end a walk early and mark every later row as deleted.
+        UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. If such a
+            page were read as the last one, all records on later pages would seem to be deleted.
     """
     rows = response.body.get(key)
     if not isinstance(rows, list):

@@ -166,9 +166,9 @@ def _token(value: object) -> str | None:
 
 
 def _lifetime(seconds: object) -> int:
-    """The lifetime of a token.
+    """The lifetime of a token, in seconds: at most Zoho's documented hour, which is used if the response reports none.
 
-    An unknown lifetime counts as Zoho's documented hour. If the token expires earlier, a 401 causes a refresh.
+    If the token expires earlier, Zoho refuses the next call with a 401, and the token is refreshed then.
     """
     if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
         seconds = int(seconds)

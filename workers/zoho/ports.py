@@ -31,10 +31,10 @@ class Tokens(Protocol):
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
         """The access token for the next attempt after Zoho has refused the token `stale`; None ends the attempts.
 
-        If many callers ask at once, one of them renews the token. The result may be the stale token again, once,
-        because a refusal may be temporary and Zoho limits renewals. With `tried_again` the stale token has had its
-        second attempt and is not returned. None means that the caller must stop: Zoho grants no other token, or the
-        call reads one record (`is_one_record`) and Zoho probably refuses that record, not the token.
+        If many callers ask at once, one of them gets a new token from Zoho for all. The result may be `stale` again,
+        because a refusal may be temporary, and Zoho limits the number of new tokens. With `tried_again` the caller has
+        already tried `stale` a second time, so `stale` is not returned. None means that the caller must stop: with
+        `is_one_record` the call reads one record, and Zoho probably refuses that record, not the token.
 
         Raises:
             ZohoError: the errors of `workers.zoho.oauth`.
@@ -47,7 +47,7 @@ class Admission(Protocol):
     """The right to make one call to Zoho now."""
 
     def responded(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        """Report Zoho's response to the API budget: HTTP status, Zoho's code, headers (in any case)."""
+        """Report Zoho's response to the API budget: HTTP status, Zoho's code, headers (names in any letter case)."""
         ...
 
 
@@ -57,6 +57,7 @@ class Budget(Protocol):
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> AbstractContextManager[Admission]:
         """Admit one call while the context is open.
 
-        The errors of the API budget (BudgetWait) pass through the client.
+        Raises:
+            BudgetWait: the API budget grants the call later. The Zoho client does not catch this error.
         """
         ...

@@ -89,7 +89,8 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
 def _details(row: ContactDetailRow) -> ContactDetails:
     """The details of a contact. State and postcode come from the same address as the country.
 
-    Addresses with an understood country come first, then those with an unknown country, then those without a country.
+    An address whose country booksync recognises is preferred, then one with another country, then one without a
+    country.
     """
     addresses = (row.billing_address, row.shipping_address)
     understood = (each for each in addresses if _country_code(each))
@@ -114,7 +115,7 @@ def person_from_bulk_row(row: object) -> PersonOfContact | Rejected:
 
 
 def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | Rejected:
-    """An invoice from GET /invoices/{id} or from a webhook: a missing key means that the value is absent."""
+    """An invoice from GET /invoices/{id} or from a webhook. A key that is missing has no value in Zoho."""
     invoice = invoice_from_row(record, zone=zone)
     return invoice if isinstance(invoice, Rejected) else replace(invoice, has_details=True)
 
@@ -176,7 +177,7 @@ def sort_out(
 def parse_row(
     row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None, *, owner_key: str | None = None
 ) -> RowT | Rejected:
-    """The row as its model; if it cannot be understood, a `Rejected` with the row's own id, or else its owner's."""
+    """The row as a `model`; a row that cannot be understood becomes a `Rejected` with its own id, else its owner's."""
     if not isinstance(row, dict):
         return Rejected(None, "The row is not an object.")
     try:
@@ -222,7 +223,7 @@ def _primary_in_row(row: PersonFields, person_id: str = "") -> ContactPerson | N
 def _persons(rows: Iterable[PersonRow], primary_id: str) -> tuple[ContactPerson, ...]:
     """The persons of a detail response.
 
-    At most one person is primary: the person with that id, else the first flagged one.
+    At most one person is primary: the person with the id `primary_id`, else the first person flagged as primary.
     """
     persons = [_person(row) for row in rows]
     named = [at for at, person in enumerate(persons) if primary_id and person.person_id == primary_id]

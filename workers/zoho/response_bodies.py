@@ -49,7 +49,7 @@ def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
 def _declared_length(response: httpx.Response) -> int:
     """The length that Content-Length declares; 0 if the header is missing or not a number of at most 20 digits.
 
-    It only lets `read_body` refuse a large body early; the bytes that really arrive are counted too.
+    With this length `read_body` refuses a large body early. It also counts the bytes that really arrive.
     """
     length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) <= 20 else 0
@@ -66,10 +66,13 @@ def _is_gzip(response: httpx.Response, call: str) -> bool:
 
 
 def _raw_chunks(response: httpx.Response, at_most: int, too_large: TooLarge) -> Iterator[bytes]:
-    """The chunks of a body as received.
+    """The chunks of a body as received, before decompression.
 
-    The function reads `response.stream` instead of `iter_raw`: tests make responses from ready content, which httpx
-    regards as read already, so `iter_raw` would raise StreamConsumed.
+    The function reads `response.stream`, because `iter_raw` would refuse the responses that tests make from ready
+    content.
+
+    Raises:
+        TooLarge: more than `at_most` bytes were received.
     """
     assert isinstance(response.stream, httpx.SyncByteStream)
     length = 0
@@ -82,7 +85,11 @@ def _raw_chunks(response: httpx.Response, at_most: int, too_large: TooLarge) -> 
 
 
 def _inflated(chunks: Iterator[bytes], at_most: int) -> Iterator[bytes]:
-    """Inflate a chunk to at most `at_most` + 1 bytes, one more than the caller accepts."""
+    """Decompress each chunk, but to at most `at_most` + 1 bytes, by which the caller recognises an oversized body.
+
+    Raises:
+        httpx.DecodingError: the body is not gzip, continues after its gzip, or is truncated.
+    """
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     is_empty = True
     for chunk in chunks:

@@ -63,7 +63,7 @@ class ApiResponse:
 
 
 def read_result(wire: WireResponse) -> ApiResponse:
-    """Read the JSON of a response. Unreadable JSON is not an error yet, because the status may suffice."""
+    """Read the JSON of a response. Unreadable JSON raises no error here: `refusal` decides by status and code."""
     body = json_object(wire.content)
     if body is None or "code" not in body:
         return ApiResponse(wire.status, None, body, wire.content)
@@ -72,10 +72,10 @@ def read_result(wire: WireResponse) -> ApiResponse:
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
-    """The JSON object in these bytes, with fractions as Decimal so that amounts never become floats; else None.
+    """The JSON object in these bytes; None if they hold none. Fractions are Decimal, so that amounts are exact.
 
-    A value that cannot be read must only reject its row, not the whole page: NaN, Infinity and oversized numbers become
-    strings, an invalid byte becomes U+FFFD, and texts may contain control characters.
+    A malformed value rejects only its row later, not the whole page: NaN, Infinity and oversized numbers become strings
+    here, an invalid byte becomes U+FFFD, and texts may contain control characters.
     """
     try:
         body = json.loads(
@@ -108,7 +108,8 @@ def _fraction(digits: str) -> Decimal | str:
 def refusal(response: ApiResponse, call: str) -> ZohoError | None:
     """The error that a response means; None for a usable response.
 
-    The code decides before the status, even with HTTP 200.
+    A code that booksync knows decides, even with HTTP 200; without one the HTTP status decides. HTTP 5xx never means a
+    permanent error.
     """
     kind = _refusal_kind(response)
     return None if kind is None else kind(call, status=response.status, code=response.code)

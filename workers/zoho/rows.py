@@ -43,14 +43,14 @@ class PersonFields(Row):
 
 
 class PersonRow(PersonFields):
-    """A person in a contact's details; its content never rejects the contact."""
+    """A person in a contact's details. An unusual value in it never rejects the contact."""
 
     contact_person_id: SoftId = ""
     is_primary_contact: SoftFlag = None
 
 
 class BulkPersonRow(PersonRow):
-    """A row of the bulk list of all persons. Without its ids the row cannot be assigned to a contact."""
+    """A row of the bulk list of all persons. A row without the contact's and the person's id is rejected."""
 
     contact_id: RecordId
     contact_person_id: RecordId

@@ -94,11 +94,13 @@ class ZohoTransport:
     ) -> Response:
         """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
-        After Zoho has refused a token, the call is repeated with the same or another token, as `Tokens` decides. Each
-        attempt is a separate call for the API budget. If the other token is refused too, the attempts end.
+        After Zoho has refused a token, the call is repeated with the same token or with another one, as `Tokens`
+        decides. Each attempt is a separate call for the API budget. If Zoho refuses the other token too, the attempts
+        end.
 
-        With `is_one_record` a refusal may concern only that record. A token that has just served another call is then
-        tried once more. It is refreshed only after a second record in a row is refused.
+        With `is_one_record` the call reads one record, and a refusal may concern only that record. If Zoho has just
+        accepted the token for another call, the same token is tried once more. The token is refreshed only when Zoho
+        refuses a second record in a row.
 
         Raises:
             BudgetWait: the API budget defers the call, which was not made.
@@ -151,7 +153,7 @@ class ZohoTransport:
         return response
 
     def _current_token(self) -> Token:
-        """The token of the last call while it is reusable, because each read of the stored token is a round trip."""
+        """The token of the last call while it may be used, else the stored token, whose reading costs a round trip."""
         if self._held is None or time.monotonic() >= self._held_until:
             return self._hold(self._tokens.current())
         return self._held
@@ -196,7 +198,8 @@ class ZohoTransport:
     def _server_time(self, wire: WireResponse) -> datetime:
         """The time of Zoho's response.
 
-        booksync's clock is used if the `Date` header is missing, or is off by days, which would freeze the cache.
+        booksync's clock is used if the `Date` header is missing or differs by more than a day. With a time far in the
+        future, rows in the cache would look newer than all later responses.
         """
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
@@ -217,7 +220,7 @@ class ZohoTransport:
 def _is_refused(response: ApiResponse) -> bool:
     """Whether Zoho refuses the access token.
 
-    A missing scope counts too, because it has the same code and status as an expired token.
+    A refusal because of a missing scope looks the same as one because of an expired token, so it is included.
     """
     return isinstance(refusal(response, ""), REFUSED_TOKEN)
 

@@ -32,7 +32,7 @@ class WireResponse:
 
 
 def new_http_client(*, backend: DeadlineBackend | None = None) -> httpx.Client:
-    """Return the only HTTP client of this process for Zoho, safe to share between threads; close it at shutdown.
+    """Make the HTTP client for Zoho, of which a process needs only one. Threads may share it; close it at shutdown.
 
     The client follows no redirects (they would receive the token), keeps no cookies (they would link organisations) and
     ignores proxy variables. `backend` replaces the sockets in tests.
