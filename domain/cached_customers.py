@@ -28,7 +28,7 @@ _FOREIGN = "another connection of this user has cached the same id"
 class StoredCustomer(NamedTuple):
     """The facts of a cached customer that are compared with the contact read from Zoho.
 
-    The class is a plain tuple for speed, because most runs only compare.
+    The class is a plain tuple, because a run makes and compares one for each contact of a page.
     """
 
     connection_id: uuid.UUID | None

@@ -1,4 +1,4 @@
-"""Callable numbers: whether a valid number may be called, by its text, its kind and the customers with it (FR-6)."""
+"""Callable numbers: whether a valid number may be called, by its text, its kind and its number of customers (FR-6)."""
 
 from dataclasses import dataclass
 

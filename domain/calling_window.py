@@ -20,9 +20,10 @@ class InvalidPolicyError(BooksyncError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CallingWindow:
-    """The allowed `weekdays` (Monday is 0) and hours, from `opens` to before `closes`; `usual_time` is preferred.
+    """The allowed `weekdays` (Monday is 0) and hours, from `opens` to before `closes`.
 
-    Moments are aware datetimes; returned moments are in UTC. `holidays` are days without calls.
+    `usual_time` is the time of day for which reminders are planned if possible. Moments are aware datetimes; returned
+    moments are in UTC. `holidays` are days without calls.
 
     Raises:
         InvalidPolicyError: the rules contradict themselves.

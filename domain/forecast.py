@@ -81,7 +81,7 @@ class Grant:
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:
-    """The cost of a full run: both lists, the organisation's own facts, and the refreshed details."""
+    """The cost of a full run: both lists, the persons, the organisation's own facts, and details to be read again."""
     return _cost(_reading(size) + CALLS_OF_AN_ORGANIZATION + _rereading(size), rate)
 
 

@@ -113,7 +113,7 @@ class CustomerFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """Facts for a permission that Zoho's lists lack: call outcomes (`report_outcome`), the do-not-call list, a 404."""
+    """Facts that may hold a reminder back and are not in Zoho's lists: call outcomes, the do-not-call list, a 404."""
 
     is_gone: bool = False  #: Zoho returned 404 for the invoice or its customer
     #: The number was reported wrong: the customer's present number, with its present text in Zoho.

@@ -27,7 +27,7 @@ MAX_CONFIRMATIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The persons that a bulk read has returned for some contacts. It began at the server's time `began_at`."""
+    """The persons that a bulk read, which began at the server's time `began_at`, has returned for some contacts."""
 
     began_at: datetime
     persons: Mapping[str, tuple[ContactPerson, ...]]
@@ -47,7 +47,7 @@ class Sweep:
         return ids_of(self.persons.get(contact_id, ()))
 
     def omits(self, contact: Contact) -> bool:
-        """Whether the bulk read lacks persons of this detail response, or has another primary person than it."""
+        """Whether the bulk read lacks persons that the detail response `contact` has, or has another primary person."""
         if contact.persons is None:
             return False
         return not ids_of(contact.persons) <= self.ids_of(contact.contact_id) or self.contradicts(contact)

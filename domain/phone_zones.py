@@ -31,7 +31,7 @@ def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
 
 
 def time_zones_of(number: PhoneNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
-    """The time zones of a number's prefix, without zones outside its countries: +7 701 is Kazakh, so not Moscow's."""
+    """The time zones of a number's prefix that lie in its countries: for +7 701, a Kazakh prefix, not Moscow's."""
     zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     for prefix, left_out in _ZONES_LEFT_OUT.items():

@@ -196,8 +196,8 @@ class Run:
         """Give up the present phase after the last attempt of its step: the run goes on with the cached data (FR-7).
 
         The next run reads what this phase has not read. After a failed bulk read of persons the run uses detail calls.
-        After a failed customer or invoice phase it goes on with the next list, and plans reminders from the rows that
-        are cached. If the planning itself fails, the run has failed.
+        After a failed customer or invoice phase the run goes on with the next list, and plans reminders from the rows
+        that are cached. If the planning itself fails, the run has failed.
         """
         if self.phase is Phase.PERSONS:
             return self.go_to(Phase.CONTACTS)
@@ -222,6 +222,9 @@ class Run:
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
-    """The seconds until a failed step is tried again: 1, doubled by each failure; `jitter` in [0, 1) adds ±25 %."""
+    """The seconds until a failed step is tried again: 1 after the first failure, doubled by each further one, up to 60.
+
+    `jitter`, a random number in [0, 1), changes the seconds by up to 25 % in both directions.
+    """
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)

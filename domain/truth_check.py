@@ -158,7 +158,7 @@ def comparable_contact(response: Contact, *, has_details: bool, has_switch: bool
 
 
 def comparable_invoice(response: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
-    """The invoice as Zoho returned it, without differences to the cached invoice that are not drift.
+    """The invoice as Zoho returned it, without those differences from the cached invoice that are not drift.
 
     These are facts that the cache has never had, and the status "overdue" if only the due date has passed.
     `has_details`: the details of the cached version were read. `has_older_details`: only the details of an earlier

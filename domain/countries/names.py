@@ -60,7 +60,10 @@ def alpha_3() -> Mapping[str, str]:
 
 @cache
 def english_names() -> Mapping[str, str]:
-    """English name in the form that `folded` returns → code. "Iran, Islamic Republic of" is in natural order too."""
+    """English name in the form that `folded` returns → code.
+
+    "Iran, Islamic Republic of" has a second entry as "Islamic Republic of Iran".
+    """
     names: dict[str, str] = {}
     for code, name in (*_names_of_phone_library("aa"), *_names_of_cldr("en"), *_names_of_iso()):
         for spelling in _spellings(name):

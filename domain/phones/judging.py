@@ -204,7 +204,11 @@ def _is_whole_number(text: str, region: str | None) -> bool:
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
-    """The number that all valid readings agree on, else the national one if `is_right_at_home` says so, else None."""
+    """The number that all valid readings agree on; None if they do not agree.
+
+    If digits without a plus are valid both as a national and as a foreign number, `is_right_at_home` may decide for the
+    national number.
+    """
     # "+53 5332 0411" is a Cuban mobile, although the digits after its second 53 could be an old fixed line.
     if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
         each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found
@@ -241,7 +245,10 @@ def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:
-    """Whether the text contains the whole national number. If not, the phone library has added a missing area code."""
+    """Whether the text contains the whole national number. If not, the phone library has added a missing area code.
+
+    Numbers of `_REWRITTEN` calling codes always count as contained.
+    """
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
     return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
 

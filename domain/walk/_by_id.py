@@ -68,7 +68,10 @@ class WalkById:
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
-        """The walk after Zoho has refused a page length: it goes on with `PER_PAGE`; None if this one was refused."""
+        """The walk with pages of `PER_PAGE` rows, after Zoho has refused a page of another length.
+
+        The result is None if the refused page already had this length.
+        """
         if self.per_page == PER_PAGE:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()

@@ -87,7 +87,10 @@ class Walk:
         return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
-        """The walk after Zoho has refused a page length: it goes on with `PER_PAGE`; None if this one was refused."""
+        """The walk with pages of `PER_PAGE` rows, after Zoho has refused a page of another length.
+
+        The result is None if the refused page already had this length.
+        """
         if self.per_page == PER_PAGE:
             return None
         return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
@@ -253,11 +256,11 @@ class Walk:
         return self._restarted(f"{why}, read there and back", seen=seen, paging=Paging.THERE)
 
     def _restarted(self, note: str, **changes: Any) -> "Walk":
-        """The walk with its present part restarted at page 1 with other settings; rows may come a second time."""
+        """The walk, begun again at page 1 with other settings (`changes`); rows may come a second time."""
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
     def _held(self, facts: PageFacts) -> tuple[Key, ...]:
-        """The row versions that later pages may repeat: this page's, and earlier ones if many rows have one second."""
+        """The row versions that later pages may repeat: this page's, and earlier ones of the same second."""
         if self.paging is Paging.OVERLAPPING or self.mode is not WalkMode.BY_KEY:
             return facts.keys
         return tuple(dict.fromkeys((*self.seen, *facts.keys)))

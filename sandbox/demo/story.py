@@ -122,7 +122,7 @@ class Demo:
         return f"http://{LOOPBACK}:{port}"
 
     def _start_scheduler(self, programs: Programs) -> None:
-        """Start the scheduler, after the first sync, so that no sync of the scheduler comes before the sync shown."""
+        """Start the scheduler. Before the first sync, which the demo shows, the scheduler would start other syncs."""
         scheduler = (programs.path("booksync"), "scheduler")
         self._supervise(programs).start(Service("scheduler", scheduler, self._folder.log("scheduler")))
 

@@ -31,7 +31,7 @@ def touch(asked: ask.Touch, edit: Edit) -> Result:
 def crowd(asked: ask.Crowd, edit: Edit) -> Result:
     """Give the oldest records one modified time.
 
-    The choice is the same after any earlier changes, because new records are never among the oldest.
+    The lowest ids are the oldest records, so new or edited records do not alter the choice.
     """
     table = edit.books.contacts.truth if asked.what == "contacts" else edit.books.invoices.truth
     chosen = tuple(sorted(table)[: asked.count])
@@ -59,7 +59,7 @@ def bulk_import(asked: ask.BulkImport, edit: Edit) -> Result:
 
 
 def drift(asked: ask.Drift, edit: Edit) -> Result:
-    """Make one random small change: a payment, a phone edit, an invoice or a contact, with realistic frequencies."""
+    """Make one random small change, of four kinds: a payment, an edited phone, a new invoice or a new contact."""
     event = edit.rng.choices(("payment", "edited_phone", "new_invoice", "new_contact"), (40, 25, 25, 10))[0]
     match event:
         case "payment" if (invoice_id := _some_open_invoice(edit)) is not None:

@@ -83,15 +83,15 @@ class Faults:
             self._replace(name, kept)
 
     def find(self, name: FaultName, call: Call) -> Fault | None:
-        """The first fault of that name that matches the call, if any. It does not count a strike."""
+        """The first fault called `name` that matches the call; None without one. No strike is counted."""
         return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
 
     def all_that_fit(self, name: FaultName, call: Call) -> list[Fault]:
-        """Every fault of that name that matches the call. It does not count a strike."""
+        """Every fault called `name` that matches the call. No strike is counted."""
         return [each for each in self._active.get(name, ()) if each.fits(call)]
 
     def take(self, name: FaultName, call: Call) -> FaultParams | None:
-        """Count a strike of the fault that matches the call and return its parameters."""
+        """Count a strike of the first fault that matches the call, and return its parameters; None without one."""
         fault = self.find(name, call)
         if fault is None:
             return None
@@ -99,7 +99,7 @@ class Faults:
         return fault.params
 
     def strike(self, fault: Fault, times: int | None = None) -> None:
-        """Count a strike of the fault. After `times` strikes (the request's own number goes first) the fault ends."""
+        """Count a strike of the fault. The fault ends after the strikes that its request allows, else after `times`."""
         fault.strikes += 1
         limit = fault.request.times or times
         if limit is not None and fault.strikes >= limit:
@@ -122,7 +122,7 @@ class Faults:
         return known if None in named else frozenset(each for each in named if each is not None)
 
     def due_mutations(self, call: Call) -> list[Fault]:
-        """Count the call for each matching `mutation_after` fault; return and remove the mutations that are due."""
+        """Count the call for each matching `mutation_after` fault, and return the faults whose changes are due now."""
         due = []
         for fault in list(self._active.get(FaultName.MUTATION_AFTER, ())):
             if fault.fits(call):

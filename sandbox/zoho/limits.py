@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(slots=True)
 class OrganizationLimiter:
-    """Enforces the limits of one organisation. It logs every arrival, so no window may hold more calls than allowed."""
+    """Enforces the limits of one organisation. The limit of a minute holds for any such window, wherever it begins."""
 
     limits: Limits
     zone: tzinfo

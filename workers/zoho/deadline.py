@@ -90,8 +90,8 @@ def addresses_of(host: str) -> list[str]:
 class DeadlineBackend(httpcore.NetworkBackend):
     """Opens network connections whose waits all end by the deadline.
 
-    `resolve` returns a host's addresses. They are tried one after the other within the deadline. A socket that is given
-    the host's name instead would wait the whole timeout for each address.
+    `resolve` returns a host's addresses. The addresses are tried one after the other within the deadline. A socket that
+    is given the host's name instead would wait the whole timeout for each address.
     """
 
     def __init__(

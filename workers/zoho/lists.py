@@ -27,7 +27,7 @@ def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
 
 
 def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
-    """The query parameters for the page number and the page length. Without a length, each list has its own default."""
+    """The query parameters for page number and page length. Without a length Zoho's default depends on the list."""
     return {"page": str(page), "per_page": str(per_page)}
 
 

@@ -89,8 +89,8 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
 def _details(row: ContactDetailRow) -> ContactDetails:
     """The details of a contact. State and postcode come from the same address as the country.
 
-    An address whose country booksync recognises is preferred, then one with another country, then one without a
-    country.
+    An address with a country that booksync recognises is preferred, then one with an unrecognised country, then one
+    without a country.
     """
     addresses = (row.billing_address, row.shipping_address)
     understood = (each for each in addresses if _country_code(each))
