@@ -54,7 +54,10 @@ class Changes:
         self._reported_until = self._latest()
 
     def news(self) -> list[FinishedRun]:
-        """The runs that ended since the last call and changed something; empty while the database is unreachable."""
+        """The runs that ended since `news` was last called, except those that succeeded without a change.
+
+        The list is empty while the database is unreachable.
+        """
         if self._reported_until is None:
             self._reported_until = self._latest()
             return []

@@ -56,7 +56,7 @@ class Screen:
         self._console.print(f" [yellow]↻[/] The {name} ended{why}; it was started again", soft_wrap=True)
 
     def result(self, reported: dict[str, Any]) -> None:
-        """Print the demo's JSON object as the last line on stdout."""
+        """With `--json`, print the demo's JSON object as the last line on stdout."""
         if self._as_json:
             sys.stdout.write(json.dumps(reported) + "\n")
             sys.stdout.flush()

@@ -64,7 +64,7 @@ class Present:
 
 
 def with_circumstance(invoice: Invoice, rng: random.Random, present: Present) -> Invoice:
-    """The invoice with the circumstance drawn for it, if any; an invoice that is not open is returned unchanged."""
+    """The invoice, in some cases with a randomly drawn `Circumstance`; an invoice that is not open stays unchanged."""
     if not invoice.is_open:
         return invoice
     if invoice.status is InvoiceStatus.PARTIALLY_PAID:

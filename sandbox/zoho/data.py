@@ -167,7 +167,7 @@ def _made_up_invoices(
 
 
 def _with_late_persons(contact: Contact, ids: NewIds, rng: random.Random, now: int) -> Contact:
-    """Replace the ids of all persons but the first of some contacts, as if these persons were created later."""
+    """The contact; some contacts get new ids for all persons but the first, as if these persons were created later."""
     if len(contact.persons) < 2 or rng.random() >= DETACHED_SECOND_PERSON_SHARE:
         return contact
     first, *others = contact.persons

@@ -150,7 +150,7 @@ class Tokens:
         }
 
     def _bury_oldest(self, refresh_token: str, now: float) -> None:
-        """Expire the oldest tokens of a user, so that 15 stay valid, and delete tokens that expired long ago."""
+        """Delete the oldest access tokens of a refresh token, so that at most 15 valid and 15 expired ones are left."""
         mine = [token for token, issued in self._alive.items() if issued.refresh_token == refresh_token]
         alive = [token for token in mine if self._alive[token].dies_at > now]
         for token in alive[:-MAX_ALIVE]:

@@ -20,7 +20,7 @@ class Span:
         return len(self.entries) - self.start
 
     def cut(self, offset: int, count: int) -> list[int]:
-        """The ids at offset … offset + count, without iterating over the ids before."""
+        """The `count` ids from position `offset` on, without iterating over the ids before."""
         if not self.descending:
             low = self.start + offset
             return [record_id for _, record_id in self.entries[low : low + count]]

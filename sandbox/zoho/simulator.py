@@ -220,8 +220,8 @@ class Simulator:
     def _organizations(self, user: User) -> Response:
         """List the token's organisations.
 
-        The call counts against no organisation's minute, because it names none, but its headers show the first
-        organisation's day.
+        The call counts against no organisation's limits, because it names none. The headers of its response show the
+        first organisation's limit of the day.
         """
         mine = [self.organizations[each] for each in user.organization_ids if each in self.organizations]
         entries = [organization_row(books.organization, number == 0) for number, books in enumerate(mine)]

@@ -121,7 +121,7 @@ def _ask(
 
 
 def _is_throttling(response: Mapping[str, Any]) -> bool:
-    """Whether a refusal means too many requests: "Access Denied", with the reason in the description."""
+    """Whether a refusal means too many requests, by its error word ("Access Denied") or by its description."""
     if "error" not in response:
         return False
     described = response.get("error_description")

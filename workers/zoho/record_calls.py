@@ -20,8 +20,9 @@ def get_record(
     An id that no record can have returns None without a call.
 
     Raises:
-        UnusableResponse: the response has no such record, or a 404 is not Zoho's own response: a gateway's error page
-            must not delete a customer.
+        BudgetWait, ZohoError: see `ZohoTransport.get`.
+        UnusableResponse: the response has no record or another one, or a 404 has no code of Zoho's. Such a 404 may be
+            a gateway's error page, by which no record may be deleted.
         RecordUnreadable: the record exists, but cannot be understood.
     """
     if record_id(identity) != identity:

@@ -64,6 +64,8 @@ def exchange(
 ) -> WireResponse:
     """Send one request and read the whole response; `call` names the request in errors ("GET /contacts").
 
+    With HTTP 429, a body that would raise TooLarge or UnusableResponse is read as empty instead.
+
     Raises:
         ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable response.
         TooLarge: the body, or its inflated content, is larger than `MAX_BODY_BYTES`.
