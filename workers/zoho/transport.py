@@ -204,12 +204,13 @@ class ZohoTransport:
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
             log.warning(
-                "A response of Zoho has no readable Date header, so booksync uses its own clock", action="zoho.no_date"
+                "A response of Zoho has no readable Date header, so booksync dates the response by its own clock",
+                action="zoho.no_date",
             )
             return now
         if abs(server_time - now) > FURTHEST_AHEAD:
             log.warning(
-                "The Date header of a Zoho response is implausible, so booksync uses its own clock",
+                "The Date header of a Zoho response is implausible, so booksync dates the response by its own clock",
                 action="zoho.wrong_date",
                 date=server_time.isoformat(),
             )
