@@ -122,7 +122,11 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
 
 
 def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
-    """(position, word as `folded` returns it) of each word in brackets, and the text with blanks for these brackets."""
+    """Each word of the remarks in brackets, as (position, folded word), and the text with blanks for the whole remarks.
+
+    The blanks keep all positions. If no digit is outside the remarks, the brackets do not mark a remark: then only the
+    bracket characters become blanks, and no words are returned.
+    """
     words: list[tuple[int, str]] = []
 
     def blanked(match: re.Match[str]) -> str:

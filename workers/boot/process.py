@@ -43,7 +43,7 @@ def set_thread_shares(shares: ThreadShares) -> None:
 
 
 def thread_shares() -> ThreadShares:
-    """Return the `ThreadShares` of this worker process."""
+    """Return this process's `ThreadShares`, which limits the threads of one organisation's webhooks."""
     assert _thread_shares is not None, "the shares are set before the first message"
     return _thread_shares
 

@@ -31,7 +31,8 @@ class LiftedPause:
 class ResumedOrganization:
     """The result of `booksync budget resume` for one organisation.
 
-    `waits_seconds` is the wait for calls that remains after the pause is lifted, if Redis has lost the recent calls.
+    `waits_seconds` is how long calls still wait although the pause is lifted: if Redis has lost the record of recent
+    calls, booksync waits until Zoho no longer counts them. It is 0 if nothing was lost.
     """
 
     organization_id: str

@@ -139,7 +139,7 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
             return Execution(job, _attempt(job))
     except LeaseLostError:
         log.info(
-            f"{kind.noun} was done by another worker, so this worker discards its own result",
+            f"{kind.noun} was taken over by another worker, so this worker discards its own result",
             action=f"{kind.kind}.stale",
         )
         return Execution(job, JobOutcome.STALE)

@@ -1,6 +1,6 @@
 """A queue consumer that reads after wake-ups, and that waits while Redis refuses commands, whatever the reason.
 
-Dramatiq's own consumer polls, and it waits only for a lost connection. After any other refusal (READONLY, OOM,
+Dramatiq's own consumer polls, and it waits only after a lost connection. After any other refusal (READONLY, OOM,
 …) its thread ends with the delayed messages that it has fetched, and the process no longer reads that queue.
 """
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 @contextmanager
 def refusals_as_lost_connections() -> Iterator[None]:
-    """Raise ConnectionClosed, for which Dramatiq waits, in place of redis-py's errors."""
+    """Raise ConnectionClosed in place of redis-py's errors: after it, Dramatiq's consumer waits and reads again."""
     began = refusal_log.now()
     try:
         yield

@@ -23,7 +23,7 @@ class ZohoContactsClient:
         self._zone = zone
 
     def get_contacts(self, request: ListRequest) -> Page[Contact]:
-        """One page of /contacts as Zoho returns it, including vendors, repeated rows and rows outside the request.
+        """One page of /contacts as Zoho returns it, with vendors, repeated rows and rows that were not requested.
 
         The request does not filter out vendors by `contact_type`, because Zoho silently ignores parameters that it does
         not support. So callers must check the type of each row.
