@@ -14,6 +14,7 @@ from workers.boot import process
 from workers.jobs.schema_gate import ending_on_sigterm
 from workers.observability.logs import describe
 from workers.observability.worker_states import WorkerState, own_state
+from workers.queue.pausing import pause, resume
 from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.secrets.vault import Vault
 
@@ -122,9 +123,9 @@ class KeyWatch:
         self._vault.has_failed.clear()
         self._last = self._look()
         if self._last is Proof.WRONG_KEYS and not self._is_paused:
-            self._worker.pause()
+            pause(self._worker)
             self._is_paused = True
         elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
             log.info("This worker's encryption keys are right, so it takes messages again", action="keys.proven")
-            self._worker.resume()
+            resume(self._worker)
             self._is_paused = False

@@ -22,6 +22,7 @@ class Watched:
 
     finds: list[Proof] = field(default_factory=list)
     did: list[str] = field(default_factory=list)
+    broker: object = None
     vault: Vault = field(default_factory=lambda: Vault([SecretStr(Fernet.generate_key().decode())]))
 
     def pause(self) -> None:
