@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 KILLS = 20
 
-#: A worker is killed at most this long after the run's last progress: about the length of a few run steps.
+#: A worker is killed at most this long after the run's last progress: about the length of a few pages.
 LONGEST_PAUSE_SECONDS = 0.6
 
 
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[UnderWay]:
     with processes_under_way(
-        tmp_path, contacts=5_000, invoices=6_000, latency_seconds=0.05, CLAIM_SECONDS="3", SWEEP_INTERVAL_SECONDS="1"
+        tmp_path, contacts=5_000, invoices=6_000, latency_seconds=0.2, CLAIM_SECONDS="3", SWEEP_INTERVAL_SECONDS="1"
     ) as processes:
         yield processes
 
@@ -58,8 +58,8 @@ def kill_one_after_the_other(under_way: UnderWay, connection_id: str, seed: int)
     chance = random.Random(seed)
     workers = under_way.installation.processes[:2]
     for _ in range(KILLS):
-        step = under_way.step(connection_id)
-        eventually(lambda: under_way.step(connection_id) > step)  # noqa: B023  (called at once)
+        before = under_way.progress(connection_id)
+        eventually(lambda: under_way.progress(connection_id) > before)  # noqa: B023  (called at once)
         time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
         assert under_way.status(connection_id) == ("running", None), (
             "the run ended or was degraded before the last kill"

@@ -130,8 +130,8 @@ def kill_while_persons_are_read(under_way: UnderWay, connection_id: str, chance:
     """Kill and replace workers, each some time after progress of the run."""
     workers = under_way.installation.processes[:2]
     for _ in range(KILLS):
-        step = under_way.step(connection_id)
-        eventually(lambda: under_way.step(connection_id) > step)  # noqa: B023  (called at once)
+        before = under_way.progress(connection_id)
+        eventually(lambda: under_way.progress(connection_id) > before)  # noqa: B023  (called at once)
         time.sleep(chance.uniform(0, 2 * PAGE_SECONDS))
         assert under_way.look(
             "SELECT phase FROM booksync.sync_runs WHERE connection_id = %(id)s", id=connection_id

@@ -61,6 +61,12 @@ class UnderWay:
         ((step,),) = self.look("SELECT step FROM booksync.sync_runs WHERE connection_id = %(id)s", id=connection_id)
         return int(step)
 
+    def progress(self, connection_id: str) -> int:
+        """The steps and the checkpointed calls of the connection's only run."""
+        sql = "SELECT step + api_calls FROM booksync.sync_runs WHERE connection_id = %(id)s"
+        ((progress,),) = self.look(sql, id=connection_id)
+        return int(progress)
+
     def status(self, connection_id: str) -> tuple[str, str | None]:
         """The status and the error of the connection's last run."""
         return self.look(

@@ -196,13 +196,14 @@ class TestAListReadAhead:
 
     @pytest.fixture
     def slow(self, bench: Bench) -> Bench:
+        bench.zoho.fault(FaultName.LATENCY, kind=CallKind.CONTACTS, seconds=0.05)
         return bench.with_slices(SliceLimits(pages=30, slow_response_seconds=0.0))
 
     def test_invoices_are_staged_while_contacts_are_fetched(self, slow: Bench, database: psycopg.Connection) -> None:
         slow.start(Mode.FULL)
         step_until(slow, Phase.CUSTOMERS)
         staged = slow.rows("SELECT number FROM booksync.staged_pages WHERE entity = 'invoice' ORDER BY number")
-        assert len(staged) >= 3
+        assert staged
         assert slow.invoices() == {}
         calls = slow.zoho.stats().count(CallKind.INVOICES)
         assert len(staged) == calls
@@ -240,7 +241,7 @@ class TestAListReadAhead:
         slow.zoho.reset_stats()
         slow.start(Mode.FULL)
         with monkeypatch.context() as killing:
-            killed_at(killing, list_ahead, "checkpoint_with", 2)
+            killed_at(killing, list_ahead, "checkpoint_with", 1)
             with pytest.raises(Killed):
                 finish(slow)
         finish(restarted(slow))
