@@ -31,7 +31,7 @@ class Slice:
         self._pages = 0
 
     def count_page(self) -> None:
-        """Count a page that the step has fetched."""
+        """Count a page that the step has fetched, or that an earlier step has staged."""
         self._pages += 1
 
     @property

@@ -54,7 +54,7 @@ class Wakes:
             self._notify()
 
     def close(self) -> None:
-        """Grant no fetch from now on, because the worker ends."""
+        """Grant no fetch until `open` is called again, because the worker ends or is paused."""
         with self._lock:
             self._is_over = True
             for waiting in self._waiting.values():

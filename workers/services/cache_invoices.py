@@ -48,7 +48,7 @@ def cache_invoices(
     rules = _Rules(customers.ids, stamps_may_go_back)
     stored, known, fresh = _lock_fresh(db, connection, known, waiting, rules)
     _keep_waiting(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    if customers.any_invoice_waits or waiting:
+    if customers.any_invoice_waits:
         still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
         known = [read for read in known if read.record.invoice_id not in still_wait]
         fresh = [each for each in fresh if each.invoice_id not in still_wait]

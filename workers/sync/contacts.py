@@ -13,15 +13,12 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Phase, RecordRef, Run
-from domain.walk import WalkStuck
-from workers.budget import BudgetWait
 from workers.observability.logs import describe
 from workers.sync.gone import note_gone
 from workers.sync.list_ahead import ListAhead
-from workers.sync.list_pages import ListPage, checkpoint_with, fetch_page, having_fetched, stage_page
+from workers.sync.list_pages import CALL_ERRORS, ListPage, checkpoint_with, fetch_page, having_fetched, stage_page
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
-from workers.zoho.errors import ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +62,7 @@ def _fetched_page(work: Work, ahead: ListAhead) -> ListPage | None:
     ahead.go_on()
     try:
         return fetch_page(work, CUSTOMER, read)
-    except (BudgetWait, ZohoError, WalkStuck) as error:
+    except CALL_ERRORS as error:
         if not read.has_staged_pages:
             raise
         log.info(

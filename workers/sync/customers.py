@@ -85,7 +85,8 @@ def _write_page(
         )
     if sorted_page.sweep is not None:
         omissions = _omissions(complete, sorted_page.sweep)
-        changed = {key: omits for key, omits in omissions.items() if omits != (key in sorted_page.omitted)}
+        omitted = {key for key, row in sorted_page.stored.items() if row.bulk_omits_persons}
+        changed = {key: omits for key, omits in omissions.items() if omits != (key in omitted)}
         known_contacts.note_bulk_omissions(db, work.connection, changed)
     return run
 

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from db import deletions, staged_pages, staging, watermarks
 from db.pipelines import pipelined
@@ -19,11 +19,16 @@ from domain.entities import Entity
 from domain.lists import Page, record_ids
 from domain.run_position import ListRead
 from domain.runs import Mode, Run
-from domain.walk import Walk
+from domain.walk import Walk, WalkStuck
 from domain.watermarks import overlapping
+from workers.budget import BudgetWait
 from workers.sync.floods import complete_events
 from workers.sync.work import Work
+from workers.zoho.errors import ZohoError
 from workers.zoho.list_reader import ListReader
+
+#: The errors of a call for a page.
+CALL_ERRORS = (BudgetWait, ZohoError, WalkStuck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,9 @@ def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader 
 
 
 def having_fetched(run: Run, entity: Entity, fetched: ListPage) -> Run:
-    """Return the run with its position after the fetched page, which `stage_page` then stages."""
-    return _at(run, entity, _having_fetched(run, entity, fetched))
+    """Return the run with its position after the fetched page."""
+    read = replace(run.position.list_of(entity), asked_at=fetched.asked_at)
+    return _at(run, entity, read.having_fetched(fetched.walk))
 
 
 def stage_page(db: Session, work: Work, run: Run, entity: Entity, fetched: ListPage) -> None:
@@ -86,21 +92,20 @@ def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
     read = run.position.list_of(entity)
     number, walk = read.written + 1, read.walk or _new_walk(work, entity)
     raw = staged_pages.staged(db, run.run_id, entity, number)
-    kept = None if raw is None else work.resources.pages.take(run.run_id, entity, number, raw)
-    if kept is not None:
-        walked, rows = walk.take(kept)
-        return ListPage(number, walked, kept, rows, read.asked_at)
-    return ListPage(number, *work.lists.staged_page(entity, walk, raw), read.asked_at)
+    if raw is None:
+        return ListPage(number, walk.with_whole_pages() or walk, None, (), read.asked_at)
+    page = work.resources.pages.take(run.run_id, entity, number, raw) or work.lists.staged_page(entity, raw)
+    walked, rows = walk.take(page)
+    return ListPage(number, walked, page, rows, read.asked_at)
 
 
 def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> Run:
     """Write a staged or just fetched page. Return the run with its counts and its position after the page."""
     entity, page = writer.entity, listed.page
-    read = run.position.list_of(entity)
-    is_staged = listed.number <= read.fetched
+    is_staged = listed.number <= run.position.list_of(entity).fetched
     if not is_staged:
-        read = _having_fetched(run, entity, listed)
-    run = _at(run, entity, read.having_written(listed.walk))
+        run = having_fetched(run, entity, listed)
+    run = _at(run, entity, run.position.list_of(entity).having_written(listed.walk))
     with pipelined(db):
         if is_staged:
             staged_pages.remove(db, run.run_id, entity, listed.number)
@@ -109,10 +114,6 @@ def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> R
         if page is not None:
             staging.rejected(db, run.connection_id, entity.name, page.rejected)
     return run if page is None else writer.rows(db, run.having_read(page), page, listed.rows)
-
-
-def _having_fetched(run: Run, entity: Entity, fetched: ListPage) -> ListRead:
-    return replace(run.position.list_of(entity), asked_at=fetched.asked_at).having_fetched(fetched.walk)
 
 
 def _at(run: Run, entity: Entity, read: ListRead) -> Run:
@@ -126,24 +127,24 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
     phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
-    with _Ahead(work, entity) as ahead:
+    with PageCall(work, entity) as call:
         page = _first_page(work, entity)
         while True:
-            if ahead.may_fetch_after(page):
+            if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
-                ahead.start()
+                call.start()
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
-                following = ahead.arrived()
+                following = call.arrived()
                 has_staged = run.position.list_of(entity).has_staged_pages
                 is_over = not has_staged or not work.slice.has_room
-                if following is None and not ahead.is_fetching and is_over:
+                if following is None and not call.is_under_way and is_over:
                     return work.advance(db, end(db, run) if page.walk.is_finished else run)
-                if following is not None and (has_staged or ahead.may_fetch_after(following)):
+                if following is not None and (has_staged or _may_fetch_after(work, entity, following)):
                     checkpoint_with(db, work, run, entity, following)
                 else:
                     work.checkpoint(db, run)
-            page = _first_page(work, entity) if has_staged else following or ahead.wait()
+            page = _first_page(work, entity) if has_staged else following or call.wait()
 
 
 def _first_page(work: Work, entity: Entity) -> ListPage:
@@ -156,14 +157,22 @@ def _first_page(work: Work, entity: Entity) -> ListPage:
         return staged_page(db, work, work.run, entity)
 
 
+def _may_fetch_after(work: Work, entity: Entity, page: ListPage) -> bool:
+    """Whether a call for a further page may follow: the list has one, and the slice has room."""
+    read = work.run.position.list_of(entity)
+    last = page.walk if page.number >= read.fetched else read.frontier
+    is_at_end = last is not None and last.is_finished
+    return not is_at_end and work.slice.has_room
+
+
 def _stage(work: Work, entity: Entity, page: ListPage) -> None:
     if page.number > work.run.position.list_of(entity).fetched:
         with work.transaction() as db:
             checkpoint_with(db, work, work.run, entity, page)
 
 
-class _Ahead:
-    """Fetches the next page in a thread of its own, while the step writes the previous page."""
+class PageCall:
+    """A call for one page at a time, in a thread of its own, while the step does other work."""
 
     def __init__(self, work: Work, entity: Entity) -> None:
         self._work = work
@@ -171,29 +180,28 @@ class _Ahead:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
         self._call: Future[ListPage] | None = None
 
-    def __enter__(self) -> "_Ahead":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _type: object, _error: BaseException | None, _traceback: object) -> None:
         self._thread.shutdown()
 
     @property
-    def is_fetching(self) -> bool:
+    def is_under_way(self) -> bool:
+        """Whether a call was started whose result nobody has waited for."""
         return self._call is not None
 
-    def may_fetch_after(self, page: ListPage) -> bool:
-        """Whether a call for a further page may follow: the list has one, no call is under way, the slice has room."""
-        read = self._work.run.position.list_of(self._entity)
-        last = page.walk if page.number >= read.fetched else read.frontier
-        is_at_end = last is not None and last.is_finished
-        return not is_at_end and self._call is None and self._work.slice.has_room
+    @property
+    def is_done(self) -> bool:
+        """Whether the call under way has a page or an error by now."""
+        return self._call is not None and self._call.done()
 
-    def start(self) -> None:
-        """Start the call for the page after the last staged one."""
+    def start(self, lists: ListReader | None = None) -> None:
+        """Start the call for the page after the last staged one; `lists`: see `fetch_page`."""
         work = self._work
         # The connection is cached before, so that only the step's own thread reads it.
         read, _ = work.run.position.list_of(self._entity), work.connection
-        self._call = self._thread.submit(copy_context().run, fetch_page, work, self._entity, read)
+        self._call = self._thread.submit(copy_context().run, fetch_page, work, self._entity, read, lists=lists)
 
     def arrived(self) -> ListPage | None:
         """The fetched page, if the call has succeeded by now."""
@@ -203,7 +211,7 @@ class _Ahead:
         return self.wait()
 
     def wait(self) -> ListPage:
-        """Wait for the call.
+        """Wait for the call under way.
 
         Raises:
             BudgetWait, ZohoError, WalkStuck: see `fetch_page`.

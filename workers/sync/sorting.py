@@ -1,6 +1,6 @@
 """Sorts listed contacts by the facts that they lack, and chooses what the run does next: read persons, or write."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,7 +29,6 @@ class SortedPage:
     """The contacts of a page that have new facts: those that can be written, and those that lack persons."""
 
     complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
-    omitted: Set[str]  #: the cached contacts of which the bulk list omitted persons so far
     lacking: Sequence[Contact]  #: need a detail call, or another bulk read of persons
     stored: Mapping[str, StoredCustomer]  #: the cached rows of the page's contacts
     sweep: Sweep | None
@@ -51,8 +50,7 @@ def sort_page(
     found = _sort(run, customers, cached, sweep)
     complete = [contact for contact in found.changed if contact.contact_id not in found.needing_details]
     lacking = [contact for contact in found.changed if contact.contact_id in found.needing_details]
-    omitted = {contact_id for contact_id, known in cached.items() if known.bulk_omits_persons}
-    return SortedPage(complete, omitted, lacking, stored, sweep, found.confirmations)
+    return SortedPage(complete, lacking, stored, sweep, found.confirmations)
 
 
 def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:

@@ -21,10 +21,11 @@ log = structlog.get_logger(__name__)
 
 
 class ListReader:
-    """Reads the lists of one organisation. Each method makes one call.
+    """Reads the lists of one organisation.
 
-    Each method returns the walk after the next page, that page, and its new rows. If Zoho refuses a page of an unusual
-    length, the method returns None as the page, and a walk that goes on with pages of the usual length.
+    `page` and `persons` make one call. They return the walk after the next page, that page, and its new rows. If Zoho
+    refuses a page of an unusual length, they return None as the page, and a walk that goes on with pages of the usual
+    length.
 
     Raises:
         ValueError: the walk is finished.
@@ -42,15 +43,9 @@ class ListReader:
         records = records_of(entity)
         return walk_on(walk, lambda request: records.page(self._transport, request, self._zone))
 
-    def staged_page(
-        self, entity: Entity, walk: Walk, raw: RawPage | None
-    ) -> tuple[Walk, Page[Any] | None, tuple[Any, ...]]:
-        """Read the staged page `raw` instead of making a call; None means that Zoho refused the page for its length."""
-        if raw is None:
-            return walk.with_whole_pages() or walk, None, ()
-        page = records_of(entity).staged_page(raw, self._zone)
-        walked, rows = walk.take(page)
-        return walked, page, rows
+    def staged_page(self, entity: Entity, raw: RawPage) -> Page[Any]:
+        """Parse the staged page `raw`, without a call."""
+        return records_of(entity).staged_page(raw, self._zone)
 
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
         """Read the next page of the bulk list of persons.

@@ -63,9 +63,9 @@ class AtOnce:
 
     def __init__(self, **_: object) -> None: ...
 
-    def submit(self, do: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(self, do: Callable[..., Any], *arguments: Any, **keywords: Any) -> Future[Any]:
         call: Future[Any] = Future()
-        call.set_result(do(*arguments))
+        call.set_result(do(*arguments, **keywords))
         return call
 
     def shutdown(self) -> None: ...

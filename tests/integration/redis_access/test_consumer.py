@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import dramatiq
 import dramatiq.worker
@@ -19,12 +18,6 @@ from workers.queue import consumer, reading
 from workers.queue.reading import ReadingBroker
 from workers.redis_access.client import new_redis_client
 from workers.redis_access.refusal_log import RefusalLog
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
-        yield running
 
 
 @pytest.fixture

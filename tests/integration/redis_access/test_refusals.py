@@ -19,13 +19,6 @@ from tests.redis_document import sentinel_commands
 from workers.redis_access.refusals import RefusalKind, refusal_of
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """A Valkey for this test only, which the test brings into a faulty state."""
-    with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
-        yield running
-
-
 @contextmanager
 def the_administrator(server: EmbeddedValkey) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(server.url) as client:

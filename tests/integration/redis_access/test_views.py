@@ -94,18 +94,6 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
         environment.__exit__(None, None, None)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
-        yield running
-
-
-@pytest.fixture
-def administrator(server: EmbeddedValkey) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(server.url) as client:
-        yield client
-
-
 def make_a_replica(client: redis.Redis) -> None:
     client.replicaof(LOOPBACK, free_port())
 

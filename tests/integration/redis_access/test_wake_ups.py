@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dramatiq
 import dramatiq.worker
@@ -20,18 +19,6 @@ from workers.redis_access.client import new_redis_client
 
 #: The timeout of Dramatiq's threads: a test that waited for it would fail.
 LONG_MS = 3_600_000
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
-        yield running
-
-
-@pytest.fixture
-def administrator(server: EmbeddedValkey) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(server.url) as client:
-        yield client
 
 
 @pytest.fixture
