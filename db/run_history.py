@@ -1,8 +1,18 @@
-"""The statement that deletes old runs."""
+"""Statements over former runs: the mode of one, and the deletion of old ones."""
+
+import uuid
 
 from sqlalchemy import text
 
 from db.session import Session
+from domain.runs import Mode
+
+
+def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
+    """The mode of a run. If the run's row has been deleted, the mode is incremental, because that costs fewer calls."""
+    mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
+    return Mode(mode) if mode else Mode.INCREMENTAL
+
 
 # Read by the index on (connection_id, started_at), because a busy installation has millions of runs.
 _PRUNE = text("""

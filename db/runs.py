@@ -265,10 +265,7 @@ _SWEEP = text("""
 
 
 def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
-    """The run steps whose overdue messages are to be sent again.
-
-    After that, a step becomes overdue again only after `sweep_seconds`.
-    """
+    """The run steps whose overdue messages are to be sent again; each is overdue again only after `sweep_seconds`."""
     rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
 
@@ -276,22 +273,11 @@ def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepR
 _RUNNING = "SELECT * FROM booksync.sync_runs WHERE connection_id = :connection_id AND status = 'running'"
 
 
-def running(db: Session, connection_id: uuid.UUID) -> Run | None:
-    """The connection's run in progress; None without one."""
-    row = db.execute(text(_RUNNING), {"connection_id": connection_id}).one_or_none()
+def running(db: Session, connection_id: uuid.UUID, *, hold: bool = False) -> Run | None:
+    """The connection's run in progress; None without one. `hold` locks it, so that it ends after this transaction."""
+    statement = f"{_RUNNING} FOR NO KEY UPDATE" if hold else _RUNNING
+    row = db.execute(text(statement), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
-
-
-def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
-    """The connection's run in progress, locked, so that it cannot end before this transaction; None without one."""
-    row = db.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
-    return _run(row) if row else None
-
-
-def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
-    """The mode of a run. If the run's row has been deleted, the mode is incremental, because that costs fewer calls."""
-    mode = db.execute(text("SELECT mode FROM booksync.sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
-    return Mode(mode) if mode else Mode.INCREMENTAL
 
 
 def _run(row: Row[Any]) -> Run:

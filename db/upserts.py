@@ -11,7 +11,6 @@ from sqlalchemy import ARRAY
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.arrays import array_literal
 from db.connections import Connection
 from db.models import Base
 from db.session import Session
@@ -59,7 +58,7 @@ def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence
         if isinstance(kind, JSONB):
             found = (orjson.dumps(value).decode() for value in found)
         elif isinstance(kind, ARRAY):
-            found = map(array_literal, found)
+            found = map(_array_literal, found)
         values[column.name] = list(found)
     return values
 
@@ -133,3 +132,14 @@ def _type(model: type[Base], column: Column[Any]) -> str:
 def _passed_as(model: type[Base], column: Column[Any]) -> str:
     is_array = isinstance(model.__table__.c[column.name].type, ARRAY)
     return "text" if is_array else _type(model, column)
+
+
+def _array_literal(values: Iterable[object] | None) -> str | None:
+    """The values as the text of a one-dimensional Postgres array; None for None.
+
+    `unnest` would flatten nested arrays, so a column of arrays is passed as texts, which the statement casts.
+    """
+    if values is None:
+        return None
+    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

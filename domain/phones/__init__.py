@@ -1,8 +1,8 @@
 """Phones: the choice of a contact's number, and the verdicts whether its text is valid and callable (FR-6).
 
 `choosing` goes through the contact's texts in order, and `judging` gives the verdicts on one text. `grammar` finds the
-number in a text, `parting` removes the text around the number, and `readings` has the possible readings of what
-remains.
+number in a text, `parting` removes the text around the number, `readings` has the possible readings of what remains,
+and `valid_numbers` tests them.
 """
 
 from domain.phones.choosing import (

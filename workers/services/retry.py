@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dramatiq import Message
 
-from db import connections, dead_letter_lists, dead_letters, runs
+from db import connections, dead_letter_lists, dead_letters, run_history, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from db.session import Session
@@ -65,7 +65,7 @@ def _retry(resources: Resources, dead_letter: Row) -> Retried:
 def _run_again(resources: Resources, dead_letter: Row) -> Retried:
     with resources.engine.begin() as db:
         _refuse_parked(db, dead_letter)
-        running = runs.hold_running(db, dead_letter["connection_id"])
+        running = runs.running(db, dead_letter["connection_id"], hold=True)
         if running is not None and not _began_after(running, dead_letter):
             raise _RefusedError(
                 f"Run {running.run_id}, which failed to do it, is not over. Next: retry when it has ended."
@@ -90,7 +90,7 @@ def _start(resources: Resources, db: Session, dead_letter: Row) -> StepRef:
     step = runs.start(
         db,
         dead_letter["connection_id"],
-        runs.mode_of(db, dead_letter["run_id"]),
+        run_history.mode_of(db, dead_letter["run_id"]),
         allow_deletions=False,
         sweep_seconds=resources.settings.sweep_interval_seconds,
     )

@@ -1,4 +1,7 @@
-"""Zoho's contacts: pages of the list, one contact by id, and the bulk list of all contact persons (TR-1)."""
+"""Zoho's contacts: pages of the list, one contact by id, and the bulk list of all contact persons (TR-1).
+
+Runs read lists through `workers.zoho.list_reader`, which follows a walk from page to page.
+"""
 
 from datetime import tzinfo
 from typing import TypeAlias

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, RawPage, Rejected, Sort
 from workers.zoho.errors import UnusableResponse
 from workers.zoho.fields import soft_flag
-from workers.zoho.records import sort_out
-from workers.zoho.stamps import stamp_checked
+from workers.zoho.records import sort_out, stamp_checked
 from workers.zoho.transport import Response
 
 _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}

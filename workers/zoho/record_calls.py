@@ -6,7 +6,7 @@ from typing import TypeVar
 from domain.lists import Listed, Rejected
 from workers.zoho.errors import NotFound, RecordUnreadable, UnusableResponse
 from workers.zoho.fields import record_id
-from workers.zoho.stamps import stamp_checked
+from workers.zoho.records import stamp_checked
 from workers.zoho.transport import ZohoTransport
 
 RecordT = TypeVar("RecordT", bound=Listed)

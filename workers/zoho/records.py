@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
 from domain.countries import country_code, unknown_country
 from domain.invoices import Invoice
-from domain.lists import Rejected
+from domain.lists import Listed, Rejected
+from domain.versions import is_believable
 from workers.zoho.fields import record_id
 from workers.zoho.rows import (
     AddressRow,
@@ -27,6 +28,10 @@ from workers.zoho.rows import (
 
 RowT = TypeVar("RowT", bound=Row)
 RecordT = TypeVar("RecordT")
+ListedT = TypeVar("ListedT", bound=Listed)
+
+#: A stamp in the future would make every later response look older.
+_FUTURE_STAMP = "last_modified_time lies in the future"
 
 
 class PersonOfContact(NamedTuple):
@@ -172,6 +177,20 @@ def sort_out(
         else:
             understood.append(outcome)
     return understood, rejected
+
+
+def stamp_checked(
+    read: Callable[[object], ListedT | Rejected], now: datetime
+) -> Callable[[object], ListedT | Rejected]:
+    """Wrap the reader `read`: it also rejects a record whose `last_modified_time` is more than a day ahead of `now`."""
+
+    def checked(row: object) -> ListedT | Rejected:
+        record = read(row)
+        if isinstance(record, Rejected) or record.modified_at is None or is_believable(record.modified_at, now):
+            return record
+        return Rejected(record.record_id, _FUTURE_STAMP)
+
+    return checked
 
 
 def parse_row(

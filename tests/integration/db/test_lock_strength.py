@@ -48,10 +48,10 @@ def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: 
 @pytest.mark.parametrize(
     "hold",
     [
-        lambda db, connection: runs.hold_running(db, connection.connection_id),
+        lambda db, connection: runs.running(db, connection.connection_id, hold=True),
         lambda db, _: runs.sweep(db, sweep_seconds=60),
     ],
-    ids=["hold_running", "sweep"],
+    ids=["running", "sweep"],
 )
 def test_a_step_stages_rows_while_its_run_is_locked(
     engine: Engine, connection: Connection, step: StepRef, hold: Callable[[Session, Connection], object]
