@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.workers.budget.simulation import Caller, a_world, drive
+from tests.properties.budgets import Worlds
+from tests.unit.workers.budget.simulation import Caller, drive
 from workers.budget import Lane
 
 LONGEST_CALL = 4.0
@@ -39,8 +40,9 @@ def test_no_window_sees_more_arrivals_than_the_limit(
     window_seconds: float,
     concurrency: int,
     interactive_reserve: int,
+    budget_world: Worlds,
 ) -> None:
-    with a_world(
+    with budget_world(
         requests_per_minute=requests_per_minute,
         window_seconds=window_seconds,
         concurrency=concurrency,
@@ -53,8 +55,8 @@ def test_no_window_sees_more_arrivals_than_the_limit(
         assert traffic.busiest(window_seconds, Lane.BULK) <= world.limits.bulk_slots
 
 
-def test_bulk_alone_uses_its_whole_share() -> None:
-    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+def test_bulk_alone_uses_its_whole_share(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=30, interactive_reserve=5) as world:
         # Messages are up to a second late, and a page takes a third of a second.
         callers = [Caller(calls=100, latency=0.3, arrives=0.5, lateness=(n % 10) / 10) for n in range(12)]
 
@@ -64,8 +66,8 @@ def test_bulk_alone_uses_its_whole_share() -> None:
         assert len(traffic.grants) >= 0.98 * 4 * 27
 
 
-def test_interactive_alone_uses_the_whole_limit() -> None:
-    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+def test_interactive_alone_uses_the_whole_limit(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=30, interactive_reserve=5) as world:
         callers = [Caller(Lane.INTERACTIVE, calls=100, lateness=(n % 10) / 10) for n in range(12)]
 
         traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
@@ -73,8 +75,8 @@ def test_interactive_alone_uses_the_whole_limit() -> None:
         assert len(traffic.grants) >= 0.98 * 4 * 30
 
 
-def test_both_lanes_together_use_the_whole_limit() -> None:
-    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+def test_both_lanes_together_use_the_whole_limit(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=30, interactive_reserve=5) as world:
         callers = [Caller(lane, calls=100, lateness=0.2) for lane in Lane for _ in range(8)]
 
         traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
@@ -82,16 +84,16 @@ def test_both_lanes_together_use_the_whole_limit() -> None:
         assert len(traffic.grants) >= 0.98 * 4 * 30
 
 
-def test_a_call_costs_about_two_asks() -> None:
-    with a_world(requests_per_minute=30, concurrency=1000) as world:
+def test_a_call_costs_about_two_asks(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=30, concurrency=1000) as world:
         traffic = drive(world, [Caller() for _ in range(100)], until=5 * world.limits.span_seconds)
 
         assert len(traffic.grants) == 100
         assert traffic.asks <= 200
 
 
-def test_a_lane_is_served_in_order_of_asking() -> None:
-    with a_world(requests_per_minute=20, window_seconds=10, concurrency=100) as world:
+def test_a_lane_is_served_in_order_of_asking(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=20, window_seconds=10, concurrency=100) as world:
         callers = [Caller(lane, starts_at=n / 10) for n in range(50) for lane in Lane]
 
         traffic = drive(world, callers, until=100)
@@ -102,8 +104,8 @@ def test_a_lane_is_served_in_order_of_asking() -> None:
             assert all(earlier <= later for earlier, later in pairwise(asked_in_order_of_grants))
 
 
-def test_dead_holders_cost_only_their_slot() -> None:
-    with a_world(requests_per_minute=30, interactive_reserve=0, concurrency=1000) as world:
+def test_dead_holders_cost_only_their_slot(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=30, interactive_reserve=0, concurrency=1000) as world:
         dead = [Caller(dies_waiting=True) for _ in range(50)]
         alive = [Caller(starts_at=1, calls=100, lateness=0.1) for _ in range(15)]
 

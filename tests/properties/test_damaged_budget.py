@@ -5,7 +5,8 @@ from itertools import chain, combinations
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
+from tests.properties.budgets import Worlds
+from tests.unit.workers.budget.simulation import ORGANIZATION, World
 from workers.budget import BudgetWait, Lane, PauseReason
 
 PARTS = (
@@ -52,8 +53,8 @@ def granted(world: World) -> int:
 
 
 @pytest.mark.parametrize("lost", SUBSETS, ids=" ".join)
-def test_evicted_keys_never_allow_too_many_calls_in_a_window(lost: tuple[str, ...]) -> None:
-    with a_world(
+def test_evicted_keys_never_allow_too_many_calls_in_a_window(lost: tuple[str, ...], budget_world: Worlds) -> None:
+    with budget_world(
         requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2, longest_call_seconds=30
     ) as world:
         before = fill(world)
@@ -66,8 +67,8 @@ def test_evicted_keys_never_allow_too_many_calls_in_a_window(lost: tuple[str, ..
 
 
 @pytest.mark.parametrize("lost", ["shared:used", "shared:leases", "reserved:used"])
-def test_calls_ending_after_an_eviction_do_not_hide_the_damage(lost: str) -> None:
-    with a_world(requests_per_minute=LIMIT + 1, window_seconds=WINDOW, interactive_reserve=2) as world:
+def test_calls_ending_after_an_eviction_do_not_hide_the_damage(lost: str, budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=LIMIT + 1, window_seconds=WINDOW, interactive_reserve=2) as world:
         with world.call("run-1"):
             before = 1 + fill(world)
             world.redis.delete(key(lost))
@@ -94,8 +95,8 @@ def poisoned(world: World, part: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["text", "list", "zset", "hash"])
 @pytest.mark.parametrize("part", PARTS)
-def test_key_of_a_wrong_type_is_rebuilt(part: str, how: str) -> None:
-    with a_world(
+def test_key_of_a_wrong_type_is_rebuilt(part: str, how: str, budget_world: Worlds) -> None:
+    with budget_world(
         requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2, longest_call_seconds=30
     ) as world:
         before = fill(world)
@@ -131,9 +132,11 @@ FIELDS = (
 
 @pytest.mark.parametrize("value", ["", "garbage", "nan", "1e400", str(FAR_FUTURE), "-1"])
 @pytest.mark.parametrize("field", FIELDS)
-def test_garbage_in_a_field_neither_blocks_forever_nor_allows_too_many_calls(field: str, value: str) -> None:
+def test_garbage_in_a_field_neither_blocks_forever_nor_allows_too_many_calls(
+    field: str, value: str, budget_world: Worlds
+) -> None:
     limit = 4
-    with a_world(requests_per_minute=limit, window_seconds=WINDOW, interactive_reserve=1) as world:
+    with budget_world(requests_per_minute=limit, window_seconds=WINDOW, interactive_reserve=1) as world:
         world.spend(2)
         world.last_call_ago = 0
         world.redis.hset(key("state"), field, value)
@@ -146,16 +149,16 @@ def test_garbage_in_a_field_neither_blocks_forever_nor_allows_too_many_calls(fie
         assert granted(world) >= limit - 1
 
 
-def test_pause_until_the_year_9999_is_dropped() -> None:
-    with a_world() as world:
+def test_pause_until_the_year_9999_is_dropped(budget_world: Worlds) -> None:
+    with budget_world() as world:
         world.spend(1)
         world.redis.hset(key("state"), mapping={"paused_until": FAR_FUTURE, "pause_reason": "minute"})
 
         world.spend(1)
 
 
-def test_many_grants_in_the_future_are_dropped() -> None:
-    with a_world(requests_per_minute=LIMIT, window_seconds=WINDOW) as world:
+def test_many_grants_in_the_future_are_dropped(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=LIMIT, window_seconds=WINDOW) as world:
         world.spend(1)
         world.last_call_ago = 0
         world.redis.zadd(key("shared:used"), {f"forged-{number}": FAR_FUTURE for number in range(20_000)})
@@ -166,8 +169,8 @@ def test_many_grants_in_the_future_are_dropped() -> None:
         assert granted(world) == LIMIT
 
 
-def test_holders_without_a_ticket_do_not_block_the_queue() -> None:
-    with a_world(requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=0) as world:
+def test_holders_without_a_ticket_do_not_block_the_queue(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=0) as world:
         world.spend(LIMIT)
         for number in range(LIMIT):
             world.told(f"dead-{number}")
@@ -177,8 +180,8 @@ def test_holders_without_a_ticket_do_not_block_the_queue() -> None:
         world.spend(LIMIT)
 
 
-def test_repair_is_logged() -> None:
-    with a_world() as world:
+def test_repair_is_logged(budget_world: Worlds) -> None:
+    with budget_world() as world:
         world.spend(2)
         world.last_call_ago = 10
         world.redis.delete(key("shared:used"))
@@ -190,8 +193,8 @@ def test_repair_is_logged() -> None:
         assert "maxmemory-policy" in line["event"]
 
 
-def test_snapshot_of_a_damaged_budget_is_empty() -> None:
-    with a_world() as world:
+def test_snapshot_of_a_damaged_budget_is_empty(budget_world: Worlds) -> None:
+    with budget_world() as world:
         world.answer(429, 44)
         world.redis.delete(key("state"))
         world.redis.set(key("state"), "garbage")
@@ -199,8 +202,8 @@ def test_snapshot_of_a_damaged_budget_is_empty() -> None:
         assert world.budget().snapshot(ORGANIZATION).paused_reason is None
 
 
-def test_response_is_recorded_in_a_damaged_budget() -> None:
-    with a_world() as world:
+def test_response_is_recorded_in_a_damaged_budget(budget_world: Worlds) -> None:
+    with budget_world() as world:
         with world.call("run-1") as admission:
             world.redis.set(key("state"), "garbage")
             admission.responded(429, 44, {})

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.properties.budgets import Worlds
 from tests.properties.test_budget_traffic import CALLERS
-from tests.unit.workers.budget.simulation import ORGANIZATION, Caller, Traffic, World, a_world, drive
+from tests.unit.workers.budget.simulation import ORGANIZATION, Caller, Traffic, World, drive
 from workers.budget import Admission, BudgetLimits, Lane, WaitReason
 
 #: Several syncs of one organisation that fill the budget: two steadily, or many in a burst at the start of each window.
@@ -39,9 +40,9 @@ def reserve(world: World) -> int:
     offsets=st.lists(st.floats(0, 60.5, allow_subnormal=False), min_size=3, max_size=3),
 )
 def test_three_calls_a_window_wait_at_most_two_seconds_under_full_bulk_load(
-    bulk: list[Caller], lane: Lane, offsets: list[float]
+    bulk: list[Caller], lane: Lane, offsets: list[float], budget_world: Worlds
 ) -> None:
-    with a_world(requests_per_minute=16) as world:
+    with budget_world(requests_per_minute=16) as world:
         cycle = world.limits.span_seconds + 1  # No window has more than three of them.
         times = [number * cycle + offset for number in range(2) for offset in offsets]
 
@@ -59,9 +60,9 @@ def test_three_calls_a_window_wait_at_most_two_seconds_under_full_bulk_load(
     spread=st.floats(0, 5),
 )
 def test_a_burst_of_ten_waits_at_most_a_window_and_the_next_one_two_seconds(
-    bulk: list[Caller], lane: Lane, starts_at: float, windows: float, spread: float
+    bulk: list[Caller], lane: Lane, starts_at: float, windows: float, spread: float, budget_world: Worlds
 ) -> None:
-    with a_world(requests_per_minute=40) as world:
+    with budget_world(requests_per_minute=40) as world:
         span = world.limits.span_seconds
         again = starts_at + windows * span + spread
         times = [start + spread * n / 10 for start in (starts_at, again) for n in range(10)]
@@ -73,8 +74,8 @@ def test_a_burst_of_ten_waits_at_most_a_window_and_the_next_one_two_seconds(
         assert max(waits(traffic, after=again)) <= 2
 
 
-def test_ten_calls_in_any_window_wait_at_most_two_seconds_after_the_first_window() -> None:
-    with a_world(requests_per_minute=40) as world:
+def test_ten_calls_in_any_window_wait_at_most_two_seconds_after_the_first_window(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=40) as world:
         bulk = [Caller(calls=100, latency=0.8, arrives=0.5, lateness=0.5) for _ in range(15)]
 
         traffic = drive(world, [*bulk, *people([5 + 6.2 * n for n in range(35)])], until=4 * world.limits.span_seconds)
@@ -85,8 +86,8 @@ def test_ten_calls_in_any_window_wait_at_most_two_seconds_after_the_first_window
 
 
 @pytest.mark.parametrize("bulk", [STEADY, BURSTS], ids=["steady", "bursts"])
-def test_bulk_gets_95_calls_a_minute_while_nobody_else_calls(bulk: list[Caller]) -> None:
-    with a_world() as world:
+def test_bulk_gets_95_calls_a_minute_while_nobody_else_calls(bulk: list[Caller], budget_world: Worlds) -> None:
+    with budget_world() as world:
         traffic = drive(world, bulk, until=240)
 
         assert traffic.busiest(60, Lane.BULK) == 97
@@ -94,8 +95,10 @@ def test_bulk_gets_95_calls_a_minute_while_nobody_else_calls(bulk: list[Caller])
 
 
 @pytest.mark.parametrize(("cap", "bulk_calls"), [(0, 40), (1, 39), (2, 38), (3, 37), (10, 37)])
-def test_bulk_leaves_three_calls_of_a_window_or_the_setting_if_it_is_lower(cap: int, bulk_calls: int) -> None:
-    with a_world(requests_per_minute=40, interactive_reserve=cap) as world:
+def test_bulk_leaves_three_calls_of_a_window_or_the_setting_if_it_is_lower(
+    cap: int, bulk_calls: int, budget_world: Worlds
+) -> None:
+    with budget_world(requests_per_minute=40, interactive_reserve=cap) as world:
         world.spend(bulk_calls)
 
         assert world.told("run")[1] is WaitReason.MINUTE
@@ -108,9 +111,9 @@ def test_bulk_leaves_three_calls_of_a_window_or_the_setting_if_it_is_lower(cap: 
     cap=st.integers(0, 20),
 )
 def test_the_reserve_stays_between_its_floor_and_its_cap(
-    calls: list[tuple[float, Lane, int]], requests_per_minute: int, cap: int
+    calls: list[tuple[float, Lane, int]], requests_per_minute: int, cap: int, budget_world: Worlds
 ) -> None:
-    with a_world(requests_per_minute=requests_per_minute, interactive_reserve=cap) as world:
+    with budget_world(requests_per_minute=requests_per_minute, interactive_reserve=cap) as world:
         most = min(cap, requests_per_minute // 4)
         callers = [Caller(lane, starts_at=time) for time, lane, number in calls for _ in range(number)]
 
@@ -120,8 +123,8 @@ def test_the_reserve_stays_between_its_floor_and_its_cap(
             assert min(3, most) <= reserve(world) <= most
 
 
-def test_a_waiting_call_raises_the_reserve_at_once() -> None:
-    with a_world(requests_per_minute=40) as world:
+def test_a_waiting_call_raises_the_reserve_at_once(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=40) as world:
         world.spend(37)
         world.spend(3, lane=Lane.INTERACTIVE, prefix="person")
         assert reserve(world) == 4
@@ -133,8 +136,8 @@ def test_a_waiting_call_raises_the_reserve_at_once() -> None:
         assert reserve(world) == 8
 
 
-def test_the_reserve_is_kept_for_five_windows_then_shrinks_by_one_a_window() -> None:
-    with a_world() as world:
+def test_the_reserve_is_kept_for_five_windows_then_shrinks_by_one_a_window(budget_world: Worlds) -> None:
+    with budget_world() as world:
         span = world.limits.span_seconds
         world.spend(8, lane=Lane.INTERACTIVE)
         kept = []
@@ -145,8 +148,8 @@ def test_the_reserve_is_kept_for_five_windows_then_shrinks_by_one_a_window() -> 
         assert kept == [9, 9, 9, 9, 9, 8, 7, 6, 5, 4, 3, 3]
 
 
-def test_a_call_whose_slot_is_borrowed_goes_ahead_of_waiting_bulk_calls() -> None:
-    with a_world(requests_per_minute=40) as world:
+def test_a_call_whose_slot_is_borrowed_goes_ahead_of_waiting_bulk_calls(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=40) as world:
         for number in range(37):
             world.spend(1, prefix=f"bulk-{number}")
             world.pass_time(1)
@@ -158,8 +161,8 @@ def test_a_call_whose_slot_is_borrowed_goes_ahead_of_waiting_bulk_calls() -> Non
         assert world.told("run-1")[0] > 24.5
 
 
-def test_calls_above_the_largest_reserve_queue_behind_bulk_calls() -> None:
-    with a_world(requests_per_minute=8, interactive_reserve=2) as world:
+def test_calls_above_the_largest_reserve_queue_behind_bulk_calls(budget_world: Worlds) -> None:
+    with budget_world(requests_per_minute=8, interactive_reserve=2) as world:
         world.spend(6)
         world.pass_time(10)
         world.spend(2, lane=Lane.INTERACTIVE, prefix="person")
@@ -170,8 +173,8 @@ def test_calls_above_the_largest_reserve_queue_behind_bulk_calls() -> None:
         assert world.told("run-1")[0] == 50.5
 
 
-def test_a_clock_set_back_drops_the_reserve_to_its_floor() -> None:
-    with a_world() as world:
+def test_a_clock_set_back_drops_the_reserve_to_its_floor(budget_world: Worlds) -> None:
+    with budget_world() as world:
         world.spend(10, lane=Lane.INTERACTIVE)
         assert reserve(world) == 10
         world.pass_time(-3600)
@@ -199,9 +202,11 @@ class RollingDeploy(World):
 
 
 @given(callers=st.lists(CALLERS, min_size=4, max_size=16), cap=st.integers(0, 10))
-def test_workers_of_two_releases_together_keep_the_limit(callers: list[Caller], cap: int) -> None:
-    with a_world(requests_per_minute=16, window_seconds=3.0, interactive_reserve=cap, longest_call_seconds=4) as world:
-        deploy = RollingDeploy(world.traveller, world.limits)
+def test_workers_of_two_releases_together_keep_the_limit(callers: list[Caller], cap: int, budget_world: Worlds) -> None:
+    with budget_world(
+        requests_per_minute=16, window_seconds=3.0, interactive_reserve=cap, longest_call_seconds=4
+    ) as world:
+        deploy = RollingDeploy(world.traveller, world.limits, world.redis, dead=world.dead)
 
         traffic = drive(deploy, callers, until=25)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import fakeredis
 import time_machine
+from redis import Redis
 
 from workers.budget import (
     Admission,
@@ -33,7 +34,7 @@ class World:
 
     traveller: time_machine.Traveller
     limits: BudgetLimits
-    redis: fakeredis.FakeRedis = field(default_factory=fakeredis.FakeRedis)
+    redis: Redis = field(default_factory=fakeredis.FakeRedis)
     now: float = 0.0
     last_call_ago: float | None = None
     pause_left: PauseLeft | None = None
