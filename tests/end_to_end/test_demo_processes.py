@@ -6,6 +6,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -16,51 +17,85 @@ from tests.end_to_end.stand_ins import RUN_WITH_STAND_INS, STAND_INS
 from tests.processes import all_gone
 
 Start = Callable[..., Demo]
+Ended = tuple[int, str, str]
+
+
+def demo_of(folder: Path, *arguments: str, **env: str) -> Demo:
+    """Start a demo with the stand-ins in this folder."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    for name, script in STAND_INS.items():
+        (programs / name).write_text(f"#!{sys.executable}\n{script}")
+        (programs / name).chmod(0o755)
+    small = ["--contacts", "20", "--invoices", "30", "--folder", str(folder / "demo")]
+    return Demo([sys.executable, "-c", RUN_WITH_STAND_INS, str(programs), *small, *arguments], env)
 
 
 @pytest.fixture
 def start(tmp_path: Path, demos: list[Demo]) -> Start:
-    """Start a demo with the stand-ins, in the same folder each time."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, script in STAND_INS.items():
-        (programs / name).write_text(f"#!{sys.executable}\n{script}")
-        (programs / name).chmod(0o755)
+    """Start a demo, in the same folder each time."""
 
     def start(*arguments: str, **env: str) -> Demo:
-        small = ["--contacts", "20", "--invoices", "30", "--folder", str(tmp_path / "demo")]
-        command = [sys.executable, "-c", RUN_WITH_STAND_INS, str(programs), *small, *arguments]
-        demos.append(Demo(command, env))
+        demos.append(demo_of(tmp_path, *arguments, **env))
         return demos[-1]
 
     return start
 
 
+@dataclass(frozen=True)
+class Starts:
+    """The exit code, stdout and stderr of demos that were started one after the other in one folder."""
+
+    as_json: Ended
+    as_json_again: Ended
+    with_another_size: Ended
+    for_people: Ended
+    fresh_as_json: Ended
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    folder = tmp_path_factory.mktemp("starts")
+
+    def ended(*arguments: str) -> Ended:
+        return demo_of(folder, "--once", *arguments).finish()
+
+    return Starts(
+        as_json=ended("--json"),
+        as_json_again=ended("--json"),
+        with_another_size=ended("--contacts", "21"),
+        for_people=ended(),
+        fresh_as_json=ended("--json", "--fresh"),
+    )
+
+
 class TestOnce:
-    def test_the_demo_prints_one_json_object_on_stdout_and_all_texts_on_stderr(self, start: Start) -> None:
-        code, out, err = start("--once", "--json").finish()
+    def test_the_demo_prints_one_json_object_on_stdout_and_all_texts_on_stderr(self, starts: Starts) -> None:
+        code, out, err = starts.as_json
         assert code == 0, err
         assert len(out.splitlines()) == 1
         assert last_object(out)["customers"]["total"] == 9
         assert "90.0% saved" in err
 
-    def test_the_object_has_the_previewed_funnel_and_the_handover_after_the_opening(self, start: Start) -> None:
-        facts = last_object(start("--once", "--json").finish()[1])
+    def test_the_object_has_the_previewed_funnel_and_the_handover_after_the_opening(self, starts: Starts) -> None:
+        facts = last_object(starts.as_json[1])
         assert [stage["invoices"] for stage in facts["funnel"]] == [6, 5, 5, 5]
         assert facts["backlog_counts"]["latest"] == {"invoices": 2, "calls": 1}
         assert facts["tomorrow"] == {"day": "2026-11-27", "calls": 3}
         assert (facts["handover"], facts["backlog"], facts["waiting_calls"]) == ("open", "latest", 4)
 
-    def test_the_object_has_no_phone_number(self, start: Start) -> None:
-        assert "+14155550126" not in start("--once", "--json").finish()[1]
+    def test_the_object_has_no_phone_number(self, starts: Starts) -> None:
+        assert "+14155550126" not in starts.as_json[1]
 
-    def test_the_demo_reports_that_it_opens_its_own_connection_and_how_a_real_one_is_opened(self, start: Start) -> None:
-        out = start("--once").finish()[1]
+    def test_the_demo_reports_that_it_opens_its_own_connection_and_how_a_real_one_is_opened(
+        self, starts: Starts
+    ) -> None:
+        out = starts.for_people[1]
         assert "The demo opened its own connection, with --backlog latest" in out
         assert "A real connection stays closed until a person has looked at the preview." in out
 
-    def test_the_demo_shows_its_result_to_people(self, start: Start) -> None:
-        code, out, err = start("--once").finish()
+    def test_the_demo_shows_its_result_to_people(self, starts: Starts) -> None:
+        code, out, err = starts.for_people
         assert (code, err) == (0, "")
         assert "3 API calls instead of 30, one an invoice: 90.0% saved" in out
         assert "The customer has no phone number" in out
@@ -73,16 +108,15 @@ class TestOnce:
         assert demo.finish()[0] == 0
         assert all_gone(family, seconds=0.0)
 
-    def test_a_second_start_uses_the_same_user_and_connection_unless_fresh(self, start: Start) -> None:
+    def test_a_second_start_uses_the_same_user_and_connection_unless_fresh(self, starts: Starts) -> None:
         first, second, third = (
-            last_object(start("--once", "--json", *more).finish()[1])["connection"] for more in ([], [], ["--fresh"])
+            last_object(out)["connection"] for _, out, _ in (starts.as_json, starts.as_json_again, starts.fresh_as_json)
         )
         assert first == second
         assert third != first
 
-    def test_another_size_needs_a_fresh_start(self, start: Start) -> None:
-        assert start("--once").finish()[0] == 0
-        code, _, err = start("--once", "--contacts", "21").finish()
+    def test_another_size_needs_a_fresh_start(self, starts: Starts) -> None:
+        code, _, err = starts.with_another_size
         assert code == 1
         assert "made with 20 contacts and 30 invoices: add --fresh" in err
 
