@@ -26,7 +26,7 @@ structlog.configure = lambda **options: _configure(**options | {"cache_logger_on
 
 # No deadline and no check of speed, because durations depend on the machine. `make fuzz` tries many examples.
 _UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.register_profile("few", _UNTIMED, max_examples=25)
+hypothesis.settings.register_profile("few", _UNTIMED, max_examples=10)
 hypothesis.settings.register_profile("many", _UNTIMED, max_examples=300)
 hypothesis.settings.load_profile("few")
 
