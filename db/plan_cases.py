@@ -24,6 +24,8 @@ from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Opening, Plan, plan
 
+_KINDS = frozenset(PhoneKind)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseCustomer:
@@ -173,7 +175,7 @@ def _customer(row: Row[Any], names: int) -> CaseCustomer:
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
         number=NumberFacts(
             # A newer release may have written a phone kind that this release does not know.
-            kind=PhoneKind(row.phone_kind) if row.phone_kind in set(PhoneKind) else None,
+            kind=PhoneKind(row.phone_kind) if row.phone_kind in _KINDS else None,
             not_callable=NotCallable(row.phone_not_callable) if row.phone_not_callable else None,
             is_doubtful=row.phone_is_doubtful,
             is_confirmed=row.phone_is_confirmed,

@@ -4,8 +4,10 @@ from collections import Counter
 
 import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from domain.phones import judge
+from domain.phones.judging import OPEN_PLANS
 from tests.properties.phone_samples import (
     REGIONS,
     digits_of,
@@ -77,3 +79,14 @@ def test_the_text_contains_the_valid_number() -> None:
                 if (verdict := judge(text, region)).e164 is not None:
                     read = phonenumbers.parse(verdict.e164, None)
                     assert phonenumbers.national_significant_number(read) in digits_of(text), (region, text)
+
+
+def test_each_example_number_without_its_country_is_valid_in_a_country_that_is_tried_first() -> None:
+    examples = (
+        phonenumbers.example_number_for_type(region, kind)
+        for region in REGIONS
+        for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+    )
+    for number in filter(None, examples):
+        text = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        assert any(judge(text, region).is_valid for region in OPEN_PLANS), text
