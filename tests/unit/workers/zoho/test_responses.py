@@ -3,7 +3,10 @@
 import json
 from decimal import Decimal
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.tables import table
 from workers.zoho.errors import (
@@ -18,7 +21,7 @@ from workers.zoho.errors import (
     ZohoError,
     ZohoUnavailable,
 )
-from workers.zoho.responses import json_object, read_result, refusal
+from workers.zoho.responses import _lenient_json, _strict_json, json_object, read_result, refusal
 from workers.zoho.wire import WireResponse
 
 
@@ -141,3 +144,27 @@ def test_body_that_is_not_a_json_object_is_read_as_none(content: bytes) -> None:
 
 def test_nan_costs_at_most_its_row() -> None:
     assert json_object(b'{"a": NaN, "b": 1}') == {"a": "NaN", "b": 1}
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.text() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(value=_VALUES, at=st.integers(0, 500), damage=st.binary(max_size=3))
+def test_both_readers_of_json_read_the_same_from_whatever_the_strict_one_reads(
+    value: object, at: int, damage: bytes
+) -> None:
+    content = as_zoho_writes({"a": value})
+    content = content[: at % (len(content) + 1)] + damage + content[at % (len(content) + 1) :]
+    try:
+        read = _strict_json(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    assert repr(read) == repr(_lenient_json(content))
+
+
+def as_zoho_writes(value: object) -> bytes:
+    """JSON with unescaped texts and with decimals as numbers, as Zoho writes it."""
+    return msgspec.json.Encoder(decimal_format="number").encode(value)
