@@ -173,7 +173,7 @@ class ApiBudget:
         if damage:
             _log.warning(
                 "The API budget's memory in Redis was damaged and is rebuilt. Check that maxmemory-policy is "
-                "noeviction, and that nothing else writes to the keys budget:*.",
+                "noeviction, and that nothing else writes to the keys budget:*",
                 action="budget_damaged",
                 organization_id=organization_id,
                 damage=damage,
@@ -187,7 +187,7 @@ class ApiBudget:
             change = self._scripts.finish(organization_id, granted, result)
         except BudgetUnavailable:
             _log.warning(
-                "Redis could not record the end of a Zoho call in the API budget; the call's place becomes free later.",
+                "Redis could not record the end of a Zoho call in the API budget; the call's place becomes free later",
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
@@ -196,7 +196,7 @@ class ApiBudget:
         match change:
             case Pause(seconds, reason):
                 _log.warning(
-                    "Zoho refused a call, so booksync pauses all calls of that organisation.",
+                    "Zoho refused a call, so booksync pauses all calls of that organisation",
                     action="budget_paused",
                     organization_id=organization_id,
                     seconds=seconds,
@@ -205,7 +205,7 @@ class ApiBudget:
                 self._on_pause(organization_id, seconds, reason)
             case Lifted():
                 _log.info(
-                    "Zoho accepts calls again, so booksync ends the organisation's pause for the spent day.",
+                    "Zoho accepts calls again, so booksync ends the organisation's pause for the spent day",
                     action="budget_resumed",
                     organization_id=organization_id,
                 )

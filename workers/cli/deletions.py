@@ -53,7 +53,7 @@ def list_held(
     connection_id: OneConnection = None,
     kind: KindOption = None,
     dismissed: Annotated[bool, typer.Option("--dismissed", help="List the dismissed ones instead.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The most records to list.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many records.")] = 100,
     as_json: AsJSON = False,
 ) -> None:
     """List the records that are held back from being marked deleted, with names, time and evidence."""

@@ -30,7 +30,7 @@ BacklogOption = Annotated[
 def show_preview(
     connection_id: ConnectionID,
     backlog: BacklogOption = Backlog.NONE,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The most calls to list.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many calls.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
     """Show which calls would be made, about what, and why other customers are not called.

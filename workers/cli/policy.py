@@ -68,18 +68,18 @@ def set_rules(
         bool | None,
         typer.Option("--skip-holidays/--no-skip-holidays", help="No reminders on the customer's public holidays."),
     ] = None,
-    most_steps: Annotated[int | None, typer.Option(help="The most reminders of one invoice; 0: no limit.")] = None,
-    contacts_a_day: Annotated[int | None, typer.Option(help="The most handovers for one phone number a day.")] = None,
+    most_steps: Annotated[int | None, typer.Option(help="Limit of reminders of one invoice; 0: no limit.")] = None,
+    contacts_a_day: Annotated[int | None, typer.Option(help="Limit of handovers for one phone number a day.")] = None,
     stale_after: Annotated[
-        int | None, typer.Option("--stale-after", help="The most minutes since the last successful invoice sync.")
+        int | None, typer.Option("--stale-after", help="Limit of minutes since the last successful invoice sync.")
     ] = None,
     detail_calls: Annotated[
         int | None, typer.Option("--detail-calls", help="Calls of a run for facts that only details have.")
     ] = None,
     contacts_a_week: Annotated[
-        int | None, typer.Option(help="The most handovers for one phone number in any seven days.")
+        int | None, typer.Option(help="Limit of handovers for one phone number in any seven days.")
     ] = None,
-    max_age: Annotated[int | None, typer.Option("--max-age", help="The most days since the due date.")] = None,
+    max_age: Annotated[int | None, typer.Option("--max-age", help="Limit of days since the due date.")] = None,
     minimum: Annotated[
         list[str] | None, typer.Option("--minimum", help="Smallest balance: EUR=5, or *=1 for other currencies.")
     ] = None,

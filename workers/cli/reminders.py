@@ -40,7 +40,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 def skipped(
     connection_id: OneConnection = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, as named in the totals.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The most invoices to list.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many invoices.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
     """List the open invoices without a scheduled reminder, with the reason."""

@@ -24,7 +24,7 @@ from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.workers import show_workers, worker_reports
 from workers.services.forecast import forecast
 
-#: The most unknown country texts in the status line of a connection; --json has more.
+#: The maximum of unknown country texts in the status line of a connection; --json has more.
 COUNTRIES_SHOWN = 5
 
 

@@ -25,7 +25,7 @@ _LOOK_SECONDS: Final = 5.0
 _LONGEST_END_SECONDS: Final = 2.0
 
 
-class Proof(Enum):
+class KeyCheck(Enum):
     """The result of one check of the key canary."""
 
     PROVEN = auto()
@@ -34,7 +34,7 @@ class Proof(Enum):
     NO_DATABASE = auto()
 
 
-def look() -> Proof:
+def look() -> KeyCheck:
     """Check the key canary. Log and report the reason if the worker has to wait."""
     resources = process.resources()
     try:
@@ -47,7 +47,7 @@ def look() -> Proof:
             action="keys.waiting",
             reason=describe(error),
         )
-        return Proof.WRONG_KEYS
+        return KeyCheck.WRONG_KEYS
     except DatabaseError as error:
         own_state.set(WorkerState.NO_DATABASE)
         log.warning(
@@ -55,9 +55,9 @@ def look() -> Proof:
             action="keys.no_database",
             error=describe(error),
         )
-        return Proof.NO_DATABASE
+        return KeyCheck.NO_DATABASE
     own_state.set(WorkerState.WORKING)
-    return Proof.PROVEN if is_proven else Proof.NOTHING_TO_READ
+    return KeyCheck.PROVEN if is_proven else KeyCheck.NOTHING_TO_READ
 
 
 class KeyGate(Middleware):
@@ -75,12 +75,12 @@ class KeyGate(Middleware):
 
     def __init__(self) -> None:
         self._is_over = threading.Event()
-        self._last = Proof.NO_DATABASE
+        self._last = KeyCheck.NO_DATABASE
         self._thread: threading.Thread | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         with ending_on_sigterm():
-            while (found := look()) in (Proof.WRONG_KEYS, Proof.NO_DATABASE):
+            while (found := look()) in (KeyCheck.WRONG_KEYS, KeyCheck.NO_DATABASE):
                 time.sleep(_LOOK_SECONDS)
         self._last = found
 
@@ -106,7 +106,7 @@ class KeyWatch:
     Proven keys are checked again only after a decryption fails, because each check is a transaction in Postgres.
     """
 
-    def __init__(self, worker: Worker, vault: Vault, last: Proof, look: Callable[[], Proof] = look) -> None:
+    def __init__(self, worker: Worker, vault: Vault, last: KeyCheck, look: Callable[[], KeyCheck] = look) -> None:
         self._worker = worker
         self._vault = vault
         self._last = last
@@ -118,14 +118,14 @@ class KeyWatch:
 
         While the keys are proven and no decryption has failed since the last check, this method checks nothing.
         """
-        if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
+        if self._last is KeyCheck.PROVEN and not self._vault.has_failed.is_set():
             return
         self._vault.has_failed.clear()
         self._last = self._look()
-        if self._last is Proof.WRONG_KEYS and not self._is_paused:
+        if self._last is KeyCheck.WRONG_KEYS and not self._is_paused:
             pause(self._worker)
             self._is_paused = True
-        elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
+        elif self._last in (KeyCheck.PROVEN, KeyCheck.NOTHING_TO_READ) and self._is_paused:
             log.info("This worker's encryption keys are right, so it takes messages again", action="keys.proven")
             resume(self._worker)
             self._is_paused = False
