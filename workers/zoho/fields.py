@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 #: The longest text that is accepted. Zoho's own longest text is a contact's notes, which are far shorter.
 MAX_TEXT_LENGTH = 10_000
 
-_RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_RECORD_ID = 64
+_RECORD_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_RECORD_ID}}}")
 #: The pattern of record ids. 1e400, -1 and 2026-02-30 are values of other columns; as ids they would become records
 #: that no list returns.
 _NUMBER_OR_DATE = re.compile(r"[0-9]*[-eE][-0-9eE]*")
@@ -37,6 +38,8 @@ def record_id(value: object) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
+    if value.isdecimal() and value.isascii() and len(value) <= _LONGEST_RECORD_ID:
+        return value  # most ids, quickly
     text = value.strip()
     if not _RECORD_ID.fullmatch(text) or _NUMBER_OR_DATE.fullmatch(text):
         return None
