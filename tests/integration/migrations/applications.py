@@ -1,9 +1,12 @@
 """Both applications as writers of one database, and the rows that they leave."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from db.legacy.side_by_side import renew_triggers
 from db.migrations import indexes, placement
@@ -62,6 +65,11 @@ class Database:
 
     def all_of(self, table: str) -> list[Any]:
         return [row["row"] for row in self.rows(f"SELECT to_jsonb(t) AS row FROM {table} AS t ORDER BY id")]
+
+    def the_user(self) -> uuid.UUID:
+        """The id of the only user."""
+        user: uuid.UUID = self.row("SELECT id FROM users")["id"]
+        return user
 
     def a_user(self) -> uuid.UUID:
         user: uuid.UUID = self.row("INSERT INTO users DEFAULT VALUES RETURNING id")["id"]
@@ -189,6 +197,12 @@ class Database:
                 WHERE pronamespace::regnamespace::text IN ('public', 'booksync') ORDER BY 1, 2
             """),
         }
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
+        yield Database(connection)
 
 
 def a_legacy_database(url: str, database: Database) -> uuid.UUID:

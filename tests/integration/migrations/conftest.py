@@ -1,34 +1,38 @@
-"""An empty database for each test."""
+"""A database for each test: empty, or a copy of the state that the test's mark `starts_as` names."""
 
-import uuid
 from collections.abc import Iterator
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from db.engine import new_engine
 from sandbox.servers import EmbeddedPostgres
-from tests.integration.migrations.applications import BOTH_SCHEMAS, Database
+from tests.integration.migrations.applications import Database, opened
+from tests.integration.migrations.states import EMPTY, States
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # Used by pytest-alembic's own checks.
     config.addinivalue_line("markers", "alembic: a check of pytest-alembic's")
+    config.addinivalue_line("markers", "starts_as(state): the state of the test's database")
+
+
+@pytest.fixture(scope="session")
+def states(postgres: EmbeddedPostgres) -> States:
+    return States(postgres)
 
 
 @pytest.fixture
-def url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    name = f"migrations_{uuid.uuid4().hex}"
-    yield postgres.create_database(name)
-    postgres.drop_database(name)
+def url(states: States, request: pytest.FixtureRequest) -> Iterator[str]:
+    mark = request.node.get_closest_marker("starts_as")
+    with states.copy(mark.args[0] if mark else EMPTY) as url:
+        yield url
 
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
-        yield Database(connection)
+    with opened(url) as database:
+        yield database
 
 
 @pytest.fixture

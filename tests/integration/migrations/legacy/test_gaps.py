@@ -11,7 +11,8 @@ from db.legacy.gaps import FILLABLE
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import alembic_config, migrate
-from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
+from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.states import UNSTAMPED, State
 
 TEXTS = ["3", " 3 ", "-3", "+7", "007", "0", "-0", "\t14\n", "32767"]
 
@@ -27,98 +28,95 @@ CAMEL_CASE = {
 _STEP = ("reminders", "step")
 
 MISSING = [(table, column) for table, columns in FILLABLE.items() for column in columns]
+#: In groups, because a whole upgrade and downgrade of each column would take long.
+MISSING_TOGETHER = [MISSING[at::3] for at in range(3)]
 
 
-@pytest.fixture
-def unstamped(url: str, database: Database) -> Database:
-    a_legacy_database(url, database)
-    database.rows("DROP TABLE booksync_alembic_version")
-    return database
-
-
-@pytest.fixture
-def texts(unstamped: Database) -> Database:
-    """A reminder for each of the texts, each of its own invoice."""
-    unstamped.rows("DELETE FROM reminders")
-    unstamped.rows("ALTER TABLE reminders ALTER COLUMN step TYPE text")
-    (user,) = unstamped.rows("SELECT id FROM users")
+def write_texts(_: str, database: Database) -> None:
+    """Write a reminder for each of the texts, each of its own invoice."""
+    database.rows("DELETE FROM reminders")
+    database.rows("ALTER TABLE reminders ALTER COLUMN step TYPE text")
+    user = database.the_user()
     for number, step in enumerate(TEXTS):
-        invoice = unstamped.legacy_writes_invoice(user["id"], f"text {number}")
-        unstamped.rows(
+        invoice = database.legacy_writes_invoice(user, f"text {number}")
+        database.rows(
             "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at, phone) VALUES (%s, %s, %s, now(), '')",
-            *(user["id"], invoice, step),
+            *(user, invoice, step),
         )
-    return unstamped
 
 
-@pytest.fixture
-def camel_case_texts(texts: Database) -> Database:
-    """The same reminders under the names of an ORM."""
+def name_in_camel_case(_: str, database: Database) -> None:
     for found, wanted in CAMEL_CASE.items():
-        texts.rows(f'ALTER TABLE reminders RENAME COLUMN {found} TO "{wanted}"')
-    return texts
+        database.rows(f'ALTER TABLE reminders RENAME COLUMN {found} TO "{wanted}"')
+
+
+STEPS_AS_TEXT = State(write_texts, UNSTAMPED)
+#: The same reminders under the names of an ORM.
+IN_CAMEL_CASE = State(name_in_camel_case, STEPS_AS_TEXT)
+
+pytestmark = pytest.mark.starts_as(STEPS_AS_TEXT)
 
 
 def steps(database: Database) -> list[Any]:
     return [row["step"] for row in database.rows("SELECT step FROM reminders ORDER BY created_at, id")]
 
 
-def test_a_text_step_is_a_number_in_every_phase(url: str, texts: Database) -> None:
+def test_a_text_step_is_a_number_in_every_phase(url: str, database: Database) -> None:
     adopt(url)
     for target in (Target.PHASE1, Target.PHASE2, Target.PHASE3):
         migrate(url, target)
-        assert steps(texts) == [int(text) for text in TEXTS]
+        assert steps(database) == [int(text) for text in TEXTS]
 
 
 @pytest.mark.parametrize("target", [Target.PHASE1, Target.PHASE2, Target.PHASE3])
-def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, texts: Database) -> None:
-    before, schema = legacy_rows(texts), texts.schema()
+def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, database: Database) -> None:
+    before, schema = legacy_rows(database), database.schema()
     adopt(url)
 
     migrate(url, target)
     migrate(url, Target.LEGACY)
 
-    assert legacy_rows(texts) == before
-    texts.rows("DROP TABLE booksync_alembic_version")
-    assert texts.schema() == schema
+    assert legacy_rows(database) == before
+    database.rows("DROP TABLE booksync_alembic_version")
+    assert database.schema() == schema
 
 
-def test_the_downgrade_restores_the_type_and_the_default_of_a_step(url: str, texts: Database) -> None:
-    texts.rows("ALTER TABLE reminders ALTER COLUMN step TYPE varchar(8), ALTER COLUMN step SET DEFAULT '+3'")
-    schema = texts.schema()["columns"]
+def test_the_downgrade_restores_the_type_and_the_default_of_a_step(url: str, database: Database) -> None:
+    database.rows("ALTER TABLE reminders ALTER COLUMN step TYPE varchar(8), ALTER COLUMN step SET DEFAULT '+3'")
+    schema = database.schema()["columns"]
     adopt(url)
     migrate(url)
-    (step,) = [row for row in texts.schema()["columns"] if (row["table_name"], row["column_name"]) == _STEP]
+    (step,) = [row for row in database.schema()["columns"] if (row["table_name"], row["column_name"]) == _STEP]
     assert (step["data_type"], "smallint" in step["column_default"]) == ("smallint", True)
 
     migrate(url, Target.LEGACY)
 
-    texts.rows("DROP TABLE booksync_alembic_version")
-    assert texts.schema()["columns"] == schema
+    database.rows("DROP TABLE booksync_alembic_version")
+    assert database.schema()["columns"] == schema
 
 
-def test_a_step_changed_in_between_is_restored_as_the_text_of_its_number(url: str, texts: Database) -> None:
+def test_a_step_changed_in_between_is_restored_as_the_text_of_its_number(url: str, database: Database) -> None:
     adopt(url)
     migrate(url, Target.PHASE1)
-    texts.rows("UPDATE reminders SET step = 21 WHERE step = 7")
+    database.rows("UPDATE reminders SET step = 21 WHERE step = 7")
 
     migrate(url, Target.LEGACY)
 
-    assert sorted(set(steps(texts))) == sorted({*TEXTS, "21"} - {"+7", "007"})
+    assert sorted(set(steps(database))) == sorted({*TEXTS, "21"} - {"+7", "007"})
 
 
-def test_no_trigger_of_the_application_fires_for_a_step(url: str, texts: Database) -> None:
-    texts.rows("""
+def test_no_trigger_of_the_application_fires_for_a_step(url: str, database: Database) -> None:
+    database.rows("""
         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
     """)
-    texts.rows("CREATE TRIGGER touch BEFORE UPDATE ON reminders FOR EACH ROW EXECUTE FUNCTION touch()")
-    before = legacy_rows(texts)
+    database.rows("CREATE TRIGGER touch BEFORE UPDATE ON reminders FOR EACH ROW EXECUTE FUNCTION touch()")
+    before = legacy_rows(database)
     adopt(url)
 
     migrate(url, Target.PHASE1)
     migrate(url, Target.LEGACY)
 
-    assert legacy_rows(texts) == before
+    assert legacy_rows(database) == before
 
 
 def assert_refused(sentence: str, url: str, database: Database) -> None:
@@ -156,31 +154,33 @@ def assert_refused(sentence: str, url: str, database: Database) -> None:
     ],
 )
 def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
-    dirt: str, sentence: str, url: str, texts: Database
+    dirt: str, sentence: str, url: str, database: Database
 ) -> None:
-    texts.rows(dirt)
-    assert_refused(sentence, url, texts)
+    database.rows(dirt)
+    assert_refused(sentence, url, database)
 
 
+@pytest.mark.starts_as(IN_CAMEL_CASE)
 @pytest.mark.parametrize("name", ["step", "Step"])
 def test_a_text_step_beside_camel_case_names_becomes_a_number_and_a_text_again(
-    name: str, url: str, engine: Engine, camel_case_texts: Database
+    name: str, url: str, engine: Engine, database: Database
 ) -> None:
     if name != "step":
-        camel_case_texts.rows(f'ALTER TABLE reminders RENAME COLUMN step TO "{name}"')
-    before = camel_case_texts.rows("SELECT * FROM reminders ORDER BY id")
+        database.rows(f'ALTER TABLE reminders RENAME COLUMN step TO "{name}"')
+    before = database.rows("SELECT * FROM reminders ORDER BY id")
     with engine.connect() as db:
         assert any("turn reminders.step from text into a number" in step for step in plan(db).steps)
 
     adopt(url)
     migrate(url)
-    assert steps(camel_case_texts) == [int(text) for text in TEXTS]
+    assert steps(database) == [int(text) for text in TEXTS]
     migrate(url, Target.LEGACY)
 
-    after = camel_case_texts.rows("SELECT * FROM reminders ORDER BY id")
+    after = database.rows("SELECT * FROM reminders ORDER BY id")
     assert [[*row.values()] for row in after] == [[*row.values()] for row in before]
 
 
+@pytest.mark.starts_as(IN_CAMEL_CASE)
 @pytest.mark.parametrize(
     ("dirt", "sentence"),
     [
@@ -194,39 +194,42 @@ def test_a_text_step_beside_camel_case_names_becomes_a_number_and_a_text_again(
     ],
 )
 def test_a_text_step_beside_camel_case_names_is_refused_by_these_names_before_any_change(
-    dirt: str, sentence: str, url: str, camel_case_texts: Database
+    dirt: str, sentence: str, url: str, database: Database
 ) -> None:
-    camel_case_texts.rows(dirt)
-    assert_refused(sentence, url, camel_case_texts)
+    database.rows(dirt)
+    assert_refused(sentence, url, database)
 
 
-def test_the_error_names_a_step_that_was_written_after_adoption(url: str, texts: Database) -> None:
+def test_the_error_names_a_step_that_was_written_after_adoption(url: str, database: Database) -> None:
     adopt(url)
-    texts.rows("UPDATE reminders SET step = 'first' WHERE step = '3'")
+    database.rows("UPDATE reminders SET step = 'first' WHERE step = '3'")
 
     with pytest.raises(MigrationRefusedError, match="1 row holds no whole number"):
         migrate(url)
 
 
-@pytest.mark.parametrize(("table", "column"), MISSING)
+@pytest.mark.starts_as(UNSTAMPED)
+@pytest.mark.parametrize("missing", MISSING_TOGETHER)
 def test_a_missing_column_is_added_and_the_downgrade_drops_it(
-    table: str, column: str, url: str, unstamped: Database
+    missing: list[tuple[str, str]], url: str, database: Database
 ) -> None:
-    unstamped.rows(f"ALTER TABLE {table} DROP COLUMN {column}")
-    before, schema = legacy_rows(unstamped), unstamped.schema()
+    for table, column in missing:
+        database.rows(f"ALTER TABLE {table} DROP COLUMN {column}")
+    before, schema = legacy_rows(database), database.schema()
     adopt(url)
 
     migrate(url)
-    assert unstamped.rows(f"SELECT {column} FROM {table}") != []
+    for table, column in missing:
+        assert database.rows(f"SELECT {column} FROM {table}") != []
     migrate(url, Target.LEGACY)
 
-    assert legacy_rows(unstamped) == before
-    unstamped.rows("DROP TABLE booksync_alembic_version")
-    assert unstamped.schema() == schema
+    assert legacy_rows(database) == before
+    database.rows("DROP TABLE booksync_alembic_version")
+    assert database.schema() == schema
 
 
-def test_adoption_announces_the_gaps_that_phase_1_fills(url: str, engine: Engine, texts: Database) -> None:
-    texts.rows("ALTER TABLE invoices_cache DROP COLUMN updated_at")
+def test_adoption_announces_the_gaps_that_phase_1_fills(url: str, engine: Engine, database: Database) -> None:
+    database.rows("ALTER TABLE invoices_cache DROP COLUMN updated_at")
 
     with engine.connect() as db:
         announced = [step for step in plan(db).steps if step.startswith("in phase 1")]
@@ -236,24 +239,25 @@ def test_adoption_announces_the_gaps_that_phase_1_fills(url: str, engine: Engine
     assert "turn reminders.step from text into a number; the table is rewritten" in step
 
 
-def test_no_gap_is_filled_without_adoption(url: str, texts: Database) -> None:
+def test_no_gap_is_filled_without_adoption(url: str, database: Database) -> None:
     with pytest.raises(MigrationRefusedError, match=r"migrate --adopt`: in phase 1, turn reminders\.step"):
         migrate(url, Target.PHASE1)
 
 
+@pytest.mark.starts_as(UNSTAMPED)
 @pytest.mark.parametrize("column", ["customer_phone", "zoho_customer_id", "zoho_invoice_id"])
-def test_a_missing_column_with_unknown_values_is_refused(column: str, url: str, unstamped: Database) -> None:
-    unstamped.rows(f"ALTER TABLE invoices_cache DROP COLUMN {column}")
+def test_a_missing_column_with_unknown_values_is_refused(column: str, url: str, database: Database) -> None:
+    database.rows(f"ALTER TABLE invoices_cache DROP COLUMN {column}")
 
     with pytest.raises(MigrationRefusedError, match=f"without {column}: add what is missing"):
         adopt(url)
 
 
 def test_gaps_are_restored_after_a_revision_whose_end_was_not_recorded(
-    url: str, texts: Database, monkeypatch: pytest.MonkeyPatch
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts.rows("ALTER TABLE reminders DROP COLUMN updated_at")
-    before = legacy_rows(texts)
+    database.rows("ALTER TABLE reminders DROP COLUMN updated_at")
+    before = legacy_rows(database)
     adopt(url)
     monkeypatch.setenv("DATABASE_URL", url)
 
@@ -264,15 +268,15 @@ def test_gaps_are_restored_after_a_revision_whose_end_was_not_recorded(
     command.stamp(alembic_config(), "0003_new_columns")
     command.downgrade(alembic_config(), "0001_legacy")
 
-    assert legacy_rows(texts) == before
+    assert legacy_rows(database) == before
 
 
-def test_the_views_of_a_bridge_show_the_step_in_both_types(url: str, texts: Database) -> None:
-    texts.rows('ALTER TABLE reminders RENAME COLUMN scheduled_at TO "scheduledAt"')
-    texts.let_the_legacy_application_in()
+def test_the_views_of_a_bridge_show_the_step_in_both_types(url: str, database: Database) -> None:
+    database.rows('ALTER TABLE reminders RENAME COLUMN scheduled_at TO "scheduledAt"')
+    database.let_the_legacy_application_in()
     adopt(url)
 
     for target, expected in ((Target.PHASE1, [int(text) for text in TEXTS]), (Target.LEGACY, TEXTS)):
         migrate(url, target)
-        rows = texts.legacy_rows('SELECT step FROM booksync_legacy.reminders ORDER BY created_at, "scheduledAt"')
+        rows = database.legacy_rows('SELECT step FROM booksync_legacy.reminders ORDER BY created_at, "scheduledAt"')
         assert [row["step"] for row in rows] == expected
