@@ -1,30 +1,28 @@
 """A migration in progress: as a process that a test can kill, and held in the middle of a transaction."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from db.migrations.revisions import Target
+from tests.fork_server import BOOKSYNC, ForkedProcess, fork_server
 from tests.integration.migrations.applications import Database
-
-ROOT = Path(__file__).resolve().parents[3]
 
 #: The last revision whose tables are all in the host's schema.
 BEFORE_THE_MOVE = "0007c_containment_phase2"
 
 
-def started(url: str, to: Target) -> "subprocess.Popen[bytes]":
+def started(url: str, to: Target) -> ForkedProcess:
     """The running process."""
-    return subprocess.Popen(
-        [sys.executable, "-c", "from workers.cli import main; main()", "migrate", "--to", to],
-        cwd=ROOT,
-        env=dict(os.environ) | {"DATABASE_URL": url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with Path(os.devnull).open("w") as nowhere:
+        return fork_server().start(
+            BOOKSYNC,
+            ["booksync", "migrate", "--to", to],
+            dict(os.environ) | {"DATABASE_URL": url},
+            stdout=nowhere.fileno(),
+            stderr=nowhere.fileno(),
+        )
 
 
 _HOLD = """

@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+from alembic import command
+
 from db.migrations.revisions import Target
-from db.migrations.runner import migrate
+from db.migrations.runner import alembic_config, migrate
 from sandbox.servers import EmbeddedPostgres
 from tests.databases import TEMPLATE
 from tests.integration.migrations.applications import Database, a_legacy_database, opened
@@ -23,6 +26,17 @@ class State:
 def to(target: Target) -> Callable[[str, Database], object]:
     """The change that migrates to this target."""
     return lambda url, _: migrate(url, target)
+
+
+def to_revision(revision: str) -> Callable[[str, Database], object]:
+    """The change that upgrades to this revision."""
+
+    def upgrade(url: str, _: Database) -> None:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DATABASE_URL", url)
+            command.upgrade(alembic_config(), revision)
+
+    return upgrade
 
 
 #: A database without any table.

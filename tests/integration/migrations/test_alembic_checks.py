@@ -9,6 +9,7 @@ from pytest_alembic.runner import MigrationContext, runner
 from pytest_alembic.tests import default
 
 from db.migrations.runner import alembic_config
+from tests.integration.migrations.states import HEAD
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def test_an_empty_database_upgrades_from_base_to_head(history: MigrationContext)
     default.test_upgrade(history)
 
 
+@pytest.mark.starts_as(HEAD)
 def test_the_models_match_the_migrations(history: MigrationContext) -> None:
     default.test_model_definitions_match_ddl(history)
 

@@ -15,7 +15,8 @@ from db.migrations.batches import Progress
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
-from tests.integration.migrations.applications import Database, a_legacy_database
+from tests.integration.migrations.applications import Database
+from tests.integration.migrations.states import HEAD_ROWS, LEGACY, LEGACY_ROWS, PHASE1_ROWS
 from workers.cli.app import app
 from workers.cli.migrate import Teller
 
@@ -46,8 +47,9 @@ def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
     assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_report_contains_the_totals(booksync_migrate: Command, url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     database.legacy_writes_invoice(user, "4", customer=" ", zone="Mars/Phobos")
     migrate(url, Target.PHASE2)
     database.legacy_writes_invoice(user, "2", name="Renamed")
@@ -69,11 +71,10 @@ def test_the_report_contains_the_totals(booksync_migrate: Command, url: str, dat
     }
 
 
+@pytest.mark.starts_as(HEAD_ROWS)
 def test_the_export_contains_every_value_and_the_winning_row(
     booksync_migrate: Command, url: str, database: Database, tmp_path: Path
 ) -> None:
-    a_legacy_database(url, database)
-    migrate(url)
     ids = {row["id"]: row["zoho_invoice_id"] for row in database.all_of("invoices_cache")}
 
     database.rows('UPDATE migration_receipt SET legacy = legacy || \'{"customer_phone": "=1+1"}\' RETURNING id')
@@ -89,16 +90,13 @@ def test_the_export_contains_every_value_and_the_winning_row(
     assert {row["value"] for row in rows if row["column_name"] == "customer_phone"} == {"'=1+1"}
 
 
+@pytest.mark.starts_as(PHASE1_ROWS)
 def test_nothing_is_accounted_for_before_phase2(booksync_migrate: Command, url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE1)
-
     assert booksync_migrate.json("--report")["unaccounted"] == 3
 
 
+@pytest.mark.starts_as(LEGACY)
 def test_no_report_without_receipts(booksync_migrate: Command, url: str) -> None:
-    migrate(url, Target.LEGACY)
-
     assert "The receipt does not exist yet" in str(booksync_migrate("--report").exception)
 
 
@@ -232,10 +230,10 @@ def test_an_application_in_camel_case_continues_through_the_views(
     ]
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_an_application_in_snake_case_is_stamped_and_otherwise_unchanged(
     booksync_migrate: Command, url: str, database: Database
 ) -> None:
-    a_legacy_database(url, database)
     database.rows("DROP TABLE booksync_alembic_version")
     before = database.schema()
 

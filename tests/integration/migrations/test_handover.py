@@ -5,17 +5,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic import command
 from sqlalchemy import Engine
 
 from db.migrations import containment, handover, numbers
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import SchemaFit, Target, schema_state
-from db.migrations.runner import alembic_config, migrate
+from db.migrations.runner import migrate
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.migrations.applications import Database, undo_the_move
-
-BEFORE = "0009_phase3"
+from tests.integration.migrations.states import State, to_revision
 
 TABLES = ("users", "zoho_connections", "customers_cache", "invoices_cache", "reminders", "reminder_contacts")
 
@@ -25,16 +23,17 @@ def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REMINDER_WEBHOOK_URL", raising=False)
 
 
-@pytest.fixture
-def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """The head of the previous release: revision 0009 without a later release's additions to phase 2."""
-    monkeypatch.setenv("DATABASE_URL", url)
-    command.upgrade(alembic_config(), BEFORE)
+def undo_later_additions(url: str, database: Database) -> None:
     undo_the_move(url)
     containment.remove(database.connection)  # type: ignore[arg-type]
     numbers.remove(database.connection)  # type: ignore[arg-type]
     handover.remove(database.connection)  # type: ignore[arg-type]
-    return database
+
+
+#: The head of the previous release: revision 0009 without a later release's additions to phase 2.
+PREVIOUS = State(undo_later_additions, State(to_revision("0009_phase3")))
+
+pytestmark = pytest.mark.starts_as(PREVIOUS)
 
 
 def an_earlier_connection(database: Database, organization_id: str) -> uuid.UUID:
@@ -105,66 +104,65 @@ OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
 
 
 @pytest.mark.parametrize("sign", [send, hand_over])
-def test_a_connection_that_was_handing_over_stays_open(url: str, old: Database, sign: Any) -> None:
-    at_work, idle = an_earlier_connection(old, "1"), an_earlier_connection(old, "2")
-    sign(old, at_work)
+def test_a_connection_that_was_handing_over_stays_open(url: str, database: Database, sign: Any) -> None:
+    at_work, idle = an_earlier_connection(database, "1"), an_earlier_connection(database, "2")
+    sign(database, at_work)
     migrate(url)
-    assert switches(old) == {at_work: OPEN, idle: CLOSED}
+    assert switches(database) == {at_work: OPEN, idle: CLOSED}
 
 
 def test_every_connection_stays_open_if_a_webhook_is_configured(
-    url: str, old: Database, monkeypatch: pytest.MonkeyPatch
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", "https://receiver.example/due")
-    connections = {an_earlier_connection(old, "1"), an_earlier_connection(old, "2")}
+    connections = {an_earlier_connection(database, "1"), an_earlier_connection(database, "2")}
     migrate(url)
-    assert switches(old) == dict.fromkeys(connections, OPEN)
+    assert switches(database) == dict.fromkeys(connections, OPEN)
 
 
-def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_closed(url: str, old: Database) -> None:
-    connection_id = an_earlier_connection(old, "1")
-    send(old, connection_id)
+def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_closed(url: str, database: Database) -> None:
+    connection_id = an_earlier_connection(database, "1")
+    send(database, connection_id)
     migrate(url)
-    old.rows("UPDATE zoho_connections SET handover = 'closed'")
+    database.rows("UPDATE zoho_connections SET handover = 'closed'")
     undo_the_move(url)
-    handover.add(old.connection)  # type: ignore[arg-type]
-    assert switches(old)[connection_id][0] == "closed"
+    handover.add(database.connection)  # type: ignore[arg-type]
+    assert switches(database)[connection_id][0] == "closed"
 
 
-def test_a_later_connection_is_closed(url: str, old: Database, engine: Engine) -> None:
+def test_a_later_connection_is_closed(url: str, database: Database, engine: Engine) -> None:
     migrate(url)
     connection = a_connection(engine, is_open=False)
-    assert switches(old) == {connection.connection_id: CLOSED}
+    assert switches(database) == {connection.connection_id: CLOSED}
 
 
 @pytest.mark.parametrize("target", [Target.PHASE2, Target.PHASE1])
-def test_up_and_down_and_up_again_loses_no_row(url: str, old: Database, target: Target) -> None:
-    at_work, idle = an_earlier_connection(old, "1"), an_earlier_connection(old, "2")
-    hand_over(old, at_work)
-    send(old, at_work)
-    before = contents(old)
+def test_up_and_down_and_up_again_loses_no_row(url: str, database: Database, target: Target) -> None:
+    at_work, idle = an_earlier_connection(database, "1"), an_earlier_connection(database, "2")
+    hand_over(database, at_work)
+    send(database, at_work)
+    before = contents(database)
     migrate(url)
-    assert contents(old) == before
+    assert contents(database) == before
     migrate(url, target)
     migrate(url)
-    now = contents(old)
+    now = contents(database)
     assert {table: len(found) for table, found in now.items()} == {table: len(found) for table, found in before.items()}
     assert now["reminder_contacts"] == before["reminder_contacts"]
-    assert switches(old) == {at_work: OPEN, idle: CLOSED}
+    assert switches(database) == {at_work: OPEN, idle: CLOSED}
 
 
-def test_a_table_of_the_same_name_is_reported_and_unchanged(url: str, old: Database) -> None:
-    old.rows("CREATE TABLE do_not_call (phone_number text)")
-    old.rows("INSERT INTO do_not_call VALUES ('+442070313000')")
+def test_a_table_of_the_same_name_is_reported_and_unchanged(url: str, database: Database) -> None:
+    database.rows("CREATE TABLE do_not_call (phone_number text)")
+    database.rows("INSERT INTO do_not_call VALUES ('+442070313000')")
     with pytest.raises(MigrationRefusedError, match="do_not_call is there, but it is not booksync's"):
         migrate(url)
     with psycopg.connect(url, autocommit=True) as connection:
         handover.remove(connection)
-    assert old.rows("SELECT * FROM do_not_call") == [{"phone_number": "+442070313000"}]
+    assert database.rows("SELECT * FROM do_not_call") == [{"phone_number": "+442070313000"}]
 
 
-def test_booksync_works_only_once_the_functions_exist(url: str, old: Database, engine: Engine) -> None:
-    assert old
+def test_booksync_works_only_once_the_functions_exist(url: str, database: Database, engine: Engine) -> None:
     with engine.connect() as db:
         assert schema_state(db).fit is SchemaFit.OLDER
     migrate(url)
@@ -173,16 +171,16 @@ def test_booksync_works_only_once_the_functions_exist(url: str, old: Database, e
 
 
 def test_a_second_run_completes_an_interrupted_upgrade(
-    url: str, old: Database, monkeypatch: pytest.MonkeyPatch
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_work = an_earlier_connection(old, "1")
-    send(old, at_work)
+    at_work = an_earlier_connection(database, "1")
+    send(database, at_work)
     with monkeypatch.context() as patched:
         patched.setattr(handover, "build_index", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             migrate(url)
     migrate(url)
-    assert switches(old) == {at_work: OPEN}
+    assert switches(database) == {at_work: OPEN}
 
 
 def _interrupted(*_: object) -> None:

@@ -1,26 +1,19 @@
 """The move to the schema `booksync`, or its undoing, is killed: nothing is half done, and a second run completes it."""
 
 import signal
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import pytest
-from alembic import command
-from psycopg.rows import dict_row
 
 from db.migrations import placement
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
-from db.migrations.runner import alembic_config, migrate
+from db.migrations.runner import migrate
 from db.migrations.schemas import VERSION_TABLE
-from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
-from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, a_legacy_database
+from tests.integration.migrations.applications import Database, opened
 from tests.integration.migrations.migrating import BEFORE_THE_MOVE, holding, started
+from tests.integration.migrations.states import LEGACY_ROWS, State, States, to, to_revision
 
 #: Former name → present name, of one table from each part of the move.
 TABLES = {
@@ -31,57 +24,29 @@ TABLES = {
 }
 
 
-@dataclass(frozen=True)
-class Templates:
-    """Databases to copy, and the schemas that undisturbed migrations make of them."""
+BEFORE = State(to_revision(BEFORE_THE_MOVE), LEGACY_ROWS)
+MOVED = State(to(Target.PHASE2), BEFORE)
+UNDONE = State(to(Target.PHASE1), MOVED)
 
-    before: str
-    moved: str
-    moved_schema: Any
-    phase1_schema: Any
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Database]:
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
-        yield Database(connection)
+before_the_move = pytest.mark.starts_as(BEFORE)
+after_the_move = pytest.mark.starts_as(MOVED)
 
 
 @pytest.fixture(scope="module")
-def templates(postgres: EmbeddedPostgres) -> Iterator[Templates]:
-    """The rows of both customers, before the move and after it."""
-    before, moved, undone = (f"{name}_{uuid.uuid4().hex}" for name in ("before", "moved", "undone"))
-    url = postgres.create_database(before)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DATABASE_URL", url)
-        with opened(url) as database:
-            a_legacy_database(url, database)
-        command.upgrade(alembic_config(), BEFORE_THE_MOVE)
-    url = postgres.create_database(moved, template=before)
-    migrate(url, Target.PHASE2)
-    with opened(url) as database:
-        moved_schema = database.schema()
-    url = postgres.create_database(undone, template=moved)
-    migrate(url, Target.PHASE1)
-    with opened(url) as database:
-        phase1_schema = database.schema()
-    yield Templates(before, moved, moved_schema, phase1_schema)
-    for name in (before, moved, undone):
-        postgres.drop_database(name)
+def moved_schema(states: States) -> Any:
+    """The schema that an undisturbed move makes."""
+    return schema_of(states, MOVED)
 
 
-@pytest.fixture
-def copied(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
-    """Makes a copy of a database for this test."""
-    names: list[str] = []
+@pytest.fixture(scope="module")
+def phase1_schema(states: States) -> Any:
+    """The schema that an undisturbed undoing makes."""
+    return schema_of(states, UNDONE)
 
-    def copy(template: str) -> str:
-        names.append(f"killed_{uuid.uuid4().hex}")
-        return postgres.create_database(names[-1], template=template)
 
-    yield copy
-    for name in names:
-        postgres.drop_database(name)
+def schema_of(states: States, state: State) -> Any:
+    with states.copy(state) as url, opened(url) as database:
+        return database.schema()
 
 
 _HELD_BACKENDS = """
@@ -90,10 +55,10 @@ _HELD_BACKENDS = """
 """
 
 
-def killed_at(former: str, url: str, to: Target) -> None:
+def killed_at(former: str, url: str, target: Target) -> None:
     """Migrate in a process, and kill it and its backend before this table's transaction ends."""
     with opened(url) as database, holding(database, f"public.{former}"):
-        process = started(url, to)
+        process = started(url, target)
         try:
 
             def is_held() -> bool:
@@ -141,11 +106,11 @@ def assert_whole(database: Database) -> None:
     ) == {"zoho_customer_id": "C1"}
 
 
+@before_the_move
 @pytest.mark.parametrize("former", TABLES)
 def test_a_killed_move_leaves_each_table_whole_and_a_second_run_completes_it(
-    former: str, templates: Templates, copied: Callable[[str], str]
+    former: str, url: str, moved_schema: Any
 ) -> None:
-    url = copied(templates.before)
     killed_at(former, url, Target.PHASE2)
     with opened(url) as database:
         assert places(database)[former] == ["public table"]
@@ -153,16 +118,16 @@ def test_a_killed_move_leaves_each_table_whole_and_a_second_run_completes_it(
 
         migrate(url, Target.PHASE2)
 
-        assert database.schema() == templates.moved_schema
+        assert database.schema() == moved_schema
         assert_whole(database)
         assert len(database.rows("SELECT id FROM booksync.customers_cache")) == 2
 
 
+@after_the_move
 @pytest.mark.parametrize("former", TABLES)
 def test_a_killed_undoing_of_the_move_leaves_each_table_whole_and_a_second_run_completes_it(
-    former: str, templates: Templates, copied: Callable[[str], str]
+    former: str, url: str, phase1_schema: Any
 ) -> None:
-    url = copied(templates.moved)
     killed_at(former, url, Target.PHASE1)
     with opened(url) as database:
         assert "booksync table" in places(database)[former]
@@ -170,13 +135,11 @@ def test_a_killed_undoing_of_the_move_leaves_each_table_whole_and_a_second_run_c
 
         migrate(url, Target.PHASE1)
 
-        assert database.schema() == templates.phase1_schema
+        assert database.schema() == phase1_schema
 
 
-def test_an_undoing_that_was_killed_is_completed_before_the_way_up(
-    templates: Templates, copied: Callable[[str], str]
-) -> None:
-    url = copied(templates.moved)
+@after_the_move
+def test_an_undoing_that_was_killed_is_completed_before_the_way_up(url: str, moved_schema: Any) -> None:
     killed_at("resyncs", url, Target.PHASE1)
 
     outcome = migrate(url, Target.PHASE2)
@@ -186,15 +149,12 @@ def test_an_undoing_that_was_killed_is_completed_before_the_way_up(
         ("0007d_schema_phase2", True),
     ]
     with opened(url) as database:
-        assert database.schema() == templates.moved_schema
+        assert database.schema() == moved_schema
     assert migrate(url, Target.PHASE2).applied == ()
 
 
-def test_a_refused_undoing_is_not_completed_later(
-    templates: Templates, copied: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = copied(templates.moved)
-
+@after_the_move
+def test_a_refused_undoing_is_not_completed_later(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise MigrationRefusedError("for the test")
 
@@ -205,11 +165,11 @@ def test_a_refused_undoing_is_not_completed_later(
     assert migrate(url, Target.PHASE2).applied == ()
 
 
-def test_a_move_that_was_killed_can_be_undone_instead(templates: Templates, copied: Callable[[str], str]) -> None:
-    url = copied(templates.before)
+@before_the_move
+def test_a_move_that_was_killed_can_be_undone_instead(url: str, phase1_schema: Any) -> None:
     killed_at("resyncs", url, Target.PHASE2)
 
     migrate(url, Target.PHASE1)
 
     with opened(url) as database:
-        assert database.schema() == templates.phase1_schema
+        assert database.schema() == phase1_schema

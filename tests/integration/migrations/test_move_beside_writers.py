@@ -11,8 +11,9 @@ from psycopg.rows import dict_row
 
 from db.migrations.runner import alembic_config
 from tests.end_to_end.underway import eventually
-from tests.integration.migrations.applications import Database, a_legacy_database
+from tests.integration.migrations.applications import Database
 from tests.integration.migrations.migrating import BEFORE_THE_MOVE, holding
+from tests.integration.migrations.states import LEGACY_ROWS, State, to_revision
 
 _MOVED = "0007d_schema_phase2"
 
@@ -43,12 +44,8 @@ WRITES = {
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-@pytest.fixture
-def before(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """A database of the previous release in phase 2, with a connection and a record to read again."""
-    a_legacy_database(url, database)
-    monkeypatch.setenv("DATABASE_URL", url)
-    command.upgrade(alembic_config(), BEFORE_THE_MOVE)
+def write_a_connection(_: str, database: Database) -> None:
+    """Write a connection, and a record to read again."""
     database.rows("""
         INSERT INTO zoho_connections (
             user_id, organization_id, data_center, refresh_token_encrypted, webhook_secret_encrypted, time_zone
@@ -57,7 +54,11 @@ def before(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> Dat
     database.rows(
         "INSERT INTO resyncs (connection_id, entity, record_id) SELECT id, 'contact', 'C1' FROM zoho_connections"
     )
-    return database
+
+
+#: A database of the previous release in phase 2, and the same after the move.
+BEFORE = State(write_a_connection, State(to_revision(BEFORE_THE_MOVE), LEGACY_ROWS))
+MOVED = State(to_revision(_MOVED), BEFORE)
 
 
 @pytest.fixture
@@ -80,11 +81,15 @@ def bring(revision: str) -> None:
     change(alembic_config(), revision)
 
 
-@pytest.fixture(params=[_MOVED, BEFORE_THE_MOVE])
-def to(request: pytest.FixtureRequest, before: Database) -> str:
+@pytest.fixture(
+    params=[
+        pytest.param(_MOVED, marks=pytest.mark.starts_as(BEFORE)),
+        pytest.param(BEFORE_THE_MOVE, marks=pytest.mark.starts_as(MOVED)),
+    ]
+)
+def to(request: pytest.FixtureRequest, url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The revision to migrate to, from a database that is on the other side of the move."""
-    if request.param == BEFORE_THE_MOVE:
-        bring(_MOVED)
+    monkeypatch.setenv("DATABASE_URL", url)
     return str(request.param)
 
 
@@ -108,42 +113,42 @@ def waiting(database: Database) -> set[int]:
 def test_a_write_that_meets_the_move_waits_for_it_and_is_kept(
     to: str,
     former: str,
-    before: Database,
+    database: Database,
     writer: "psycopg.Connection[Any]",
     threads: ThreadPoolExecutor,
 ) -> None:
     assert write(writer, former, "before") == 1
 
-    with holding(before, f"public.{former}"):
+    with holding(database, f"public.{former}"):
         migrating = threads.submit(bring, to)
-        eventually(lambda: len(waiting(before)) == 1)
+        eventually(lambda: len(waiting(database)) == 1)
         writing = threads.submit(write, writer, former, "during")
-        eventually(lambda: writer.info.backend_pid in waiting(before))
+        eventually(lambda: writer.info.backend_pid in waiting(database))
         assert not writing.done()
 
     assert writing.result() == 1
     migrating.result()
-    assert written(before, former, moved=to == _MOVED) == ["during"]
+    assert written(database, former, moved=to == _MOVED) == ["during"]
     assert write(writer, former, "after") == 1
-    assert written(before, former, moved=to == _MOVED) == ["after"]
+    assert written(database, former, moved=to == _MOVED) == ["after"]
 
 
 @pytest.mark.parametrize("former", WRITES)
 def test_the_move_waits_for_a_transaction_that_has_written(
     to: str,
     former: str,
-    before: Database,
+    database: Database,
     writer: "psycopg.Connection[Any]",
     threads: ThreadPoolExecutor,
 ) -> None:
     with writer.transaction():
         assert write(writer, former, "before") == 1
         migrating: Future[Any] = threads.submit(bring, to)
-        eventually(lambda: len(waiting(before)) == 1)
+        eventually(lambda: len(waiting(database)) == 1)
         assert write(writer, former, "in the same transaction") == 1
         assert not migrating.done()
 
     migrating.result()
-    assert written(before, former, moved=to == _MOVED) == ["in the same transaction"]
+    assert written(database, former, moved=to == _MOVED) == ["in the same transaction"]
     assert write(writer, former, "after") == 1
-    assert written(before, former, moved=to == _MOVED) == ["after"]
+    assert written(database, former, moved=to == _MOVED) == ["after"]

@@ -21,7 +21,8 @@ from db.migrations.revisions import (
 )
 from db.migrations.runner import AppliedRevision, alembic_config, migrate
 from db.migrations.turn import one_at_a_time
-from tests.integration.migrations.applications import Database, a_legacy_database
+from tests.integration.migrations.applications import Database
+from tests.integration.migrations.states import LEGACY, LEGACY_ROWS, PHASE1_ROWS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -47,10 +48,10 @@ def test_a_migration_gives_up_if_it_waits_too_long_for_another(url: str) -> None
         migrate(url, wait_seconds=0)
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_backfill_yields_to_a_writer_and_continues_when_run_again(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_legacy_database(url, database)
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), "0005_customer_links")
     monkeypatch.setattr(steps, "patience_seconds", 0.5)
@@ -64,11 +65,10 @@ def test_the_backfill_yields_to_a_writer_and_continues_when_run_again(
     assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
 
 
+@pytest.mark.starts_as(PHASE1_ROWS)
 def test_a_lost_connection_is_reported_in_one_sentence_and_the_migration_continues_when_run_again(
     url: str, database: Database
 ) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE1)
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'booksync migrate'"
 
     def cut(done: AppliedRevision) -> None:
@@ -81,9 +81,8 @@ def test_a_lost_connection_is_reported_in_one_sentence_and_the_migration_continu
     assert migrate(url, Target.PHASE2).to_revision == "0007d_schema_phase2"
 
 
+@pytest.mark.starts_as(PHASE1_ROWS)
 def test_another_error_of_postgres_is_not_reported_as_a_lost_connection(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE1)
     database.rows("ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'Nobody')")
 
     with pytest.raises(
@@ -95,8 +94,8 @@ def test_another_error_of_postgres_is_not_reported_as_a_lost_connection(url: str
     assert "Ada" not in str(raised.value)
 
 
+@pytest.mark.starts_as(LEGACY)
 def test_a_database_of_a_newer_release_is_unchanged(url: str, database: Database) -> None:
-    migrate(url, Target.LEGACY)
     database.rows("UPDATE booksync_alembic_version SET version_num = '9999_next_year'")
 
     with pytest.raises(MigrationError, match=r"at 9999_next_year, newer than this release knows .* upgrade booksync"):

@@ -1,5 +1,7 @@
 """Upgrades and downgrades: every phase is reached from both sides, with all rows, also after an interruption."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -8,19 +10,43 @@ from alembic import command
 from db.legacy.copied_customers import NEWEST_COPY_INDEX
 from db.migrations.revisions import Target, expected_head, known_revisions, revision_of
 from db.migrations.runner import AppliedRevision, alembic_config, migrate
-from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
+from tests.integration.migrations.applications import Database, legacy_rows, opened
+from tests.integration.migrations.states import HEAD, LEGACY_ROWS, PHASE1, State, States, to_revision
 
 PHASES = [Target.PHASE1, Target.PHASE2, Target.PHASE3]
 
 LegacyRows = list[list[Any]]
 
 
-@pytest.fixture
-def before(url: str, database: Database) -> LegacyRows:
-    """The rows of a legacy database; one has neither customer nor phone."""
-    user = a_legacy_database(url, database)
+def write_an_orphan(_: str, database: Database) -> None:
+    """Write an invoice without a customer, and its reminder without a phone."""
+    user = database.the_user()
     database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
-    return legacy_rows(database)
+
+
+def at_every_revision() -> Iterator[tuple[str, State]]:
+    """Each revision, with the state of the legacy rows there."""
+    state = State(write_an_orphan, LEGACY_ROWS)
+    for revision in known_revisions():
+        state = State(to_revision(revision), state)
+        yield revision, state
+
+
+AT = dict(at_every_revision())
+REVISIONS = [pytest.param(revision, marks=pytest.mark.starts_as(state)) for revision, state in AT.items()]
+
+
+@dataclass(frozen=True)
+class Before:
+    rows: LegacyRows
+    schema: Any
+
+
+@pytest.fixture(scope="module")
+def before(states: States) -> Before:
+    """The legacy database before any upgrade; one of its rows has neither customer nor phone."""
+    with states.copy(AT["0001_legacy"]) as url, opened(url) as database:
+        return Before(legacy_rows(database), database.schema())
 
 
 def test_an_empty_database_upgrades_to_the_head_revision_by_revision(url: str) -> None:
@@ -34,18 +60,16 @@ def test_an_empty_database_upgrades_to_the_head_revision_by_revision(url: str) -
     assert heard == list(outcome.applied)
 
 
+@pytest.mark.starts_as(PHASE1)
 def test_a_database_at_its_target_is_unchanged(url: str) -> None:
-    migrate(url, Target.PHASE1)
-
     outcome = migrate(url, "phase1")
 
     assert outcome.from_revision == outcome.to_revision == revision_of(Target.PHASE1)
     assert outcome.applied == ()
 
 
+@pytest.mark.starts_as(HEAD)
 def test_a_downgrade_undoes_the_newest_revision_first(url: str) -> None:
-    migrate(url)
-
     outcome = migrate(url, Target.PHASE2)
 
     assert [(done.revision, done.upgraded) for done in outcome.applied] == [
@@ -60,8 +84,8 @@ def test_a_downgrade_undoes_the_newest_revision_first(url: str) -> None:
 
 
 @pytest.mark.parametrize("target", PHASES)
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_up_down_and_up_again_loses_no_legacy_row(target: Target, url: str, database: Database) -> None:
-    a_legacy_database(url, database)
     before = legacy_rows(database)
 
     migrate(url, target)
@@ -85,28 +109,26 @@ def test_each_phase_has_the_same_schema_from_above_and_from_below(url: str, data
         assert found == schemas[target]
 
 
-@pytest.mark.parametrize("revision", known_revisions()[1:])
+@pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_a_downgrade_from_every_revision_restores_every_row(
-    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: Before, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
-    command.upgrade(alembic_config(), revision)
     command.downgrade(alembic_config(), "0001_legacy")
 
-    assert legacy_rows(database) == before
+    assert legacy_rows(database) == before.rows
 
 
-@pytest.mark.parametrize("revision", known_revisions()[2:])
+@pytest.mark.parametrize("revision", REVISIONS[2:])
 def test_a_revision_whose_end_was_not_recorded_can_be_run_again(
-    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: Before, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     known = list(known_revisions())
     earlier = known[known.index(revision) - 1]
 
     # Killed after the last statement: the revision is done, but the recorded one is its predecessor.
-    command.upgrade(alembic_config(), revision)
     complete = database.schema()
     receipts = database.rows("SELECT row_id, outcome, legacy FROM migration_receipt ORDER BY id")
     command.stamp(alembic_config(), earlier)
@@ -117,29 +139,27 @@ def test_a_revision_whose_end_was_not_recorded_can_be_run_again(
     command.downgrade(alembic_config(), earlier)
     command.stamp(alembic_config(), revision)
     command.downgrade(alembic_config(), "0001_legacy")
-    assert legacy_rows(database) == before
+    assert legacy_rows(database) == before.rows
 
 
-@pytest.mark.parametrize("revision", known_revisions()[2:])
+@pytest.mark.parametrize("revision", REVISIONS[2:])
 def test_a_downgrade_is_possible_after_a_revision_whose_end_was_not_recorded(
-    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: Before, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complete = database.schema()
     monkeypatch.setenv("DATABASE_URL", url)
     known = list(known_revisions())
 
-    command.upgrade(alembic_config(), revision)
     command.stamp(alembic_config(), known[known.index(revision) - 1])
     command.downgrade(alembic_config(), "0001_legacy")
 
-    assert legacy_rows(database) == before
-    assert database.schema() == complete
+    assert legacy_rows(database) == before.rows
+    assert database.schema() == before.schema
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_downgrade_is_possible_after_a_backfill_that_was_killed_while_building_its_index(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_legacy_database(url, database)
     before = legacy_rows(database)
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), "0005_customer_links")

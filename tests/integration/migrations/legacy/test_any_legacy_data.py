@@ -1,34 +1,29 @@
 """With any content of the legacy tables, an upgrade accounts for every value, and a downgrade restores every row."""
 
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-import psycopg
 from hypothesis import HealthCheck, given, settings
-from psycopg.rows import dict_row
 
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
-from sandbox.servers import EmbeddedPostgres
-from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
+from tests.integration.migrations.applications import Database, legacy_rows, opened
 from tests.integration.migrations.legacy import dirt
 from tests.integration.migrations.legacy.dirt import LegacyInvoice
+from tests.integration.migrations.states import LEGACY, States
 
 _COLUMNS = ("customer_name", "customer_phone", "customer_country_code", "customer_timezone")
-_TEMPLATE = "legacy_template"
 
 Row = dict[str, Any]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoices=dirt.INVOICES)
 def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
-    invoices: list[LegacyInvoice], postgres: EmbeddedPostgres
+    invoices: list[LegacyInvoice], states: States
 ) -> None:
-    with a_database(postgres) as (url, database):
+    with states.copy(LEGACY) as url, opened(url) as database:
         dirt.write(database, invoices)
         before = legacy_rows(database)
 
@@ -40,15 +35,15 @@ def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
         assert legacy_rows(database) == before
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoices=dirt.INVOICES, rewrites=dirt.REWRITES)
 def test_writes_of_the_legacy_application_in_phase2_are_recorded_and_restored(
     invoices: list[LegacyInvoice],
     rewrites: list[tuple[int, str | None, tuple[str | None, ...]]],
-    postgres: EmbeddedPostgres,
+    states: States,
 ) -> None:
     last = {invoice.id: (invoice.customer, *invoice.copy) for invoice in invoices}
-    with a_database(postgres) as (url, database):
+    with states.copy(LEGACY) as url, opened(url) as database:
         dirt.write(database, invoices)
         migrate(url, Target.PHASE2)
         customers = database.all_of("customers_cache")
@@ -127,13 +122,3 @@ def by_customer(invoices: list[LegacyInvoice]) -> Iterator[list[LegacyInvoice]]:
                 each.id,
             ),
         )
-
-
-@contextmanager
-def a_database(postgres: EmbeddedPostgres) -> Iterator[tuple[str, Database]]:
-    migrate(postgres.create_database(_TEMPLATE), Target.LEGACY)
-    name = f"dirty_{uuid.uuid4().hex}"
-    url = postgres.create_database(name, template=_TEMPLATE)
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
-        yield url, Database(connection)
-    postgres.drop_database(name)

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, receipts
+from tests.integration.migrations.states import LEGACY
 
 _INVOICES_BEFORE = 400
 
@@ -103,8 +105,8 @@ class NewApplication(Application):
             self.written[f"new-{turn}"] = (customer, f"Zoho's {customer}")
 
 
+@pytest.mark.starts_as(LEGACY)
 def test_both_applications_write_through_every_phase_change(url: str, database: Database) -> None:
-    migrate(url, Target.LEGACY)
     user = database.a_user()
     for number in range(_INVOICES_BEFORE):
         database.legacy_writes_invoice(user, f"before-{number}", customer=f"C{number % 50}", name=f"Before {number}")

@@ -5,11 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.legacy.vocabulary import country_names
-from db.migrations.revisions import Target
-from db.migrations.runner import migrate
 from domain.countries import country_code, names
-from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
+from tests.integration.migrations.states import PHASE2
 
 TEXTS = [
     # Codes: alpha-2, alpha-3, of subdivisions, calling codes.
@@ -57,10 +55,7 @@ TEXTS = [
 ]
 
 
-@pytest.fixture
-def migrated(url: str, database: Database) -> Database:
-    migrate(url, Target.PHASE2)
-    return database
+pytestmark = pytest.mark.starts_as(PHASE2)
 
 
 def in_sql(database: Database, texts: list[str]) -> list[str | None]:
@@ -71,19 +66,19 @@ def in_sql(database: Database, texts: list[str]) -> list[str | None]:
     return [row["code"] for row in rows]
 
 
-def test_texts_are_read_by_the_rules(migrated: Database) -> None:
+def test_texts_are_read_by_the_rules(database: Database) -> None:
     texts = [text for text, _ in TEXTS]
-    assert dict(zip(texts, in_sql(migrated, texts), strict=True)) == dict(TEXTS)
+    assert dict(zip(texts, in_sql(database, texts), strict=True)) == dict(TEXTS)
 
 
-def test_no_known_text_is_read_differently_from_the_rules(migrated: Database) -> None:
+def test_no_known_text_is_read_differently_from_the_rules(database: Database) -> None:
     every_name = [name for language in names.LANGUAGES.split() for _, name in names._names_of_cldr(language)]
     texts = [*every_name, *country_names(), *(name.upper() for name in every_name)]
-    read = in_sql(migrated, texts)
+    read = in_sql(database, texts)
     assert [text for text, code in zip(texts, read, strict=True) if code not in (None, country_code(text, ""))] == []
 
 
-def test_no_generated_text_is_read_differently_from_the_rules(postgres: EmbeddedPostgres, migrated: Database) -> None:
+def test_no_generated_text_is_read_differently_from_the_rules(database: Database) -> None:
     characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
     pieces = st.sampled_from(
         ["GB", "us", "India", "the ", "The\n", "NA", "+44", "-ENG", "&", "Áo", " ", ".", "(", "ß", "İ"]
@@ -93,12 +88,12 @@ def test_no_generated_text_is_read_differently_from_the_rules(postgres: Embedded
     @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
     @given(st.lists(some, max_size=20))
     def check(texts: list[str]) -> None:
-        read = in_sql(migrated, texts)
+        read = in_sql(database, texts)
         for text, code in zip(texts, read, strict=True):
             assert code in (None, country_code(text, "")), repr(text)
 
     check()
 
 
-def test_a_missing_country_is_null(migrated: Database) -> None:
-    assert migrated.row("SELECT booksync_country(NULL) AS code") == {"code": None}
+def test_a_missing_country_is_null(database: Database) -> None:
+    assert database.row("SELECT booksync_country(NULL) AS code") == {"code": None}

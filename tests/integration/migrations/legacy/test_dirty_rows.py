@@ -1,6 +1,7 @@
 """Rows with errors from spreadsheets, imports and scripts: no row is lost, and no two customers are merged."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from alembic import command
@@ -8,6 +9,7 @@ from alembic import command
 from db.migrations.revisions import Target
 from db.migrations.runner import alembic_config, migrate
 from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.states import LEGACY, PHASE1, PHASE2
 
 SPREADSHEET = "the customer id went through a spreadsheet"
 
@@ -66,8 +68,8 @@ NO_IDS: list[tuple[str | None, str]] = [
 ]
 
 
+@pytest.mark.starts_as(PHASE1)
 def test_a_customer_id_is_read_in_zohos_form(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [database.legacy_writes_invoice(user, given, customer=given) for given, _ in IDS]
 
@@ -77,8 +79,8 @@ def test_a_customer_id_is_read_in_zohos_form(url: str, database: Database) -> No
     assert found == [zoho_id for _, zoho_id in IDS]
 
 
+@pytest.mark.starts_as(PHASE1)
 def test_a_text_that_is_not_a_customer_id_is_quarantined_with_its_reason(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [
         database.legacy_writes_invoice(user, str(number), customer=given) for number, (given, _) in enumerate(NO_IDS)
@@ -94,10 +96,10 @@ def test_a_text_that_is_not_a_customer_id_is_quarantined_with_its_reason(url: st
 
 
 @pytest.mark.parametrize("given", ["null", "0", "7.018E+03"])
+@pytest.mark.starts_as(PHASE2)
 def test_invoices_without_an_id_are_not_merged_into_one_customer_in_phase2(
     given: str, url: str, database: Database
 ) -> None:
-    migrate(url, Target.PHASE2)
     user = database.a_user()
 
     one = database.legacy_writes_invoice(user, "1", customer=given, name="Ada")
@@ -107,8 +109,8 @@ def test_invoices_without_an_id_are_not_merged_into_one_customer_in_phase2(
     assert database.copy(one)[0] == "Ada"
 
 
-def test_an_invoice_whose_id_became_a_float_in_phase2_is_linked_to_its_customer(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE2)
+@pytest.mark.starts_as(PHASE2)
+def test_an_invoice_whose_id_became_a_float_in_phase2_is_linked_to_its_customer(database: Database) -> None:
     user = database.a_user()
     one = database.legacy_writes_invoice(user, "1", customer="7018")
 
@@ -139,8 +141,8 @@ ZONES: list[tuple[str, str | None]] = [
 ]
 
 
+@pytest.mark.starts_as(PHASE1)
 def test_a_time_zone_gets_its_present_name_or_none(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [database.legacy_writes_invoice(user, given, customer=f"C{given}", zone=given) for given, _ in ZONES]
 
@@ -182,14 +184,32 @@ PHONES: list[tuple[list[Copy], str | None, str | None, int | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("copies", "phone", "problem", "winner"), PHONES)
-def test_a_customer_gets_the_newest_valid_phone(
-    copies: list[Copy], phone: str | None, problem: str | None, winner: int | None, url: str, database: Database
-) -> None:
-    migrate(url, Target.PHASE1)
+@pytest.mark.starts_as(PHASE1)
+def test_a_customer_gets_the_newest_valid_phone(url: str, database: Database, subtests: pytest.Subtests) -> None:
+    written = [write_copies(database, copies) for copies, *_ in PHONES]
+
+    migrate(url, Target.PHASE2)
+
+    for (user, invoices), (copies, phone, problem, winner) in zip(written, PHONES, strict=True):
+        with subtests.test(copies=copies):
+            customer = database.row("SELECT primary_phone, phone_problem FROM customers_cache WHERE user_id = %s", user)
+            assert customer == {"primary_phone": phone, "phone_problem": problem}
+            won = database.rows(
+                """
+                SELECT DISTINCT coalesce((winners ->> 'customer_phone')::uuid, won_by) AS by
+                FROM migration_receipt JOIN invoices_cache AS invoice ON invoice.id = row_id WHERE invoice.user_id = %s
+                """,
+                user,
+            )
+            if winner is not None:
+                assert won == [{"by": invoices[winner]}]
+
+
+def write_copies(database: Database, copies: list[Copy]) -> tuple[uuid.UUID, list[uuid.UUID]]:
+    """A new user, and the invoices with these copies of one customer; an older invoice has an empty copy."""
     user = database.a_user()
     database.legacy_writes_invoice(user, "first", phone=None, country=None, updated_at="2026-01-01T00:00Z")
-    invoices = [
+    return user, [
         database.legacy_writes_invoice(
             user,
             str(day),
@@ -200,21 +220,9 @@ def test_a_customer_gets_the_newest_valid_phone(
         for day, (text, country) in enumerate(copies)
     ]
 
-    migrate(url, Target.PHASE2)
 
-    assert database.row("SELECT primary_phone, phone_problem FROM customers_cache") == {
-        "primary_phone": phone,
-        "phone_problem": problem,
-    }
-    won = database.rows("""
-        SELECT DISTINCT coalesce((winners ->> 'customer_phone')::uuid, won_by) AS by FROM migration_receipt
-    """)
-    if winner is not None:
-        assert won == [{"by": invoices[winner]}]
-
-
+@pytest.mark.starts_as(PHASE1)
 def test_the_receipt_names_the_copy_whose_phone_counts(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE1)
     user = database.a_user()
     older = database.legacy_writes_invoice(user, "1", phone="020 7031 3000", updated_at="2026-01-01T00:00Z")
     newest = database.legacy_writes_invoice(user, "2", phone="n/a", updated_at="2026-02-01T00:00Z")
@@ -231,8 +239,8 @@ def test_the_receipt_names_the_copy_whose_phone_counts(url: str, database: Datab
     ]
 
 
-def test_a_number_that_an_application_inserts_waits_for_its_verdict(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE2)
+@pytest.mark.starts_as(PHASE2)
+def test_a_number_that_an_application_inserts_waits_for_its_verdict(database: Database) -> None:
     # The number without its dot belongs to another person.
     invoice = database.legacy_writes_invoice(database.a_user(), "1", phone="+4930123456.0", country="DE")
 
@@ -241,10 +249,10 @@ def test_a_number_that_an_application_inserts_waits_for_its_verdict(url: str, da
     assert (customer["primary_phone"], customer["phone_problem"]) == ("+4930123456.0", "unknown_region")
 
 
+@pytest.mark.starts_as(PHASE2)
 def test_a_database_in_phase2_gets_the_rules_of_this_release(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrate(url, Target.PHASE2)
     present = database.schema()["functions"]
     monkeypatch.setenv("DATABASE_URL", url)
     command.downgrade(alembic_config(), "0007a_handover_phase2")
@@ -258,8 +266,8 @@ def test_a_database_in_phase2_gets_the_rules_of_this_release(
     assert database.schema()["functions"] == present
 
 
+@pytest.mark.starts_as(LEGACY)
 def test_a_downgrade_restores_dirty_rows(url: str, database: Database) -> None:
-    migrate(url, Target.LEGACY)
     user = database.a_user()
     for number, (given, _) in enumerate(IDS + NO_IDS):
         database.legacy_writes_invoice(user, str(number), customer=given, phone=f"0{number}", zone="Asia/Calcutta")

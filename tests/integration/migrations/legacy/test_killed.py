@@ -1,23 +1,19 @@
 """Repeated kill -9 during the backfill: it completes with the result of an undisturbed run."""
 
 import signal
-import subprocess
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
-from sandbox.servers import EmbeddedPostgres
 from tests.end_to_end.underway import eventually
-from tests.integration.migrations.applications import BOTH_SCHEMAS, Database, legacy_rows
+from tests.fork_server import ForkedProcess
+from tests.integration.migrations.applications import Database, legacy_rows, opened
 from tests.integration.migrations.migrating import started
+from tests.integration.migrations.states import PHASE1, State, States
 
-_INVOICES = 10_000
+_INVOICES = 6_000
 _KILLS = 4
 
 _MANY = """
@@ -32,46 +28,37 @@ _MANY = """
 """
 
 
-@pytest.fixture
-def crowded(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
-    """Two databases with the same rows."""
-    names = [f"crowded_{uuid.uuid4().hex}" for _ in range(2)]
-    url = postgres.create_database(names[0])
-    migrate(url, Target.PHASE1)
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
-        Database(connection).a_user()
-        connection.execute(_MANY, [_INVOICES])
-    yield url, postgres.create_database(names[1], template=names[0])
-    for name in names:
-        postgres.drop_database(name)
+def write_many(_: str, database: Database) -> None:
+    database.a_user()
+    database.rows(_MANY, _INVOICES)
 
 
+CROWDED = State(write_many, PHASE1)
+
+
+@pytest.mark.starts_as(CROWDED)
 def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undisturbed_one(
-    crowded: tuple[str, str],
+    url: str, database: Database, states: States
 ) -> None:
-    url, undisturbed = crowded
-    migrate(undisturbed, Target.PHASE2)
-
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as connection:
-        database = Database(connection)
-        before = [len(rows) for rows in legacy_rows(database)]
-        kills = 0
-        while True:
-            process = started(url, Target.PHASE2)
-            if kills == _KILLS:
-                assert process.wait() == 0
-                break
-            kills += 1
-            _wait_for(database, process, receipts=_INVOICES * kills // (_KILLS + 1))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        assert database.rows("SELECT * FROM migration_progress") == []
-        assert [len(rows) for rows in legacy_rows(database)] == before
-        with psycopg.connect(undisturbed, autocommit=True, row_factory=dict_row, options=BOTH_SCHEMAS) as other:
-            assert _result(database) == _result(Database(other))
+    before = [len(rows) for rows in legacy_rows(database)]
+    kills = 0
+    while True:
+        process = started(url, Target.PHASE2)
+        if kills == _KILLS:
+            assert process.wait() == 0
+            break
+        kills += 1
+        _wait_for(database, process, receipts=_INVOICES * kills // (_KILLS + 1))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert database.rows("SELECT * FROM migration_progress") == []
+    assert [len(rows) for rows in legacy_rows(database)] == before
+    with states.copy(CROWDED) as undisturbed, opened(undisturbed) as other:
+        migrate(undisturbed, Target.PHASE2)
+        assert _result(database) == _result(other)
 
 
-def _wait_for(database: Database, process: "subprocess.Popen[bytes]", *, receipts: int) -> None:
+def _wait_for(database: Database, process: ForkedProcess, *, receipts: int) -> None:
     """Wait until the backfill has written that many receipts: first for customers, later for links."""
 
     def are_written() -> bool:

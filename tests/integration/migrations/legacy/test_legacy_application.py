@@ -7,11 +7,12 @@ from psycopg.errors import ForeignKeyViolation
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import alembic_config, migrate
-from tests.integration.migrations.applications import LEGACY_ROLE, Database, a_legacy_database
+from tests.integration.migrations.applications import LEGACY_ROLE, Database
+from tests.integration.migrations.states import LEGACY, LEGACY_ROWS, PHASE2_ROWS
 
 
+@pytest.mark.starts_as(LEGACY)
 def test_the_tables_of_an_installed_application_are_adopted_unchanged(url: str, database: Database) -> None:
-    migrate(url, Target.LEGACY)
     database.rows("DROP TABLE booksync_alembic_version")
     database.rows("ALTER TABLE users ADD COLUMN email text")
     database.rows("CREATE TABLE alembic_version (version_num varchar(32))")
@@ -33,8 +34,8 @@ def test_a_table_that_lacks_a_column_is_refused(url: str, database: Database) ->
     assert database.rows("SELECT * FROM users") == []
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_applications_rows_are_never_dropped(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    a_legacy_database(url, database)
     monkeypatch.setenv("DATABASE_URL", url)
 
     with pytest.raises(MigrationRefusedError, match="rows in sync_metadata, reminders, invoices_cache, users"):
@@ -43,12 +44,11 @@ def test_the_applications_rows_are_never_dropped(url: str, database: Database, m
     assert len(database.all_of("invoices_cache")) == 3
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_and_cannot_inject_its_own(
-    url: str, database: Database
+    database: Database,
 ) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
-
+    user = database.the_user()
     (row,) = database.legacy_rows("SELECT has_table_privilege('public.customers_cache', 'INSERT') AS may")
     assert row == {"may": False}
     with database.connection.transaction():
@@ -65,8 +65,9 @@ def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_and_cannot_i
     assert [row["proconfig"] for row in paths] == [["search_path=booksync, public, pg_temp"]]
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_legacy_application_deletes_a_user_whose_invoices_are_gone(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     other = database.a_user()
     kept = database.legacy_writes_invoice(other, "1")
     migrate(url, Target.PHASE2)
@@ -78,9 +79,9 @@ def test_the_legacy_application_deletes_a_user_whose_invoices_are_gone(url: str,
     assert [row["id"] for row in database.all_of("customers_cache")] == [str(database.customer_of(kept)["id"])]
 
 
-def test_the_legacy_application_deletes_an_invoice_for_which_booksync_has_planned(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
+@pytest.mark.starts_as(PHASE2_ROWS)
+def test_the_legacy_application_deletes_an_invoice_for_which_booksync_has_planned(database: Database) -> None:
+    user = database.the_user()
     pending = database.legacy_writes_invoice(user, "2")
     reminded = database.legacy_writes_invoice(user, "4")
     for invoice in (pending, reminded):
@@ -96,8 +97,9 @@ def test_the_legacy_application_deletes_an_invoice_for_which_booksync_has_planne
 
 
 @pytest.mark.parametrize("phase", [Target.PHASE1, Target.PHASE2])
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_legacy_application_keeps_writing(phase: Target, url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     migrate(url, phase)
 
     invoice = database.legacy_writes_invoice(user, "4", customer="C9", name="Grace", zone=None)
@@ -111,10 +113,11 @@ def test_the_legacy_application_keeps_writing(phase: Target, url: str, database:
 
 
 @pytest.mark.parametrize("age", ["1 day", "-1 day"])
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_user_has_its_own_row_of_sync_metadata_after_a_downgrade_from_phase1(
     age: str, url: str, database: Database
 ) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     before = database.all_of("sync_metadata")
     migrate(url, Target.PHASE1)
     database.rows(

@@ -2,19 +2,23 @@
 
 from typing import Any
 
+import pytest
+
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
-from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
+from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.states import LEGACY_ROWS
 
 
 def reminders(database: Database) -> list[dict[str, Any]]:
     return database.rows("SELECT * FROM reminders ORDER BY id")
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_reminders_planned_by_the_legacy_application_belong_to_booksync_from_phase3_on(
     url: str, database: Database
 ) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     sent = database.legacy_writes_invoice(user, "4")
     database.legacy_writes_reminder(user, sent, status="sent")
     migrate(url, Target.PHASE2)
@@ -29,10 +33,11 @@ def test_reminders_planned_by_the_legacy_application_belong_to_booksync_from_pha
     assert {row["id"] for row in due} == taken.keys()
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_downgrade_restores_the_legacy_applications_reminders_except_those_that_ended_since(
     url: str, database: Database
 ) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     for number in ("5", "6"):
         database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, number))
     before = {row["id"]: row for row in database.all_of("reminders")}
@@ -61,10 +66,11 @@ def test_a_downgrade_restores_the_legacy_applications_reminders_except_those_tha
     assert {row["id"]: row for row in database.all_of("reminders")} == expected
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_booksyncs_pending_reminders_are_not_left_in_the_legacy_applications_queue(
     url: str, database: Database
 ) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     invoice = database.legacy_writes_invoice(user, "4")
     before = legacy_rows(database)
     migrate(url, Target.PHASE2)

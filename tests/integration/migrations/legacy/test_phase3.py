@@ -7,12 +7,12 @@ import pytest
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
-from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows, receipts
+from tests.integration.migrations.applications import Database, legacy_rows, receipts
+from tests.integration.migrations.states import HEAD, HEAD_ROWS, LEGACY_ROWS, PHASE1, PHASE2_ROWS
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_phase3_refuses_while_an_invoice_is_unaccounted_for(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
     with database.connection.transaction():
         database.rows("SET LOCAL session_replication_role = replica")
         database.rows("UPDATE invoices_cache SET customer_name = 'Past the triggers' WHERE zoho_invoice_id = '1'")
@@ -29,9 +29,9 @@ def test_phase3_refuses_while_an_invoice_is_unaccounted_for(url: str, database: 
     assert ("customer_name", "Past the triggers") in {(row["column"], row["value"]) for row in receipts(database)}
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_phase3_first_refuses_a_row_that_bypassed_the_triggers(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
+    user = database.the_user()
     with database.connection.transaction():
         database.rows("SET LOCAL session_replication_role = replica")
         database.legacy_writes_invoice(user, "4")
@@ -45,8 +45,9 @@ def test_phase3_first_refuses_a_row_that_bypassed_the_triggers(url: str, databas
     assert len(database.all_of("invoices_cache")) == 4
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_rows_without_a_customer_are_moved_out_completely_and_restored(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     missing = database.legacy_writes_invoice(user, "4", customer=None, name="Nobody's")
     blank = database.legacy_writes_invoice(user, "5", customer=" \u00a0\t")
     database.legacy_writes_reminder(user, missing)
@@ -72,8 +73,8 @@ def test_rows_without_a_customer_are_moved_out_completely_and_restored(url: str,
     assert legacy_rows(database) == before
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_rows_of_unknown_users_are_moved_out_and_restored(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
     with database.connection.transaction():
         database.rows("SET LOCAL session_replication_role = replica")
         stranger = database.legacy_writes_invoice(uuid.uuid4(), "4")
@@ -92,8 +93,8 @@ def test_rows_of_unknown_users_are_moved_out_and_restored(url: str, database: Da
     assert database.copy(stranger)[0] == "Ada Byron"
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_links_an_invoice_of_a_user_who_was_added_since(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
     user = uuid.uuid4()
     with database.connection.transaction():
         database.rows("SET LOCAL session_replication_role = replica")
@@ -106,8 +107,9 @@ def test_phase3_links_an_invoice_of_a_user_who_was_added_since(url: str, databas
     assert database.customer_of(invoice)["customer_name"] == "Late"
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_refuses_to_move_a_row_that_another_table_references(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     invoice = database.legacy_writes_invoice(user, "4", customer=None)
     database.rows("CREATE TABLE payments (invoice uuid REFERENCES invoices_cache (id) ON DELETE CASCADE)")
     database.rows("INSERT INTO payments VALUES (%s)", invoice)
@@ -118,8 +120,9 @@ def test_phase3_refuses_to_move_a_row_that_another_table_references(url: str, da
     assert len(database.rows("SELECT * FROM payments")) == 1
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_refuses_to_lose_sent_reminders(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     blank = database.legacy_writes_invoice(user, "4", customer=" ")
     for step, status in enumerate(("delivered", "cancelled", "scheduled")):
         database.legacy_writes_reminder(user, blank, step=step, status=status)
@@ -136,8 +139,9 @@ def test_phase3_refuses_to_lose_sent_reminders(url: str, database: Database) -> 
     assert [row["status"] for row in kept] == ["delivered", "cancelled", "scheduled"]
 
 
+@pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_row_whose_place_is_taken_stays_in_the_receipt(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
+    user = database.the_user()
     old = database.legacy_writes_invoice(user, "4", customer=None, name="Nobody's")
     migrate(url)
     customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
@@ -153,10 +157,8 @@ def test_a_row_whose_place_is_taken_stays_in_the_receipt(url: str, database: Dat
     assert len(database.rows("SELECT id FROM migration_receipt")) == 1
 
 
-def test_the_receipt_contains_the_result_for_every_value(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-
-    migrate(url)
+@pytest.mark.starts_as(HEAD_ROWS)
+def test_the_receipt_contains_the_result_for_every_value(database: Database) -> None:
 
     told = sorted((row["invoice"], row["column"], row["value"], row["outcome"]) for row in receipts(database))
     assert told == [
@@ -172,8 +174,8 @@ def test_the_receipt_contains_the_result_for_every_value(url: str, database: Dat
     ]
 
 
+@pytest.mark.starts_as(PHASE1)
 def test_values_that_no_customer_can_hold_stay_in_the_receipt(url: str, database: Database) -> None:
-    migrate(url, Target.PHASE1)
     database.legacy_writes_invoice(database.a_user(), "1", country="Ruritania", zone="Mars/Phobos")
 
     migrate(url)
@@ -184,9 +186,8 @@ def test_values_that_no_customer_can_hold_stay_in_the_receipt(url: str, database
     assert kept == {"customer_country_code": "Ruritania", "customer_timezone": "Mars/Phobos"}
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_the_downgrade_restores_the_old_values(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
     before = database.all_of("invoices_cache"), database.all_of("reminders")
     migrate(url)
 
@@ -196,8 +197,8 @@ def test_the_downgrade_restores_the_old_values(url: str, database: Database) -> 
     assert (database.all_of("invoices_cache"), database.all_of("reminders")) == before
 
 
+@pytest.mark.starts_as(HEAD)
 def test_invoices_that_never_had_the_old_columns_get_them_from_their_customers(url: str, database: Database) -> None:
-    migrate(url)
     user = database.a_user()
     customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
     invoice = database.booksync_writes_invoice(user, "1", "C9", customer)
@@ -207,9 +208,9 @@ def test_invoices_that_never_had_the_old_columns_get_them_from_their_customers(u
     assert database.copy(invoice) == ("Marie", "+33144556677", "FR", "Europe/Paris")
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_a_reminder_follows_its_invoice_to_another_customer_before_phase3(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
+    user = database.the_user()
     invoice = database.legacy_writes_invoice(user, "1", customer="C2")
 
     migrate(url)
@@ -218,9 +219,8 @@ def test_a_reminder_follows_its_invoice_to_another_customer_before_phase3(url: s
     assert reminder["customer_id"] == database.customer_of(invoice)["id"]
 
 
+@pytest.mark.starts_as(HEAD_ROWS)
 def test_a_reminder_without_a_phone_has_an_empty_one_until_the_downgrade(url: str, database: Database) -> None:
-    a_legacy_database(url, database)
-    migrate(url)
     assert sorted(row["phone"] for row in database.rows("SELECT phone FROM reminders")) == ["", "+442070313000"]
 
     migrate(url, Target.PHASE2)
@@ -228,9 +228,9 @@ def test_a_reminder_without_a_phone_has_an_empty_one_until_the_downgrade(url: st
     assert {row["phone"] for row in database.rows("SELECT phone FROM reminders")} == {None, "+442070313000"}
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_phase3_judges_a_number_that_the_legacy_application_wrote_in_phase2(url: str, database: Database) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
+    user = database.the_user()
     new = database.legacy_writes_invoice(user, "4", customer="C9", phone="020 7031 3000", country="GB")
     assert database.customer_of(new)["phone_problem"] == "unknown_region"
 

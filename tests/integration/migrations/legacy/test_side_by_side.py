@@ -11,7 +11,8 @@ from domain.observed import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
-from tests.integration.migrations.applications import Database, a_legacy_database
+from tests.integration.migrations.applications import Database
+from tests.integration.migrations.states import PHASE2_ROWS
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices
 
@@ -29,11 +30,11 @@ def test_booksync_works_from_phase2_on(target: Target, works: bool, url: str, en
         assert (schema_state(db).fit is SchemaFit.FITS) is works
 
 
+@pytest.mark.starts_as(PHASE2_ROWS)
 def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
     url: str, database: Database, engine: Engine
 ) -> None:
-    user = a_legacy_database(url, database)
-    migrate(url, Target.PHASE2)
+    user = database.the_user()
     connection = a_connection(engine, user_id=user)
 
     with engine.begin() as db:
