@@ -7,21 +7,24 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from db.engine import new_engine
-from db.migrations.runner import migrate
 from db.models import Base
 from db.runs import StepRef
 from sandbox.servers import EmbeddedPostgres
+from tests.databases import TEMPLATE
 from tests.integration.db.caching import cache_customer
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.planning import plan_for
 from tests.integration.db.reminding import tell_and_plan
 from tests.integration.db.stepping import begin
 
+_DELETE_ALL_ROWS = "DO $$ BEGIN {} END $$".format(
+    " ".join(f"DELETE FROM {table.fullname};" for table in reversed(Base.metadata.sorted_tables))
+)
+
 
 @pytest.fixture(scope="package")
 def shared_engine(postgres: EmbeddedPostgres) -> Iterator[Engine]:
-    url = postgres.create_database("statements")
-    migrate(url)
+    url = postgres.create_database("statements", template=TEMPLATE)
     engine = new_engine(url, application_name="booksync tests")
     yield engine
     engine.dispose()
@@ -33,8 +36,7 @@ def engine(shared_engine: Engine) -> Iterator[Engine]:
     """Deleting a few rows is much faster than copying the database."""
     yield shared_engine
     with shared_engine.begin() as db:
-        for table in reversed(Base.metadata.sorted_tables):
-            db.execute(table.delete())
+        db.exec_driver_sql(_DELETE_ALL_ROWS)
 
 
 @pytest.fixture
