@@ -6,6 +6,7 @@ Postgres may choose another plan for a small table, so the plans are made withou
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -109,14 +110,12 @@ def _explained(db: Session, statement: str, values: Any) -> Iterator[str]:
     yield from db.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement}", values).scalars()
 
 
-@pytest.mark.parametrize(("statements", "indexes"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
-def test_an_index_serves_the_statements(
-    engine: Engine, connection: Connection, statements: Statements, indexes: set[str]
-) -> None:
-    with engine.begin() as db:
-        db.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = plan_of(db, lambda: statements(db, connection))
-    assert [name for name in indexes if not re.search(rf"\b{name}\b", plan)] == []
+def test_an_index_serves_the_statements(engine: Engine, connection: Connection, subtests: pytest.Subtests) -> None:
+    for name, statements, indexes in CASES:
+        with subtests.test(name), engine.begin() as db:
+            db.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = plan_of(db, partial(statements, db, connection))
+            assert [index for index in indexes if not re.search(rf"\b{index}\b", plan)] == []
 
 
 def test_the_totals_are_the_numbers_of_live_rows(engine: Engine, connection: Connection) -> None:
