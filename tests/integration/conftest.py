@@ -8,7 +8,7 @@ from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from tests.databases import TEMPLATE
 from tests.integration.environment import environment_of_a_process
-from tests.integration.first_sync import FirstSync
+from tests.integration.snapshots import Snapshots
 from workers.boot.resources import Resources, open_resources
 
 
@@ -23,10 +23,10 @@ def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="session")
-def first_sync(
+def snapshots(
     postgres: EmbeddedPostgres,
     valkey: EmbeddedValkey,
     simulator: SandboxControl,
     tmp_path_factory: pytest.TempPathFactory,
-) -> FirstSync:
-    return FirstSync.made(postgres, TEMPLATE, valkey, simulator, tmp_path_factory.mktemp("first_sync"))
+) -> Snapshots:
+    return Snapshots(postgres, TEMPLATE, valkey, simulator, tmp_path_factory.mktemp("snapshots"))

@@ -9,8 +9,8 @@ from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_night_passes
 from tests.integration.chain.restless import RestlessZoho, restless_zoho
-from tests.integration.first_sync import LIMIT as LIMIT
-from tests.integration.first_sync import SMALL, FirstSync, opened_resources
+from tests.integration.snapshots import LIMIT as LIMIT
+from tests.integration.snapshots import SMALL, SYNCED, Snapshots, State, opened_resources
 from workers.boot.resources import Resources
 
 
@@ -35,9 +35,15 @@ def bench(resources: Resources, zoho: SandboxControl) -> Bench:
 
 
 @pytest.fixture
-def synced(first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def synced_state() -> State:
+    """The state of `synced`. A file or class whose tests start from another one replaces this fixture."""
+    return SYNCED
+
+
+@pytest.fixture
+def synced(snapshots: Snapshots, synced_state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A bench after its first sync. It excludes the other fixtures, whose servers have another state."""
-    with first_sync.copied(monkeypatch) as bench:
+    with snapshots.copied(synced_state, monkeypatch) as bench:
         yield bench
 
 
@@ -48,9 +54,16 @@ def restless() -> Iterator[RestlessZoho]:
         yield started
 
 
-@pytest.fixture
-def aged(bench: Bench) -> Bench:
-    """A synced bench whose records were all observed days ago."""
-    bench.sync(Mode.FULL)
+def _age(bench: Bench) -> None:
+    assert bench.sync(Mode.FULL)["status"] == "succeeded"
     a_night_passes(bench)
-    return bench
+
+
+_AGED = State(_age)
+
+
+@pytest.fixture
+def aged(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A synced bench whose records were all observed days ago."""
+    with snapshots.copied(_AGED, monkeypatch) as bench:
+        yield bench

@@ -1,6 +1,6 @@
 """A merge that moves no stamp: the gone customer's open invoices are read at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -12,6 +12,7 @@ from domain.webhooks import Event, EventKind
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import STEPS, Bench
+from tests.integration.snapshots import SYNCED, Snapshots, State
 from workers.sync.refreshes import refresh_record
 from workers.zoho.errors import TokenRevoked
 
@@ -43,17 +44,24 @@ def open_invoices(bench: Bench, contact_id: str) -> list[str]:
     return [row["zoho_invoice_id"] for row in rows]
 
 
-@pytest.fixture
-def merged(bench: Bench) -> tuple[Bench, str, str, Sequence[str]]:
-    """A synced bench whose contact with the most open invoices was merged away: bench, loser, winner, invoices."""
-    bench.sync()
+def merge(bench: Bench) -> None:
+    """Merges the contact with the most open invoices into the one with the second most."""
     by_size = sorted(bench.customers(), key=lambda contact_id: len(open_invoices(bench, contact_id)))
-    loser, winner = by_size[-1], by_size[-2]
-    moved = open_invoices(bench, loser)
-    assert moved
-    bench.zoho.merge_contacts(winner, loser, stamp_invoices=False)
-    bench.zoho.reset_stats()
-    return bench, loser, winner, moved
+    bench.zoho.merge_contacts(by_size[-2], by_size[-1], stamp_invoices=False)
+
+
+MERGED = State(merge, after=SYNCED)
+
+
+@pytest.fixture
+def merged(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, str, str, Sequence[str]]]:
+    """A synced bench whose contact with the most open invoices was merged away: bench, loser, winner, invoices."""
+    with snapshots.copied(MERGED, monkeypatch) as bench:
+        truth = bench.zoho.snapshot()
+        (loser,) = bench.customers().keys() - {contact["contact_id"] for contact in truth["contacts"]}
+        moved = open_invoices(bench, loser)
+        (winner,) = {invoice["customer_id"] for invoice in truth["invoices"] if invoice["invoice_id"] in moved}
+        yield bench, loser, winner, moved
 
 
 def by_a_deleted_event(bench: Bench, contact_id: str) -> None:

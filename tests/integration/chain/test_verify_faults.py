@@ -1,5 +1,6 @@
 """`booksync verify` reads every list that a run can read, and reports no drift that a run would not write."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,10 @@ import pytest
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import MAX_ATTEMPTS, Mode
-from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from tests.integration.chain.conftest import LIMIT
+from tests.integration.snapshots import FEW, SYNCED_FEW, Snapshots, State
 from workers.cli.verify import verify
 from workers.services.verify import Verification, Verified
 from workers.zoho.entities import ZohoRecords
@@ -22,10 +22,24 @@ PERSONS = "/contacts/contactpersons"
 
 
 @pytest.fixture
-def zoho(simulator: SandboxControl) -> SandboxControl:
-    """A simulator with few records, because many of these faults cost one detail call per record."""
-    simulator.restart(contacts=24, invoices=40, organizations=1, requests_per_minute=LIMIT)
-    return simulator
+def synced_state() -> State:
+    """Few records, because many of these faults cost one detail call per record."""
+    return SYNCED_FEW
+
+
+def import_many(bench: Bench) -> None:
+    """Fills a second with more rows than a page has; only then other page lengths are requested."""
+    bench.zoho.bulk_import(300, invoices_per_contact=1)
+    assert bench.sync()["status"] == "succeeded"
+
+
+AFTER_AN_IMPORT = State(import_many, FEW)
+
+
+@pytest.fixture
+def imported(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with snapshots.copied(AFTER_AN_IMPORT, monkeypatch) as bench:
+        yield bench
 
 
 #: Each row: a fault of the lists that a full run survives, and its parameters.
@@ -67,55 +81,48 @@ _LISTS = (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES)
 
 
 @pytest.mark.parametrize("case", _SURVIVED)
-def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Bench, case: str) -> None:
-    # An import fills a second with more rows than a page has; only then other page lengths are requested.
-    bench.zoho.bulk_import(300, invoices_per_contact=1)
-    bench.sync()
-    switch_on(bench, case)
-    bench.sync(Mode.FULL)
-    bench.zoho.clear_faults()
-    switch_on(bench, case)
-    found = verified(bench)
+def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(imported: Bench, case: str) -> None:
+    switch_on(imported, case)
+    imported.sync(Mode.FULL)
+    imported.zoho.clear_faults()
+    switch_on(imported, case)
+    found = verified(imported)
     assert (found.compared[CUSTOMER].drift.count, found.compared[INVOICE].drift.count) == (0, 0)
     # A list may also name a customer that Zoho does not have, because its row has another id.
-    not_compared = bench.customers().keys() & set(found.compared[CUSTOMER].not_compared)
-    assert found.compared[CUSTOMER].drift.cached + len(not_compared) == len(bench.customers())
+    not_compared = imported.customers().keys() & set(found.compared[CUSTOMER].not_compared)
+    assert found.compared[CUSTOMER].drift.cached + len(not_compared) == len(imported.customers())
 
 
-def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(bench: Bench) -> None:
-    bench.sync()
-    invoice_id = min(bench.invoices())
-    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.BROKEN_TIME)
-    found = verified(bench)
+def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(synced: Bench) -> None:
+    invoice_id = min(synced.invoices())
+    synced.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.BROKEN_TIME)
+    found = verified(synced)
     assert found.compared[INVOICE].drift.count == 0
     assert found.compared[INVOICE].not_compared == (invoice_id,)
 
 
-def test_a_record_missing_from_the_list_is_surplus_only_if_zoho_has_deleted_it(bench: Bench) -> None:
-    bench.sync()
-    unlisted, deleted = sorted(bench.invoices())[:2]
-    bench.zoho.fault(FaultName.ROW_MISSING, record_id=int(unlisted))
-    bench.zoho.delete_invoice(deleted)
-    found = verified(bench)
+def test_a_record_missing_from_the_list_is_surplus_only_if_zoho_has_deleted_it(synced: Bench) -> None:
+    unlisted, deleted = sorted(synced.invoices())[:2]
+    synced.zoho.fault(FaultName.ROW_MISSING, record_id=int(unlisted))
+    synced.zoho.delete_invoice(deleted)
+    found = verified(synced)
     assert found.compared[INVOICE].drift.surplus == (deleted,)
     assert found.compared[INVOICE].not_compared == (unlisted,)
 
 
-def test_drift_is_found_although_the_list_has_rows_that_cannot_be_understood(bench: Bench) -> None:
-    bench.sync()
-    broken, drifted = sorted(bench.invoices())[:2]
-    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(broken), row=HostileRow.WRONG_TYPES)
-    bench.rows(
+def test_drift_is_found_although_the_list_has_rows_that_cannot_be_understood(synced: Bench) -> None:
+    broken, drifted = sorted(synced.invoices())[:2]
+    synced.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(broken), row=HostileRow.WRONG_TYPES)
+    synced.rows(
         "UPDATE invoices_cache SET balance = balance + 1 WHERE zoho_invoice_id = %(id)s RETURNING id", id=drifted
     )
-    assert verified(bench).compared[INVOICE].drift.different == (drifted,)
+    assert verified(synced).compared[INVOICE].drift.different == (drifted,)
 
 
-def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
+def a_customer_whose_persons_the_bulk_list_omits(synced: Bench) -> str:
     """Caches a company that differs from the customer's list row. A run reads the details of such a customer."""
-    bench.sync()
-    contact_id = min(bench.customers())
-    bench.rows(
+    contact_id = min(synced.customers())
+    synced.rows(
         """
         UPDATE booksync.customers_cache SET bulk_omits_persons = true, company_name = 'By its details'
          WHERE zoho_customer_id = %(id)s RETURNING id
@@ -126,9 +133,9 @@ def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
 
 
 def test_a_row_that_contradicts_the_details_is_named_and_not_reported_as_different(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    synced: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(synced)
     read = ZohoRecords.record
 
     def with_its_company(records: ZohoRecords[Contact], *where: Any) -> Contact | None:
@@ -137,50 +144,48 @@ def test_a_row_that_contradicts_the_details_is_named_and_not_reported_as_differe
         return replace(contact, company_name="By its details")
 
     monkeypatch.setattr(ZohoRecords, "record", with_its_company)
-    found = verified(bench)
+    found = verified(synced)
     assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].not_compared) == (0, (contact_id,))
 
 
-def test_a_row_that_equals_the_details_is_different_from_the_cache(bench: Bench) -> None:
-    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
-    found = verified(bench)
+def test_a_row_that_equals_the_details_is_different_from_the_cache(synced: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(synced)
+    found = verified(synced)
     assert (found.compared[CUSTOMER].drift.different, found.compared[CUSTOMER].not_compared) == ((contact_id,), ())
 
 
-def test_a_different_row_is_reported_when_the_details_cannot_be_read(bench: Bench) -> None:
-    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
-    bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=400, code=2)
-    assert verified(bench).compared[CUSTOMER].drift.different == (contact_id,)
+def test_a_different_row_is_reported_when_the_details_cannot_be_read(synced: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(synced)
+    synced.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=400, code=2)
+    assert verified(synced).compared[CUSTOMER].drift.different == (contact_id,)
 
 
-def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing(bench: Bench) -> None:
-    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
-    bench.rows(
+def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing(synced: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(synced)
+    synced.rows(
         "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id",
         id=contact_id,
     )
-    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
-    bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=404, code=1002)
-    found = verified(bench)
+    synced.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    synced.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=404, code=1002)
+    found = verified(synced)
     assert (found.compared[CUSTOMER].drift.count, found.compared[CUSTOMER].not_compared) == (0, (contact_id,))
 
 
-def test_a_failing_list_ends_the_comparison_after_as_many_attempts_as_in_a_run(bench: Bench) -> None:
-    bench.sync()
-    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
-    bench.zoho.reset_stats()
+def test_a_failing_list_ends_the_comparison_after_as_many_attempts_as_in_a_run(synced: Bench) -> None:
+    synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+    synced.zoho.reset_stats()
     with pytest.raises(ZohoUnavailable):
-        verified(bench)
-    assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+        verified(synced)
+    assert synced.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
 
 
 def test_the_command_names_the_records_not_compared_and_succeeds(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    synced: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.sync()
-    invoice_id = min(bench.invoices())
-    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)
-    verify(bench.connection_id)
+    invoice_id = min(synced.invoices())
+    synced.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)
+    verify(synced.connection_id)
     said = capsys.readouterr()
     assert f"invoices not compared: {invoice_id}\n" in said.out
     assert "The cache equals Zoho." in said.out

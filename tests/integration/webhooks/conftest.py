@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.first_sync import FirstSync
+from tests.integration.snapshots import SYNCED, Snapshots
 from tests.integration.webhooks.hooks import Hooks
 from workers.web import refusals
 
 
 @pytest.fixture
-def hooks(first_sync: FirstSync, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
+def hooks(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
     # The connection has the same id in all tests, so a web process must not count for the next test.
     refusals._counts.cache_clear()
-    with first_sync.copied(monkeypatch) as bench:
+    with snapshots.copied(SYNCED, monkeypatch) as bench:
         yield Hooks(bench)
