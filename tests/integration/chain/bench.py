@@ -5,12 +5,15 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
+
 from db import openings, runs, summary
 from db.runs import StepRef
 from domain.opening import Backlog
 from domain.runs import Mode, Phase
 from domain.users import UserId
 from sandbox.zoho.control import SandboxControl
+from tests.truth import differences
 from workers.boot.resources import Resources
 from workers.boot.slices import SliceLimits
 from workers.services.connect import connect_organization
@@ -120,3 +123,8 @@ class Bench:
 
     def invoices(self) -> dict[str, Row]:
         return {row["zoho_invoice_id"]: row for row in self.rows("SELECT * FROM invoices_cache")}
+
+    def differences(self) -> list[str]:
+        """The differences between the cache and the simulator's books."""
+        with psycopg.connect(self.resources.settings.database_url.get_secret_value(), autocommit=True) as database:
+            return differences(self.zoho.snapshot(), database)

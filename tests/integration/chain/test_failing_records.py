@@ -15,7 +15,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from tests.truth import differences
+from tests.integration.snapshots import FEW, SYNCED_FEW, State
 from workers.sync.records import ATTEMPTS, OUTAGE
 
 
@@ -83,7 +83,6 @@ def an_invoices_customer(bench: Bench, failure: Failure) -> tuple[str, str]:
 
 def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
     """A cached customer that a full run does not find in the list needs a detail call."""
-    bench.sync()
     gone = customer_ids(bench)[5]
     bench.zoho.fault(FaultName.ROW_MISSING, kind=CallKind.CONTACTS, record_id=int(gone))
     failure.strike(bench.zoho, f"/contacts/{gone}")
@@ -108,11 +107,30 @@ def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
 Need = Callable[[Bench, Failure], tuple[str, str]]
 
 
+@pytest.fixture
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    """A simulator with few records, because many of these failures cost one detail call per record."""
+    simulator.restart(**FEW)
+    return simulator
+
+
+@pytest.fixture
+def synced_state() -> State:
+    return SYNCED_FEW
+
+
+def bench_for(request: pytest.FixtureRequest, need: Need) -> Bench:
+    """A bench on which the need can arise: after a first sync, if it concerns a cached record."""
+    bench: Bench = request.getfixturevalue("synced" if need in (a_deletion, a_switch) else "bench")
+    return bench
+
+
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
 @pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion, a_switch])
 def test_one_failing_record_is_rejected_by_name_and_the_run_continues(
-    bench: Bench, failure: Failure, need: Need
+    request: pytest.FixtureRequest, failure: Failure, need: Need
 ) -> None:
+    bench = bench_for(request, need)
     kind, record_id = need(bench, failure)
     bench.zoho.reset_stats()
 
@@ -143,22 +161,23 @@ def test_a_customer_that_cannot_be_understood_is_read_once_per_run(bench: Bench,
 
 
 @pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion])
-def test_every_other_record_is_right(bench: Bench, need: Need, database: Any) -> None:
+def test_every_other_record_is_right(request: pytest.FixtureRequest, need: Need) -> None:
+    bench = bench_for(request, need)
     _, record_id = need(bench, FAILURES["internal_error"])
     bench.sync(Mode.FULL)
     truth = bench.zoho.snapshot()
     its_own = {record_id, *(each["invoice_id"] for each in truth["invoices"] if each["customer_id"] == record_id)}
-    found = differences(truth, database)
+    found = bench.differences()
     assert [each for each in found if not any(name in str(each) for name in its_own)] == []
 
 
-def test_a_rejection_ends_when_the_record_can_be_read_again(bench: Bench, database: Any) -> None:
+def test_a_rejection_ends_when_the_record_can_be_read_again(bench: Bench) -> None:
     a_contact(bench, FAILURES["internal_error"])
     assert bench.sync()["status"] == "degraded"
     bench.zoho.clear_faults()
     assert bench.sync(Mode.FULL)["status"] == "succeeded"
     assert rejected(bench) == []
-    assert differences(bench.zoho.snapshot(), database) == []
+    assert bench.differences() == []
 
 
 def test_many_failing_records_block_no_other_record(bench: Bench) -> None:
@@ -195,13 +214,12 @@ def test_an_outage_of_all_detail_calls_fails_the_phase(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_short_outage_rejects_no_record_even_if_few_are_left(bench: Bench, count: int) -> None:
-    bench.sync()
-    edited = customer_ids(bench)[:count]
+def test_a_short_outage_rejects_no_record_even_if_few_are_left(synced: Bench, count: int) -> None:
+    edited = customer_ids(synced)[:count]
     for contact_id in edited:
-        bench.zoho.edit_contact(contact_id, contact_name="Renamed")
-    bench.rows("UPDATE booksync.customers_cache SET zoho_last_modified_at = '2020-01-01' RETURNING id")
-    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503, times=3)
-    assert bench.sync()["status"] == "succeeded"
-    assert rejected(bench) == []
-    assert {bench.customers()[contact_id]["customer_name"] for contact_id in edited} == {"Renamed"}
+        synced.zoho.edit_contact(contact_id, contact_name="Renamed")
+    synced.rows("UPDATE booksync.customers_cache SET zoho_last_modified_at = '2020-01-01' RETURNING id")
+    synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503, times=3)
+    assert synced.sync()["status"] == "succeeded"
+    assert rejected(synced) == []
+    assert {synced.customers()[contact_id]["customer_name"] for contact_id in edited} == {"Renamed"}

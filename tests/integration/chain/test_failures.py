@@ -44,42 +44,39 @@ def test_a_bomb_is_retried(bench: Bench, bomb: Bomb) -> None:
     assert bench.sync()["status"] == "succeeded"
 
 
-def test_repeated_bombs_leave_the_cached_customers_and_are_reported(bench: Bench) -> None:
-    bench.sync()
-    bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.NESTED_GZIP)
-    result = bench.sync()
+def test_repeated_bombs_leave_the_cached_customers_and_are_reported(synced: Bench) -> None:
+    synced.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.NESTED_GZIP)
+    result = synced.sync()
     assert result["status"] == "degraded"
     assert "more than one Content-Encoding" in result["reason"]
     assert result["customers"]["total"] > 0
 
 
-def test_an_oversized_list_leaves_the_cached_customers_and_is_reported(bench: Bench) -> None:
-    bench.sync()
-    bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.PLAIN)
-    result = bench.sync()
+def test_an_oversized_list_leaves_the_cached_customers_and_is_reported(synced: Bench) -> None:
+    synced.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.PLAIN)
+    result = synced.sync()
     assert result["status"] == "degraded"
     assert "larger than 8388608 bytes" in result["reason"]
 
 
-def test_without_contacts_the_cached_ones_stay_and_the_invoices_continue(bench: Bench) -> None:
-    bench.sync()
-    before = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
-    some_invoice = next(key for key, row in bench.invoices().items() if row["status"] != "void")
-    bench.zoho.void_invoice(some_invoice)
-    fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+def test_without_contacts_the_cached_ones_stay_and_the_invoices_continue(synced: Bench) -> None:
+    before = synced.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
+    some_invoice = next(key for key, row in synced.invoices().items() if row["status"] != "void")
+    synced.zoho.void_invoice(some_invoice)
+    fault = synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
 
-    result = bench.sync()
+    result = synced.sync()
 
     assert result["status"] == "degraded"
     assert "Customers are not complete" in result["reason"]
     assert result["customers"]["total"] > 0
-    assert bench.invoices()[some_invoice]["status"] == "void"
-    after = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
+    assert synced.invoices()[some_invoice]["status"] == "void"
+    after = synced.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
     assert after["last_customer_sync_at"] == before["last_customer_sync_at"]
     assert after["last_invoice_sync_at"] >= before["last_invoice_sync_at"]
 
-    bench.zoho.clear_faults(fault)
-    assert bench.sync()["status"] == "succeeded"
+    synced.zoho.clear_faults(fault)
+    assert synced.sync()["status"] == "succeeded"
 
 
 def test_each_attempt_is_counted_and_the_last_one_fails_the_phase(bench: Bench) -> None:
@@ -161,23 +158,22 @@ def test_an_invoice_of_a_deleted_customer_waits_and_costs_one_call(bench: Bench)
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
-def test_a_revoked_token_parks_the_connection_until_it_is_reconnected(bench: Bench) -> None:
-    bench.sync()
-    bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
-    bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-    parked = bench.sync()
+def test_a_revoked_token_parks_the_connection_until_it_is_reconnected(synced: Bench) -> None:
+    synced.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    synced.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    parked = synced.sync()
     assert parked["status"] == "parked"
     assert "booksync connect" in parked["reason"]
-    bench.zoho.reset_stats()
-    again = bench.sync()
+    synced.zoho.reset_stats()
+    again = synced.sync()
     assert again["status"] == "parked"
     assert "booksync connect" in again["reason"]
-    assert bench.zoho.stats().count() == 0, "no call is made for a parked connection"
+    assert synced.zoho.stats().count() == 0, "no call is made for a parked connection"
 
-    bench.zoho.clear_faults()
-    user_id = bench.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
-    revived = Bench.connected(bench.resources, bench.zoho, user_id=user_id)
-    assert revived.connection_id == bench.connection_id
+    synced.zoho.clear_faults()
+    user_id = synced.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
+    revived = Bench.connected(synced.resources, synced.zoho, user_id=user_id)
+    assert revived.connection_id == synced.connection_id
     assert revived.sync()["status"] == "succeeded"
 
 
@@ -187,12 +183,11 @@ def test_an_error_that_concerns_every_call_parks_the_connection(bench: Bench, st
     assert bench.sync()["status"] == "parked"
 
 
-def test_an_expired_access_token_is_renewed_once(bench: Bench) -> None:
-    bench.sync()
-    bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-    bench.zoho.reset_stats()
-    assert bench.sync()["status"] == "succeeded"
-    assert bench.zoho.stats().token_refreshes == 1
+def test_an_expired_access_token_is_renewed_once(synced: Bench) -> None:
+    synced.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    synced.zoho.reset_stats()
+    assert synced.sync()["status"] == "succeeded"
+    assert synced.zoho.stats().token_refreshes == 1
 
 
 def test_hostile_rows_are_rejected_and_the_others_are_cached(bench: Bench) -> None:

@@ -7,16 +7,14 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 
 
-def test_every_customer_is_cached_and_no_vendor(bench: Bench) -> None:
-    bench.sync()
-    expected = {c["contact_id"] for c in bench.zoho.snapshot()["contacts"] if c["contact_type"] == "customer"}
-    assert set(bench.customers()) == expected
+def test_every_customer_is_cached_and_no_vendor(synced: Bench) -> None:
+    expected = {c["contact_id"] for c in synced.zoho.snapshot()["contacts"] if c["contact_type"] == "customer"}
+    assert set(synced.customers()) == expected
 
 
-def test_every_invoice_is_cached_with_its_exact_amounts(bench: Bench) -> None:
-    bench.sync()
-    cached = bench.invoices()
-    told = {invoice["invoice_id"]: invoice for invoice in bench.zoho.snapshot()["invoices"]}
+def test_every_invoice_is_cached_with_its_exact_amounts(synced: Bench) -> None:
+    cached = synced.invoices()
+    told = {invoice["invoice_id"]: invoice for invoice in synced.zoho.snapshot()["invoices"]}
     assert set(cached) == set(told)
     for invoice_id, invoice in told.items():
         expected = None if invoice["balance"] == "" else Decimal(str(invoice["balance"]))
@@ -47,9 +45,8 @@ def test_each_open_invoice_is_scheduled_or_has_one_reason(bench: Bench) -> None:
     assert reminders["scheduled"] > 0
 
 
-def test_reminders_go_only_to_unpaid_invoices_of_customers_with_a_valid_phone(bench: Bench) -> None:
-    bench.sync()
-    planned = bench.rows(
+def test_reminders_go_only_to_unpaid_invoices_of_customers_with_a_valid_phone(synced: Bench) -> None:
+    planned = synced.rows(
         """
         SELECT r.phone, c.primary_phone, c.phone_problem, c.status AS customer_status, i.status, i.balance
           FROM reminders r

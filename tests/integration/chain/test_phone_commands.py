@@ -15,25 +15,38 @@ from sandbox.zoho.commands import PersonFields
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.checking import a_night_passes, check, come_first
 from tests.integration.chain.test_reminder_commands import asked, run
+from tests.integration.snapshots import SYNCED, State
 from workers.services.verify import Verification
 
 NUMBER = "+442070313000"
+BOB = "Bob & Söhne"
 REFUSED = "ask Bob"
 FORMULA = "=1+1"
 
 
-@pytest.fixture
-def bob(bench: Bench) -> Row:
-    """A synced customer with a text instead of a phone number."""
-    contact_id = bench.zoho.create_contact(contact_name="Bob & Söhne", persons=[PersonFields(mobile=REFUSED)])
+def cache_bob(bench: Bench) -> None:
+    contact_id = bench.zoho.create_contact(contact_name=BOB, persons=[PersonFields(mobile=REFUSED)])
     bench.zoho.create_invoice(contact_id)
     bench.sync()
-    return bench.customers()[contact_id]
+
+
+WITH_BOB = State(cache_bob, after=SYNCED)
 
 
 @pytest.fixture
-def connection_id(bench: Bench) -> str:
-    return str(bench.connection_id)
+def synced_state() -> State:
+    return WITH_BOB
+
+
+@pytest.fixture
+def bob(synced: Bench) -> Row:
+    """A synced customer with a text instead of a phone number."""
+    return next(row for row in synced.customers().values() if row["customer_name"] == BOB)
+
+
+@pytest.fixture
+def connection_id(synced: Bench) -> str:
+    return str(synced.connection_id)
 
 
 def phone(bench: Bench, customer_id: str) -> tuple[str, str | None]:
@@ -62,9 +75,9 @@ def edited(path: Path, rows: Sequence[dict[str, str]], *, delimiter: str = ",") 
 
 
 class TestAudit:
-    def test_a_rejected_text_is_listed_with_its_debt(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_rejected_text_is_listed_with_its_debt(self, synced: Bench, bob: Row, connection_id: str) -> None:
         found = audited(connection_id, bob["zoho_customer_id"])
-        balances = bench.rows(
+        balances = synced.rows(
             "SELECT currency_code, balance FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"]
         )
         assert (found["phone_text"], found["reasons"]) == (REFUSED, ["not_a_number"])
@@ -81,7 +94,7 @@ class TestAudit:
     def test_people_see_one_screen_the_totals_and_the_next_step(self, connection_id: str) -> None:
         result = run("phones", "audit", connection_id, "--all")
         assert result.exit_code == 0
-        for words in (REFUSED, "Bob & Söhne", "not_a_number", "Next: correct the numbers in Zoho, or confirm one"):
+        for words in (REFUSED, BOB, "not_a_number", "Next: correct the numbers in Zoho, or confirm one"):
             assert words in result.output
         assert "--all" in run("phones", "audit", connection_id).output
 
@@ -100,22 +113,24 @@ class TestAudit:
     def test_the_file_has_one_row_per_customer(self, bob: Row, connection_id: str, option: str) -> None:
         rows = sheet(connection_id, option)
         (row,) = [row for row in rows if row["customer_id"] == f"'{bob['zoho_customer_id']}"]
-        assert (row["customer"], row["phone_text"], row["reason"]) == ("Bob & Söhne", REFUSED, "not_a_number")
+        assert (row["customer"], row["phone_text"], row["reason"]) == (BOB, REFUSED, "not_a_number")
         assert (row["confirmed"], row["note"]) == ("", "")
         assert len(rows) == asked("phones", "audit", connection_id)["customers"]
 
-    def test_no_cell_is_a_formula(self, bench: Bench, connection_id: str) -> None:
-        bench.zoho.create_contact(contact_name=FORMULA, persons=[PersonFields(mobile="+44 20 7031 3000 XX")])
-        bench.sync()
+    def test_no_cell_is_a_formula(self, synced: Bench, connection_id: str) -> None:
+        synced.zoho.create_contact(contact_name=FORMULA, persons=[PersonFields(mobile="+44 20 7031 3000 XX")])
+        synced.sync()
         (row,) = [row for row in sheet(connection_id) if row["customer"] == f"'{FORMULA}"]
         assert row["phone_text"] == "'+44 20 7031 3000 XX"
         assert not any(cell.startswith(("=", "+", "-", "@")) for row in sheet(connection_id) for cell in row.values())
 
-    def test_texts_of_zoho_are_inactive_in_a_spreadsheet_and_a_terminal(self, bench: Bench, connection_id: str) -> None:
+    def test_texts_of_zoho_are_inactive_in_a_spreadsheet_and_a_terminal(
+        self, synced: Bench, connection_id: str
+    ) -> None:
         name, text = "\x1b[2JBob\nBob", "\u202d+44 20 7031 3000\u202c XX"
-        bench.zoho.create_contact(contact_name=name, persons=[PersonFields(mobile=text)])
-        bench.sync()
-        bench.rows("UPDATE invoices_cache SET currency_code = '=1+1' RETURNING id")
+        synced.zoho.create_contact(contact_name=name, persons=[PersonFields(mobile=text)])
+        synced.sync()
+        synced.rows("UPDATE invoices_cache SET currency_code = '=1+1' RETURNING id")
         rows = sheet(connection_id)
         cells = [cell for row in rows for cell in row.values()]
         assert [cell for cell in cells if printable(cell) != cell or cell.startswith(("=", "+", "@"))] == []
@@ -135,10 +150,10 @@ class TestAudit:
 
 
 class TestConfirm:
-    def test_a_confirmed_customer_is_reachable_at_once(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_confirmed_customer_is_reachable_at_once(self, synced: Bench, bob: Row, connection_id: str) -> None:
         customer_id = bob["zoho_customer_id"]
         told = asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
-        assert phone(bench, customer_id) == (NUMBER, None)
+        assert phone(synced, customer_id) == (NUMBER, None)
         (changed,) = told["confirmed"]
         assert (changed["before"]["problem"], changed["after"]["is_confirmed"]) == ("not_a_number", True)
         assert audited(connection_id, customer_id) == {}
@@ -148,17 +163,17 @@ class TestConfirm:
         assert f'"{REFUSED}" is confirmed as {NUMBER}. Before: The text is not a phone number.' in result.output
         assert f"Next: booksync phones audit {connection_id}" in result.output
 
-    def test_a_dry_run_changes_nothing(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_dry_run_changes_nothing(self, synced: Bench, bob: Row, connection_id: str) -> None:
         customer_id = bob["zoho_customer_id"]
         told = asked("phones", "confirm", connection_id, customer_id, "--note", "A", "--number", NUMBER, "--dry-run")
         assert (told["dry_run"], told["confirmed"][0]["after"]["phone"]) == (True, NUMBER)
-        assert phone(bench, customer_id) == (REFUSED, "not_a_number")
+        assert phone(synced, customer_id) == (REFUSED, "not_a_number")
 
-    def test_a_confirmation_can_be_withdrawn(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_confirmation_can_be_withdrawn(self, synced: Bench, bob: Row, connection_id: str) -> None:
         customer_id = bob["zoho_customer_id"]
         asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
         assert len(asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"]) == 1
-        assert phone(bench, customer_id) == (REFUSED, "not_a_number")
+        assert phone(synced, customer_id) == (REFUSED, "not_a_number")
         assert asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"] == []
 
     def test_an_unreadable_text_is_confirmed_only_with_a_number(self, bob: Row, connection_id: str) -> None:
@@ -181,29 +196,29 @@ class TestConfirm:
     def test_wrong_usage_is_refused(self, connection_id: str, words: list[str]) -> None:
         assert run("phones", "confirm", connection_id, *words).exit_code == 2
 
-    def test_verify_and_explain_accept_a_confirmation(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_verify_and_explain_accept_a_confirmation(self, synced: Bench, bob: Row, connection_id: str) -> None:
         asked("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--number", NUMBER)
-        assert Verification(bench.resources, bench.connection_id).run().compared[CUSTOMER].drift.count == 0
-        (invoice,) = bench.rows("SELECT id FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"])
+        assert Verification(synced.resources, synced.connection_id).run().compared[CUSTOMER].drift.count == 0
+        (invoice,) = synced.rows("SELECT id FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"])
         (told,) = asked("explain", str(invoice["id"]))["phones"]
         assert (told["e164"], told["problem"], told["is_chosen"]) == (NUMBER, None, True)
         assert (told["is_confirmed"], told["verdict"]) == (True, "A person has confirmed it.")
 
     def test_the_truth_check_finds_no_difference_after_a_confirmation(
-        self, bench: Bench, bob: Row, connection_id: str
+        self, synced: Bench, bob: Row, connection_id: str
     ) -> None:
         customer_id = bob["zoho_customer_id"]
         asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
-        a_night_passes(bench)
-        come_first(bench, "booksync.customers_cache", [customer_id])
-        assert check(bench)["drifted"] == {}
-        assert phone(bench, customer_id) == (NUMBER, None)
+        a_night_passes(synced)
+        come_first(synced, "booksync.customers_cache", [customer_id])
+        assert check(synced)["drifted"] == {}
+        assert phone(synced, customer_id) == (NUMBER, None)
 
 
 class TestFile:
     @pytest.mark.parametrize("option", ["--csv", "--excel"])
     def test_edited_rows_are_confirmed(
-        self, bench: Bench, bob: Row, connection_id: str, option: str, tmp_path: Path
+        self, synced: Bench, bob: Row, connection_id: str, option: str, tmp_path: Path
     ) -> None:
         rows = sheet(connection_id, option)
         valid = next(row for row in rows if row["number"] and row["number"] != f"'{NUMBER}")
@@ -214,13 +229,13 @@ class TestFile:
         path = edited(tmp_path / "edited.csv", rows, delimiter=";" if option == "--excel" else ",")
         told = asked("phones", "confirm", connection_id, "--csv", path)
         assert len(told["confirmed"]) == 2
-        assert phone(bench, bob["zoho_customer_id"]) == (NUMBER, None)
+        assert phone(synced, bob["zoho_customer_id"]) == (NUMBER, None)
         assert audited(connection_id, valid["customer_id"][1:]) == {}
 
     def test_every_error_is_listed_and_nothing_is_confirmed(
-        self, bench: Bench, bob: Row, connection_id: str, tmp_path: Path
+        self, synced: Bench, bob: Row, connection_id: str, tmp_path: Path
     ) -> None:
-        (row,) = [row for row in sheet(connection_id) if row["customer"] == "Bob & Söhne"]
+        (row,) = [row for row in sheet(connection_id) if row["customer"] == BOB]
         rows = [
             row | {"confirmed": NUMBER, "note": "Ada"},
             row | {"confirmed": NUMBER, "note": ""},
@@ -235,7 +250,7 @@ class TestFile:
         assert [problem["line"] for problem in told["problems"]] == [3, 4, 5, 6]
         assert "line 4: customer Bob & Söhne" in result.output
         assert "Nothing was confirmed." in result.output
-        assert phone(bench, bob["zoho_customer_id"]) == (REFUSED, "not_a_number")
+        assert phone(synced, bob["zoho_customer_id"]) == (REFUSED, "not_a_number")
 
     @pytest.mark.usefixtures("bob")
     def test_a_file_without_confirmations_changes_nothing(self, connection_id: str, tmp_path: Path) -> None:

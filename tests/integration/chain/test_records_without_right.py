@@ -10,10 +10,12 @@ from db import webhook_events
 from db.tokens import REFRESHES_PER_WINDOW
 from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind
+from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_failing_records import customer_ids, rejected
+from tests.integration.snapshots import FEW
 from workers.secrets.tokens import RECORD_REFRESHES
 from workers.sync.refreshes import refresh_record
 from workers.zoho import transport
@@ -111,6 +113,11 @@ class TestARun:
 
 class TestWebhooks:
     @pytest.fixture
+    def zoho(self, simulator: SandboxControl) -> SandboxControl:
+        simulator.restart(**FEW)
+        return simulator
+
+    @pytest.fixture
     def forbidden(self, older: Bench) -> Iterator[str]:
         """Ids of records that the grant may not read."""
         older.sync()
@@ -138,12 +145,11 @@ class TestWebhooks:
         assert a_webhook(older, customer_ids(older)[0]) == "asked"
         assert refreshes(older) == 1
 
-    def test_the_first_token_of_a_connection_is_renewed_even_if_it_is_young(self, bench: Bench) -> None:
-        bench.sync()
-        bench.zoho.reset_stats()
-        bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-        assert a_webhook(bench, customer_ids(bench)[0]) == "asked"
-        assert refreshes(bench) == 1
+    def test_the_first_token_of_a_connection_is_renewed_even_if_it_is_young(self, synced: Bench) -> None:
+        synced.zoho.reset_stats()
+        synced.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+        assert a_webhook(synced, customer_ids(synced)[0]) == "asked"
+        assert refreshes(synced) == 1
 
 
 def test_a_refused_list_renews_the_token(older: Bench) -> None:
