@@ -1,7 +1,7 @@
 """A booksync connection whose webhooks the test sends and whose messages the test processes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +25,36 @@ from workers.web.app import app
 DETAIL_CALLS = {CUSTOMER: CallKind.CONTACT, INVOICE: CallKind.INVOICE}
 
 
+@dataclass(frozen=True)
+class Request:
+    """A request to the web application."""
+
+    path: str
+    content: Any
+    headers: Mapping[str, str]
+    method: str = "POST"
+
+
 def post(
     resources: Resources, path: str, content: Any, headers: Mapping[str, str], *, method: str = "POST"
 ) -> httpx.Response:
     """Sends one request to the web application with these resources, and returns after its background work is done."""
+    (response,) = ask_all(resources, [Request(path, content, headers, method)])
+    return response
 
-    async def ask() -> httpx.Response:
+
+def ask_all(resources: Resources, requests: Iterable[Request]) -> list[httpx.Response]:
+    """Like `post`, for requests that follow one another."""
+
+    async def ask() -> list[httpx.Response]:
         app.state.resources = resources
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-            return await client.request(method, f"http://booksync{path}", content=content, headers=dict(headers))
+            return [
+                await client.request(
+                    each.method, f"http://booksync{each.path}", content=each.content, headers=dict(each.headers)
+                )
+                for each in requests
+            ]
 
     return asyncio.run(ask())
 
@@ -66,6 +87,13 @@ class Hooks:
         """Sends an event in the shortest form that Zoho may use."""
         record = {f"{entity.name}_id": record_id, "last_modified_time": modified_at}
         assert self.send({entity.name: record}, **query).status_code == 202
+
+    def tell_all(self, entity: Entity, record_ids: Iterable[str]) -> None:
+        """Sends an event of each record in the shortest form that Zoho may use."""
+        secret = self.secret
+        documents = ({entity.name: {f"{entity.name}_id": each, "last_modified_time": ""}} for each in record_ids)
+        requests = [Request(self.path, *signed_json(secret, document)) for document in documents]
+        assert {response.status_code for response in ask_all(self.bench.resources, requests)} == {202}
 
     def tell_of(self, entity: Entity, record_id: str) -> None:
         """Sends an event with the whole current record."""

@@ -13,6 +13,7 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.floods import FLOOD
 from domain.runs import Mode
 from domain.webhooks import Outcome
+from sandbox.zoho.commands import ContactFields, EditContact
 from tests.integration.webhooks.hooks import Hooks
 from workers.scheduler import tick
 from workers.sync import deletions as run_deletions
@@ -43,9 +44,13 @@ def mass_edit(hooks: Hooks, contacts: Sequence[str]) -> None:
 
     Each edit gives another name: an equal row of the same second would not be written again.
     """
-    for contact_id in contacts:
-        hooks.bench.zoho.edit_contact(contact_id, contact_name=f"Renamed {uuid.uuid4()}")
-        hooks.tell(CUSTOMER, contact_id)
+    hooks.bench.zoho.mutate(
+        *(
+            EditContact(contact_id=int(contact_id), fields=ContactFields(contact_name=f"Renamed {uuid.uuid4()}"))
+            for contact_id in contacts
+        )
+    )
+    hooks.tell_all(CUSTOMER, contacts)
 
 
 def quiet_comes(hooks: Hooks) -> None:
