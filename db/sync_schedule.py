@@ -80,7 +80,8 @@ def set_next_full_sync(db: Session, connection_id: uuid.UUID, *, seconds: float)
     """Make the connection's next full sync due in `seconds`, or as soon as no run is in progress."""
     db.execute(
         text("""
-            UPDATE booksync.zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds)
+            UPDATE booksync.zoho_connections
+               SET next_full_sync_at = clock_timestamp() + make_interval(secs => :seconds)
              WHERE id = :id
         """),
         {"id": connection_id, "seconds": seconds},
