@@ -53,7 +53,8 @@ class Starts:
     fresh_as_json: Ended
 
 
-@pytest.fixture(scope="module")
+# Of the session, because other tests run between these, and fixtures of a module end with its last test in a row.
+@pytest.fixture(scope="session")
 def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
     folder = tmp_path_factory.mktemp("starts")
 
