@@ -22,10 +22,10 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-@pytest.mark.parametrize("at_step", [4, 20, 36])
-def test_ten_seconds_without_redis(under_way: UnderWay, at_step: int) -> None:
+@pytest.mark.parametrize("after", [4, 20, 36])
+def test_ten_seconds_without_redis(under_way: UnderWay, after: int) -> None:
     connection_id = under_way.begin_sync()
-    eventually(lambda: under_way.step(connection_id) >= at_step)
+    eventually(lambda: under_way.progress(connection_id) >= after)
     under_way.valkey.stop()
     time.sleep(OUTAGE_SECONDS)
     under_way.valkey.start()

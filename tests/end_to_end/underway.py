@@ -76,9 +76,9 @@ class UnderWay:
         )[0]
 
     def seconds_to_resume(self, connection_id: str) -> float:
-        """The seconds from now until a step is done."""
-        began, step = time.monotonic(), self.step(connection_id)
-        eventually(lambda: self.step(connection_id) > step)
+        """The seconds from now until a step is done or a call is checkpointed."""
+        began, progress = time.monotonic(), self.progress(connection_id)
+        eventually(lambda: self.progress(connection_id) > progress)
         return time.monotonic() - began
 
     def ends_well(self, connection_id: str, *, repeated_calls: int) -> None:
