@@ -23,7 +23,7 @@ LIMIT = 10_000
 #: The options of the simulator's data set.
 SMALL = {"contacts": 60, "invoices": 120, "organizations": 2, "requests_per_minute": LIMIT}
 
-#: As above, with few records, for tests that make a call for each of them.
+#: The options of a data set with few records, for tests that make a call for each record.
 FEW = SMALL | {"contacts": 24, "invoices": 40}
 
 

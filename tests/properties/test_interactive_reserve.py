@@ -43,7 +43,7 @@ def test_three_calls_a_window_wait_at_most_two_seconds_under_full_bulk_load(
     bulk: list[Caller], lane: Lane, offsets: list[float], budget_world: Worlds
 ) -> None:
     with budget_world(requests_per_minute=16) as world:
-        cycle = world.limits.span_seconds + 1  # No window has more than three of them.
+        cycle = world.limits.span_seconds + 1  # No window has more than three calls.
         times = [number * cycle + offset for number in range(2) for offset in offsets]
 
         traffic = drive(world, [*bulk, *people(times, lane)], until=2 * cycle + 5)

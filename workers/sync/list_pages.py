@@ -188,7 +188,7 @@ class PageCall:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a call was started whose result nobody has waited for."""
+        """Whether a call was started and `wait` has not returned its page yet."""
         return self._call is not None
 
     @property

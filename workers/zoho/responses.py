@@ -89,7 +89,7 @@ def json_object(content: bytes) -> dict[str, Any] | None:
 
 
 def _lenient_json(content: bytes) -> object:
-    """The value of JSON with malformed values; None if the bytes are not JSON. It takes four times as long."""
+    """The value of JSON with malformed values; None if the bytes are not JSON. It takes 2.5 times as long."""
     try:
         return json.loads(
             _text(content), strict=False, parse_int=_whole_number, parse_float=_fraction, parse_constant=str
