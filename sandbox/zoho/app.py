@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.zoho.control_routes import Restart, control_routes
 from sandbox.zoho.responses import Response
 from sandbox.zoho.server_requests import RestartRequest
-from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
+from sandbox.zoho.simulator import REVOKE_PATH, TOKEN_PATH, Simulator, Visit
 
 BOOKS_PREFIX = "/books/v3"
 ENDLESS_CHUNK_BYTES = 65_536
@@ -28,6 +28,7 @@ def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
         routes=[
             Mount(BOOKS_PREFIX, app=BooksEndpoint(simulator)),
             Route(TOKEN_PATH, TokenEndpoint(simulator)),
+            Route(REVOKE_PATH, TokenEndpoint(simulator)),
             Mount("/_sandbox", routes=control_routes(simulator, restart)),
         ]
     )
@@ -63,7 +64,7 @@ class BooksEndpoint:
 
 
 class TokenEndpoint:
-    """Serves `POST /oauth/v2/token`; parameters may be in the form, the query or both, as in Zoho."""
+    """Serves `POST /oauth/v2/token` and `…/revoke`; parameters may be in the form, the query or both, as in Zoho."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -71,7 +72,7 @@ class TokenEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         simulator = self._simulator
         request = Request(scope, receive)
-        visit = simulator.arrive(TOKEN_PATH, {}, "")
+        visit = simulator.arrive(request.url.path, {}, "")
         body = (await request.body()).decode("latin-1")
         form = {**request.query_params, **dict(parse_qsl(body))}
         await _attend(simulator, visit, lambda: simulator.token_response(visit, form), scope, receive, send)

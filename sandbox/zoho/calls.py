@@ -27,7 +27,7 @@ ADDRESSES = (
     (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
     (re.compile(r"/invoices"), CallKind.INVOICES),
     (re.compile(r"/invoices/[^/]+"), CallKind.INVOICE),
-    (re.compile(r"/oauth/v2/token"), CallKind.TOKEN),
+    (re.compile(r"/oauth/v2/token(/revoke)?"), CallKind.TOKEN),
 )
 
 CONTACTS_SCOPE = "ZohoBooks.contacts.READ"

@@ -14,7 +14,7 @@ from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
 from sandbox.zoho.responses import Response
-from sandbox.zoho.simulator import TOKEN_PATH, Simulator
+from sandbox.zoho.simulator import REVOKE_PATH, TOKEN_PATH, Simulator
 
 NO_LIMITS = Limits(requests_per_minute=1_000_000, requests_per_day=1_000_000, concurrency=1_000)
 REFRESH_TOKEN = "sandbox-refresh"  # noqa: S105
@@ -56,6 +56,13 @@ class InProcessZoho:
         }
         visit = self.simulator.arrive(TOKEN_PATH, {}, "")
         response = self.simulator.token_response(visit, right | form)
+        self.simulator.leave(visit)
+        return response
+
+    def revoke(self, refresh_token: str = REFRESH_TOKEN) -> Response:
+        """The response of the accounts server to the revocation of a refresh token."""
+        visit = self.simulator.arrive(REVOKE_PATH, {}, "")
+        response = self.simulator.token_response(visit, {"token": refresh_token})
         self.simulator.leave(visit)
         return response
 

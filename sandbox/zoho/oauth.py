@@ -50,6 +50,7 @@ class Tokens:
     max_per_window: int = 10
     refreshes: int = 0
     exchanges: int = 0
+    revocations: int = 0
     is_changed: bool = False
     _users: dict[str, User] = field(default_factory=dict)
     _codes: dict[str, GrantCode] = field(default_factory=dict)
@@ -81,6 +82,19 @@ class Tokens:
                 return self._exchange(form.get("code", ""), now)
             case _:
                 return _refused("unsupported_grant_type")
+
+    def revoke(self, refresh_token: str) -> Response:
+        """The response to `POST /oauth/v2/token/revoke`: the refresh token and its access tokens end.
+
+        A later refresh with the token gets the refusal of an unknown one.
+        """
+        if self._users.pop(refresh_token, None) is None:
+            return Response.of({"error": "invalid_token"}, 400)
+        self._alive = {token: issued for token, issued in self._alive.items() if issued.refresh_token != refresh_token}
+        self._made.pop(refresh_token, None)
+        self.revocations += 1
+        self.is_changed = True
+        return Response.of({"status": "success"})
 
     def user_of(self, authorization: str, now: float) -> User:
         """The user of an `Authorization` header. Raises ZohoError 57 (no or expired token) or 14 (never issued)."""

@@ -23,6 +23,7 @@ from sandbox.zoho.server_requests import LimitsRequest
 from sandbox.zoho.stats import Arrival, CallKind, Stats
 
 TOKEN_PATH = "/oauth/v2/token"  # noqa: S105
+REVOKE_PATH = f"{TOKEN_PATH}/revoke"
 HTML_ERROR_PAGE = b"<html><head><title>Zoho</title></head><body><h1>We'll be back shortly.</h1></body></html>"
 
 
@@ -238,6 +239,8 @@ class Simulator:
             return _ordered_response(ordered)
         if self.faults.take(FaultName.TOKEN_ENDPOINT_THROTTLED, visit.call) is not None:
             return throttled()
+        if visit.call.path == REVOKE_PATH:
+            return self.tokens.revoke(form.get("token", ""))
         revoked = self.faults.revoked_organizations(frozenset(self.organizations))
         response = self.tokens.response(form, self.clock.wall(), revoked)
         return self._spoiled(visit, response)

@@ -127,3 +127,12 @@ def test_the_token_endpoint_can_be_down_or_throttled(zoho: InProcessZoho) -> Non
     zoho.fault(FaultName.TOKEN_ENDPOINT_DOWN, times=1)
     zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED, times=1)
     assert [zoho.token().status for _ in range(3)] == [503, 400, 200]
+
+
+def test_a_revoked_refresh_token_is_unknown_from_then_on(zoho: InProcessZoho) -> None:
+    access_token = refreshed(zoho)
+    revoked = zoho.revoke()
+    assert (revoked.status, orjson.loads(revoked.body)) == (200, {"status": "success"})
+    assert orjson.loads(zoho.token().body) == {"error": "invalid_code"}
+    assert code_of(zoho, access_token) == (401, 14)
+    assert (zoho.revoke().status, orjson.loads(zoho.revoke().body)) == (400, {"error": "invalid_token"})
