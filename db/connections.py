@@ -1,7 +1,7 @@
 """Statements over zoho_connections and sync_metadata: the connections, and up to when each one is synced."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from db import users
 from db.session import Session
+from domain.connection_states import ConnectionStatus
 from domain.customers import Home
 from domain.errors import BooksyncError
 from domain.users import UserId
@@ -16,6 +17,10 @@ from domain.users import UserId
 
 class UnknownConnectionError(BooksyncError):
     """No connection has this id."""
+
+
+class BeingErasedError(BooksyncError):
+    """The connection's rows are being erased. Next: booksync erase, which completes the erasure, then connect again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,28 @@ class Connection:
     user_id: UserId
     organization_id: str
     data_center: str
-    is_parked: bool
+    name: str | None = field(repr=False)  #: the operator's name for it, else the organisation's; None without either
+    status: ConnectionStatus
     parked_reason: str | None
-    credentials: str  #: a fingerprint of the stored credentials; each `connect` changes it
+    paused_reason: str | None = field(repr=False)
+    credentials: str | None  #: a fingerprint of the stored credentials; each `connect` changes it; None without any
     time_zone: str
     country_code: str | None
     persons_pages: int | None
     bulk_persons_refused: bool
     last_customer_sync_at: datetime | None
     last_invoice_sync_at: datetime | None
+
+    @property
+    def is_parked(self) -> bool:
+        return self.status is ConnectionStatus.PARKED
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the connection gets no work; None for an active connection."""
+        if self.status is ConnectionStatus.PARKED:
+            return self.parked_reason
+        return None if self.status is ConnectionStatus.ACTIVE else f"The connection is {self.status}."
 
     @property
     def home(self) -> Home:
@@ -47,8 +65,11 @@ _REFUSAL_DAYS = 7
 
 CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
 
+#: SQL of a connection's name, for a connection `c`.
+NAME = "coalesce(c.own_name, nullif(c.organization_name, ''))"
+
 _LINK = text(f"""
-    SELECT c.*, {CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
+    SELECT c.*, {NAME} AS name, {CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
            c.bulk_persons_refused_at > now() - make_interval(days => :refusal_days) AS is_refused
       FROM booksync.zoho_connections c
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
@@ -68,14 +89,36 @@ def connection(db: Session, connection_id: uuid.UUID) -> Connection:
     return _connection(row)
 
 
+def refuse_erasing(db: Session, connection_id: uuid.UUID) -> None:
+    """Check that the connection's rows are not being erased.
+
+    Raises:
+        BeingErasedError: they are.
+    """
+    erasing = text("SELECT FROM booksync.zoho_connections WHERE id = :id AND status = 'erasing'")
+    if db.execute(erasing, {"id": connection_id}).first() is not None:
+        raise BeingErasedError
+
+
+def is_gone(db: Session, connection_id: uuid.UUID) -> bool:
+    """Whether a person has disconnected or erased the connection, so that no result of its work is wanted any more."""
+    found = db.execute(
+        text("SELECT FROM booksync.zoho_connections WHERE id = :id AND status NOT IN ('disconnected', 'erasing')"),
+        {"id": connection_id},
+    )
+    return found.first() is None
+
+
 def _connection(row: Row[Any]) -> Connection:
     return Connection(
         connection_id=row.id,
         user_id=row.user_id,
         organization_id=row.organization_id,
         data_center=row.data_center,
-        is_parked=row.status == "parked",
+        name=row.name,
+        status=ConnectionStatus(row.status),
         parked_reason=row.parked_reason,
+        paused_reason=row.paused_reason,
         credentials=row.credentials,
         time_zone=row.time_zone,
         country_code=row.country_code,
@@ -87,7 +130,7 @@ def _connection(row: Row[Any]) -> Connection:
 
 
 _SAVE = text("""
-    INSERT INTO booksync.zoho_connections (id, user_id, organization_id, data_center, refresh_token_encrypted,
+    INSERT INTO booksync.zoho_connections AS kept (id, user_id, organization_id, data_center, refresh_token_encrypted,
            webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
            organization_name, time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
     VALUES (coalesce(CAST(:connection_id AS uuid), gen_random_uuid()),
@@ -107,13 +150,16 @@ _SAVE = text("""
            unknown_time_zone = NULL,
            country_code = excluded.country_code,
            currency_code = excluded.currency_code,
-           status = 'active',
+           webhook_secret_encrypted = coalesce(kept.webhook_secret_encrypted, excluded.webhook_secret_encrypted),
+           status = CASE kept.status WHEN 'paused' THEN 'paused' ELSE 'active' END,
            parked_reason = NULL,
+           disconnected_at = NULL,
            oauth_failing_since = NULL,
            oauth_throttled_since = NULL,
            no_refresh_before = NULL,
            refreshed_at = '{}',
            updated_at = now()
+     WHERE kept.status <> 'erasing'
     RETURNING id, webhook_secret_encrypted
 """)
 
@@ -171,10 +217,13 @@ def save(
     """Write the connection, and the users row if it is missing.
 
     A second `connect` of the same user and organisation replaces the tokens and facts of the existing connection, and
-    resumes the connection if it is parked.
+    activates the connection if it is parked or disconnected. A pause stays until a person resumes the connection.
 
     Returns the connection's id and its encrypted webhook secret. An existing webhook secret stays, because the webhook
     rules in Zoho contain it.
+
+    Raises:
+        BeingErasedError: the existing connection's rows are being erased.
     """
     users.make_if_missing(db, new.user_id)
     row = db.execute(
@@ -184,7 +233,9 @@ def save(
             "sync_interval_seconds": sync_interval_seconds,
             "full_sync_interval_seconds": full_sync_interval_seconds,
         },
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise BeingErasedError
     db.execute(
         text("""
             INSERT INTO sync_metadata (user_id, connection_id) VALUES (:user_id, :connection_id)

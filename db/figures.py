@@ -16,12 +16,14 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 _CONNECTIONS = text("""
     SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
            coalesce(extract(epoch FROM now() - c.oauth_throttled_since), 0)::float AS throttled_seconds,
+           -- A connection that a person has stopped has no ages, so that no alert is raised for it.
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
            extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age,
            (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = c.id AND status <> 'deleted' AND country_unknown IS NOT NULL) AS unknown_countries
-      FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+      FROM booksync.zoho_connections c
+      LEFT JOIN sync_metadata m ON m.connection_id = c.id AND c.status IN ('active', 'parked')
      ORDER BY c.created_at, c.id
 """)
 
@@ -62,9 +64,9 @@ def connections(db: Session) -> Rows:
     The columns are {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
-    Ages are in seconds, None for never. `throttled_seconds` is the time since Zoho's token endpoint began to refuse
-    token requests as too frequent, else 0. `unknown_countries` is the number of customers with a country that booksync
-    does not know.
+    Ages are in seconds, None for never and for a paused or disconnected connection. `throttled_seconds` is the time
+    since Zoho's token endpoint began to refuse token requests as too frequent, else 0. `unknown_countries` is the
+    number of customers with a country that booksync does not know.
     """
     return [dict(row) for row in db.execute(_CONNECTIONS).mappings()]
 

@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.session import Session
+from domain.errors import BooksyncError
 from domain.opening import Backlog, Handover
 from domain.reminders import Opening
 
 #: The longest time for which closing a connection waits for handovers that have begun.
 _CLAIMS_ARE_AWAITED = "5s"
+
+
+class HandoverTakenError(BooksyncError):
+    """Another connection to the same organisation hands its reminders over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +31,19 @@ class HandoverState:
     opened_at: datetime | None
     backlog: Backlog
     waiting_calls: int  #: the number of different phone numbers with a pending reminder
+    is_resting: bool = False  #: closed during a pause only: the end of the pause opens it again
 
     def as_json(self) -> dict[str, Any]:
         """The state of the switch as JSON, as `status`, `sync --wait` and other commands print it.
 
-        The JSON keys are `handover`, `opened_at`, `backlog` and `waiting_calls`.
+        The JSON keys are `handover`, `opened_at`, `backlog`, `waiting_calls` and `resting`.
         """
         return {
             "handover": self.handover,
             "opened_at": self.opened_at,
             "backlog": self.backlog,
             "waiting_calls": self.waiting_calls,
+            "resting": self.is_resting,
         }
 
     @property
@@ -53,7 +61,7 @@ def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
 
 
 _STATE = text("""
-    SELECT handover, handover_opened_at, handover_backlog,
+    SELECT handover, handover_opened_at, handover_backlog, is_handover_resting,
            (SELECT count(*)
               FROM (SELECT DISTINCT reminder.phone
                       FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
@@ -68,8 +76,19 @@ def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
     """The state of the connection's handover switch."""
     row = db.execute(_STATE, {"id": connection_id}).one()
     return HandoverState(
-        Handover(row.handover), row.handover_opened_at, Backlog(row.handover_backlog), row.waiting_calls
+        Handover(row.handover),
+        row.handover_opened_at,
+        Backlog(row.handover_backlog),
+        row.waiting_calls,
+        is_resting=row.is_handover_resting,
     )
+
+
+_OPEN = text("""
+    UPDATE booksync.zoho_connections
+       SET handover = 'open', handover_opened_at = :now, handover_backlog = :backlog, updated_at = now()
+     WHERE id = :id
+""")
 
 
 def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
@@ -78,15 +97,18 @@ def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, no
     The connection's open invoices become due for planning. Nothing is handed over before they are planned again.
 
     If the connection is already open, `now` becomes the time of its opening.
+
+    Raises:
+        HandoverTakenError: another connection to the organisation is open. A unique index decides, so that of two
+            connections that are opened at the same time only one is.
     """
-    db.execute(
-        text("""
-            UPDATE booksync.zoho_connections
-               SET handover = 'open', handover_opened_at = :now, handover_backlog = :backlog, updated_at = now()
-             WHERE id = :id
-        """),
-        {"id": connection_id, "now": now, "backlog": backlog},
-    )
+    try:
+        with db.begin_nested():
+            db.execute(_OPEN, {"id": connection_id, "now": now, "backlog": backlog})
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
+            raise
+        raise HandoverTakenError from None
     make_plans_due(db, connection_id, now=now)
 
 
@@ -95,9 +117,24 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
 
     The connection's reminders stay planned; none is handed over until the connection is opened again.
 
-    The function first waits for transactions that are making handovers of the connection, so that none of them commits
-    after the connection is closed. The wait has a limit, because a person must be able to close the connection even if
-    such a transaction hangs.
+    During a pause, the handover then stays closed after the pause too.
+    """
+    await_claims(db, connection_id)
+    db.execute(
+        text("""
+            UPDATE booksync.zoho_connections
+               SET handover = 'closed', is_handover_resting = false, updated_at = now()
+             WHERE id = :id
+        """),
+        {"id": connection_id},
+    )
+
+
+def await_claims(db: Session, connection_id: uuid.UUID) -> None:
+    """Wait for transactions that are making handovers of the connection, which the caller is about to close.
+
+    None of them commits after the connection is closed. The wait has a limit, because a person must be able to close
+    the connection even if such a transaction hangs.
     """
     db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), db.begin_nested():
@@ -106,10 +143,6 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
             {"id": connection_id},
         )
     db.execute(text("SET LOCAL lock_timeout = 0"))
-    db.execute(
-        text("UPDATE booksync.zoho_connections SET handover = 'closed', updated_at = now() WHERE id = :id"),
-        {"id": connection_id},
-    )
 
 
 def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> int:

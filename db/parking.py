@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import text
 
 from db.connections import CREDENTIALS, Connection
+from db.leases import LeaseLostError
 from db.session import Session
 
 
@@ -23,11 +24,17 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
 
     `connection` has the credentials that Zoho has refused. If newer credentials are stored by now, the connection is
     not parked, because the newer ones may be valid.
+
+    Raises:
+        LeaseLostError: a person has paused, disconnected or erased the connection, so the caller's work is no longer
+            wanted; its transaction must roll back.
     """
     stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
         {"id": connection.connection_id},
-    ).one()
+    ).one_or_none()
+    if stored is None or stored.status not in ("active", "parked"):
+        raise LeaseLostError
     if stored.credentials != connection.credentials:
         return Parking.REVIVED
     if stored.status == "parked":

@@ -47,7 +47,7 @@ _START = text("""
     SELECT user_id, id, :mode, :allow_deletions, :is_scheduled, 'start',
            clock_timestamp() + make_interval(secs => :sweep_seconds)
       FROM booksync.zoho_connections
-     WHERE id = :connection_id
+     WHERE id = :connection_id AND status IN ('active', 'parked')
     ON CONFLICT (connection_id) WHERE status = 'running' DO NOTHING
     RETURNING id, step, phase
 """)
@@ -62,7 +62,7 @@ def start(
     sweep_seconds: float,
     is_scheduled: bool = False,
 ) -> StepRef | None:
-    """Start a run of this connection; None if another run is in progress (a unique index allows one at a time)."""
+    """Start a run of this connection; None if another run is in progress, or if a person has stopped the connection."""
     row = db.execute(
         _START,
         {

@@ -92,7 +92,8 @@ def example(db: Session) -> str | None:
     found: str | None = db.execute(
         text("""
             SELECT coalesce(
-                (SELECT refresh_token_encrypted FROM booksync.zoho_connections ORDER BY created_at, id LIMIT 1),
+                (SELECT refresh_token_encrypted FROM booksync.zoho_connections
+                  WHERE refresh_token_encrypted IS NOT NULL ORDER BY created_at, id LIMIT 1),
                 (SELECT ciphertext FROM booksync.key_canary)
             )
         """)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db import event_history, floods, held_deletions, openings, reminders
+from db.connections import NAME
 from db.session import Session
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
@@ -149,15 +150,19 @@ def run_progress(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
     return dict(db.execute(_RUN, {"run_id": run_id}).one()._mapping)
 
 
-_CONNECTIONS = text("""
-    SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
+# Only an active connection has a next sync.
+_CONNECTIONS = text(f"""
+    SELECT c.id, c.user_id, c.organization_id, c.organization_name, {NAME} AS name, c.data_center, c.status,
+           c.parked_reason, c.paused_reason, c.paused_at, c.disconnected_at,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
            c.oauth_throttled_since,
-           c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
+           CASE WHEN c.status = 'active' THEN c.next_sync_at END AS next_sync_at,
+           CASE WHEN c.status = 'active' THEN c.next_full_sync_at END AS next_full_sync_at,
+           m.last_customer_sync_at, m.last_invoice_sync_at
       FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
      ORDER BY c.created_at, c.id
-""")
+""")  # noqa: S608
 
 _RECENT_RUNS = text(
     "SELECT id FROM booksync.sync_runs WHERE connection_id = :connection_id ORDER BY started_at DESC LIMIT :limit"
@@ -179,6 +184,7 @@ def connection_states(db: Session, connection_id: uuid.UUID | None = None, *, ru
                 "user_id": str(row.user_id),
                 "organization_id": row.organization_id,
                 "organization_name": row.organization_name,
+                "name": row.name,
                 "time_zone": row.time_zone,
                 "unknown_time_zone": row.unknown_time_zone,
                 "time_zone_is_known": known_zone(row.time_zone) is not None,
@@ -188,6 +194,9 @@ def connection_states(db: Session, connection_id: uuid.UUID | None = None, *, ru
                 "data_center": row.data_center,
                 "status": row.status,
                 "parked_reason": row.parked_reason,
+                "paused_reason": row.paused_reason,
+                "paused_at": row.paused_at,
+                "disconnected_at": row.disconnected_at,
                 "token_endpoint_throttled_since": row.oauth_throttled_since,
                 "last_customer_sync_at": row.last_customer_sync_at,
                 "last_invoice_sync_at": row.last_invoice_sync_at,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from db.connections import UnknownConnectionError
 from db.session import Session
 
 #: Zoho issues ten access tokens in ten minutes for one refresh token, then refuses for a while.
@@ -19,7 +20,7 @@ _USUAL_LIFETIME_SECONDS = 3600
 class StoredTokens:
     """A connection's tokens, encrypted as they are stored. All seconds are on Postgres's clock."""
 
-    refresh_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)  #: None for a disconnected connection
     access_token: str | None = field(repr=False)
     seconds_left: float  #: the seconds left of the access token's lifetime
     lifetime_seconds: float  #: the access token's whole lifetime
@@ -51,6 +52,9 @@ def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> Stored
     """The connection's tokens.
 
     With `lock`, no other transaction can refresh the tokens before this transaction ends.
+
+    Raises:
+        UnknownConnectionError: the connection was erased.
     """
     row = db.execute(
         _LOCK if lock else _READ,
@@ -60,7 +64,9 @@ def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> Stored
             "window_seconds": REFRESH_WINDOW_SECONDS,
             "lifetime": _USUAL_LIFETIME_SECONDS,
         },
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise UnknownConnectionError(f"There is no connection {connection_id}.")
     return StoredTokens(
         refresh_token=row.refresh_token_encrypted,
         access_token=row.access_token_encrypted,

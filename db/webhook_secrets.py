@@ -50,9 +50,9 @@ _SECRETS = text(f"""
 
 
 def find(db: Session, connection_id: uuid.UUID) -> WebhookSecrets | None:
-    """The webhook secrets that are accepted now; None for an unknown connection."""
+    """The webhook secrets that are accepted now; None for an unknown and for a disconnected connection."""
     row = db.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
-    if row is None:
+    if row is None or row.current is None:
         return None
     return WebhookSecrets(row.current, row.former, row.former_until if row.former else None)
 

@@ -46,6 +46,7 @@ LOST_BEFORE: Mapping[LossReason, Stage] = {
     SkipReason.TIME_ZONE_UNKNOWN: Stage.TO_COME,
     SkipReason.MOST_STEPS_SENT: Stage.TO_COME,
     SkipReason.BEFORE_OPENING: Stage.TO_COME,
+    SkipReason.DISCONNECTED: Stage.TO_COME,
     SkipReason.ALL_STEPS_PAST: Stage.TO_COME,
     SkipReason.ALL_STEPS_SENT: Stage.TO_COME,
     LaterReason.ANOTHER_DAY: Stage.TOMORROW,

@@ -47,6 +47,7 @@ class SkipReason(StrEnum):
     TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: the calling window has no hour common to all clocks of the number
     MOST_STEPS_SENT = "most_steps_sent"  #: the policy's maximum for an invoice is reached
     BEFORE_OPENING = "before_opening"  #: the invoice's last steps were before the connection was opened for handovers
+    DISCONNECTED = "disconnected"  #: a person has disconnected the connection, so nothing is planned
     ALL_STEPS_PAST = "all_steps_past"  #: every step was before the day after the invoice's date
     ALL_STEPS_SENT = "all_steps_sent"  #: sent, or before a sent one, or planned by another application
 
@@ -81,6 +82,7 @@ _SENTENCES = {
     SkipReason.TIME_ZONE_UNKNOWN: "The number's time zone is not known well enough to call at a decent hour.",
     SkipReason.MOST_STEPS_SENT: "The invoice has had as many reminders as the policy allows.",
     SkipReason.BEFORE_OPENING: "All its reminder steps came before the connection was opened for handovers.",
+    SkipReason.DISCONNECTED: "The connection to Zoho was disconnected.",
     SkipReason.ALL_STEPS_PAST: "Every reminder step came before the day after the invoice's date.",
     SkipReason.ALL_STEPS_SENT: "Every reminder for the invoice has been sent.",
 }

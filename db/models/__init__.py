@@ -13,7 +13,7 @@ from db.models.cache import (
 )
 from db.models.connections import (
     ApiUse,
-    ConnectionStatus,
+    ErasureReceipt,
     KeyCanary,
     ReminderPolicyRow,
     SyncMetadata,
@@ -38,9 +38,9 @@ __all__ = [
     "Base",
     "CachedCustomer",
     "CachedInvoice",
-    "ConnectionStatus",
     "DeadLetter",
     "DoNotCall",
+    "ErasureReceipt",
     "FailedRecord",
     "Handover",
     "HandoverOutcome",

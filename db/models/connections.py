@@ -2,38 +2,45 @@
 
 import datetime as dt
 import uuid
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import SHARED, Base, CreatedAt, Id, Moment
 from db.models.users import User
+from domain.connection_states import ConnectionStatus
 from domain.users import UserId
-
-
-class ConnectionStatus(StrEnum):
-    ACTIVE = "active"
-    #: Parked: Zoho refuses the connection until a person acts; `parked_reason` says why.
-    PARKED = "parked"
 
 
 class ZohoConnection(Base):
     """The connection of one user to one Zoho Books organisation. Secrets are stored encrypted (Fernet)."""
 
     __tablename__ = "zoho_connections"
-    __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "organization_id"),
+        #: Of all connections to an organisation, one hands reminders over, so that no debtor is called for two users.
+        Index(
+            "uq_zoho_connections_one_open",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("handover = 'open' OR is_handover_resting"),
+        ),
+    )
 
     id: Mapped[Id]
     user_id: Mapped[UserId] = mapped_column(ForeignKey(User.id))
     organization_id: Mapped[str]
     data_center: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=ConnectionStatus.ACTIVE)
+    #: Why Zoho refuses the connection. A connection that was parked before it was paused keeps its reason.
     parked_reason: Mapped[str | None]
+    paused_reason: Mapped[str | None]  #: the operator's reason for the pause
+    paused_at: Mapped[Moment | None]
+    disconnected_at: Mapped[Moment | None]
 
-    refresh_token_encrypted: Mapped[str]
-    webhook_secret_encrypted: Mapped[str]
+    refresh_token_encrypted: Mapped[str | None]  #: NULL for a disconnected connection, as the webhook secret
+    webhook_secret_encrypted: Mapped[str | None]
     #: The former webhook secret, still accepted during a rotation.
     webhook_secret_previous_encrypted: Mapped[str | None]
     webhook_secret_rotated_at: Mapped[Moment | None]
@@ -54,7 +61,8 @@ class ZohoConnection(Base):
     oauth_throttled_since: Mapped[Moment | None]
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses requests until then
 
-    organization_name: Mapped[str] = mapped_column(server_default="")
+    organization_name: Mapped[str] = mapped_column(server_default="")  #: the organisation's name in Zoho
+    own_name: Mapped[str | None]  #: the operator's name for the connection, which precedes Zoho's
     time_zone: Mapped[str]  #: the organisation's time zone, an IANA name
     unknown_time_zone: Mapped[str | None]  #: the time zone that Zoho named later, if it is not an IANA zone
     country_code: Mapped[str | None]  #: the organisation's country, the region of phone numbers without a prefix
@@ -67,6 +75,8 @@ class ZohoConnection(Base):
     handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.opening.Handover`
     handover_opened_at: Mapped[Moment | None]  #: the last opening for handovers; NULL: never opened
     handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.opening.Backlog`
+    #: The handover was open when the connection was paused: it is closed during the pause, and opened again after it.
+    is_handover_resting: Mapped[bool] = mapped_column(server_default=text("false"))
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]
@@ -77,6 +87,17 @@ class ZohoConnection(Base):
     truth_check: Mapped[dict[str, Any] | None]  #: the findings of that truth check: `domain.truth_check.TruthCheck`
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class ErasureReceipt(Base):
+    """The receipt of an erased connection, without personal data. It outlasts the connection's own row."""
+
+    __tablename__ = "erasure_receipts"
+
+    connection_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    begun_at: Mapped[CreatedAt]
+    finished_at: Mapped[Moment | None]  #: NULL while rows are left
+    counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))  #: table → deleted rows
 
 
 class ReminderPolicyRow(Base):

@@ -29,10 +29,21 @@ COMMANDS = (
         "explain:explain",
         "Explain why an invoice's customer is or is not reminded, and when the next reminder comes.",
     ),
+    ("connections", "connections:app", "List the connections and their states."),
+    (
+        "pause",
+        "pause:pause_connection",
+        "Stop a connection until `booksync resume`: no syncs, no refreshes, no handovers. Nothing is deleted.",
+    ),
     (
         "resume",
         "resume:resume_connections",
-        "Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts.",
+        "End a pause, or try parked connections with their stored tokens, one API call each.",
+    ),
+    (
+        "rename",
+        "rename:rename_connection",
+        "Give a connection a name, which commands accept instead of its id. The name precedes the one in Zoho.",
     ),
     (
         "rotate-keys",

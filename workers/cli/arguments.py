@@ -4,18 +4,39 @@ import uuid
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
 from db import users
 from db.session import Session
 from domain.users import UserId, WrongUserIdError, user_id_from
+from workers.services.find_connection import find_connection
 
-ConnectionID = Annotated[
-    uuid.UUID,
-    typer.Argument(metavar="CONNECTION", help="The connection's id, as `booksync connect` printed it."),
-]
+_CALLED = "its name, its organisation's number, or the first characters of its id"
+
+#: A connection as a person calls it; `workers.services.find_connection` finds it.
+GivenConnection = Annotated[str, typer.Argument(metavar="CONNECTION", help=f"The connection: {_CALLED}.")]
 OneConnection = Annotated[
-    uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; all if omitted.")
+    str | None, typer.Argument(metavar="CONNECTION", help=f"One connection: {_CALLED}; all if omitted.")
 ]
+
+
+def found_connection(engine: Engine, given: str) -> uuid.UUID:
+    """Return the id of the connection that the person means, for a command that opens its own transactions.
+
+    Raises:
+        UnknownConnectionError, AmbiguousConnectionError: see `find_connection`.
+    """
+    with engine.connect() as db:
+        return find_connection(db, given)
+
+
+def one_connection(db: Session, given: str | None) -> uuid.UUID | None:
+    """Return the id of the connection that the person means; None without one, which means all connections.
+
+    Raises:
+        UnknownConnectionError, AmbiguousConnectionError: see `find_connection`.
+    """
+    return None if given is None else find_connection(db, given)
 
 
 def user_id_of(db: Session, given: str) -> UserId:

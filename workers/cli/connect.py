@@ -1,9 +1,12 @@
 """`booksync connect`: connect a user to a Zoho organisation."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from db.shared_organizations import OtherConnection
+from domain.connection_states import state_sentence
 from workers.cli.arguments import user_id_of
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
@@ -58,15 +61,38 @@ def connect(
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",
         )
+    _tell_of_others(linked.also_connected)
     facts = {
         "connection_id": str(linked.connection_id),
+        "name": linked.name or "",
         "webhook_url": linked.webhook_url,
         "webhook_secret": linked.webhook_secret,
     }
     note_partial_url(linked.webhook_url)
     if as_json:
-        print_json(facts | linked.handover.as_json())
+        others = [each.as_json() for each in linked.also_connected]
+        print_json(
+            facts | {"name": linked.name, "status": linked.status, "also_connected": others} | linked.handover.as_json()
+        )
         return
     print_facts(out, facts)
+    if sentence := state_sentence(linked.status, str(linked.connection_id)):
+        notes.print(sentence, style="yellow")
+        return
     notes.print(f"Connected. Next: booksync sync {linked.connection_id} --wait")
     tell_if_closed(linked.connection_id, linked.handover.as_json(), notes)
+
+
+def _tell_of_others(others: Sequence[OtherConnection]) -> None:
+    """Print a line for each other user's connection to the organisation."""
+    for other in others:
+        does = (
+            "hands its reminders over, so this connection cannot be opened"
+            if other.hands_over
+            else "is closed for handovers"
+        )
+        notes.print(
+            f"User {other.user_id} is also connected to this organisation: connection {other.connection_id} {does}. "
+            "Only one of the connections can be open for handovers.",
+            style="yellow",
+        )

@@ -30,11 +30,19 @@ def tell_if_closed(
     connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
 ) -> None:
     """If the connection is closed for handovers, print that, the number of waiting calls, and the next step."""
-    if handover["handover"] == Handover.CLOSED:
+    if handover["resting"]:
+        waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
+        tell.print(f"{indent}Nothing is handed over during the pause; {waiting}.", style="yellow")
+    elif handover["handover"] == Handover.CLOSED:
         waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
         tell.print(
             f"{indent}Handover is closed; {waiting}. Next: booksync reminders preview {connection_id}", style="yellow"
         )
+
+
+def paused_line(since: datetime, reason: str | None) -> str:
+    """Return since when a connection is paused, and the operator's reason, if there is one."""
+    return f"Paused since {minute_of(since)}" + (f": {reason}" if reason else ".")
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:

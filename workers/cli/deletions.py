@@ -13,10 +13,11 @@ from db import connections, held_deletions
 from db.held_deletions import Held
 from domain.entities import Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
-from workers.cli.arguments import ConnectionID, OneConnection
+from workers.cli.arguments import GivenConnection, OneConnection, one_connection
 from workers.cli.connection_lines import amounts, minute_of
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, print_json, results
+from workers.services.find_connection import find_connection
 from workers.services.held_deletions import apply, dismiss
 
 app = typer.Typer(
@@ -50,7 +51,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 @app.command("list")
 def list_held(
-    connection_id: OneConnection = None,
+    given: OneConnection = None,
     kind: KindOption = None,
     dismissed: Annotated[bool, typer.Option("--dismissed", help="List the dismissed ones instead.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many records.")] = 100,
@@ -58,9 +59,7 @@ def list_held(
 ) -> None:
     """List the records that are held back from being marked deleted, with names, time and evidence."""
     with open_resources("booksync deletions") as resources, resources.engine.connect() as db:
-        if connection_id is not None:
-            connections.connection(db, connection_id)
-        found = held_deletions.held(db, connection_id, kind, dismissed=dismissed)
+        found = held_deletions.held(db, one_connection(db, given), kind, dismissed=dismissed)
     tell = results(as_json)
     if not found:
         tell.print("No record was dismissed." if dismissed else _NOTHING)
@@ -72,7 +71,7 @@ def list_held(
 
 @app.command("apply")
 def apply_held(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     kind: KindOption = None,
     record: RecordOption = None,
     yes: YesOption = False,
@@ -80,7 +79,7 @@ def apply_held(
 ) -> None:
     """Mark the records deleted, because they were deleted in Zoho on purpose."""
     with open_resources("booksync deletions") as resources:
-        chosen = _chosen(resources, connection_id, kind, record)
+        connection_id, chosen = _chosen(resources, given, kind, record)
         if chosen and _confirmed("mark deleted", chosen, yes=yes, as_json=as_json):
             marked = apply(resources.engine, _connection(resources, connection_id), chosen)
             _report(connection_id, "marked deleted", "applied", marked, as_json=as_json)
@@ -93,7 +92,7 @@ def apply_held(
 
 @app.command("dismiss")
 def dismiss_held(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     kind: KindOption = None,
     record: RecordOption = None,
     yes: YesOption = False,
@@ -101,7 +100,7 @@ def dismiss_held(
 ) -> None:
     """Keep the records, because they exist and Zoho's list is wrong. Reminders resume once Zoho returns a record."""
     with open_resources("booksync deletions") as resources:
-        chosen = _chosen(resources, connection_id, kind, record)
+        connection_id, chosen = _chosen(resources, given, kind, record)
         if chosen and _confirmed("keep", chosen, yes=yes, as_json=as_json):
             dismissed = dismiss(resources.engine, _connection(resources, connection_id), chosen)
             _report(connection_id, "kept", "dismissed", dismissed, as_json=as_json)
@@ -113,18 +112,21 @@ _NOTHING = "No record is held back from being marked deleted."
 
 
 def _chosen(
-    resources: Resources, connection_id: uuid.UUID, kind: Entity | None, record_ids: Sequence[str] | None
-) -> list[Held]:
-    """Return the held records that `record_ids` names; without it, all of the connection (and of `kind`, if given)."""
+    resources: Resources, given: str, kind: Entity | None, record_ids: Sequence[str] | None
+) -> tuple[uuid.UUID, list[Held]]:
+    """Return the connection, and the held records that `record_ids` names.
+
+    Without `record_ids`, all of the connection's are returned, or all of `kind`.
+    """
     with resources.engine.connect() as db:
-        connections.connection(db, connection_id)
+        connection_id = find_connection(db, given)
         found = held_deletions.held(db, connection_id, kind)
     if not record_ids:
-        return found
+        return connection_id, found
     unknown = sorted(set(record_ids) - {each.record_id for each in found})
     if unknown:
         raise typer.BadParameter(f"not held: {', '.join(unknown)}", param_hint="--record")
-    return [each for each in found if each.record_id in record_ids]
+    return connection_id, [each for each in found if each.record_id in record_ids]
 
 
 def _connection(resources: Resources, connection_id: uuid.UUID) -> connections.Connection:

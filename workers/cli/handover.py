@@ -12,11 +12,12 @@ from db.connections import Connection
 from db.session import Session
 from domain.opening import Backlog
 from domain.outcome import CallOutcome
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.reminder_preview import preview_as_json, show
 from workers.cli.terminal import Words, counted, notes, print_json, results
+from workers.services.find_connection import find_connection
 from workers.services.open_handovers import open_handovers
 from workers.services.preview import Preview, preview
 
@@ -28,7 +29,7 @@ BacklogOption = Annotated[
 
 
 def show_preview(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     backlog: BacklogOption = Backlog.NONE,
     limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many calls.")] = 20,
     as_json: AsJSON = False,
@@ -38,8 +39,9 @@ def show_preview(
     The preview changes nothing.
     """
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
-        connection = connections.connection(db, connection_id)
+        connection = connections.connection(db, find_connection(db, given))
         found = _looked_at(db, connection, backlog)
+    connection_id = connection.connection_id
     if as_json:
         print_json(preview_as_json(connection_id, found, connection, limit))
     else:
@@ -58,9 +60,10 @@ def _looked_at(db: Session, connection: Connection, backlog: Backlog) -> Preview
         )
 
 
-def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
+def open_handover(given: GivenConnection, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
     """Open the connection for handovers, and plan its reminders again in the same transaction."""
     with open_resources("booksync reminders") as resources:
+        connection_id = found_connection(resources.engine, given)
         opened = open_handovers(resources.engine, connection_id, backlog)
     tell = results(as_json)
     calls = counted(opened.state.waiting_calls, "number has", "numbers have")
@@ -75,10 +78,10 @@ def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.
         print_json(opened.state.as_json() | {"connection_id": str(connection_id), "replanned": opened.planned})
 
 
-def close_handover(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
+def close_handover(given: GivenConnection, as_json: AsJSON = False) -> None:
     """Close the connection for handovers. Reminders stay planned and visible, and planning continues."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
-        connections.connection(db, connection_id)
+        connection_id = find_connection(db, given)
         openings.close_handover(db, connection_id)
         state = openings.state_of(db, connection_id)
     tell_if_closed(connection_id, state.as_json(), results(as_json))

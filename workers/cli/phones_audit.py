@@ -26,10 +26,11 @@ from domain.phone_audit import (
 )
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
 from domain.printable import printable
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, out, print_json
 from workers.services import spreadsheets
+from workers.services.find_connection import find_connection
 
 #: The columns of the CSV file that `--csv` writes; `phones confirm --csv` reads them by these names.
 CSV_COLUMNS = (
@@ -54,7 +55,7 @@ _TEXT_WIDTH = 32
 
 
 def show_audit(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print a CSV file (personal data) for `phones confirm --csv`.")
     ] = False,
@@ -82,6 +83,7 @@ def show_audit(
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"no reason has this name: {reason}", param_hint="--reason")
     with open_resources("booksync phones") as resources, resources.engine.connect() as db:
+        connection_id = find_connection(db, given)
         connection = connections.connection(db, connection_id)
         policy = reminder_policies.policy_of(db, connection_id)
         rules = AuditRules(policy.kinds_not_called, shared_by=policy.shared_number_customers)

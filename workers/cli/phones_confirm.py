@@ -16,7 +16,7 @@ from db.phone_confirmations import PhoneStanding
 from db.session import Session
 from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.confirm_phones import (
@@ -27,13 +27,14 @@ from workers.services.confirm_phones import (
     wishes_in,
     withdraw,
 )
+from workers.services.find_connection import find_connection
 from workers.services.spreadsheets import SpreadsheetError
 
 _CHANGES_SHOWN = 20
 
 
 def confirm_phones(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     customer: Annotated[
         str | None, typer.Argument(metavar="CUSTOMER", help="The contact's id in Zoho, as the audit shows it.")
     ] = None,
@@ -62,12 +63,12 @@ def confirm_phones(
     try:
         wishes = wishes_in(csv_file) if csv_file else [Wish(customer or "", note, number or "yes")]
         with open_resources("booksync phones") as resources, resources.engine.connect() as db:
-            connection = connections.connection(db, connection_id)
+            connection = connections.connection(db, find_connection(db, given))
             changes = _changed(db, connection, wishes, resources.settings.phone_fallback, take_back=take_back)
             db.rollback() if dry_run else db.commit()
     except (SpreadsheetError, RefusedConfirmationsError) as error:
         _refuse(error, as_json=as_json)
-    _show(connection_id, changes, take_back=take_back, dry_run=dry_run, as_json=as_json)
+    _show(connection.connection_id, changes, take_back=take_back, dry_run=dry_run, as_json=as_json)
 
 
 def _check_usage(

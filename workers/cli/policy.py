@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from db import connections, reminder_policies
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, out, print_json, results
 from workers.services import plan_reminders
+from workers.services.find_connection import find_connection
 
 app = typer.Typer(
     help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
@@ -46,17 +47,17 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
-def show(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
+def show(given: GivenConnection, as_json: AsJSON = False) -> None:
     """Show the reminder rules of a connection."""
     with open_resources("booksync policy") as resources, resources.engine.connect() as db:
-        connections.connection(db, connection_id)
+        connection_id = find_connection(db, given)
         policy = reminder_policies.policy_of(db, connection_id)
     _tell(connection_id, policy, as_json=as_json)
 
 
 @app.command("set")
 def set_rules(
-    connection_id: ConnectionID,
+    named: GivenConnection,
     steps: Annotated[str | None, typer.Option(help="Days from the due date: --steps=-3,0,7")] = None,
     usual_time: Annotated[str | None, typer.Option("--time", help="The time of a reminder: 10:00")] = None,
     opens: Annotated[str | None, typer.Option(help="When the calling window opens: 09:00")] = None,
@@ -136,6 +137,7 @@ def set_rules(
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
         with resources.engine.begin() as db:
+            connection_id = find_connection(db, named)
             connection = connections.connection(db, connection_id)
             before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
             rules = before.to_json()

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
-from db import connections, hand_over, reminders, skipped_reminders
+from db import hand_over, reminders, skipped_reminders
 from db.session import Session
 from domain.hand_over import HoldReason
 from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli import handover
-from workers.cli.arguments import OneConnection
+from workers.cli.arguments import OneConnection, one_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json
 
@@ -38,7 +38,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 @app.command()
 def skipped(
-    connection_id: OneConnection = None,
+    given: OneConnection = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, as named in the totals.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many invoices.")] = 20,
     as_json: AsJSON = False,
@@ -47,7 +47,7 @@ def skipped(
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"one of {', '.join(_REASONS)}", param_hint="--reason")
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
-        found = [_skipped(db, each, reason, limit) for each in _chosen(db, connection_id)]
+        found = [_skipped(db, each, reason, limit) for each in _chosen(db, given)]
     if as_json:
         print_json({"connections": found})
     else:
@@ -55,10 +55,9 @@ def skipped(
             _show_skipped(each)
 
 
-def _chosen(db: Session, connection_id: uuid.UUID | None) -> Sequence[uuid.UUID]:
-    if connection_id is not None:
-        return [connections.connection(db, connection_id).connection_id]
-    return skipped_reminders.connection_ids(db)
+def _chosen(db: Session, given: str | None) -> Sequence[uuid.UUID]:
+    connection_id = one_connection(db, given)
+    return skipped_reminders.connection_ids(db) if connection_id is None else [connection_id]
 
 
 def _skipped(db: Session, connection_id: uuid.UUID, reason: str | None, limit: int) -> dict[str, Any]:
@@ -96,12 +95,10 @@ def _sentence(reason: str) -> str:
 
 
 @app.command()
-def due(connection_id: OneConnection = None, as_json: AsJSON = False) -> None:
+def due(given: OneConnection = None, as_json: AsJSON = False) -> None:
     """List the due reminders. If a reminder is held back, show the reason. The command hands nothing over."""
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
-        if connection_id is not None:
-            connections.connection(db, connection_id)
-        found = hand_over.due(db, connection_id)
+        found = hand_over.due(db, one_connection(db, given))
     reported = [_due(reminder) for reminder in found]
     if as_json:
         print_json({"due": reported, "ready": sum(reminder["held_back"] is None for reminder in reported)})

@@ -1,28 +1,28 @@
-"""`booksync resume`: try parked connections with their stored tokens."""
+"""`booksync resume`: end a pause, or try parked connections with their stored tokens."""
 
-import uuid
 from typing import Annotated
 
 import typer
 
+from workers.cli.arguments import found_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import print_json, results
 from workers.services.resume import parked, resume
 
 
 def resume_connections(
-    connection_id: Annotated[
-        uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; or give --all.")
+    given: Annotated[
+        str | None, typer.Argument(metavar="CONNECTION", help="One connection, parked or paused; or give --all.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every parked connection.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts."""
-    if (connection_id is None) is not every:
+    """End a pause, or try parked connections with their stored tokens, one API call each."""
+    if (given is None) is not every:
         raise typer.BadParameter("name a connection, or give --all", param_hint="CONNECTION")
     say, tried = results(as_json), []
     with open_resources("booksync resume") as resources:
-        chosen: list[uuid.UUID] = [connection_id] if connection_id is not None else list(parked(resources))
+        chosen = parked(resources) if given is None else [found_connection(resources.engine, given)]
         for resumed in resume(resources, chosen):
             tried.append(resumed)
             say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)
@@ -37,7 +37,12 @@ def resume_connections(
         print_json(
             {
                 "connections": [
-                    {"connection_id": str(each.connection_id), "resumed": each.refusal is None, "reason": each.refusal}
+                    {
+                        "connection_id": str(each.connection_id),
+                        "name": each.name,
+                        "resumed": each.refusal is None,
+                        "reason": each.refusal,
+                    }
                     for each in tried
                 ]
             }

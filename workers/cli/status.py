@@ -10,13 +10,14 @@ from rich.table import Table
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from db.session import Session
+from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
 from workers.boot.basics import Basics
 from workers.boot.servers import look_at_postgres, look_at_redis
 from workers.budget import throttled_sentence
-from workers.cli.arguments import OneConnection
+from workers.cli.arguments import OneConnection, one_connection
 from workers.cli.budget_lines import is_day_spent, reserve_words, stop_line
-from workers.cli.connection_lines import held_back, refusals_line, tell_if_closed
+from workers.cli.connection_lines import held_back, paused_line, refusals_line, tell_if_closed
 from workers.cli.looking import open_basics
 from workers.cli.servers import show_servers
 from workers.cli.terminal import counted, emphasized, print_json, results
@@ -29,13 +30,12 @@ COUNTRIES_SHOWN = 5
 
 
 def status(
-    connection_id: OneConnection = None,
+    given: OneConnection = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Show the state of the connections and their last runs."""
     with open_basics("booksync status") as basics, basics.engine.connect() as db:
-        if connection_id is not None:
-            connections.connection(db, connection_id)
+        connection_id = one_connection(db, given)
         states = [_with_outlook(basics, db, state) for state in summary.connection_states(db, connection_id)]
         dead = dead_letters.count_open(db, connection_id)
         silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
@@ -105,6 +105,10 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     )
     if state["parked_reason"]:
         tell.print(f"  {state['parked_reason']}", style="red")
+    if state["status"] == ConnectionStatus.PAUSED:
+        tell.print(f"  {paused_line(state['paused_at'], state['paused_reason'])}", style="yellow")
+    if sentence := state_sentence(ConnectionStatus(state["status"]), state["connection_id"]):
+        tell.print(f"  {sentence}", style="yellow")
     if since := state["token_endpoint_throttled_since"]:
         tell.print(f"  {throttled_sentence(since)}", style="yellow")
     cached, reminders = state["cached"], state["reminders"]
@@ -144,7 +148,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
 
 
 def _organization(state: dict[str, Any]) -> str:
-    name = state["organization_name"]
+    name = state["name"]
     return f"{name}, organisation {state['organization_id']}" if name else f"organisation {state['organization_id']}"
 
 

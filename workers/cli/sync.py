@@ -9,21 +9,23 @@ from rich.table import Table
 
 from db import connections, runs, summary, sync_schedule
 from db.runs import StepRef
+from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
 from domain.runs import Mode, Run, RunStatus
 from workers.boot.resources import Resources
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.budget_lines import span, start_line
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
 from workers.queue import send_step
+from workers.services.find_connection import find_connection
 from workers.services.forecast import forecast
 
 
 def sync(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     full: Annotated[bool, typer.Option("--full", help="Read every record, not only changed ones.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and wait for the end of the run.")] = False,
     allow_deletions: Annotated[
@@ -34,10 +36,11 @@ def sync(
 ) -> None:
     """Sync a connection now."""
     if dry_run:
-        _tell_cost(connection_id, as_json)
+        _tell_cost(given, as_json)
         return
-    order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
     with open_resources("booksync sync") as resources:
+        connection_id = found_connection(resources.engine, given)
+        order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
         run_id = order.run_to_end(resources) if wait else order.start(resources, results(as_json))
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
@@ -107,7 +110,8 @@ class _Order:
 
     def _start(self, resources: Resources) -> StepRef | None:
         with resources.engine.begin() as db:
-            connections.connection(db, self._connection_id)
+            status = connections.connection(db, self._connection_id).status
+            require_possible(Command.SYNC, status, str(self._connection_id))
             step = runs.start(
                 db,
                 self._connection_id,
@@ -124,8 +128,9 @@ class _Order:
             return runs.running(db, self._connection_id)
 
 
-def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
+def _tell_cost(given: str, as_json: bool) -> None:
     with open_resources("booksync sync") as resources, resources.engine.connect() as db:
+        connection_id = find_connection(db, given)
         facts = forecast(resources, db, connections.connection(db, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
     tell = results(as_json)

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from rich.table import Table
 
 from domain.entities import entities
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import Words, notes, out, print_json
 from workers.services.verify import Verification, verified_json
@@ -16,11 +16,12 @@ _SHOWN_IDS = 10
 
 
 def verify(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Compare the cache with Zoho, and report the differences (exit code 1 if there are any)."""
     with open_resources("booksync verify") as resources, _progress() as progress:
+        connection_id = found_connection(resources.engine, given)
         task = progress.add_task("reading Zoho", total=None)
         verification = Verification(
             resources,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.arguments import ConnectionID
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import minute_of, refusals_line
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_facts, print_json, results
@@ -21,9 +21,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command("show")
-def show(connection_id: ConnectionID, as_json: AsJson = False) -> None:
+def show(given: GivenConnection, as_json: AsJson = False) -> None:
     """Print the address and the secret that Zoho's webhook rules need, and the headers that may carry it."""
     with open_resources("booksync webhook show") as resources:
+        connection_id = found_connection(resources.engine, given)
         rule = webhook_rules.rule_of(resources, connection_id)
     if line := refusals_line(rule.refusals.as_json(), str(connection_id)):
         notes.print(line, style="yellow", markup=False)
@@ -37,12 +38,13 @@ def show(connection_id: ConnectionID, as_json: AsJson = False) -> None:
 
 @app.command("rotate")
 def rotate(
-    connection_id: ConnectionID,
+    given: GivenConnection,
     end: Annotated[bool, typer.Option("--end", help="Accept only the new secret from now on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a new secret; the former one is accepted for seven days, or until --end."""
     with open_resources("booksync webhook rotate") as resources:
+        connection_id = found_connection(resources.engine, given)
         if end:
             ended = webhook_rules.end_rotation(resources, connection_id)
         else:

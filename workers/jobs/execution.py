@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 import structlog
 from sqlalchemy import Engine
 
+from db import connections
 from db.failures import DatabaseError, failure_of
 from db.leases import LeaseLostError
 from db.parking import Parking
@@ -41,6 +42,10 @@ class JobFailure:
     cause: Cause
     reason: str  #: the reason for people, without secrets and personal data
     error: Exception | None = None
+
+
+#: The outcomes of errors that a deleted row or a deleted token may have caused.
+_MAY_BE_GONE = frozenset({Outcome.RETRIED, Outcome.PARKED, Outcome.GIVEN_UP, Outcome.UNKNOWN})
 
 
 class Job(ABC):
@@ -111,6 +116,11 @@ class Job(ABC):
         """
         return self.attempts > MAX_ATTEMPTS
 
+    def is_gone(self) -> bool:
+        """Whether a person has disconnected or erased the job's connection in the meantime."""
+        with self.engine.connect() as db:
+            return connections.is_gone(db, self.connection_id)
+
     def count_budget_wait(self, wait: BudgetWait) -> None:  # noqa: B027
         """Count a wait for the API budget, if the job makes API calls."""
 
@@ -168,8 +178,14 @@ def _attempt(job: Job) -> JobOutcome:
 
 
 def _end(job: Job, error: Exception) -> JobOutcome:
-    """End the job with the outcome of this error."""
+    """End the job with the outcome of this error.
+
+    Raises:
+        LeaseLostError: a person has disconnected or erased the connection, which has caused the error.
+    """
     handling = handling_of(error)
+    if handling.outcome in _MAY_BE_GONE and job.is_gone():
+        raise LeaseLostError from error
     match handling.outcome:
         case Outcome.DEFERRED:
             if isinstance(error, BudgetWait):

@@ -12,6 +12,7 @@ from db import tokens
 from db.secrets import Place, SecretName
 from db.session import Session, autocommit
 from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
+from domain.connection_states import ConnectionStatus, WrongStateError, state_sentence
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.observability.worker_states import own_state
 from workers.secrets.vault import Vault
@@ -64,6 +65,7 @@ class SharedTokens:
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
             BudgetWait: Zoho does not grant another token yet, and the stored one has expired.
+            WrongStateError, UnknownConnectionError: the connection was disconnected or erased.
         """
         with autocommit(self.engine) as db:
             stored = tokens.read(db, self.connection_id)
@@ -136,9 +138,10 @@ class SharedTokens:
         """
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
+        refresh_token = self._refresh_token(stored)
         tokens.note_refresh(db, self.connection_id)
         try:
-            access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
+            access = refresh_access_token(self.http, self.client, refresh_token)
         except OAuthThrottled as throttled:
             since = tokens.pause_refreshes(db, self.connection_id, throttled.seconds)
             return _wait(throttled.seconds, since)
@@ -181,6 +184,8 @@ class SharedTokens:
         return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
 
     def _refresh_token(self, stored: StoredTokens) -> str:
+        if stored.refresh_token is None:
+            raise WrongStateError(state_sentence(ConnectionStatus.DISCONNECTED, str(self.connection_id)))
         return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
 
 

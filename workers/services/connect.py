@@ -5,12 +5,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from db import clock, connections, openings, sync_schedule, users
+from db import clock, connections, disconnections, openings, shared_organizations, sync_schedule, users
 from db import secrets as stored_secrets
 from db.connections import NewConnection
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
 from db.session import Session
+from db.shared_organizations import OtherConnection
+from domain.connection_states import ConnectionStatus
 from domain.errors import BooksyncError
 from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
@@ -54,7 +56,10 @@ class Connected:
     connection_id: uuid.UUID
     webhook_url: str  #: the full webhook URL if PUBLIC_URL is set, else only the path
     webhook_secret: str = field(repr=False)
+    name: str | None = field(repr=False)
+    status: ConnectionStatus  #: active, or paused: a pause outlasts the second connect of a connection
     handover: HandoverState  #: whether the connection hands reminders over; a new one does not
+    also_connected: Sequence[OtherConnection]  #: the other users' connections to the organisation
     country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
@@ -84,6 +89,7 @@ def connect_organization(
         BudgetUnavailable: Redis began to refuse commands after the check.
         WrongKeysError: ENCRYPTION_KEYS cannot read the stored secrets; Zoho was not called.
         UnknownUserError: the host application has no such user, and booksync cannot add it; Zoho was not called.
+        BeingErasedError: the rows of the existing connection are being erased; Zoho was not called.
         UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
     data_center = data_center_named(data_center)
@@ -92,7 +98,9 @@ def connect_organization(
     require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as db:
         prove_keys(db, resources.vault)
-        require_readable(db, resources.vault, connections.id_for(db, user_id, organization_id))
+        connection_id = connections.id_for(db, user_id, organization_id)
+        connections.refuse_erasing(db, connection_id)
+        require_readable(db, resources.vault, connection_id)
         _try_to_make(db, user_id)
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
@@ -206,17 +214,23 @@ def _save(resources: Resources, user_id: UserId, data_center: str, facts: Organi
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
+        disconnections.revive_plans(db, connection_id)
         webhook_secret = read_secret(resources.vault, connection_id, encrypted)
         nightly = seconds_to_full_sync(
             clock.present(db), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
         sync_schedule.set_next_full_sync(db, connection_id, seconds=nightly)
         handover = openings.state_of(db, connection_id)
+        connection = connections.connection(db, connection_id)
+        also_connected = shared_organizations.others(db, connection_id)
         prove_keys(db, resources.vault)  # The first connection saves the key canary.
     return Connected(
         connection_id,
         webhook_url(settings, connection_id),
         webhook_secret,
+        connection.name,
+        connection.status,
         handover,
+        also_connected,
         country_unknown=facts.country_unknown,
     )

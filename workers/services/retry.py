@@ -10,6 +10,7 @@ from db import connections, dead_letter_lists, dead_letters, run_history, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from db.session import Session
+from domain.connection_states import ConnectionStatus, state_sentence
 from domain.dead_letters import Cause, DeadLetterStatus
 from domain.errors import BooksyncError
 from domain.runs import Run
@@ -64,7 +65,7 @@ def _retry(resources: Resources, dead_letter: Row) -> Retried:
 
 def _run_again(resources: Resources, dead_letter: Row) -> Retried:
     with resources.engine.begin() as db:
-        _refuse_parked(db, dead_letter)
+        _refuse_stopped(db, dead_letter)
         running = runs.running(db, dead_letter["connection_id"], hold=True)
         if running is not None and not _began_after(running, dead_letter):
             raise _RefusedError(
@@ -115,15 +116,18 @@ def _send_again(resources: Resources, dead_letter: Row) -> Retried:
     )
     with resources.engine.begin() as db:
         if dead_letter["connection_id"] is not None:
-            _refuse_parked(db, dead_letter)
+            _refuse_stopped(db, dead_letter)
         _note(db, dead_letter, None)
     resources.broker.enqueue(message)
     return Retried(dead_letter["id"], is_sent=True, sentence="The message is sent again.")
 
 
-def _refuse_parked(db: Session, dead_letter: Row) -> None:
-    if connections.connection(db, dead_letter["connection_id"]).is_parked:
+def _refuse_stopped(db: Session, dead_letter: Row) -> None:
+    connection = connections.connection(db, dead_letter["connection_id"])
+    if connection.is_parked:
         raise _RefusedError("Zoho refuses the connection. Next: booksync connect")
+    if connection.status is not ConnectionStatus.ACTIVE:
+        raise _RefusedError(state_sentence(connection.status, str(connection.connection_id)))
 
 
 def _note(db: Session, dead_letter: Row, run_id: uuid.UUID | None) -> None:

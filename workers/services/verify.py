@@ -10,6 +10,7 @@ from typing import Any
 
 from db import clock, connections, verification, watermarks
 from db.connections import Connection
+from domain.connection_states import Command, require_possible
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between
@@ -93,6 +94,7 @@ class Verification:
         self._attempts = Attempts(on_wait, sleep)
         with resources.engine.connect() as db:
             self.connection: Connection = connections.connection(db, connection_id)
+            require_possible(Command.VERIFY, self.connection.status, str(connection_id))
             outlook = forecast(resources, db, self.connection)
             self._began_at, self._began = clock.present(db), time.monotonic()
             # The watermarks are read before the lists, because a run that ends during the comparison moves them.

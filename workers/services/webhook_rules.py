@@ -5,12 +5,13 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db import connections, webhook_secrets
 from db import secrets as stored_secrets
-from db import webhook_secrets
 from db.connections import UnknownConnectionError
 from db.secrets import Place, SecretName
 from db.session import Session
-from db.webhook_secrets import Refusals
+from db.webhook_secrets import Refusals, WebhookSecrets
+from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
@@ -63,13 +64,12 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
     Raises:
         UnknownConnectionError: the connection does not exist.
+        WrongStateError: the connection is disconnected.
         UnreadableWebhookSecretError: the current secret was encrypted with a missing key.
         MisplacedSecretError: the current secret was written for another connection.
     """
     with resources.engine.connect() as db:
-        stored = webhook_secrets.find(db, connection_id)
-        if stored is None:
-            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
+        stored = _stored(db, connection_id)
         refusals = webhook_secrets.refusals(db, connection_id)
     former = stored.former and _readable(resources.vault, connection_id, stored.former)
     return WebhookRule(
@@ -80,6 +80,20 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
         former_until=stored.former_until if former else None,
         refusals=refusals,
     )
+
+
+def _stored(db: Session, connection_id: uuid.UUID) -> WebhookSecrets:
+    """Return the connection's webhook secrets, as they are stored.
+
+    Raises:
+        UnknownConnectionError: the connection does not exist.
+        WrongStateError: the connection is disconnected.
+    """
+    stored = webhook_secrets.find(db, connection_id)
+    if stored is None:
+        require_possible(Command.WEBHOOK, connections.connection(db, connection_id).status, str(connection_id))
+        raise UnknownConnectionError(f"Connection {connection_id} has no webhook secret.")
+    return stored
 
 
 def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
@@ -117,9 +131,7 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     """
     with resources.engine.begin() as db:
         prove_keys(db, resources.vault)
-        stored = webhook_secrets.find(db, connection_id)
-        if stored is None:
-            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
+        stored = _stored(db, connection_id)
         secret = _encrypted_secret(db, resources, connection_id)
         keeps_current = _readable(resources.vault, connection_id, stored.current) is not None
         if not webhook_secrets.rotate(db, connection_id, secret, keeps_current=keeps_current):
@@ -152,8 +164,6 @@ def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
         UnknownConnectionError: the connection does not exist.
     """
     with resources.engine.begin() as db:
-        stored = webhook_secrets.find(db, connection_id)
-        if stored is None:
-            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
+        stored = _stored(db, connection_id)
         webhook_secrets.end_rotation(db, connection_id)
     return stored.former is not None

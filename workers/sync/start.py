@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import structlog
 
-from db import organizations
 from db.connections import Connection
 from db.runs import StepRef
+from domain.connection_states import ConnectionStatus
 from domain.entities import CUSTOMER
 from domain.run_position import ListRead
 from domain.runs import Mode, Phase, Run, RunStatus
@@ -14,6 +14,7 @@ from domain.walk import Walk
 from domain.watermarks import overlapping
 from workers.jobs.outcomes import Outcome, handling_of
 from workers.observability.logs import describe
+from workers.services.organization_facts import write_facts
 from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations
@@ -25,9 +26,9 @@ log = structlog.get_logger(__name__)
 def start_sync(work: Work) -> StepRef:
     """Begin the customer phase of the run. A connection's first run is always a full run."""
     run, connection = work.run, work.connection
-    if connection.is_parked:
+    if connection.status is not ConnectionStatus.ACTIVE:
         with work.transaction() as db:
-            parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=connection.parked_reason)
+            parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=connection.stop_reason)
             return work.advance(db, parked)
     if run.is_scheduled and run.mode is Mode.FULL:
         check_truth(work)
@@ -35,14 +36,7 @@ def start_sync(work: Work) -> StepRef:
     facts = _organization(work) if begun.mode is Mode.FULL else None
     with work.transaction() as db:
         if facts is not None:
-            organizations.update_facts(
-                db,
-                connection.connection_id,
-                name=facts.name,
-                time_zone=facts.time_zone,
-                country_code=facts.country_code,
-                currency_code=facts.currency_code,
-            )
+            write_facts(db, connection.connection_id, facts)
         return work.advance(db, begun)
 
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from db import dead_letter_lists, event_history, scheduler_marks, summary
 from db.failures import DatabaseError, failure_of
 from db.session import Session
+from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
@@ -113,6 +114,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
     budgets = _budgets(resources, {state["organization_id"] for state in states})
     for state in states:
         connection_id = uuid.UUID(state["connection_id"])
+        state["state_sentence"] = state_sentence(ConnectionStatus(state["status"]), state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
         state["events"] = event_history.latest(db, connection_id, limit=_EVENTS_SHOWN)
         throttled_since = state["token_endpoint_throttled_since"]

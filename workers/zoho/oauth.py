@@ -26,7 +26,7 @@ from workers.zoho.errors import (
     ZohoUnavailable,
 )
 from workers.zoho.responses import json_object
-from workers.zoho.wire import exchange
+from workers.zoho.wire import WireResponse, exchange
 
 #: Zoho's access tokens are valid for an hour. Some of Zoho's servers have returned the lifetime in milliseconds.
 TOKEN_LIFETIME_SECONDS = 3600
@@ -37,11 +37,16 @@ LONGEST_TOKEN_PAUSE_SECONDS = 1800.0
 
 _PATH = "/oauth/v2/token"
 _CALL = f"POST {_PATH}"
+_REVOKE_PATH = f"{_PATH}/revoke"
+_REVOKE_CALL = f"POST {_REVOKE_PATH}"
 
 #: The pattern of a token: visible ASCII, because other characters could not be sent in a header.
 _TOKEN = re.compile(r"[!-~]+")
 #: Error words of servers that refuse for a while: Zoho's own word, and words of proxies and of OAuth.
 _THROTTLED = frozenset({"access_denied", "too_many_requests", "rate_limit_exceeded", "slow_down"})
+
+#: The error word for a token that is to be revoked and that Zoho does not know.
+_UNKNOWN_TOKEN = "invalid_token"  # noqa: S105  (a word, no secret)
 
 _ERROR_WORD = re.compile(r"[A-Za-z_ ]{1,40}")
 
@@ -100,6 +105,28 @@ def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token:
     return _access_token(_ask(http, client, form, invalid_code=TokenRevoked))
 
 
+def revoke_refresh_token(http: httpx.Client, client: OAuthClient, refresh_token: str) -> None:
+    """Revoke a grant at Zoho: its refresh token and all its access tokens are invalid from then on.
+
+    A refresh token that Zoho does not know any more counts as revoked.
+
+    Raises:
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableResponse: the grant may still be valid.
+    """
+    # Zoho documents the token in the query only. An address in a log does no harm, because the token ends here.
+    with deadline(OAUTH_CALL_SECONDS):
+        wire = exchange(
+            http, "POST", client.accounts_origin + _REVOKE_PATH, call=_REVOKE_CALL, params={"token": refresh_token}
+        )
+    try:
+        _understood(wire, _REVOKE_CALL, invalid_code=TokenRevoked)
+    except TokenRevoked:
+        return
+    except OAuthFailed as error:
+        if error.detail != _UNKNOWN_TOKEN:
+            raise
+
+
 def _ask(
     http: httpx.Client, client: OAuthClient, form: Mapping[str, str], *, invalid_code: type[ZohoError]
 ) -> Mapping[str, Any]:
@@ -107,16 +134,21 @@ def _ask(
     form = {**form, "client_id": client.client_id, "client_secret": client.client_secret}
     with deadline(OAUTH_CALL_SECONDS):
         wire = exchange(http, "POST", client.accounts_origin + _PATH, call=_CALL, form=form)
+    return _understood(wire, _CALL, invalid_code=invalid_code)
+
+
+def _understood(wire: WireResponse, call: str, *, invalid_code: type[ZohoError]) -> Mapping[str, Any]:
+    """Return the JSON object of a successful response of the accounts server; raise the error of any other."""
     if wire.status >= 500:
-        raise ZohoUnavailable(_CALL, status=wire.status)
+        raise ZohoUnavailable(call, status=wire.status)
     response = json_object(wire.content)
     if wire.status == 429 or (response is not None and _is_throttling(response)):
         seconds = retry_after_seconds(wire.headers) or TOKEN_PAUSE_SECONDS
-        raise OAuthThrottled(_CALL, status=wire.status, seconds=min(seconds, LONGEST_TOKEN_PAUSE_SECONDS))
+        raise OAuthThrottled(call, status=wire.status, seconds=min(seconds, LONGEST_TOKEN_PAUSE_SECONDS))
     if response is None:
-        raise UnusableResponse(_CALL, status=wire.status)
+        raise UnusableResponse(call, status=wire.status)
     if "error" in response:
-        raise _error(_word(response["error"]), wire.status, invalid_code)
+        raise _error(_word(response["error"]), wire.status, call, invalid_code)
     return response
 
 
@@ -130,7 +162,7 @@ def _is_throttling(response: Mapping[str, Any]) -> bool:
     )
 
 
-def _error(word: str, status: int, invalid_code: type[ZohoError]) -> ZohoError:
+def _error(word: str, status: int, call: str, invalid_code: type[ZohoError]) -> ZohoError:
     known: Mapping[str, type[ZohoError]] = {
         "invalid_code": invalid_code,
         "invalid_grant": invalid_code,  # "invalid_grant" is OAuth's standard word for the same error.
@@ -138,7 +170,7 @@ def _error(word: str, status: int, invalid_code: type[ZohoError]) -> ZohoError:
         "invalid_client_secret": ClientRejected,
     }
     kind = known.get(_normal(word))
-    return kind(_CALL, status=status) if kind is not None else OAuthFailed(_CALL, status=status, detail=word)
+    return kind(call, status=status) if kind is not None else OAuthFailed(call, status=status, detail=word)
 
 
 def _word(error: object) -> str:

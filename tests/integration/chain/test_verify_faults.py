@@ -185,7 +185,7 @@ def test_the_command_names_the_records_not_compared_and_succeeds(
 ) -> None:
     invoice_id = min(synced.invoices())
     synced.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)
-    verify(synced.connection_id)
+    verify(str(synced.connection_id))
     said = capsys.readouterr()
     assert f"invoices not compared: {invoice_id}\n" in said.out
     assert "The cache equals Zoho." in said.out

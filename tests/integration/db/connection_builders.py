@@ -41,10 +41,11 @@ OPENED_AT = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def a_connection(
-    engine: Engine, *, user_id: UserId | None = None, organization_id: str = "10234695", is_open: bool = True
+    engine: Engine, *, user_id: UserId | None = None, organization_id: str | None = None, is_open: bool = True
 ) -> Connection:
-    """A connection; it hands over if `is_open`."""
-    connection_id, _ = save(engine, a_new_connection(user_id=user_id, organization_id=organization_id))
+    """A connection, by default to an organisation of its own; it hands over if `is_open`."""
+    number = organization_id or str(uuid.uuid4().int % 10**8)
+    connection_id, _ = save(engine, a_new_connection(user_id=user_id, organization_id=number))
     with engine.begin() as db:
         if is_open:
             openings.open_handover(db, connection_id, Backlog.NONE, now=OPENED_AT)

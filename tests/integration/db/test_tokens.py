@@ -300,6 +300,7 @@ def test_no_repr_shows_a_token(engine: Engine, shared: SharedTokens) -> None:
     with engine.connect() as db:
         stored = tokens.read(db, shared.connection_id)
     assert stored.access_token is not None
+    assert stored.refresh_token is not None
     for secret in (stored.access_token, stored.refresh_token, "access-1", "refresh-1", "client-secret"):
         assert secret not in repr(stored)
         assert secret not in repr(shared)

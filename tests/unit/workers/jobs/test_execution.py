@@ -40,11 +40,19 @@ class FakeJob(Job):
     kind = "fake"
     noun = "The fake"
 
-    def __init__(self, error: Exception | None, *, attempts: int = 1, parking: Parking | None = Parking.PARKED) -> None:
+    def __init__(
+        self,
+        error: Exception | None,
+        *,
+        attempts: int = 1,
+        parking: Parking | None = Parking.PARKED,
+        gone: bool = False,
+    ) -> None:
         super().__init__(cast(Engine, FakeEngine()))
         self._error = error
         self._attempts = attempts
         self._parking = parking
+        self._is_gone = gone
         self.released: list[tuple[str, bool]] = []  #: (waiting for, whether the attempt is refunded)
         self.sent: list[float] = []
         self.given_up: list[Cause] = []
@@ -57,6 +65,9 @@ class FakeJob(Job):
     @property
     def attempts(self) -> int:
         return self._attempts
+
+    def is_gone(self) -> bool:
+        return self._is_gone
 
     def work(self) -> JobOutcome:
         if self._error is not None:
@@ -175,3 +186,10 @@ def test_without_postgres_the_job_is_left_to_the_sweeper() -> None:
         raise a_lost_connection()
 
     assert execute(cast(Engine, FakeEngine()), FakeJob, acquire) == (None, JobOutcome.NO_DATABASE)
+
+
+@pytest.mark.parametrize("error", [RetriedError(), GivenUpError(), TokenRevoked("POST /oauth/v2/token"), ValueError()])
+def test_the_work_of_an_erased_connection_ends_without_a_trace(error: Exception) -> None:
+    job = FakeJob(error, attempts=MAX_ATTEMPTS, gone=True)
+    assert ending_of(job) is JobOutcome.STALE
+    assert (job.released, job.sent, job.given_up) == ([], [], [])

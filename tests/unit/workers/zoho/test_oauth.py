@@ -19,7 +19,13 @@ from workers.zoho.errors import (
     ZohoError,
     ZohoUnavailable,
 )
-from workers.zoho.oauth import AccessToken, OAuthClient, exchange_grant_code, refresh_access_token
+from workers.zoho.oauth import (
+    AccessToken,
+    OAuthClient,
+    exchange_grant_code,
+    refresh_access_token,
+    revoke_refresh_token,
+)
 
 CLIENT = OAuthClient("https://accounts.zoho.eu", "1000.CLIENT", "secret-of-client")
 
@@ -171,3 +177,38 @@ def test_no_repr_shows_a_secret() -> None:
     grant = exchange_grant_code(FakeZoho(a_reply(**tokens())).http, CLIENT, "c")
 
     assert "secret" not in repr(grant) + repr(grant.access_token) + repr(CLIENT).replace("client_secret", "")
+
+
+def test_a_grant_is_revoked_with_its_refresh_token() -> None:
+    zoho = FakeZoho(httpx.Response(200, json={"status": "success"}))
+
+    revoke_refresh_token(zoho.http, CLIENT, "1000.secret-refresh")
+
+    (request,) = zoho.requests
+    assert request.method == "POST"
+    assert str(request.url) == "https://accounts.zoho.eu/oauth/v2/token/revoke?token=1000.secret-refresh"
+
+
+@pytest.mark.parametrize("word", ["invalid_token", "invalid_code"])
+def test_a_grant_that_zoho_does_not_know_counts_as_revoked(word: str) -> None:
+    zoho = FakeZoho(a_reply(400, error=word))
+
+    revoke_refresh_token(zoho.http, CLIENT, "1000.secret-refresh")
+
+
+@table(
+    ("reply", "error"),
+    [
+        (a_reply(200, error="general_error"), OAuthFailed),
+        (a_reply(400, error="Access Denied", error_description="too many requests continuously"), OAuthThrottled),
+        (httpx.Response(503, content=b"<html>"), ZohoUnavailable),
+        (httpx.Response(200, content=b"<html>"), UnusableResponse),
+    ],
+)
+def test_a_failed_revocation_is_reported_without_the_token(reply: httpx.Response, error: type[ZohoError]) -> None:
+    zoho = FakeZoho(reply)
+
+    with pytest.raises(error) as failed:
+        revoke_refresh_token(zoho.http, CLIENT, "1000.secret-refresh")
+
+    assert "secret" not in str(failed.value)

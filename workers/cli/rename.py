@@ -1,0 +1,27 @@
+"""`booksync rename`: give a connection a name of the operator's choice."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.arguments import GivenConnection
+from workers.cli.opening import open_resources
+from workers.cli.terminal import print_json, results
+from workers.services.find_connection import find_connection, rename
+
+
+def rename_connection(
+    given: GivenConnection,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The new name; an empty one restores the organisation's name in Zoho.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Give a connection a name, which commands accept instead of its id. The name precedes the one in Zoho."""
+    with open_resources("booksync rename") as resources, resources.engine.begin() as db:
+        connection_id = find_connection(db, given)
+        present = rename(db, connection_id, name)
+    called = "has no name" if present is None else f"is called {present}"
+    results(as_json).print(f"Connection {connection_id} {called}.")
+    if as_json:
+        print_json({"connection_id": str(connection_id), "name": present})
