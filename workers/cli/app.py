@@ -41,6 +41,11 @@ COMMANDS = (
         "End a pause, or try parked connections with their stored tokens, one API call each.",
     ),
     (
+        "disconnect",
+        "disconnect:disconnect_connection",
+        "End a connection: delete its tokens and webhook secret, revoke its grant, and cancel its reminders.",
+    ),
+    (
         "rename",
         "rename:rename_connection",
         "Give a connection a name, which commands accept instead of its id. The name precedes the one in Zoho.",

@@ -1,0 +1,56 @@
+"""`booksync disconnect`: end a connection, revoke its grant, and keep the cached rows."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.opening import open_resources
+from workers.cli.terminal import counted, notes, print_json, results
+from workers.services.disconnect import Disconnected, Revocation, disconnect
+
+
+def disconnect_connection(
+    given: GivenConnection,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """End a connection: delete its tokens and webhook secret, revoke its grant, and cancel its reminders.
+
+    The cached customers and invoices stay. `booksync connect` revives the connection under the same id.
+    """
+    with open_resources("booksync disconnect") as resources:
+        ended = disconnect(resources, found_connection(resources.engine, given))
+    connection_id = ended.connection.connection_id
+    tell = results(as_json)
+    tell.print(f"Connection {connection_id} {'is' if ended.was_connected else 'was already'} disconnected.")
+    tell.print(f"{counted(ended.cancelled_reminders, 'pending reminder was', 'pending reminders were')} cancelled.")
+    if sentence := revocation_sentence(ended):
+        tell.print(sentence, style="yellow" if ended.revocation is Revocation.FAILED else None)
+    notes.print(f"Next: booksync connect, which revives it, or booksync erase {connection_id}")
+    if as_json:
+        print_json(
+            {
+                "connection_id": str(connection_id),
+                "name": ended.connection.name,
+                "status": ended.connection.status,
+                "cancelled_reminders": ended.cancelled_reminders,
+                "revocation": ended.revocation,
+                "problem": ended.problem,
+            }
+        )
+
+
+def revocation_sentence(ended: Disconnected) -> str:
+    """Return what happened to the grant at Zoho; empty if there was none."""
+    match ended.revocation:
+        case Revocation.REVOKED:
+            return "Its grant is revoked at Zoho."
+        case Revocation.SHARED:
+            return "Its grant stays valid at Zoho, because another connection uses it."
+        case Revocation.FAILED:
+            return (
+                f"Its grant was not revoked at Zoho: {ended.problem} Next: remove booksync in Zoho, under the "
+                "connected apps of the user who gave the grant."
+            )
+        case Revocation.NONE:
+            return ""

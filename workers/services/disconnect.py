@@ -1,0 +1,139 @@
+"""Disconnects a connection: ends its work, cancels its reminders, revokes its grant and deletes its secrets."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from db import connections, disconnections
+from db.connections import Connection
+from db.secrets import Place, SecretName
+from db.transactions import in_transaction
+from domain.connection_states import Command, require_possible
+from workers.boot.resources import Resources
+from workers.observability.logs import describe
+from workers.secrets.vault import UnreadableSecretError, Vault
+from workers.zoho.errors import ZohoError
+from workers.zoho.oauth import revoke_refresh_token
+
+log = structlog.get_logger(__name__)
+
+#: The invoices whose reminders are cancelled in one transaction.
+_BATCH = 1000
+
+
+class Revocation(StrEnum):
+    """What happened to the grant at Zoho."""
+
+    REVOKED = "revoked"
+    SHARED = "shared"  #: another connection uses the same refresh token, so the grant stays valid
+    FAILED = "failed"  #: Zoho did not revoke the grant, or the refresh token cannot be read
+    NONE = "none"  #: the connection has no grant any more
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The result of a disconnect."""
+
+    connection: Connection
+    was_connected: bool
+    cancelled_reminders: int
+    revocation: Revocation
+    problem: str | None = None  #: why the grant was not revoked
+
+
+def disconnect(resources: Resources, connection_id: uuid.UUID) -> Disconnected:
+    """Disconnect the connection. The cached rows stay, and `connect` revives the connection under the same id.
+
+    The command may be repeated after it was interrupted: the secrets are deleted last.
+
+    Raises:
+        UnknownConnectionError: the connection does not exist.
+        WrongStateError: the connection's rows are being erased.
+    """
+    with resources.engine.connect() as db:
+        status = connections.connection(db, connection_id).status
+    require_possible(Command.DISCONNECT, status, str(connection_id))
+    return complete_disconnect(resources, connection_id)
+
+
+def complete_disconnect(resources: Resources, connection_id: uuid.UUID) -> Disconnected:
+    """Disconnect the connection in any state; see `disconnect`."""
+    was_connected = in_transaction(resources.engine, lambda db: disconnections.stop(db, connection_id))
+    cancelled = _cancel_reminders(resources, connection_id)
+    revocation, problem = _end_grant(resources, connection_id)
+    with resources.engine.connect() as db:
+        connection = connections.connection(db, connection_id)
+    log.info("A connection is disconnected", action="connection.disconnected", connection_id=str(connection_id))
+    return Disconnected(connection, was_connected, cancelled, revocation, problem)
+
+
+def _cancel_reminders(resources: Resources, connection_id: uuid.UUID) -> int:
+    cancelled, has_more = 0, True
+    while has_more:
+        batch, has_more = in_transaction(
+            resources.engine, lambda db: disconnections.cancel_reminders(db, connection_id, limit=_BATCH)
+        )
+        cancelled += batch
+    return cancelled
+
+
+def _end_grant(resources: Resources, connection_id: uuid.UUID) -> tuple[Revocation, str | None]:
+    """Revoke the grant at Zoho unless another connection uses it, then delete the secrets.
+
+    Both are in one transaction, so that a killed process leaves the refresh token for the next attempt.
+    """
+    with resources.engine.begin() as db:
+        grants = disconnections.grants(db)
+        mine = grants.get(connection_id)
+        outcome: tuple[Revocation, str | None] = (Revocation.NONE, None)
+        if mine is not None:
+            data_center, encrypted = mine
+            outcome = _revoked(resources, connection_id, data_center, encrypted, grants)
+        disconnections.delete_secrets(db, connection_id)
+    return outcome
+
+
+def _revoked(
+    resources: Resources,
+    connection_id: uuid.UUID,
+    data_center: str,
+    encrypted: str,
+    grants: Mapping[uuid.UUID, tuple[str, str]],
+) -> tuple[Revocation, str | None]:
+    client = resources.oauth_client(resources.hosts(data_center))
+    try:
+        refresh_token = resources.vault.decrypt(encrypted, Place(SecretName.REFRESH_TOKEN, connection_id))
+        if _is_shared(resources.vault, connection_id, refresh_token, grants):
+            return Revocation.SHARED, None
+        revoke_refresh_token(resources.http, client, refresh_token)
+    except (ZohoError, UnreadableSecretError) as error:
+        log.warning(
+            "The grant of a disconnected connection was not revoked at Zoho",
+            action="connection.not_revoked",
+            connection_id=str(connection_id),
+            reason=describe(error),
+        )
+        return Revocation.FAILED, describe(error)
+    return Revocation.REVOKED, None
+
+
+def _is_shared(
+    vault: Vault, connection_id: uuid.UUID, refresh_token: str, grants: Mapping[uuid.UUID, tuple[str, str]]
+) -> bool:
+    """Return whether another connection uses the same refresh token."""
+    return any(
+        _readable(vault, encrypted, other) == refresh_token
+        for other, (_, encrypted) in grants.items()
+        if other != connection_id
+    )
+
+
+def _readable(vault: Vault, encrypted: str, connection_id: uuid.UUID) -> str | None:
+    """Return the decrypted refresh token; None if it cannot be read."""
+    try:
+        return vault.decrypt(encrypted, Place(SecretName.REFRESH_TOKEN, connection_id))
+    except UnreadableSecretError:
+        return None
