@@ -45,6 +45,7 @@ COMMANDS = (
         "disconnect:disconnect_connection",
         "End a connection: delete its tokens and webhook secret, revoke its grant, and cancel its reminders.",
     ),
+    ("erase", "erase:erase_connection", "Disconnect a connection and delete all of its rows. This cannot be undone."),
     (
         "rename",
         "rename:rename_connection",
