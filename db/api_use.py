@@ -4,11 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from db.connections import UnknownConnectionError
 from db.session import Session
-
-#: A shorter prefix of a connection's id would match connections by accident.
-_SHORTEST_BEGINNING = 4
 
 
 def note_calls(db: Session, organization_id: str, *, seconds: float) -> None:
@@ -109,27 +105,16 @@ def pause_left(db: Session, organization_id: str) -> StoredPause | None:
     return StoredPause(row.seconds, row.paused_reason, row.since_probe) if row else None
 
 
-def organizations(db: Session, named: str | None) -> list[str]:
-    """Zoho's ids of the organisations that have a connection.
+def organizations(db: Session) -> list[str]:
+    """Zoho's ids of the organisations that have a connection."""
+    found = db.execute(text("SELECT DISTINCT organization_id FROM booksync.zoho_connections ORDER BY 1"))
+    return list(found.scalars())
 
-    With `named`, only the organisations with this id or name, or with a connection whose id begins with `named`. An
-    organisation with stored API use but without a connection is found only by its id.
 
-    Raises:
-        UnknownConnectionError: no organisation or connection has that number, id or name.
-    """
+def is_known(db: Session, organization_id: str) -> bool:
+    """Whether calls of this organisation were noted, which may have no connection any more."""
     found = db.execute(
-        text("""
-            SELECT organization_id FROM booksync.zoho_connections
-             WHERE CAST(:named AS text) IS NULL OR organization_id = :named
-                OR (organization_name = :named AND :named <> '')
-                OR (length(:named) >= :shortest AND starts_with(id::text, lower(:named)))
-            UNION SELECT organization_id FROM booksync.api_use WHERE organization_id = :named
-             ORDER BY 1
-        """),
-        {"named": named, "shortest": _SHORTEST_BEGINNING},
+        text("SELECT FROM booksync.api_use WHERE organization_id = :organization_id"),
+        {"organization_id": organization_id},
     )
-    organization_ids = list(found.scalars())
-    if named is not None and not organization_ids:
-        raise UnknownConnectionError(f"No connection or organisation has the id or name {named}.")
-    return organization_ids
+    return found.first() is not None

@@ -2,11 +2,13 @@
 
 In phase 2 the shared tables have rows of an older application. Its rows stay there, without a link to the connection:
 its reminders, which have no closing time, and the invoices that it wrote before the connection existed, that booksync
-has not read, or that such a reminder belongs to. In phase 3 every row of the shared tables is booksync's.
+has not read, or that such a reminder belongs to. In phase 3 that application is gone: its rows about an erased customer
+are deleted too.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -33,11 +35,13 @@ class Erased:
         return self.key != "connection_id"
 
 
+_CUSTOMERS: Final = "booksync.customers_cache"
+
 #: In the order of their references: a row is deleted before the row that it refers to.
 ERASED: Final[Sequence[Erased]] = (
     Erased("invoices_cache", "id", (("reminders", "invoice_id"),)),
     Erased("booksync.handovers", "id", (("booksync.handover_outcomes", "handover_id"),)),
-    Erased("booksync.customers_cache", "id", (("booksync.phone_confirmations", "customer_id"),)),
+    Erased(_CUSTOMERS, "id", (("booksync.phone_confirmations", "customer_id"),)),
     Erased("booksync.waiting_invoices", "id"),
     Erased("booksync.rejected_records", "id"),
     Erased("booksync.held_deletions"),
@@ -121,12 +125,12 @@ def erase_batch(db: Session, connection_id: uuid.UUID, erased: Erased) -> int:
     )
     # Triggers of phase 2 copy customers for the older application. They ignore this transaction.
     db.execute(text("SET LOCAL booksync.migrating = 'on'"))
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     if erased.table == "invoices_cache" and _has_older_rows(db):
-        counts |= _unlink(db, connection_id)
-    counts |= _delete(db, connection_id, erased)
+        counts.update(_unlink_invoices(db, connection_id))
+    counts.update(_delete(db, connection_id, erased))
     _add(db, connection_id, counts)
-    return sum(counts.values())
+    return counts.total()
 
 
 def finish(db: Session, connection_id: uuid.UUID) -> Receipt:
@@ -149,7 +153,7 @@ def finish(db: Session, connection_id: uuid.UUID) -> Receipt:
     return done
 
 
-def _delete(db: Session, connection_id: uuid.UUID, erased: Erased) -> dict[str, int]:
+def _delete(db: Session, connection_id: uuid.UUID, erased: Erased) -> Mapping[str, int]:
     name = _name(erased.table)
     if not erased.is_batched:
         where = f"DELETE FROM {erased.table} WHERE connection_id = :id"  # noqa: S608  (constants)
@@ -161,10 +165,11 @@ def _delete(db: Session, connection_id: uuid.UUID, erased: Erased) -> dict[str, 
     values = {"keys": list(keys.scalars())}
     if not values["keys"]:
         return {}
-    return {
-        _name(table): db.execute(text(f"DELETE FROM {table} WHERE {column} = ANY(:keys)"), values).rowcount  # noqa: S608
-        for table, column in (*erased.referring, (erased.table, erased.key))
-    }
+    counts = Counter(_leave_customers(db, values) if erased.table == _CUSTOMERS else {})
+    for table, column in (*erased.referring, (erased.table, erased.key)):
+        deleted = db.execute(text(f"DELETE FROM {table} WHERE {column} = ANY(:keys)"), values)  # noqa: S608
+        counts[_name(table)] += deleted.rowcount
+    return counts
 
 
 _HAS_OLDER_ROWS = text("""
@@ -186,19 +191,14 @@ _OLDER_INVOICES = text("""
      LIMIT :limit
 """)
 
-_UNLINK_REMINDERS = text("""
-    UPDATE reminders SET customer_id = NULL WHERE invoice_id = ANY(:ids) AND closes_at IS NULL
-""")
-
 _DELETE_REMINDERS = text("DELETE FROM reminders WHERE invoice_id = ANY(:ids) AND closes_at IS NOT NULL")
 
 _UNLINK_INVOICES = text("""
-    UPDATE invoices_cache SET connection_id = NULL, customer_id = NULL, plan_at = NULL, plan_outcome = NULL
-     WHERE id = ANY(:ids)
+    UPDATE invoices_cache SET connection_id = NULL, plan_at = NULL, plan_outcome = NULL WHERE id = ANY(:ids)
 """)
 
 
-def _unlink(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
+def _unlink_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """Take the link to the connection from the older application's next rows, and delete booksync's reminders there."""
     found = db.execute(_OLDER_INVOICES, {"id": connection_id, "limit": BATCH})
     values = {"ids": list(found.scalars())}
@@ -206,8 +206,43 @@ def _unlink(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
         return {}
     return {
         "reminders": db.execute(_DELETE_REMINDERS, values).rowcount,
-        "unlinked reminders": db.execute(_UNLINK_REMINDERS, values).rowcount,
         "unlinked invoices_cache": db.execute(_UNLINK_INVOICES, values).rowcount,
+    }
+
+
+_THEIRS: Final = "invoices_cache WHERE customer_id = ANY(:keys) AND connection_id IS NULL"
+
+#: Phase 2: another customer, made of the older application's own copy, replaces the one that is deleted. The trigger of
+#: phase 2 makes it, as for an invoice that the older application writes, once the number in Zoho is free.
+_REPLACE_CUSTOMERS: Final = (
+    f"""
+    UPDATE {_CUSTOMERS} SET zoho_customer_id = 'erased ' || id
+     WHERE id = ANY(:keys) AND id IN (SELECT customer_id FROM {_THEIRS})
+    """,  # noqa: S608
+    "SET LOCAL booksync.migrating = 'off'",
+    "UPDATE invoices_cache SET customer_id = NULL WHERE customer_id = ANY(:keys) AND connection_id IS NULL",
+    "SET LOCAL booksync.migrating = 'on'",
+)
+
+_RELINK_REMINDERS = text("""
+    UPDATE reminders SET customer_id = invoice.customer_id FROM invoices_cache AS invoice
+     WHERE invoice.id = invoice_id AND reminders.customer_id = ANY(:keys)
+""")
+
+
+def _leave_customers(db: Session, customers: dict[str, Any]) -> dict[str, int]:
+    """Free customers that are deleted next from the older application's invoices, which belong to no connection.
+
+    In phase 2 these invoices and their reminders get another customer; in phase 3 they are deleted.
+    """
+    if _has_older_rows(db):
+        for statement in _REPLACE_CUSTOMERS:
+            db.execute(text(statement), customers if ":keys" in statement else {})
+        return {"unlinked reminders": db.execute(_RELINK_REMINDERS, customers).rowcount}
+    theirs = f"DELETE FROM reminders WHERE invoice_id IN (SELECT id FROM {_THEIRS})"  # noqa: S608
+    return {
+        "reminders": db.execute(text(theirs), customers).rowcount,
+        "invoices_cache": db.execute(text(f"DELETE FROM {_THEIRS}"), customers).rowcount,  # noqa: S608
     }
 
 
@@ -215,7 +250,7 @@ def _name(table: str) -> str:
     return table.removeprefix("booksync.")
 
 
-def _add(db: Session, connection_id: uuid.UUID, counts: dict[str, int]) -> None:
+def _add(db: Session, connection_id: uuid.UUID, counts: Mapping[str, int]) -> None:
     known = receipt(db, connection_id)
     assert known is not None
     total = known.counts | {table: known.counts.get(table, 0) + count for table, count in counts.items()}

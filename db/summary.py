@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from db import event_history, floods, held_deletions, openings, reminders
 from db.connections import NAME
 from db.session import Session
+from domain.errors import BooksyncError
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -61,9 +62,17 @@ def waiting_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     return {row.reason: row.invoices for row in rows}
 
 
+class UnknownRunError(BooksyncError):
+    """The run does not exist any more, because its connection was erased."""
+
+
 def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
-    """One run as JSON: its status, the rows that it wrote, the caches' totals and the states of the open invoices."""
-    run = db.execute(_RUN, {"run_id": run_id}).one()
+    """One run as JSON: its status, the rows that it wrote, the caches' totals and the states of the open invoices.
+
+    Raises:
+        UnknownRunError: see `run_progress`.
+    """
+    run = _run(db, run_id)
     live = totals(db, run.connection_id)
     standing = reminders.standing(db, run.connection_id)
     written = {name: run.counters.get(name, 0) for name in _COUNTERS}
@@ -146,8 +155,19 @@ _COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_upd
 
 
 def run_progress(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
-    """The progress of a run: status, phase, step, calls, counters, and why the run is deferred."""
-    return dict(db.execute(_RUN, {"run_id": run_id}).one()._mapping)
+    """The progress of a run: status, phase, step, calls, counters, and why the run is deferred.
+
+    Raises:
+        UnknownRunError: the run's connection was erased in the meantime.
+    """
+    return dict(_run(db, run_id)._mapping)
+
+
+def _run(db: Session, run_id: uuid.UUID) -> Row[Any]:
+    row = db.execute(_RUN, {"run_id": run_id}).one_or_none()
+    if row is None:
+        raise UnknownRunError
+    return row
 
 
 # Only an active connection has a next sync.

@@ -5,6 +5,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import redis
@@ -19,6 +20,7 @@ from db import (
     scheduler_marks,
     sync_schedule,
 )
+from db.connections import UnknownConnectionError
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
 from db.session import Session, autocommit
@@ -198,7 +200,8 @@ def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -
     """
     settings = resources.settings
     for connection_id in connection_ids:
-        with resources.engine.begin() as db:
+        # A connection that was erased in the meantime has no next sync.
+        with suppress(UnknownConnectionError), resources.engine.begin() as db:
             connection = connections.connection(db, connection_id)
             outlook = forecast(resources, db, connection)
             seconds = polling_seconds(

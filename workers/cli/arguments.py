@@ -11,12 +11,15 @@ from db.session import Session
 from domain.users import UserId, WrongUserIdError, user_id_from
 from workers.services.find_connection import find_connection
 
-_CALLED = "its name, its organisation's number, or the first characters of its id"
+CALLED = "its name, its organisation's number, or the first characters of its id"
 
 #: A connection as a person calls it; `workers.services.find_connection` finds it.
-GivenConnection = Annotated[str, typer.Argument(metavar="CONNECTION", help=f"The connection: {_CALLED}.")]
+GivenConnection = Annotated[str, typer.Argument(metavar="CONNECTION", help=f"The connection: {CALLED}.")]
 OneConnection = Annotated[
-    str | None, typer.Argument(metavar="CONNECTION", help=f"One connection: {_CALLED}; all if omitted.")
+    str | None, typer.Argument(metavar="CONNECTION", help=f"One connection: {CALLED}; all if omitted.")
+]
+ConnectionOption = Annotated[
+    str | None, typer.Option("--connection", metavar="CONNECTION", help=f"Only this connection: {CALLED}.")
 ]
 
 

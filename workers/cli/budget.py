@@ -7,9 +7,11 @@ import typer
 
 from db import api_use
 from workers.boot.resources import Resources
+from workers.cli.arguments import CALLED
 from workers.cli.budget_lines import span
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, print_json, results
+from workers.services.find_connection import find_organizations
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,7 +48,7 @@ def resume(
         str | None,
         typer.Argument(
             metavar="[CONNECTION]",
-            help="A connection's id, or an organisation's number; all organisations if omitted.",
+            help=f"A connection: {CALLED}; all organisations if omitted.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
@@ -54,7 +56,7 @@ def resume(
     """Lift the pause after a refusal by Zoho, so that calls continue now."""
     with open_resources("booksync budget") as resources:
         with resources.engine.connect() as db:
-            organization_ids = api_use.organizations(db, named)
+            organization_ids = api_use.organizations(db) if named is None else find_organizations(db, named)
         resumed = [_resume(resources, organization_id) for organization_id in organization_ids]
         sweep_seconds = resources.settings.sweep_interval_seconds
     tell = results(as_json)

@@ -1,6 +1,5 @@
 """`booksync dead-letters`: list, inspect, retry or discard messages that exhausted their retries."""
 
-import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from db.session import Session
 from domain.dead_letters import DeadLetterStatus
+from workers.cli.arguments import ConnectionOption, one_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, emphasized, notes, print_json, results
 from workers.services.retry import Retried, retry
@@ -35,7 +35,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters.")
 
 @app.command("list")
 def list_dead_letters(
-    connection_id: Annotated[uuid.UUID | None, typer.Option("--connection", help="Only this connection.")] = None,
+    given: ConnectionOption = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only this actor.")] = None,
     status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = DeadLetterStatus.OPEN,
     fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Only this error.")] = None,
@@ -45,8 +45,10 @@ def list_dead_letters(
     as_json: AsJSON = False,
 ) -> None:
     """List the dead letters, grouped by their error."""
-    choice = Choice(_status(status), connection_id, actor, fingerprint)
+    chosen_status = _status(status)
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
+        connection_id = one_connection(db, given)
+        choice = Choice(chosen_status, connection_id, actor, fingerprint)
         total = dead_letters.count_open(db, connection_id)
         groups = dead_letter_lists.groups(db, choice)
         found = dead_letter_lists.found(db, choice)

@@ -1,6 +1,5 @@
 """`booksync explain`: why an invoice's customer is or is not reminded."""
 
-import uuid
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ from rich.table import Table
 
 from db import explanations
 from domain.errors import BooksyncError
+from workers.cli.arguments import ConnectionOption, one_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import out, print_json
 from workers.services.explain import explanation
@@ -21,14 +21,12 @@ def explain(
     invoice: Annotated[
         str, typer.Argument(metavar="INVOICE", help="The invoice's number, its id in Zoho, or its id here.")
     ],
-    connection_id: Annotated[
-        uuid.UUID | None, typer.Option("--connection", help="The connection, if several have such an invoice.")
-    ] = None,
+    given: ConnectionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Explain why an invoice's customer is or is not reminded, and when the next reminder comes."""
     with open_resources("booksync explain") as resources, resources.engine.begin() as db:
-        found = explanations.find(db, invoice, connection_id)
+        found = explanations.find(db, invoice, one_connection(db, given))
         if not found and explanations.is_unconnected(db, invoice):
             raise NoSuchInvoiceError(
                 f"Invoice {invoice} was written only by the legacy application and belongs to no connection, so "

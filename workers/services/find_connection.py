@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from db import connection_names
+from db import api_use, connection_names
 from db.connections import UnknownConnectionError
 from db.session import Session
 from domain.connection_names import LONGEST_NAME, SHORTEST_BEGINNING, Named, called
@@ -39,13 +39,26 @@ def find_connection(db: Session, given: str) -> uuid.UUID:
     """
     found = called(given, connection_names.named(db))
     if not found:
-        raise UnknownConnectionError(
-            f"There is no connection {given}. A connection is called by its name, its organisation's number, or the "
-            f"first characters of its id, at least {SHORTEST_BEGINNING}. Next: booksync connections list"
-        )
+        raise _unknown(given)
     if len(found) > 1:
         raise AmbiguousConnectionError(given, found)
     return found[0].connection_id
+
+
+def find_organizations(db: Session, given: str) -> Sequence[str]:
+    """Return the numbers of the organisations that a person means with a connection.
+
+    An organisation with noted API calls but without a connection is found by its number.
+
+    Raises:
+        UnknownConnectionError: no connection and no organisation is called so.
+    """
+    found = {each.organization_id for each in called(given, connection_names.named(db))}
+    if api_use.is_known(db, given):
+        found.add(given)
+    if not found:
+        raise _unknown(given)
+    return sorted(found)
 
 
 def rename(db: Session, connection_id: uuid.UUID, name: str) -> str | None:
@@ -63,3 +76,10 @@ def rename(db: Session, connection_id: uuid.UUID, name: str) -> str | None:
     if chosen != printable(chosen):
         raise UnusableNameError("A connection's name has no control characters. Next: choose another one.")
     return connection_names.rename(db, connection_id, chosen or None)
+
+
+def _unknown(given: str) -> UnknownConnectionError:
+    return UnknownConnectionError(
+        f"There is no connection {given}. A connection is called by its name, its organisation's number, or the "
+        f"first characters of its id, at least {SHORTEST_BEGINNING}. Next: booksync connections list"
+    )

@@ -1,8 +1,11 @@
 """Runs for floods of webhooks: the scheduler brings a run forward, within an allowance of API calls."""
 
+from contextlib import suppress
+
 import structlog
 
 from db import connections, floods, scheduler_marks, sync_schedule
+from db.connections import UnknownConnectionError
 from db.floods import Flooded
 from db.session import Session
 from domain.floods import REFILL_SECONDS, RUN_SPACING_SECONDS, refill_seconds
@@ -22,7 +25,8 @@ def bring_runs_forward(resources: Resources) -> None:
     with resources.engine.begin() as db:
         found = floods.flooded(db)
     for flooded in found:
-        with resources.engine.begin() as db:
+        # A connection that was erased in the meantime has no further run.
+        with suppress(UnknownConnectionError), resources.engine.begin() as db:
             # Full and incremental runs share one mark, so a run of either mode delays the next one.
             if scheduler_marks.take(db, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS):
                 _bring_forward(resources, db, flooded)

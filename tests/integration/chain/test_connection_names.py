@@ -18,6 +18,8 @@ NAMED = [
     "webhook show {}",
     "sync {} --dry-run",
     "resume {}",
+    "budget resume {}",
+    "dead-letters list --connection {}",
     "verify {}",
 ]
 

@@ -1,5 +1,7 @@
 """Promises of db/api_use.py and db/budget_waits.py: budget state without Redis, and work that waits for budget."""
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import Engine
 
@@ -10,6 +12,7 @@ from db.connections import Connection, UnknownConnectionError
 from db.runs import StepRef
 from tests.integration.db.look import change, row
 from tests.integration.db.stepping import leased, the_run
+from workers.services.find_connection import find_organizations
 
 ORGANIZATION = "10234695"
 HOUR = 3600.0
@@ -74,31 +77,30 @@ class TestOrganizations:
         """An organisation whose connection is gone."""
         change(engine, "INSERT INTO booksync.api_use (organization_id) VALUES ('20000001')")
 
-    def named(self, engine: Engine, name: str | None) -> list[str]:
+    def test_all_organisations_with_a_connection_are_returned(self, engine: Engine, connection: Connection) -> None:
         with engine.connect() as db:
-            return api_use.organizations(db, name)
+            assert api_use.organizations(db) == [connection.organization_id]
 
-    def test_without_a_name_all_organisations_with_a_connection_are_returned(
-        self, engine: Engine, connection: Connection
-    ) -> None:
-        assert self.named(engine, None) == [connection.organization_id]
+    def called(self, engine: Engine, name: str) -> Sequence[str]:
+        with engine.connect() as db:
+            return find_organizations(db, name)
 
     def test_an_organisation_is_found_by_its_number_or_by_a_connection_id(
         self, engine: Engine, connection: Connection
     ) -> None:
         connection_id = str(connection.connection_id)
         for name in (connection.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
-            assert self.named(engine, name) == [connection.organization_id]
+            assert self.called(engine, name) == [connection.organization_id]
 
     @pytest.mark.usefixtures("connection")
     def test_an_organisation_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
-        assert self.named(engine, "20000001") == ["20000001"]
+        assert self.called(engine, "20000001") == ["20000001"]
 
     @pytest.mark.usefixtures("connection")
     @pytest.mark.parametrize("name", ["", "1", "nothing", "%", "____"])
     def test_an_unknown_name_is_an_error(self, engine: Engine, name: str) -> None:
         with pytest.raises(UnknownConnectionError):
-            self.named(engine, name)
+            self.called(engine, name)
 
 
 class TestBringForward:

@@ -129,3 +129,37 @@ class TestConsole:
     def test_the_console_is_503_without_postgres(self, process: Callable[[str, str], Ask], redis_url: str) -> None:
         answer = process(nowhere("postgresql"), redis_url)("/", **self.authorization(self.PASSWORD))
         assert answer.status_code == 503
+
+    @pytest.mark.usefixtures("opened")
+    def test_the_console_shows_names_and_states(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        connect(database)
+        database.execute(
+            "UPDATE booksync.zoho_connections SET organization_name = 'Coastal <i>Fabrics</i>', status = 'paused',"
+            " paused_at = now(), paused_reason = 'year-end <b>audit', next_sync_at = now(), is_handover_resting = true"
+        )
+        page = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD)).text
+        for shown in (
+            "Coastal &lt;i&gt;Fabrics&lt;/i&gt;",
+            "year-end &lt;b&gt;audit",
+            "It is paused. Next: booksync resume",
+            "no next sync while the connection is paused",
+            "Nothing is handed over during the pause",
+        ):
+            assert shown in page
+        assert "next full one" not in page
+
+    @pytest.mark.usefixtures("opened")
+    def test_the_console_shows_the_operators_name_first(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        connect(database)
+        database.execute(
+            "UPDATE booksync.zoho_connections SET organization_name = 'Coastal Fabrics', own_name = 'Main books',"
+            " status = 'disconnected', refresh_token_encrypted = NULL, webhook_secret_encrypted = NULL"
+        )
+        page = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD)).text
+        assert "Main books" in page
+        assert "Coastal Fabrics" not in page
+        assert "It is disconnected. Next: booksync connect" in page
