@@ -156,7 +156,13 @@ def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Cal
 
 
 def _expected(contact: Contact, row: Row, home: Home) -> Row:
-    known = ContactDetails(row["country_code"], row["payment_reminder_enabled"], country_unknown=row["country_unknown"])
+    known = ContactDetails(
+        row["country_code"],
+        row["payment_reminder_enabled"],
+        state=row["address_state"],
+        postcode=row["address_postcode"],
+        country_unknown=row["country_unknown"],
+    )
     read_at: dt.datetime | None = row["details_observed_at"]
     if read_at is None:
         contact, known = replace(contact, details=None), ContactDetails(None, None)
@@ -221,7 +227,11 @@ def _skipped(told: _Told, invoice: Invoice, row: Row) -> Iterator[str]:
         yield f"invoice {invoice.invoice_id}: waiting, although its customer exists"
     kept = row["invoice"]
     facts = {"status": invoice.status, "customer_id": invoice.customer_id, "balance": invoice.balance}
-    yield from _unlike(f"waiting invoice {invoice.invoice_id}", facts, kept | {"balance": Decimal(kept["balance"])})
+    yield from _unlike(f"waiting invoice {invoice.invoice_id}", facts, kept | {"balance": _amount(kept["balance"])})
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _invoice_facts(invoice: Invoice) -> Row:
