@@ -58,9 +58,9 @@ def records_of(columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> list[di
     return [{column.name: column.value(row) for column in columns} for row in rows]
 
 
-def as_json(records: Sequence[Mapping[str, Any]]) -> str:
-    """The parameter `rows` of `recordset`: one text, because many arrays take psycopg much longer."""
-    return orjson.dumps(records, default=str).decode()
+def as_json(rows: Sequence[object]) -> str:
+    """Rows (mappings or dataclasses) as one parameter for `json_to_recordset`; psycopg takes much longer for arrays."""
+    return orjson.dumps(rows, default=str).decode()
 
 
 def recordset(model: type[Base], columns: Sequence[Column[Any]], name: str, *, key: str | None = None) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
-from domain.permission import Holds
+from domain.permission import Holds, SkipReason
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import NotOpen, Scheduled, Skipped, plan
@@ -33,6 +33,11 @@ def reminder_differences(cached: Cached) -> Iterator[str]:
         found = pending[invoice["id"]]
         customer = cached.owners[invoice["customer_id"]]
         outcome, planned = _plan(cached, invoice, customer, found, now)
+        if SkipReason.NUMBER_SHARED in (outcome, invoice["plan_outcome"]) and outcome != invoice["plan_outcome"]:
+            # Other customers have got or given up the number since the plan. It is made again daily, and each handover
+            # counts the customers anew.
+            names = 1 if outcome == SkipReason.NUMBER_SHARED else ReminderPolicy().shared_number_customers
+            outcome, planned = _plan(cached, invoice, customer, found, now, names=names)
         if {row["step"]: row["scheduled_at"] for row in found} != planned:
             yield f"invoice {invoice['zoho_invoice_id']}: its reminders differ from the plan"
         if outcome is not None and invoice["plan_outcome"] != outcome:
@@ -42,12 +47,14 @@ def reminder_differences(cached: Cached) -> Iterator[str]:
 
 
 def _plan(
-    cached: Cached, invoice: Row, customer: Row, pending: Sequence[Row], now: dt.datetime
+    cached: Cached, invoice: Row, customer: Row, pending: Sequence[Row], now: dt.datetime, *, names: int | None = None
 ) -> tuple[str | None, dict[int, dt.datetime]]:
-    """The expected (plan_outcome, moments by step)."""
+    """The expected (plan_outcome, moments by step), by the names that share the number now, or by `names`."""
+    if names is None:
+        names = len(cached.names.get(customer["primary_phone"], ()))
     match plan(
         _as_invoice(invoice),
-        _Reachable.of(customer, names=len(cached.names.get(customer["primary_phone"], ()))),
+        _Reachable.of(customer, names=names),
         ReminderPolicy(),
         home_time_zone=cached.home.time_zone,
         now=now,
