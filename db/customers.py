@@ -1,6 +1,6 @@
 """Statements over customers_cache: reading, locking and writing customers (FR-2: changes; TR-4: batches of 100)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -81,15 +81,22 @@ _UPSERT = upserts.upsert_of(
 )
 
 
-def write(db: Session, connection: Connection, rows: Sequence[FreshCustomer], *, stamps_may_go_back: bool) -> Written:
-    """Insert or update these customers, except those of which another transaction has cached a newer version."""
-    if not rows:
-        return Written({}, {})
-    # Sorted by id, so that two writers cannot deadlock on the customers.
-    rows = sorted(rows, key=lambda row: row.customer.zoho_customer_id)
-    values = upserts.values_of(CachedCustomer, _CUSTOMER_COLUMNS, [row.customer for row in rows])
-    values |= upserts.values_of(CachedCustomer, _READ_COLUMNS, rows)
-    return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
+def write(
+    db: Session, connection: Connection, batches: Iterable[Sequence[FreshCustomer]], *, stamps_may_go_back: bool
+) -> Written:
+    """Insert or update these customers, except those of which another transaction has cached a newer version.
+
+    New customers come in the order of Zoho's ids, also across batches, so that two writers cannot deadlock on them.
+    `batches` may be an iterator that makes each batch while Postgres writes the former one; it must not use `db`.
+    """
+    records = map(_records, batches)
+    return upserts.write(db, connection, _UPSERT, records, stamps_may_go_back=stamps_may_go_back)
+
+
+def _records(rows: Sequence[FreshCustomer]) -> Sequence[Mapping[str, Any]]:
+    of_customers = upserts.records_of(_CUSTOMER_COLUMNS, [row.customer for row in rows])
+    of_reads = upserts.records_of(_READ_COLUMNS, rows)
+    return [customer | read for customer, read in zip(of_customers, of_reads, strict=True)]
 
 
 # The compared facts are selected first, so that a row can be compared without reordering.

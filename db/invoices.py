@@ -66,10 +66,15 @@ def write(
     """
     if not rows:
         return Written({}, {})
-    values = upserts.values_of(CachedInvoice, _INVOICE_COLUMNS, [row.read.record for row in rows])
-    values |= upserts.values_of(CachedInvoice, _READ_COLUMNS, rows)
-    values |= upserts.values_of(CachedInvoice, [_PLAN_AT], [now if row.needs_plan else None for row in rows])
-    return upserts.write(db, connection, _UPSERT, values, stamps_may_go_back=stamps_may_go_back)
+    batches = (_records(batch, now) for batch in upserts.in_batches(rows))
+    return upserts.write(db, connection, _UPSERT, batches, stamps_may_go_back=stamps_may_go_back)
+
+
+def _records(rows: Sequence[FreshInvoice], now: datetime) -> Sequence[Mapping[str, Any]]:
+    of_invoices = upserts.records_of(_INVOICE_COLUMNS, [row.read.record for row in rows])
+    of_reads = upserts.records_of(_READ_COLUMNS, rows)
+    plan_at = upserts.records_of([_PLAN_AT], [now if row.needs_plan else None for row in rows])
+    return [invoice | read | due for invoice, read, due in zip(of_invoices, of_reads, plan_at, strict=True)]
 
 
 # The last row, which has no id, is there if any invoice of the connection waits. It saves a round trip.

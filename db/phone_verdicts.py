@@ -102,10 +102,9 @@ def _stored(row: Row[Any]) -> StoredPhone:
 
 _WRITE = f"""
     UPDATE booksync.customers_cache
-       SET {", ".join(f"{c.name} = {upserts.selected(CachedCustomer, c, 'judged')}" for c in PHONE_COLUMNS)},
+       SET {", ".join(f"{column.name} = judged.{column.name}" for column in PHONE_COLUMNS)},
            updated_at = CASE WHEN customers_cache.id = ANY(%(changed)s::uuid[]) THEN now() ELSE updated_at END
-      FROM ROWS FROM (unnest(%(ids)s::uuid[]), {upserts.unnest_of(CachedCustomer, PHONE_COLUMNS)})
-           AS judged (id, {upserts.names_of(PHONE_COLUMNS)})
+      FROM {upserts.recordset(CachedCustomer, PHONE_COLUMNS, "judged", key="id")}
      WHERE customers_cache.id = judged.id
        AND (customers_cache.phone_verdict <> judged.phone_verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
 """  # noqa: S608  (names of the model)
@@ -113,11 +112,7 @@ _WRITE = f"""
 
 def write(db: Session, judged: Sequence[JudgedAgain]) -> None:
     """Write the verdicts on customers' numbers. `updated_at` changes only where the verdict has changed."""
-    db.exec_driver_sql(
-        _WRITE,
-        {
-            "changed": [each.id for each in judged if each.is_changed],
-            "ids": [each.id for each in judged],
-            **upserts.values_of(CachedCustomer, PHONE_COLUMNS, [each.customer for each in judged]),
-        },
-    )
+    records = upserts.records_of(PHONE_COLUMNS, [each.customer for each in judged])
+    rows = [{"id": each.id, **record} for each, record in zip(judged, records, strict=True)]
+    changed = [each.id for each in judged if each.is_changed]
+    db.exec_driver_sql(_WRITE, {"changed": changed, "rows": upserts.as_json(rows)})

@@ -1,18 +1,42 @@
 """Several statements in one round trip, by psycopg's pipeline mode."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy.exc import DBAPIError
 
 from db.session import Session
 
+_NAME = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A statement whose parameters have Postgres's numbers: psycopg sends it without parsing it.
+
+    Of a long statement with named parameters, psycopg would find the parameters anew at each execution.
+    """
+
+    text: str
+    names: tuple[str, ...]  #: of the parameters, by number
+
+    @classmethod
+    def of(cls, statement: str) -> "Numbered":
+        """Number the named parameters of a statement."""
+        names = tuple(dict.fromkeys(_NAME.findall(statement)))
+        return cls(_NAME.sub(lambda found: f"${names.index(found[1]) + 1}", statement), names)
+
 
 @contextmanager
 def pipelined(db: Session) -> Iterator[None]:
-    """Send the statements of the block together. Their results cannot be read; use `returned` for those with results.
+    """Send the statements of the block without waiting for results. Use `returned` for statements with results.
+
+    Postgres works on a statement as soon as it is sent, while the block goes on.
 
     Raises:
         DBAPIError: one of the statements failed, when the block ends.
@@ -21,14 +45,20 @@ def pipelined(db: Session) -> Iterator[None]:
         yield
 
 
-def returned(db: Session, statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-    """Send a statement inside or outside of `pipelined`. Read the cursor's rows after the block.
+def returned(db: Session, statement: str | Numbered, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+    """Send a statement inside or outside of `pipelined`; return the cursor of its rows, which are named tuples.
+
+    Reading the rows inside of the block waits for this statement and those before it, but not for those after it.
 
     Raises:
         DBAPIError: the statement failed, outside of a block.
     """
     with _errors_of_sqlalchemy(db):
-        return _raw(db).execute(statement, parameters)
+        if isinstance(statement, Numbered):
+            raw = psycopg.RawCursor(_raw(db), row_factory=namedtuple_row)
+            return raw.execute(statement.text, [parameters[name] for name in statement.names])
+        cursor = _raw(db).cursor(row_factory=namedtuple_row)
+        return cursor.execute(statement, parameters)
 
 
 def _raw(db: Session) -> psycopg.Connection[Any]:

@@ -12,6 +12,7 @@ from db.cached_tables import CachedTable
 from db.connections import Connection
 from db.gate import IS_REPLACED
 from db.models import Base
+from db.pipelines import Numbered
 from db.session import Session
 from db.upserts import Column, Written
 from domain.entities import Entity
@@ -57,7 +58,7 @@ class PlainTable(CachedTable):
         values = (Column(column.name, of_read(column.value)) for column in self.values)
         return (record_id, *values, _MODIFIED_AT, _OBSERVED_AT)
 
-    def upsert(self) -> str:
+    def upsert(self) -> Numbered:
         names = [column.name for column in self.values]
         cached, read = (", ".join(f"{row}.{name}" for name in names) for row in ("cached", "excluded"))
         return upserts.upsert_of(
@@ -83,9 +84,7 @@ def table_of(entity: Entity) -> PlainTable:
 def write(
     db: Session, connection: Connection, entity: Entity, rows: Sequence[Observed[Any]], *, stamps_may_go_back: bool
 ) -> Written:
-    """Insert or update the records that differ from the cache and are not older, in one statement."""
-    if not rows:
-        return Written({}, {})
+    """Insert or update the records that differ from the cache and are not older."""
     table = table_of(entity)
-    values = upserts.values_of(table.model, table.columns, rows)
-    return upserts.write(db, connection, table.upsert(), values, stamps_may_go_back=stamps_may_go_back)
+    batches = (upserts.records_of(table.columns, batch) for batch in upserts.in_batches(rows))
+    return upserts.write(db, connection, table.upsert(), batches, stamps_may_go_back=stamps_may_go_back)

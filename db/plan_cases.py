@@ -11,9 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, text
-
 from db.invoice_rows import invoice_of_row
+from db.pipelines import pipelined, returned
 from db.session import Session
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
@@ -87,28 +86,30 @@ _CUSTOMERS = """
            (SELECT max(known.until) FROM booksync.handover_outcomes AS known
              WHERE known.customer_id = customer.id AND known.outcome = 'promised') AS promised_until
       FROM booksync.customers_cache AS customer
-     WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
+     WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))
      ORDER BY zoho_customer_id
 """
-# Names are compared as in the SQL function `booksync_is_shared`. A number with a single customer gives no row.
-_NAMES = text("""
+# The number of different names for each of these customers' phone numbers that several live customers of a user share.
+# Names are compared as in the SQL function `booksync_is_shared`.
+_NAMES = """
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
       FROM booksync.customers_cache
      WHERE phone_problem IS NULL AND status <> 'deleted'
        AND (user_id, primary_phone) IN (
-           SELECT user_id, primary_phone FROM booksync.customers_cache WHERE id = ANY(:ids))
+           SELECT user_id, primary_phone FROM booksync.customers_cache
+            WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[])))
      GROUP BY 1, 2 HAVING count(*) > 1
-""")
+"""
 _INVOICES = """
     SELECT *, EXISTS (SELECT FROM booksync.handover_outcomes AS known
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
-      FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id
+      FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]) ORDER BY zoho_invoice_id
 """
 # A reminder status that booksync does not know is the legacy application's word for a sent reminder, which is never
 # repeated.
 _REMINDERS = """
     SELECT invoice_id, step, scheduled_at, status, closes_at FROM reminders
-     WHERE invoice_id = ANY(:ids) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
+     WHERE invoice_id = ANY(%(ids)s::uuid[]) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
      ORDER BY id
 """
 
@@ -125,14 +126,16 @@ def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
 
 def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
-    found = db.execute(text(_CUSTOMERS + locked), ids).all()
-    names = _names(db, [row.id for row in found])
-    customers = {row.id: _customer(row, names.get((row.user_id, row.primary_phone), 1)) for row in found}
-    invoices = db.execute(text(_INVOICES + locked), ids).all()
+    with pipelined(db):  # Postgres reads the invoices while the customers are converted.
+        found, names = (returned(db, statement, ids) for statement in (_CUSTOMERS + locked, _NAMES))
+        invoices, planned = (returned(db, statement + locked, ids) for statement in (_INVOICES, _REMINDERS))
+        rows = found.fetchall()
+        shared = {(row.user_id, row.primary_phone): row.names for row in names}
+        customers = {row.id: _customer(row, shared.get((row.user_id, row.primary_phone), 1)) for row in rows}
     pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     taken: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     sent: dict[uuid.UUID, set[int]] = defaultdict(set)
-    for row in db.execute(text(_REMINDERS + locked), ids):
+    for row in planned:
         if row.status != ReminderStatus.SCHEDULED:
             sent[row.invoice_id].add(row.step)
         elif row.closes_at is None:
@@ -158,16 +161,7 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterat
             )
 
 
-def _names(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
-    """The number of different customer names for each phone number that several live customers of a user share.
-
-    Only the phone numbers of the given customers are included.
-    """
-    rows = db.execute(_NAMES, {"ids": list(customer_ids)})
-    return {(row.user_id, row.primary_phone): row.names for row in rows}
-
-
-def _customer(row: Row[Any], names: int) -> CaseCustomer:
+def _customer(row: Any, names: int) -> CaseCustomer:
     return CaseCustomer(
         id=row.id,
         status=ContactStatus(row.status),

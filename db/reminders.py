@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 
 from db.connections import Connection
 from db.session import Session
+from db.upserts import as_json
 from domain.invoices import CLOSED_STATUSES
 from domain.plan_changes import SCHEDULED, ReminderStatus
 from domain.reminders import PlannedReminder, SkipReason
@@ -34,6 +36,17 @@ class ScheduledReminder:
     customer_id: uuid.UUID
     phone: str | None = field(repr=False)
     planned: PlannedReminder
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "invoice_id": self.invoice_id,
+            "customer_id": self.customer_id,
+            "phone": self.phone,
+            "step": self.planned.step,
+            "scheduled_at": self.planned.scheduled_at,
+            "day": self.planned.day,
+            "closes_at": self.planned.window_closes_at,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +156,9 @@ def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledRemind
         INSERT INTO reminders AS planned
                (user_id, status, invoice_id, customer_id, phone, step, scheduled_at, day, closes_at)
         SELECT %(user_id)s, '{ReminderStatus.SCHEDULED}', batch.*
-          FROM unnest(%(invoices)s::uuid[], %(customers)s::uuid[], %(phones)s::text[], %(steps)s::smallint[],
-                      %(moments)s::timestamptz[], %(days)s::date[], %(closes)s::timestamptz[]) batch
+          FROM json_to_recordset(%(rows)s::json)
+               AS batch (invoice_id uuid, customer_id uuid, phone text, step smallint, scheduled_at timestamptz,
+                         day date, closes_at timestamptz)
         ON CONFLICT (invoice_id, step) DO UPDATE
            SET customer_id = excluded.customer_id,
                phone = excluded.phone,
@@ -159,16 +173,7 @@ def schedule(db: Session, connection: Connection, rows: Sequence[ScheduledRemind
                IS DISTINCT FROM ('{ReminderStatus.SCHEDULED}', excluded.phone, excluded.scheduled_at,
                                  excluded.closes_at, excluded.customer_id)
         """,  # noqa: S608  (the enum's values)
-        {
-            "user_id": connection.user_id,
-            "invoices": [row.invoice_id for row in rows],
-            "customers": [row.customer_id for row in rows],
-            "phones": [row.phone for row in rows],
-            "steps": [row.planned.step for row in rows],
-            "moments": [row.planned.scheduled_at for row in rows],
-            "days": [row.planned.day for row in rows],
-            "closes": [row.planned.window_closes_at for row in rows],
-        },
+        {"user_id": connection.user_id, "rows": as_json([row.as_record() for row in rows])},
     )
 
 
@@ -177,14 +182,10 @@ def note_plans(db: Session, plans: Sequence[NotedPlan]) -> None:
     db.exec_driver_sql(
         """
         UPDATE invoices_cache SET plan_at = made.plan_at, plan_outcome = made.outcome
-          FROM unnest(%(ids)s::uuid[], %(plan_ats)s::timestamptz[], %(outcomes)s::text[]) AS made (id, plan_at, outcome)
-         WHERE invoices_cache.id = made.id
+          FROM json_to_recordset(%(rows)s::json) AS made (invoice_id uuid, plan_at timestamptz, outcome text)
+         WHERE invoices_cache.id = made.invoice_id
         """,
-        {
-            "ids": [plan.invoice_id for plan in plans],
-            "plan_ats": [plan.plan_at for plan in plans],
-            "outcomes": [plan.outcome for plan in plans],
-        },
+        {"rows": as_json(plans)},
     )
 
 

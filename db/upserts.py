@@ -1,21 +1,25 @@
 """The upsert into a cache table, made from declared columns. The model of the table gives their names and SQL types."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ARRAY
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
 
 from db.connections import Connection
 from db.models import Base
+from db.pipelines import Numbered, pipelined, returned
 from db.session import Session
 
 RowT = TypeVar("RowT", contravariant=True)
+_T = TypeVar("_T")
+
+#: Rows per statement (TR-4: batches of 100). A page has several batches: Postgres writes one while this process makes
+#: the next.
+BATCH = 200
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -49,36 +53,32 @@ class Written:
     updated: Mapping[str, uuid.UUID]
 
 
-def values_of(model: type[Base], columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> dict[str, list[Any]]:
-    """The parameters of `unnest_of`: a list of values for each column, in the order of the rows."""
-    values: dict[str, list[Any]] = {}
-    for column in columns:
-        found: Iterable[Any] = map(column.value, rows)
-        kind = model.__table__.c[column.name].type
-        if isinstance(kind, JSONB):
-            found = (orjson.dumps(value).decode() for value in found)
-        elif isinstance(kind, ARRAY):
-            found = map(_array_literal, found)
-        values[column.name] = list(found)
-    return values
+def records_of(columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> list[dict[str, Any]]:
+    """The values of each row by column."""
+    return [{column.name: column.value(row) for column in columns} for row in rows]
 
 
-def unnest_of(model: type[Base], columns: Sequence[Column[Any]]) -> str:
-    """The rows as an SQL table expression. Columns of arrays are passed as texts; `selected` casts them."""
-    arrays = (f"%({column.name})s::{_passed_as(model, column)}[]" for column in columns)
-    return f"unnest({', '.join(arrays)})"
+def as_json(rows: Sequence[object]) -> str:
+    """Rows (mappings or dataclasses) as one parameter for `json_to_recordset`; psycopg takes much longer for arrays."""
+    return orjson.dumps(rows, default=str).decode()
 
 
-def selected(model: type[Base], column: Column[Any], batch: str) -> str:
-    """The SQL that selects a column of `unnest_of` (named `batch`), cast to its type in the model."""
-    return f"{batch}.{column.name}::{_type(model, column)}"
+def recordset(model: type[Base], columns: Sequence[Column[Any]], name: str, *, key: str | None = None) -> str:
+    """The SQL table expression of the rows in the parameter `rows`, with the types that the columns have in the model.
+
+    With `key`, a column of the model that is not declared, the rows have it too.
+    """
+    names = [*([key] if key else []), *(column.name for column in columns)]
+    return (
+        f"json_to_recordset(%(rows)s::json) AS {name} ({', '.join(f'{each} {_type(model, each)}' for each in names)})"
+    )
 
 
 def names_of(columns: Sequence[Column[Any]]) -> str:
     return ", ".join(column.name for column in columns)
 
 
-def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> str:
+def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, gate: str) -> Numbered:
     """The INSERT … ON CONFLICT with the declared columns; the first column is `key`, Zoho's id.
 
     Two kinds of existing rows are not changed: a row of another connection, and a row that is newer than the read one
@@ -87,10 +87,10 @@ def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, ga
     `OnConflict` names.
     """
     changed = ", ".join(f"{c.name} = {c.on_conflict.format(name=c.name)}" for c in columns if c.name != key)
-    return f"""
+    return Numbered.of(f"""
         INSERT INTO {model.__table__} AS cached (user_id, connection_id, {names_of(columns)})
-        SELECT %(user_id)s, %(connection_id)s, {", ".join(selected(model, column, "batch") for column in columns)}
-          FROM {unnest_of(model, columns)} AS batch ({names_of(columns)})
+        SELECT %(user_id)s, %(connection_id)s, {names_of(columns)}
+          FROM {recordset(model, columns, "batch")}
         ON CONFLICT (user_id, {key}) DO UPDATE
            SET {changed},
                connection_id = excluded.connection_id,
@@ -99,47 +99,39 @@ def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, ga
                updated_at = now()
          WHERE {gate} AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
         RETURNING id, {key}, (xmax = 0) AS is_new
-    """  # noqa: S608  (names of the models, and constants)
+    """)  # noqa: S608  (names of the models, and constants)
+
+
+def in_batches(rows: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """The rows in parts of `BATCH`."""
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
 def write(
     db: Session,
     connection: Connection,
-    statement: str,
-    values: Mapping[str, list[Any]],
+    statement: Numbered,
+    batches: Iterable[Sequence[Mapping[str, Any]]],
     *,
     stamps_may_go_back: bool,
 ) -> Written:
-    """Run an upsert of `upsert_of` and return the written rows."""
-    rows = db.exec_driver_sql(
-        statement,
-        {
-            "user_id": connection.user_id,
-            "connection_id": connection.connection_id,
-            "stamps_may_go_back": stamps_may_go_back,
-            **values,
-        },
-    ).all()
+    """Run an upsert of `upsert_of` for the records of each batch, and return the written rows.
+
+    Each batch is sent at once, so Postgres writes it while an iterator makes the next batch. The iterator must not use
+    `db`.
+    """
+    constants = {
+        "user_id": connection.user_id,
+        "connection_id": connection.connection_id,
+        "stamps_may_go_back": stamps_may_go_back,
+    }
+    with pipelined(db):
+        sent = [returned(db, statement, {**constants, "rows": as_json(batch)}) for batch in batches]
+    rows = [row for cursor in sent for row in cursor]
     new = {zoho_id: our_id for our_id, zoho_id, is_new in rows if is_new}
     updated = {zoho_id: our_id for our_id, zoho_id, is_new in rows if not is_new}
     return Written(new, updated)
 
 
-def _type(model: type[Base], column: Column[Any]) -> str:
-    return model.__table__.c[column.name].type.compile(dialect=_DIALECT)
-
-
-def _passed_as(model: type[Base], column: Column[Any]) -> str:
-    is_array = isinstance(model.__table__.c[column.name].type, ARRAY)
-    return "text" if is_array else _type(model, column)
-
-
-def _array_literal(values: Iterable[object] | None) -> str | None:
-    """The values as the text of a one-dimensional Postgres array; None for None.
-
-    `unnest` would flatten nested arrays, so a column of arrays is passed as texts, which the statement casts.
-    """
-    if values is None:
-        return None
-    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+def _type(model: type[Base], name: str) -> str:
+    return model.__table__.c[name].type.compile(dialect=_DIALECT)

@@ -12,7 +12,7 @@ from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind, 
 from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.lists import Rejected
-from domain.observed import Observed
+from domain.observed import Observed, latest
 from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
 from domain.versions import NO_VERSION, Version, gives_way, goes_back
 
@@ -128,17 +128,14 @@ class CustomerRules:
 
 
 def customers_of(batch: Iterable[Observed[Contact]]) -> list[Observed[Contact]]:
-    """The contacts that are customers, oldest version first, so that the newest version of a contact comes last."""
-    return sorted((read for read in batch if read.record.kind is ContactKind.CUSTOMER), key=lambda read: read.version)
+    """The newest version of each contact that is a customer, in the order of Zoho's ids."""
+    return latest(read for read in batch if read.record.kind is ContactKind.CUSTOMER)
 
 
 def fresh_customers(
     reads: Iterable[Observed[Contact]], stored: Mapping[str, StoredCustomer], rules: CustomerRules
 ) -> dict[str, FreshCustomer]:
-    """The customers to write, by Zoho's ids: new ones, and those that differ from the cached version but are not older.
-
-    If a contact comes twice, its last version is written.
-    """
+    """The customers to write, by Zoho's ids: new ones, and cached ones that differ and are not older."""
     fresh: dict[str, FreshCustomer] = {}
     for read in reads:
         row = stored.get(read.record.contact_id)

@@ -2,7 +2,8 @@
 
 pytest-xdist gives each process an equal part of the list. The end-to-end tests take half of the total time, and mostly
 wait for processes that they have started. Each part therefore has about the same number of end-to-end tests, spread
-over its first two thirds. Those of one class are in one part, because they may share what they have started.
+over its first two thirds. Those of one class are in one part, because they may share what they have started; and none
+runs between two tests of another module, whose shared servers and databases pytest would end and start again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,13 +36,21 @@ def _family(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0].rpartition("::")[0]
 
 
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
 def _part(items: Sequence[pytest.Item], at: int, processes: int) -> Sequence[pytest.Item]:
     return items[len(items) * at // processes : len(items) * (at + 1) // processes]
 
 
 def _mixed(waiting: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
-    between = max(1, len(others) * 2 // 3 // max(1, len(waiting)))
+    """The waiting ones spread over the first two thirds, never between others that share what their module started."""
+    spread = max(1, len(others) * 2 // 3)
     mixed: list[pytest.Item] = []
-    for at, item in enumerate(waiting):
-        mixed += [item, *others[at * between : (at + 1) * between]]
-    return [*mixed, *others[len(waiting) * between :]]
+    inserted = seen = 0
+    for _, module in groupby(others, key=_module):
+        due = -(-len(waiting) * min(seen + 1, spread) // spread)
+        mixed += [*waiting[inserted:due], *(tests := list(module))]
+        inserted, seen = due, seen + len(tests)
+    return [*mixed, *waiting[inserted:]]

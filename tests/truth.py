@@ -3,29 +3,22 @@
 import datetime as dt
 import json
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.invoices import DELETED, Invoice
 from domain.lists import Rejected
-from domain.opening import Backlog
-from domain.permission import Holds
-from domain.phones import NotCallable, PhoneKind, PhoneProblem
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import NotOpen, Opening, Scheduled, Skipped, plan
+from tests.cached_records import Cached, Row, unlike
+from tests.expected_reminders import reminder_differences
 from workers.zoho.records import contact_from_detail, invoice_from_row
-
-Row = dict[str, Any]
 
 
 def differences(
@@ -37,7 +30,7 @@ def differences(
     cached fact is accepted, and the expected phone is chosen by the cached fact too.
     """
     told, cached = _both(snapshot, database, connection_id)
-    return [*_customers(told, cached), *_invoices(told, cached), *_reminders(cached)]
+    return [*_customers(told, cached), *_invoices(told, cached), *reminder_differences(cached)]
 
 
 def record_differences(
@@ -50,9 +43,9 @@ def record_differences(
 
 def _both(
     snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None
-) -> tuple["_Told", "_Cached"]:
+) -> tuple["_Told", Cached]:
     with psycopg.Cursor(database, row_factory=dict_row) as cursor:
-        cached = _Cached.of(cursor, str(snapshot["organization"]["organization_id"]), connection_id)
+        cached = Cached.of(cursor, str(snapshot["organization"]["organization_id"]), connection_id)
     return _Told.by(snapshot), cached
 
 
@@ -79,70 +72,12 @@ def _understood(record: Any) -> Any:
     return record
 
 
-@dataclass(frozen=True)
-class _Cached:
-    """The cached records of a connection."""
-
-    home: Home
-    opening: Opening
-    customers: Sequence[Row]
-    invoices: Sequence[Row]
-    skipped: Sequence[Row]
-    reminders: Sequence[Row]
-
-    @classmethod
-    def of(
-        cls, cursor: "psycopg.Cursor[Row]", organization_id: str, connection_id: uuid.UUID | str | None
-    ) -> "_Cached":
-        links = cursor.execute(
-            "SELECT * FROM booksync.zoho_connections WHERE organization_id = %(organization)s "
-            "AND id = coalesce(%(id)s, id)",
-            {"organization": organization_id, "id": connection_id},
-        ).fetchall()
-        assert len(links) == 1, f"{len(links)} connections to organisation {organization_id}"
-        (connection,) = links
-
-        def rows(table: str) -> list[Row]:
-            return cursor.execute(f"SELECT * FROM {table} WHERE connection_id = %s", [connection["id"]]).fetchall()
-
-        reminders = cursor.execute(
-            "SELECT * FROM reminders WHERE invoice_id IN (SELECT id FROM invoices_cache WHERE connection_id = %s)",
-            [connection["id"]],
-        ).fetchall()
-        home = Home(connection["country_code"], connection["time_zone"])
-        opening = Opening(
-            connection["handover_opened_at"], with_backlog=connection["handover_backlog"] == Backlog.LATEST
-        )
-        return cls(
-            home,
-            opening,
-            rows("booksync.customers_cache"),
-            rows("invoices_cache"),
-            rows("booksync.waiting_invoices"),
-            reminders,
-        )
-
-    @cached_property
-    def names(self) -> Mapping[str, set[str]]:
-        """The names of the live customers by phone number."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for row in self.customers:
-            if row["status"] != DELETED and row["primary_phone"] is not None:
-                found[row["primary_phone"]].add(row["customer_name"].strip(" ").lower())
-        return found
-
-    @cached_property
-    def owners(self) -> Mapping[uuid.UUID, Row]:
-        """The customers by booksync's own id."""
-        return {row["id"]: row for row in self.customers}
-
-
-def _customers(told: _Told, cached: _Cached) -> Iterator[str]:
+def _customers(told: _Told, cached: Cached) -> Iterator[str]:
     yield from _once("customer", told.customers, cached.customers, lambda row: row["zoho_customer_id"])
     for row in cached.customers:
         contact = told.customers.get(row["zoho_customer_id"])
         if contact is not None and row["status"] != ContactStatus.DELETED:
-            yield from _unlike(f"customer {contact.contact_id}", _expected(contact, row, cached.home), _columns(row))
+            yield from unlike(f"customer {contact.contact_id}", _expected(contact, row, cached.home), _columns(row))
 
 
 def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Callable[[Row], str]) -> Iterator[str]:
@@ -156,7 +91,13 @@ def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Cal
 
 
 def _expected(contact: Contact, row: Row, home: Home) -> Row:
-    known = ContactDetails(row["country_code"], row["payment_reminder_enabled"], country_unknown=row["country_unknown"])
+    known = ContactDetails(
+        row["country_code"],
+        row["payment_reminder_enabled"],
+        state=row["address_state"],
+        postcode=row["address_postcode"],
+        country_unknown=row["country_unknown"],
+    )
     read_at: dt.datetime | None = row["details_observed_at"]
     if read_at is None:
         contact, known = replace(contact, details=None), ContactDetails(None, None)
@@ -193,13 +134,7 @@ def _by_id(persons: Sequence[Row]) -> list[Row]:
     return sorted(persons, key=lambda person: str(person["contact_person_id"]))
 
 
-def _unlike(what: str, expected: Row, row: Row) -> Iterator[str]:
-    columns = [column for column, value in expected.items() if row[column] != value]
-    if columns:
-        yield f"{what}: {', '.join(columns)}"
-
-
-def _invoices(told: _Told, cached: _Cached) -> Iterator[str]:
+def _invoices(told: _Told, cached: Cached) -> Iterator[str]:
     skipped = {row["zoho_invoice_id"]: row for row in cached.skipped}
     live = {row["zoho_invoice_id"] for row in cached.invoices if row["status"] != DELETED}
     elsewhere = {key: invoice for key, invoice in told.invoices.items() if key in live or key not in skipped}
@@ -212,7 +147,7 @@ def _invoices(told: _Told, cached: _Cached) -> Iterator[str]:
         invoice = told.invoices.get(row["zoho_invoice_id"])
         if invoice is not None and invoice.invoice_id not in skipped:
             owner = cached.owners[row["customer_id"]]["zoho_customer_id"]
-            yield from _unlike(f"invoice {invoice.invoice_id}", _invoice_facts(invoice), row | {"owner": owner})
+            yield from unlike(f"invoice {invoice.invoice_id}", _invoice_facts(invoice), row | {"owner": owner})
 
 
 def _skipped(told: _Told, invoice: Invoice, row: Row) -> Iterator[str]:
@@ -221,7 +156,11 @@ def _skipped(told: _Told, invoice: Invoice, row: Row) -> Iterator[str]:
         yield f"invoice {invoice.invoice_id}: waiting, although its customer exists"
     kept = row["invoice"]
     facts = {"status": invoice.status, "customer_id": invoice.customer_id, "balance": invoice.balance}
-    yield from _unlike(f"waiting invoice {invoice.invoice_id}", facts, kept | {"balance": Decimal(kept["balance"])})
+    yield from unlike(f"waiting invoice {invoice.invoice_id}", facts, kept | {"balance": _amount(kept["balance"])})
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _invoice_facts(invoice: Invoice) -> Row:
@@ -238,108 +177,3 @@ def _invoice_facts(invoice: Invoice) -> Row:
         "zoho_last_modified_at": invoice.modified_at,
         "sync_hash": invoice.sync_hash(),
     }
-
-
-def _reminders(cached: _Cached) -> Iterator[str]:
-    """Check that the scheduled reminders match the rules' plan, with at most one row for each step of an invoice."""
-    steps = Counter((row["invoice_id"], row["step"]) for row in cached.reminders)
-    numbers = {row["id"]: row["zoho_invoice_id"] for row in cached.invoices}
-    for (invoice_id, step), count in steps.items():
-        if count > 1:
-            yield f"invoice {numbers[invoice_id]}: {count} reminders of step {step}"
-    pending: dict[uuid.UUID, list[Row]] = defaultdict(list)
-    for row in cached.reminders:
-        if row["status"] == "scheduled":
-            pending[row["invoice_id"]].append(row)
-    now = dt.datetime.now(dt.UTC)
-    for invoice in cached.invoices:
-        found = pending[invoice["id"]]
-        customer = cached.owners[invoice["customer_id"]]
-        outcome, planned = _plan(cached, invoice, customer, found, now)
-        if {row["step"]: row["scheduled_at"] for row in found} != planned:
-            yield f"invoice {invoice['zoho_invoice_id']}: its reminders differ from the plan"
-        if outcome is not None and invoice["plan_outcome"] != outcome:
-            yield f"invoice {invoice['zoho_invoice_id']}: plan_outcome"
-        if any((row["customer_id"], row["phone"]) != (customer["id"], customer["primary_phone"]) for row in found):
-            yield f"invoice {invoice['zoho_invoice_id']}: reminders go to another customer"
-
-
-def _plan(
-    cached: _Cached, invoice: Row, customer: Row, pending: Sequence[Row], now: dt.datetime
-) -> tuple[str | None, dict[int, dt.datetime]]:
-    """The expected (plan_outcome, moments by step)."""
-    match plan(
-        _as_invoice(invoice),
-        _Reachable.of(customer, names=len(cached.names.get(customer["primary_phone"], ()))),
-        ReminderPolicy(),
-        home_time_zone=cached.home.time_zone,
-        now=now,
-        holds=Holds(is_gone=invoice["gone_at"] is not None or customer["gone_at"] is not None),
-        opening=cached.opening,
-        pending={row["step"]: row["scheduled_at"] for row in pending},
-    ):
-        case Scheduled(reminders):
-            return "scheduled", {reminder.step: reminder.scheduled_at for reminder in reminders}
-        case Skipped(reason):
-            return str(reason), {}
-        case NotOpen():
-            return None, {}
-
-
-def _as_invoice(row: Row) -> Invoice:
-    return Invoice(
-        invoice_id=row["zoho_invoice_id"],
-        customer_id=row["zoho_customer_id"],
-        number=row["invoice_number"],
-        status=row["status"],
-        date=row["date"],
-        due_date=row["due_date"],
-        total=row["total"],
-        balance=row["balance"],
-        currency_code=row["currency_code"],
-        modified_at=row["zoho_last_modified_at"],
-        expected_payment_date=row["expected_payment_date"],
-        ach_payment_initiated=row["ach_payment_initiated"],
-        unprocessed_payment=row["unprocessed_payment"],
-        sub_status=row["sub_status"],
-        reminders_enabled=row["payment_reminder_enabled"],
-    )
-
-
-@dataclass(frozen=True)
-class _Reachable:
-    """The facts of a cached customer that planning uses."""
-
-    status: ContactStatus
-    primary_phone: str | None
-    phone_problem: PhoneProblem | None
-    number: NumberFacts
-    reminders_enabled: bool | None
-    unused_credits: Decimal | None
-    credits_currency: str
-    time_zone: str | None
-    time_zones: tuple[str, ...] | None
-    holiday_country: str | None
-
-    @classmethod
-    def of(cls, row: Row, *, names: int) -> "_Reachable":
-        problem, zones, verdict = row["phone_problem"], row["time_zones"], row["phone_verdict"]
-        kind, not_callable = verdict.get("kind"), row["phone_not_callable"]
-        return cls(
-            status=ContactStatus(row["status"]),
-            primary_phone=row["primary_phone"],
-            phone_problem=PhoneProblem(problem) if problem else None,
-            number=NumberFacts(
-                kind=PhoneKind(kind) if kind else None,
-                not_callable=NotCallable(not_callable) if not_callable else None,
-                is_doubtful=bool(verdict.get("doubts")),
-                is_confirmed=bool(verdict.get("confirmed")),
-                names=names,
-            ),
-            reminders_enabled=row["payment_reminder_enabled"],
-            unused_credits=row["unused_credits"],
-            credits_currency=row["credits_currency"] or "",
-            time_zone=row["time_zone"],
-            time_zones=None if zones is None else tuple(zones),
-            holiday_country=row["country_code"] or verdict.get("region"),
-        )

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from db.engine import new_engine
 from sandbox.servers.ports import free_port
-from tests.integration.db.test_dead_letters import a_message, kept, letter
+from tests.integration.db.dead_letter_builders import a_message, kept, letter
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers.cli.app import main

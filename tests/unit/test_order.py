@@ -1,6 +1,7 @@
 """The order of a test run loses no test, and gives each process its share of the waiting ones."""
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -37,3 +38,10 @@ def test_the_waiting_tests_of_one_class_are_in_one_part() -> None:
         {item.nodeid.split("::")[1] for item in order[at : at + 50] if "demo" in item.nodeid} for at in (0, 50)
     )
     assert (first, second) == ({"TestA"}, {"TestB", "TestC"})
+
+
+def test_no_waiting_test_runs_between_two_of_another_module() -> None:
+    items: list[Any] = [Item(f"tests/end_to_end/test_{number}.py::test") for number in range(20)]
+    items += [Item(f"tests/unit/test_{number // 9}.py::test_{number}") for number in range(90)]
+    modules = [item.nodeid.partition("::")[0] for item in dealt(items, 1)]
+    assert len([*groupby(modules)]) == 30

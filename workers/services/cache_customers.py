@@ -1,12 +1,13 @@
 """Caching customers: contacts that differ are written (FR-2), with the rows that depend on them (FR-5, FR-7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from db import customers, known_contacts
 from db.connections import Connection
 from db.session import Session
+from db.upserts import Written, in_batches
 from domain import cached_customers
 from domain.cached_customers import CustomerRules, FreshCustomer, StoredCustomer
 from domain.contacts import Contact
@@ -58,9 +59,14 @@ def cache_customers(
     ids = [read.record.contact_id for read in reads]
     if stored is None:
         stored = customers.stored(db, connection, ids)
-    stored, fresh = _lock_fresh(db, connection, reads, {key: stored[key] for key in ids if key in stored}, rules)
+    known = [read for read in reads if read.record.contact_id in stored]
+    unknown = [read for read in reads if read.record.contact_id not in stored]
+    stored, fresh = _lock_fresh(db, connection, known, {key: stored[key] for key in ids if key in stored}, rules)
     foreign = cached_customers.foreign_customers(stored, connection.connection_id)
-    written = customers.write(db, connection, list(fresh.values()), stamps_may_go_back=stamps_may_go_back)
+    written = Written({}, {})
+    if fresh or unknown:
+        batches = _batches(fresh, unknown, rules)
+        written = customers.write(db, connection, batches, stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
     # Waiting invoices are taken for all customers and not only for new ones, because a row may exist without its
     # invoices (from a migration, or written by another program).
@@ -82,13 +88,24 @@ def cache_customers(
     )
 
 
+def _batches(
+    fresh: dict[str, FreshCustomer], unknown: Sequence[Observed[Contact]], rules: CustomerRules
+) -> Iterator[Sequence[FreshCustomer]]:
+    """The batches to write: `fresh`, then the unknown customers, which are made batch by batch and added to `fresh`."""
+    yield from in_batches(list(fresh.values()))
+    for reads in in_batches(unknown):
+        made = cached_customers.fresh_customers(reads, {}, rules)
+        fresh |= made
+        yield list(made.values())
+
+
 def _lock_fresh(
     db: Session,
     connection: Connection,
     reads: Sequence[Observed[Contact]],
     stored: dict[str, StoredCustomer],
     rules: CustomerRules,
-) -> tuple[Mapping[str, StoredCustomer], Mapping[str, FreshCustomer]]:
+) -> tuple[Mapping[str, StoredCustomer], dict[str, FreshCustomer]]:
     """Return the cached rows, and the customers to write. Only the rows that will be written are locked.
 
     Locking a row is a write, and most runs leave most rows unchanged. So only rows that differ are locked, and they are

@@ -13,10 +13,13 @@ from sqlalchemy import Engine
 
 from db import openings, plan_cases, reminder_policies, reminders
 from db.connections import Connection
+from db.pipelines import pipelined
+from db.plan_cases import Case
 from db.reminders import NotedPlan, ScheduledReminder, WithdrawnReminder
 from db.session import Session
+from db.upserts import in_batches
 from domain.plan_changes import outcome_of, planned_reminders, withdrawn
-from domain.reminders import next_planning_at
+from domain.reminders import Plan, next_planning_at
 
 #: Invoices per transaction.
 BATCH = 500
@@ -77,7 +80,13 @@ def _plan(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID],
     cases = list(plan_cases.lock(db, invoice_ids))
     policy = reminder_policies.policy_of(db, connection.connection_id)
     opening = openings.opening_of(db, connection.connection_id)
-    plans = [(case, case.plan(policy, opening, home_time_zone=connection.time_zone, now=now)) for case in cases]
+    with pipelined(db):  # Postgres writes the plans of one batch while the next ones are made.
+        for batch in in_batches(cases):
+            plans = [(case, case.plan(policy, opening, home_time_zone=connection.time_zone, now=now)) for case in batch]
+            _write(db, connection, plans)
+
+
+def _write(db: Session, connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
     reminders.withdraw(
         db,
         [

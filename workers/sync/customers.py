@@ -71,17 +71,14 @@ def _write_page(
     sorted_page = sort_page(db, run, work.connection, rows, now=work.now)
     run = stage_lacking(db, run, sorted_page, observed_at=page.server_time)
     complete = [Observed(contact, page.server_time) for contact in sorted_page.complete]
-    # If a contact comes twice in the page, the first batch may change its cached row.
-    is_unique = len({contact.contact_id for contact in sorted_page.complete}) == len(complete)
-    for start in range(0, len(complete), customers.BATCH):
-        batch = complete[start : start + customers.BATCH]
+    if complete:
         run = write_customers(
             db,
             work,
             run,
-            [_joined(observed, sorted_page.sweep) for observed in batch],
+            [_joined(observed, sorted_page.sweep) for observed in complete],
             may_have_waiting_invoices=any_waits,
-            stored=sorted_page.stored if is_unique else None,
+            stored=sorted_page.stored,
         )
     if sorted_page.sweep is not None:
         omissions = _omissions(complete, sorted_page.sweep)

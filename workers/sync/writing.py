@@ -42,7 +42,7 @@ def write_customers(
     may_have_waiting_invoices: bool = True,
     stored: Mapping[str, StoredCustomer] | None = None,
 ) -> Run:
-    """Upsert at most `customers.BATCH` contacts and their waiting invoices; return the run with its counts.
+    """Upsert contacts and their waiting invoices; return the run with its counts.
 
     `may_have_waiting_invoices` and `stored`: see `cache_customers`.
     """

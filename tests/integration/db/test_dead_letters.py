@@ -1,98 +1,28 @@
-"""Promises of db/dead_letters.py and db/dead_letter_lists.py: one dead letter per problem, until it is closed."""
+"""Promises of db/dead_letters.py and db/dead_letter_lists.py: one dead letter per problem, listed and grouped."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from db import dead_letter_lists, dead_letters, runs
+from db import dead_letter_lists, dead_letters
 from db.connections import Connection
 from db.dead_letter_lists import Choice
-from db.dead_letters import NewDeadLetter, Origin, UnknownDeadLetterError
-from domain.dead_letters import Cause, DeadLetterStatus, fingerprint
-from domain.runs import Mode
+from db.dead_letters import Origin, UnknownDeadLetterError
+from domain.dead_letters import DeadLetterStatus, fingerprint
 from tests.integration.db.connection_builders import a_connection
-from tests.integration.db.look import change
-
-
-def a_run(engine: Engine, connection: Connection) -> uuid.UUID:
-    with engine.begin() as db:
-        step = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=60)
-    assert step is not None
-    return step.run_id
-
-
-def end(engine: Engine, run_id: uuid.UUID, status: str = "succeeded") -> None:
-    change(engine, "UPDATE booksync.sync_runs SET status = :status WHERE id = :id", status=status, id=run_id)
-    with engine.begin() as db:
-        dead_letters.run_ended(db, run_id)
-
-
-def a_death(
-    connection: Connection, run_id: uuid.UUID, *, actor_name: str = "upsert_customers", error: str = "KeyError"
-) -> NewDeadLetter:
-    return NewDeadLetter(
-        cause=Cause.DEFECT,
-        queue_name="database",
-        actor_name=actor_name,
-        arguments={"args": [str(run_id), 3], "kwargs": {}},
-        error_type=error,
-        error=error,
-        fingerprint=fingerprint(actor_name, error, ()),
-        traceback="File …",
-        attempts=6,
-        connection_id=connection.connection_id,
-        run_id=run_id,
-    )
-
-
-def a_message(
-    argument: str = "7", *, message_id: str | None = None, actor_name: str = "resync_contact"
-) -> NewDeadLetter:
-    return NewDeadLetter(
-        cause=Cause.UNKNOWN_ACTOR,
-        queue_name="interactive",
-        actor_name=actor_name,
-        arguments={"args": [argument], "kwargs": {}},
-        error_type="unknown_actor",
-        error="No worker knows this actor.",
-        fingerprint=fingerprint(actor_name, "unknown_actor", ()),
-        message_id=message_id or str(uuid.uuid4()),
-    )
-
-
-def keep(engine: Engine, death: NewDeadLetter) -> int | None:
-    with engine.begin() as db:
-        return dead_letters.keep(db, death)
-
-
-def kept(engine: Engine, death: NewDeadLetter) -> int:
-    dead_letter_id = keep(engine, death)
-    assert dead_letter_id is not None
-    return dead_letter_id
-
-
-def letter(engine: Engine, dead_letter_id: int) -> dict[str, Any]:
-    with engine.connect() as db:
-        return dead_letter_lists.dead_letter(db, dead_letter_id)
-
-
-def listed(engine: Engine, choice: Choice | None = None) -> list[int]:
-    with engine.connect() as db:
-        return [found["id"] for found in dead_letter_lists.found(db, choice or Choice())]
-
-
-def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
-    with engine.connect() as db:
-        return dead_letters.count_open(db, connection_id)
-
-
-def sent_again(engine: Engine, dead_letter_id: int, run_id: uuid.UUID | None) -> bool:
-    with engine.begin() as db:
-        return dead_letters.sent_again(db, dead_letter_id, run_id=run_id)
+from tests.integration.db.dead_letter_builders import (
+    a_death,
+    a_message,
+    a_run,
+    end,
+    keep,
+    kept,
+    letter,
+    listed,
+    open_letters,
+)
 
 
 class TestKeeping:
@@ -183,93 +113,6 @@ def test_the_origin_of_a_message_is_found_by_its_ids(engine: Engine, connection:
     with engine.connect() as db:
         assert dead_letters.origin(db, ids) == found
         assert dead_letters.origin(db, []) == Origin()
-
-
-class TestRetryingARun:
-    @pytest.fixture
-    def died(self, engine: Engine, connection: Connection) -> int:
-        """A dead letter whose run has failed."""
-        run_id = a_run(engine, connection)
-        dead_letter_id = kept(engine, a_death(connection, run_id))
-        end(engine, run_id, "failed")
-        return dead_letter_id
-
-    @pytest.fixture
-    def retry_run(self, engine: Engine, connection: Connection, died: int) -> uuid.UUID:
-        run_id = a_run(engine, connection)
-        assert sent_again(engine, died, run_id=run_id)
-        return run_id
-
-    @pytest.mark.parametrize("status", ["succeeded", "degraded"])
-    def test_a_run_without_failures_closes_its_dead_letter(
-        self, engine: Engine, died: int, retry_run: uuid.UUID, status: str
-    ) -> None:
-        assert letter(engine, died)["status"] == "open", "until the run has done its work"
-        end(engine, retry_run, status)
-        found = letter(engine, died)
-        assert (found["status"], found["retry_run_id"]) == ("retried", None)
-        assert found["closed_at"] is not None
-        assert [entry["what"] for entry in found["history"]] == ["failed", "sent again", "retry succeeded"]
-
-    @pytest.mark.parametrize(
-        ("error", "actor_name"),
-        [("KeyError", "upsert_customers"), ("ValueError", "upsert_customers"), ("KeyError", "start_sync")],
-        ids=["the same", "another error", "another step"],
-    )
-    def test_a_retry_that_fails_again_keeps_the_same_dead_letter(
-        self, engine: Engine, connection: Connection, died: int, retry_run: uuid.UUID, error: str, actor_name: str
-    ) -> None:
-        assert kept(engine, a_death(connection, retry_run, error=error, actor_name=actor_name)) == died
-        end(engine, retry_run, "failed")
-        found = letter(engine, died)
-        assert (found["status"], found["error"], found["actor"], found["failures"]) == ("open", error, actor_name, 2)
-        assert [entry["what"] for entry in found["history"]] == ["failed", "sent again", "failed"]
-        assert listed(engine) == [died]
-
-    def test_a_retry_with_the_error_of_another_dead_letter_counts_there_and_stays_open(
-        self, engine: Engine, connection: Connection, died: int, retry_run: uuid.UUID
-    ) -> None:
-        other = kept(engine, a_death(connection, uuid.uuid4(), error="ValueError"))
-        assert other != died
-        assert kept(engine, a_death(connection, retry_run, error="ValueError")) == other
-        end(engine, retry_run, "failed")
-        assert letter(engine, died)["status"] == "open"
-        assert letter(engine, died)["history"][-1]["what"] == "retry failed"
-
-    def test_a_parked_run_leaves_its_dead_letter_open(self, engine: Engine, died: int, retry_run: uuid.UUID) -> None:
-        end(engine, retry_run, "parked")
-        found = letter(engine, died)
-        assert (found["status"], found["retry_run_id"], found["history"][-1]["run_status"]) == ("open", None, "parked")
-
-    def test_a_closed_dead_letter_is_not_sent_again(self, engine: Engine, died: int) -> None:
-        with engine.begin() as db:
-            assert dead_letters.discard(db, [died], "seen") == [died]
-            assert dead_letters.discard(db, [died], "twice") == []
-        assert not sent_again(engine, died, None)
-        assert letter(engine, died)["note"] == "seen"
-
-    def test_a_dead_letter_reports_a_later_successful_run(
-        self, engine: Engine, connection: Connection, died: int
-    ) -> None:
-        assert letter(engine, died)["recovered"] is False
-        end(engine, a_run(engine, connection))
-        assert letter(engine, died)["recovered"] is True
-        assert letter(engine, died)["status"] == "open", "a person decides"
-
-
-class TestRetryingAMessage:
-    def test_a_successful_retry_closes_its_dead_letter(self, engine: Engine) -> None:
-        dead_letter_id = kept(engine, a_message())
-        sent_again(engine, dead_letter_id, None)
-        with engine.begin() as db:
-            dead_letters.message_done(db, dead_letter_id, "m-2")
-        assert letter(engine, dead_letter_id)["status"] == "retried"
-
-    def test_a_retry_that_fails_with_another_error_keeps_the_same_dead_letter(self, engine: Engine) -> None:
-        dead_letter_id = kept(engine, a_message("7"))
-        again = replace(a_message("7"), cause=Cause.DEFECT, fingerprint="another", dead_letter_id=dead_letter_id)
-        assert kept(engine, again) == dead_letter_id
-        assert letter(engine, dead_letter_id)["fingerprint"] == "another"
 
 
 class TestLooking:

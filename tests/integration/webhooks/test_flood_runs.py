@@ -3,8 +3,7 @@
 import pytest
 
 from domain.entities import CUSTOMER
-from tests.integration.webhooks.hooks import Hooks
-from tests.integration.webhooks.test_floods import (
+from tests.integration.webhooks.flooding import (
     MANY,
     a_minute_passes,
     contact_ids,
@@ -13,6 +12,7 @@ from tests.integration.webhooks.test_floods import (
     quiet_comes,
     run_that_is_due,
 )
+from tests.integration.webhooks.hooks import Hooks
 
 #: Runs of floods may use a quarter of this limit, less the tenth that is reserved for other integrations.
 DAY_LIMIT = 100

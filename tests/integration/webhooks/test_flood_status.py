@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from domain.entities import CUSTOMER
 from domain.floods import FLOOD
+from tests.integration.webhooks.flooding import MANY, contact_ids, mass_edit, quiet_comes, run_that_is_due
 from tests.integration.webhooks.hooks import Hooks
-from tests.integration.webhooks.test_floods import MANY, contact_ids, mass_edit, quiet_comes, run_that_is_due
 from workers.cli.app import app as command
 from workers.web.app import app as web
 from workers.web.console_password import PasswordCheck

@@ -73,8 +73,8 @@ class FakeTables:
         self.rows |= self.changed_before_the_lock
         return {each: self.rows[each] for each in ids}
 
-    def write(self, _: Session, __: Connection, rows: Sequence[FreshCustomer], **___: bool) -> Written:
-        by_id = {each.customer.zoho_customer_id: each for each in rows}
+    def write(self, _: Session, __: Connection, batches: Iterable[Sequence[FreshCustomer]], **___: bool) -> Written:
+        by_id = {each.customer.zoho_customer_id: each for rows in batches for each in rows}
         self._called("write", by_id)
         self.written = {key: each for key, each in by_id.items() if key not in self.refused}
         ids = {key: uuid.uuid5(CONNECTION.connection_id, key) for key in self.written}
@@ -144,9 +144,9 @@ class TestTheOrderOfTheStatements:
         put(tables, a_contact("5002"), a_contact("5001"))
         cache(read(renamed("5002")), read(renamed("5001")))
         assert tables.calls == [
-            "read 5002 5001",
+            "read 5001 5002",
             "lock 5001 5002",
-            "write 5002 5001",
+            "write 5001 5002",
             "note asked",
             "move waiting 5001 5002",
             "replan",

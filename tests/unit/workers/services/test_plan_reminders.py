@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -85,6 +86,7 @@ class FakeTables:
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> FakeTables:
     fake = FakeTables({})
+    monkeypatch.setattr(plan_reminders, "pipelined", nullcontext)
     monkeypatch.setattr(plan_reminders, "reminders", fake)
     monkeypatch.setattr(plan_reminders, "plan_cases", fake)
     monkeypatch.setattr(plan_reminders, "reminder_policies", SimpleNamespace(policy_of=lambda *_: None))

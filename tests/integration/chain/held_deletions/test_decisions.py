@@ -1,183 +1,24 @@
-"""Held deletions in runs and in `booksync deletions`: they end when Zoho lists the record again or a person decides."""
-
-from typing import Any
+"""Held deletions in `booksync deletions`, the status and the console: a person lists, applies or dismisses them."""
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from domain.runs import Mode
-from sandbox.zoho.fault_requests import FaultName
-from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
+from tests.integration.chain.held_deletions.losses import (
+    MANY,
+    calls,
+    decide,
+    held_ids,
+    live,
+    lose_all_customers,
+    lose_invoices,
+    state,
+)
 from tests.integration.chain.test_reminder_commands import asked, run
-from tests.integration.snapshots import SYNCED, State
 from tests.integration.webhooks.hooks import post
-from workers.cli.app import app
-from workers.sync import deletions
 from workers.web import console
 from workers.web.prometheus import render
-
-DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
-MANY = 30
-
-
-@pytest.fixture
-def connection_id(synced: Bench) -> str:
-    return str(synced.connection_id)
-
-
-def lose_many(bench: Bench) -> None:
-    """Deletes many invoices in Zoho. The full run after that finds them missing."""
-    lose_invoices(bench, MANY)
-    assert bench.sync(Mode.FULL)["status"] == "degraded"
-
-
-AFTER_A_LOSS = State(lose_many, after=SYNCED)
-
-
-@pytest.fixture
-def synced_state(request: pytest.FixtureRequest) -> State:
-    return AFTER_A_LOSS if "lost" in request.fixturenames else SYNCED
-
-
-@pytest.fixture
-def lost(synced: Bench) -> list[str]:
-    """Many invoices that were deleted in Zoho, and that a full run has found missing."""
-    ids = sorted(synced.invoices().keys() - {invoice["invoice_id"] for invoice in synced.zoho.snapshot()["invoices"]})
-    assert len(ids) == MANY
-    return ids
-
-
-def lose_invoices(bench: Bench, count: int) -> list[str]:
-    """Deletes further invoices in Zoho and returns their ids."""
-    ids = sorted(str(invoice["invoice_id"]) for invoice in bench.zoho.snapshot()["invoices"])[:count]
-    for invoice_id in ids:
-        bench.zoho.delete_invoice(invoice_id)
-    return ids
-
-
-def lose_all_customers(bench: Bench) -> None:
-    """Empties the contacts list and returns 404 for every contact, as after a lost permission."""
-    bench.zoho.fault(FaultName.LIST_EMPTY, kind=CallKind.CONTACTS)
-    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
-
-
-def calls(bench: Bench) -> int:
-    """Detail calls since the last reset."""
-    return sum(bench.zoho.stats().count(kind) for kind in DETAILS)
-
-
-def held_ids(connection_id: str, *options: str) -> set[str]:
-    return {each["record_id"] for each in asked("deletions", "list", connection_id, *options)["held"]}
-
-
-def live(bench: Bench, ids: list[str]) -> set[str]:
-    rows = bench.invoices() | bench.customers()
-    return {each for each in ids if rows[each]["status"] != "deleted"}
-
-
-def decide(*words: str, reply: str) -> Result:
-    return CliRunner().invoke(app, ["deletions", *words], input=reply)
-
-
-def state(connection_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = asked("status", connection_id)["connections"][0]
-    return found
-
-
-class TestRuns:
-    def test_all_missing_records_are_held_not_only_the_first(self, lost: list[str], connection_id: str) -> None:
-        assert held_ids(connection_id) == set(lost)
-
-    def test_the_run_that_finds_missing_records_reports_their_number_and_the_next_step(self, synced: Bench) -> None:
-        lose_invoices(synced, MANY)
-        reason = synced.sync(Mode.FULL)["reason"]
-        assert f"Suspiciously many invoices are gone from Zoho: {MANY} invoices are held back" in reason
-        assert f"booksync deletions list {synced.connection_id}" in reason
-
-    def test_later_runs_make_no_calls_for_held_records_and_do_not_degrade(self, synced: Bench, lost: list[str]) -> None:
-        for mode in (Mode.FULL, Mode.INCREMENTAL, Mode.FULL):
-            assert synced.sync(mode)["status"] == "succeeded"
-        assert calls(synced) == 0
-        assert live(synced, lost) == set(lost)
-
-    def test_a_further_loss_is_held_too_and_degrades_its_run(
-        self, synced: Bench, lost: list[str], connection_id: str
-    ) -> None:
-        (more,) = lose_invoices(synced, 1)
-        found = synced.sync(Mode.FULL)
-        assert (found["status"], calls(synced)) == ("degraded", 1)
-        assert f"1 invoice is held back from being marked deleted, and {MANY} were before." in found["reason"]
-        assert held_ids(connection_id) == {*lost, more}
-
-    def test_customers_and_invoices_are_judged_separately(
-        self, synced: Bench, lost: list[str], connection_id: str
-    ) -> None:
-        owners = {row["zoho_customer_id"] for row in synced.invoices().values()}
-        gone = min(set(synced.customers()) - owners)
-        synced.zoho.delete_contact(gone)
-        assert synced.sync(Mode.FULL)["status"] == "succeeded"
-        assert synced.customers()[gone]["status"] == "deleted"
-        assert held_ids(connection_id) == set(lost)
-
-    def test_the_hold_ends_when_zoho_lists_the_records_again(self, synced: Bench, connection_id: str) -> None:
-        everyone = set(synced.customers())
-        lose_all_customers(synced)
-        assert synced.sync(Mode.FULL)["status"] == "degraded"
-        assert held_ids(connection_id) == everyone
-        a_minute_passes(synced)
-        synced.zoho.clear_faults()
-        assert synced.sync(Mode.FULL)["status"] == "succeeded"
-        assert held_ids(connection_id) == set()
-        assert {row["gone_at"] for row in synced.customers().values()} == {None}
-        assert synced.sync(Mode.FULL)["status"] == "succeeded"
-        assert synced.rows("SELECT record_id FROM booksync.held_deletions") == []
-
-    def test_a_second_loss_is_held_like_the_first(self, synced: Bench, connection_id: str) -> None:
-        lose_all_customers(synced)
-        synced.sync(Mode.FULL)
-        asked("deletions", "dismiss", connection_id, "--yes")
-        a_minute_passes(synced)
-        synced.zoho.clear_faults()
-        synced.sync(Mode.FULL)
-        lose_all_customers(synced)
-        assert synced.sync(Mode.FULL)["status"] == "degraded"
-        assert held_ids(connection_id) == set(synced.customers())
-
-    def test_a_run_with_allowed_deletions_marks_held_records(
-        self, synced: Bench, lost: list[str], connection_id: str
-    ) -> None:
-        assert synced.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
-        assert live(synced, lost) == set()
-        assert held_ids(connection_id) == set()
-
-    def test_a_run_with_allowed_deletions_marks_dismissed_records_too(
-        self, synced: Bench, lost: list[str], connection_id: str
-    ) -> None:
-        asked("deletions", "dismiss", connection_id, "--yes")
-        synced.sync(Mode.FULL, allow_deletions=True)
-        assert live(synced, lost) == set()
-        assert held_ids(connection_id, "--dismissed") == set()
-
-    def test_a_run_makes_no_more_calls_than_its_limit(
-        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(deletions, "MOST_ASKED_ABOUT", 20)
-        ids = lose_invoices(synced, MANY)
-        first = synced.sync(Mode.FULL)
-        assert "More invoices are missing from the list. The next full run checks them." in first["reason"]
-        assert len(held_ids(connection_id)) == calls(synced) == 20
-        synced.sync(Mode.FULL)
-        assert held_ids(connection_id) == set(ids)
-
-    def test_a_run_that_cannot_afford_more_calls_holds_the_records_found_so_far(
-        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(deletions, "is_affordable", lambda *_: False)
-        lose_invoices(synced, MANY)
-        assert "The next full run checks them." in synced.sync(Mode.FULL)["reason"]
-        assert len(held_ids(connection_id)) == calls(synced) == deletions.QUESTIONS_PER_STEP
 
 
 class TestList:

@@ -1,0 +1,109 @@
+"""Promises of handover/posting.py: what is no longer owed is withdrawn, and what is too late is given up."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db.connections import Connection
+from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
+from tests.integration.db.look import change
+from tests.integration.db.reminding import SWITCH_ON, tell_contact, tell_invoices
+from tests.integration.posting.inbox import Inbox, contact, make_time_pass
+from workers.handover.posting import post_due
+from workers.handover.receiver import Receiver
+
+
+def test_an_invoice_paid_before_the_retry_is_not_posted_again(
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
+) -> None:
+    inbox.answers = [500, 500]
+    post_due(engine, receiver)
+    now = dt.datetime.now(dt.UTC)
+    tell_invoices(engine, due, an_invoice("1", status="paid", balance="0", modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert [reminder["zoho_invoice_id"] for reminder in inbox.bodies()[1]["reminders"]] == ["2"]
+    tell_invoices(engine, due, an_invoice("2", status="void", modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 2
+    withdrawn = contact(engine)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # The customer would otherwise be called about another customer's debt.
+        """
+        UPDATE invoices_cache
+        SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5002')
+        """,
+        "UPDATE invoices_cache SET expected_payment_date = due_date",
+        "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
+        "UPDATE invoices_cache SET balance = 'NaN'",
+        "UPDATE booksync.customers_cache SET primary_phone = '+442070313001'",
+        "UPDATE reminders SET handover_id = NULL",
+        "DELETE FROM reminders",
+    ],
+)
+def test_a_handover_without_valid_reminders_is_withdrawn(
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver, sql: str
+) -> None:
+    tell_contact(engine, due, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, sql)
+    make_time_pass(engine)
+    assert post_due(engine, receiver) == 1
+    assert len(inbox.got) == 1
+    withdrawn = contact(engine)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+
+
+@pytest.mark.usefixtures("due")
+def test_an_implausible_expected_payment_date_withdraws_nothing(
+    engine: Engine, inbox: Inbox, receiver: Receiver
+) -> None:
+    change(engine, "UPDATE invoices_cache SET expected_payment_date = '2099-01-01'")
+    post_due(engine, receiver)
+    assert len(inbox.bodies()[0]["reminders"]) == 2
+
+
+@pytest.mark.usefixtures("due")
+def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, "UPDATE reminders SET closes_at = now()")
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+    assert contact(engine)["post_problem"] == "given up: the calling window has closed"
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        (
+            "UPDATE booksync.zoho_connections SET handover = 'closed'",
+            "given up: the connection is closed for handovers",
+        ),
+        # Two zones twelve hours apart have no hour of the calling window in common.
+        (
+            "UPDATE booksync.customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
+            "given up: the calling window has closed",
+        ),
+    ],
+)
+def test_the_opening_and_the_calling_window_are_checked_before_each_attempt(
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver, sql: str, problem: str
+) -> None:
+    assert due
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, sql)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+    assert contact(engine)["post_problem"] == problem
