@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from sandbox.zoho.consent import AUTH_PATH, ConsentPage
 from sandbox.zoho.control_routes import Restart, control_routes
 from sandbox.zoho.responses import Response
 from sandbox.zoho.server_requests import RestartRequest
@@ -27,6 +28,7 @@ def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
     return Starlette(
         routes=[
             Mount(BOOKS_PREFIX, app=BooksEndpoint(simulator)),
+            Route(AUTH_PATH, ConsentPage(simulator).respond, methods=["GET", "POST"]),
             Route(TOKEN_PATH, TokenEndpoint(simulator)),
             Route(REVOKE_PATH, TokenEndpoint(simulator)),
             Mount("/_sandbox", routes=control_routes(simulator, restart)),

@@ -32,6 +32,10 @@ class User:
 class GrantCode:
     user: User
     dies_at: float
+    redirect_uri: str | None = None
+    """The address to which the consent page returned the user; None for a code of a Self Client."""
+    is_offline: bool = True
+    """Whether the code yields a refresh token: the consent page was opened with `access_type=offline`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,11 @@ class Tokens:
         """Register this refresh token for a user."""
         self._users[refresh_token] = user
 
-    def new_grant_code(self, user: User, now: float) -> str:
+    def new_grant_code(
+        self, user: User, now: float, *, redirect_uri: str | None = None, is_offline: bool = True
+    ) -> str:
         code = f"1000.{secrets.token_hex(16)}"
-        self._codes[code] = GrantCode(user, now + GRANT_CODE_SECONDS)
+        self._codes[code] = GrantCode(user, now + GRANT_CODE_SECONDS, redirect_uri, is_offline)
         return code
 
     def response(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Response:
@@ -79,7 +85,7 @@ class Tokens:
                 return self._refresh(form.get("refresh_token", ""), now, revoked)
             case "authorization_code":
                 self.exchanges += 1
-                return self._exchange(form.get("code", ""), now)
+                return self._exchange(form.get("code", ""), form.get("redirect_uri"), now)
             case _:
                 return _refused("unsupported_grant_type")
 
@@ -135,10 +141,14 @@ class Tokens:
             return throttled()
         return Response.of(self._issue(refresh_token, user, now))
 
-    def _exchange(self, code: str, now: float) -> Response:
+    def _exchange(self, code: str, redirect_uri: str | None, now: float) -> Response:
         grant = self._codes.pop(code, None)
         if grant is None or grant.dies_at <= now:
             return _refused("invalid_code")
+        if grant.redirect_uri is not None and redirect_uri != grant.redirect_uri:
+            return _refused("invalid_redirect_uri")
+        if not grant.is_offline:
+            return Response.of(self._issue("", grant.user, now))
         refresh_token = f"1000.{secrets.token_hex(16)}"
         self._users[refresh_token] = grant.user
         return Response.of(self._issue(refresh_token, grant.user, now) | {"refresh_token": refresh_token})
