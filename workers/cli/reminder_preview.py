@@ -31,6 +31,7 @@ def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connec
     """Return the preview as one JSON object, with at most `limit` calls of each day."""
     return {
         "connection_id": str(connection_id),
+        "name": connection.name,
         **found.handover.as_json(),
         "funnel": [
             {"stage": stage, **_tally(found.funnel.reaching(stage)), "losses": _losses(found.funnel, stage)}

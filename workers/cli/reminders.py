@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
-from db import hand_over, reminders, skipped_reminders
+from db import connections, hand_over, reminders, skipped_reminders
 from db.session import Session
 from domain.hand_over import HoldReason
 from domain.permission import SkipReason
@@ -65,6 +65,7 @@ def _skipped(db: Session, connection_id: uuid.UUID, reason: str | None, limit: i
     invoices = skipped_reminders.skipped(db, connection_id, reason=reason, limit=limit)
     return {
         "connection_id": str(connection_id),
+        "name": connections.connection(db, connection_id).name,
         "scheduled": standing.scheduled,
         "skipped": standing.skipped,
         "invoices": [asdict(invoice) for invoice in invoices],
@@ -72,7 +73,8 @@ def _skipped(db: Session, connection_id: uuid.UUID, reason: str | None, limit: i
 
 
 def _show_skipped(found: dict[str, Any]) -> None:
-    out.print(f"{found['connection_id']}: {found['scheduled']:,} open invoices with a scheduled reminder")
+    called = f"{found['connection_id']} {found['name'] or ''}".rstrip()
+    out.print(f"{called}: {found['scheduled']:,} open invoices with a scheduled reminder")
     for reason, count in found["skipped"].items():
         out.print(f"  {count:>8,}  {reason:<20} {_sentence(reason)}")
     table = _table("invoice", "id in Zoho", "customer", "due", "balance", "reason")
