@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
-from db import hand_over, reminders, skipped_reminders
+from db import connections, hand_over, reminders, skipped_reminders
 from db.session import Session
 from domain.hand_over import HoldReason
 from domain.permission import SkipReason

@@ -4,16 +4,19 @@ import threading
 import uuid
 
 import pytest
+import structlog
 
 from db import do_not_call, erasures, runs
 from db.erasures import ERASED
 from db.leases import LeaseLostError
 from domain.opening import Backlog
 from domain.runs import Mode
+from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.connection_commands import another_user, name_of, refusal_of, result_of, run, status_of
 from workers.services.connect import connect_organization
 from workers.services.erase import erase
+from workers.services.pause import pause
 
 CONNECTED = """
     SELECT table_schema || '.' || table_name AS name FROM information_schema.columns AS found
@@ -126,6 +129,18 @@ def test_the_receipt_has_no_personal_data_and_no_name(filled: Bench) -> None:
     assert set(row) == {"connection_id", "begun_at", "finished_at", "counts"}
     assert all(isinstance(count, int) for count in row["counts"].values())
     assert name not in str(row)
+
+
+def test_logs_and_dead_letters_have_ids_and_no_name(bench: Bench) -> None:
+    run("rename", str(bench.connection_id), "Main books")
+    with structlog.testing.capture_logs() as logs:
+        pause(bench.resources.engine, bench.connection_id, "year-end audit")
+        bench.zoho.fault(FaultName.TOKEN_ENDPOINT_DOWN)
+        erase(bench.resources, bench.connection_id)
+    assert {line["action"] for line in logs} >= {"connection.disconnected", "connection.erased"}
+    said = str(logs) + str(bench.rows("SELECT * FROM booksync.dead_letters"))
+    for text in ("Main books", name_of(bench), "year-end audit"):
+        assert text not in said
 
 
 @pytest.mark.parametrize("typed", ["name", "number"])
