@@ -15,6 +15,7 @@ from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
 from workers.observability.worker_states import WorkerReport, reports
 from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.services.doctor.processes import ProcessFacts, check_workers
+from workers.services.doctor.webhooks import EVENT_WAIT_SECONDS
 from workers.web.throttled_log import ThrottledLog
 
 router = APIRouter()
@@ -28,9 +29,6 @@ _UNKNOWN = "unknown"
 
 #: The end of the report on a newer schema, if webhooks can still be stored.
 _STILL_RECEIVES = "; until then this process receives webhooks"
-
-#: A webhook event that waits longer than this is reported.
-EVENT_WAIT_SECONDS = 300.0
 
 #: The checks that decide about status 503: what this web process itself needs. Other checks are only reported, because
 #: a web process that is taken out of service for another process's failure would lose Zoho's webhooks too.

@@ -74,6 +74,12 @@ def warning(part: Part, name: str, what: str, *, cause: str, next_step: str, sin
     return Finding(Severity.WARNING, part, name, what, cause, next_step, since)
 
 
+def parted(sentence: str) -> tuple[str, str]:
+    """The trouble and the next step of a sentence of the form "trouble: next step"; "" for a missing next step."""
+    what, _, next_step = sentence.partition(": ")
+    return what, next_step
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 worker", "3 workers"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
