@@ -44,5 +44,5 @@ class Checkup:
             "warnings": self.count(Severity.WARNING),
             "findings": [each.as_json() for each in self.findings],
             "well": list(self.well),
-            "unchecked": dict(self.unchecked),
+            "unchecked": {part.value: why for part, why in self.unchecked.items()},
         }

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,8 +37,8 @@ from workers.services.doctor.postgres import PostgresFacts
 #: No further read begins after this time, because Postgres is slow.
 _LONGEST_SECONDS: Final = 6.0
 
-#: The round trips of which the shortest counts.
-_ROUND_TRIPS: Final = 3
+#: The transactions whose backends are compared. A pooler in transaction mode may use the same one twice.
+_TRANSACTIONS: Final = 3
 
 #: Doubtful numbers are counted for so many connections only, because each count reads all their customers.
 _MOST_COUNTED: Final = 20
@@ -81,7 +81,9 @@ def read_postgres(basics: Basics, *, states: Sequence[dict[str, Any]] | None = N
         with basics.engine.connect() as connection:
             db = connection.execution_options(isolation_level="AUTOCOMMIT")
             for part in parts:
-                if time.monotonic() - began > _LONGEST_SECONDS or not _is_readable(found):
+                is_late = time.monotonic() - began > _LONGEST_SECONDS
+                # The first part is always read, because it measures how slow Postgres is.
+                if not _is_readable(found) or (is_late and found.now is not None):
                     break
                 _read(part, db, basics, found)
                 if db.invalidated or db.closed:
@@ -110,27 +112,23 @@ def _read(part: _Part, db: Session, basics: Basics, found: FromPostgres) -> None
 
 
 def _server(db: Session, basics: Basics, found: FromPostgres) -> None:
-    facts = server.facts(db)
-    seconds, backends = [], set()
-    for _ in range(_ROUND_TRIPS):
-        began = time.monotonic()
-        backends.add(server_health.backend(db))
-        seconds.append(time.monotonic() - began)
-    found.postgres = PostgresFacts(
-        server=facts,
-        round_trip_seconds=min(seconds),
+    found.postgres = replace(
+        found.postgres,
+        server=server.facts(db),
         health=server_health.health(db),
-        backends=frozenset(backends),
+        backends=frozenset(server_health.backend(db) for _ in range(_TRANSACTIONS)),
         prepares_statements=prepares_statements(basics.settings.database_url.get_secret_value()),
         tables_without_rights=server_health.tables_without_rights(db),
     )
 
 
 def _clocks(db: Session, _basics: Basics, found: FromPostgres) -> None:
-    before = datetime.now(UTC)
+    before, began = datetime.now(UTC), time.monotonic()
     found.now = clock.present(db)
-    # The statement was executed between the two readings of this host's clock.
-    found.clock_ahead_seconds = (before + (datetime.now(UTC) - before) / 2 - found.now).total_seconds()
+    seconds = time.monotonic() - began
+    # The statement was executed somewhere within its time.
+    found.clock_ahead_seconds = (before - found.now).total_seconds() + seconds / 2
+    found.postgres = replace(found.postgres, round_trip_seconds=seconds)
 
 
 def _schema(db: Session, _basics: Basics, found: FromPostgres) -> None:
