@@ -117,13 +117,16 @@ class Processes:
         return max((each.ended_at or each.seen_at for each in self._of(kind)), default=None)
 
     def hanging(self, *, longest_seconds: float) -> list[Hang]:
-        """The threads that have not renewed the lease of their work for `longest_seconds`, the length of a lease."""
+        """The threads that had not renewed the lease of their work for `longest_seconds`, the length of a lease.
+
+        The time counts up to the last renewal of the process's row, because later renewals of the lease are unknown.
+        """
         longest = timedelta(seconds=longest_seconds)
         of_threads = [
             Hang(process, activity, is_silent=False)
             for process in self.running()
             for activity in process.activities
-            if self.now - activity.progressed_at > longest
+            if process.seen_at - activity.progressed_at > longest
         ]
         of_processes = [
             Hang(process, activity, is_silent=True) for process in self.silent() for activity in process.activities

@@ -42,8 +42,12 @@ def test_the_last_moment_of_a_kind_is_that_of_any_process_running_or_not() -> No
 
 def test_a_thread_hangs_if_it_has_not_renewed_its_lease_for_the_length_of_a_lease() -> None:
     hanging, busy = a_step(since=200, progressed=91), a_step(since=200, progressed=89)
-    (hang,) = rows(a_process(activities=[hanging, busy])).hanging(longest_seconds=90)
+    (hang,) = rows(a_process(seen=0, activities=[hanging, busy])).hanging(longest_seconds=90)
     assert (hang.activity, hang.is_silent) == (hanging, False)
+
+
+def test_a_thread_does_not_hang_because_its_row_is_a_few_seconds_old() -> None:
+    assert rows(a_process(seen=14, activities=[a_step(since=15)])).hanging(longest_seconds=5) == []
 
 
 def test_a_silent_process_hangs_in_what_it_did_last() -> None:

@@ -13,6 +13,9 @@ from workers.services.doctor.findings import Finding, Part, error, span, warning
 #: The most processes that one sentence names.
 _NAMES_SHOWN: Final = 3
 
+#: The silence of the schedulers that is a trouble if no scheduler has a row: two of their heartbeats.
+_SHORT_SILENCE_SECONDS: Final = 30.0
+
 _START: Final = {
     Kind.WORKER: "dramatiq workers.main",
     Kind.SCHEDULER: "booksync scheduler",
@@ -61,10 +64,13 @@ def check_workers(facts: ProcessFacts) -> list[Finding]:
 def check_scheduler(facts: ProcessFacts) -> list[Finding]:
     """Return the trouble of an installation whose schedulers do not tick."""
     silence = facts.scheduler_silent_seconds
-    if silence is not None and silence <= scheduler_marks.LONGEST_SILENCE_SECONDS:
+    is_running = bool(facts.rows.running(Kind.SCHEDULER))
+    # A scheduler of an older release has no row. Where schedulers have rows, a missing one needs less proof.
+    has_rows = facts.rows.last_seen(Kind.SCHEDULER) is not None
+    longest = _SHORT_SILENCE_SECONDS if has_rows and not is_running else scheduler_marks.LONGEST_SILENCE_SECONDS
+    if silence is not None and silence <= longest:
         return []
     ticked = "has never ticked" if silence is None else f"has not ticked for {span(silence)}"
-    is_running = bool(facts.rows.running(Kind.SCHEDULER))
     return [
         error(
             Part.PROCESSES,

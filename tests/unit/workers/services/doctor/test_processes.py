@@ -106,6 +106,11 @@ class TestTheOthers:
             "The scheduler has never ticked, so no sync starts automatically. Next: booksync scheduler"
         )
 
+    def test_a_scheduler_that_has_ended_is_named_earlier(self) -> None:
+        ended = a_process(2, Kind.SCHEDULER, ended_at=ago(31))
+        assert only(check_processes(facts(WORKER, ended, WEB, scheduler_silent_seconds=31))).name == "no_scheduler"
+        assert check_processes(facts(WORKER, WEB, scheduler_silent_seconds=31)) == []
+
     def test_a_scheduler_runs_without_ticks(self) -> None:
         finding = only(check_processes(facts(*ALL, scheduler_silent_seconds=61)))
         assert finding.what == "The scheduler has not ticked for 61 s, so no sync starts automatically"
