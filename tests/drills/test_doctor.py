@@ -62,7 +62,8 @@ class Site:
     @property
     def redis(self) -> redis.Redis:
         client: redis.Redis = redis.Redis.from_url(self.valkey.url)
-        return self.open.enter_context(client)
+        self.open.callback(client.close)
+        return client
 
     def execute(self, statement: Any) -> None:
         with psycopg.connect(self.database_url, autocommit=True) as database:
