@@ -125,7 +125,7 @@ def own_process(kind: Kind, settings: Settings, *, threads: int) -> OwnProcess:
 
 
 def fingerprint(secrets: Iterable[str]) -> str:
-    """A short hash of secrets, in their order. It tells whether two processes have the same ones, and reveals nothing.
+    """A short hash of secrets, in their order. It shows whether two processes have the same ones, and reveals nothing.
 
     Each secret has a hundred random bits or more, so no search finds it from the hash.
     """

@@ -40,7 +40,7 @@ _LONGEST_SECONDS: Final = 6.0
 #: The transactions whose backends are compared. A pooler in transaction mode may use the same one twice.
 _TRANSACTIONS: Final = 3
 
-#: Doubtful numbers are counted for so many connections only, because each count reads all their customers.
+#: Doubtful numbers are counted for at most this number of connections, because each count reads all their customers.
 _MOST_COUNTED: Final = 20
 
 

@@ -11,7 +11,7 @@ from workers.services.doctor.findings import Finding, Part, counted, error, span
 
 #: A message that has waited for longer than this shows that the workers are too few, or hang.
 LONGEST_WAIT_SECONDS: Final = 60.0
-#: With so many messages in a queue, the workers are behind by minutes.
+#: With this number of messages in a queue, the workers are behind by minutes.
 MANY_MESSAGES: Final = 1000
 
 #: How the reason of a wait begins (`waiting_for`) if the disk of Postgres is full.

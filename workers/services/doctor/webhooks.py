@@ -71,5 +71,5 @@ def _waiting(facts: WebhookFacts) -> Iterator[Finding]:
             "events_wait",
             f"A webhook event has waited for {span(facts.oldest_event_seconds)}",
             cause="no worker runs or is free, or calls to Zoho are paused",
-            next_step="look at the findings about processes and Zoho; if there are none, start more workers",
+            next_step="look at the findings about processes and Zoho; without any, start more workers",
         )
