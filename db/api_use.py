@@ -1,5 +1,6 @@
 """Statements over api_use: the part of the API budget's state that must survive if Redis loses its data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -33,6 +34,22 @@ def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
         {"organization_id": organization_id},
     ).scalar_one_or_none()
     return seconds
+
+
+def with_recent_calls(db: Session) -> Sequence[str]:
+    """The connected organisations that were called within the last day, so Redis should have a record of them."""
+    return (
+        db.execute(
+            text("""
+                SELECT organization_id FROM booksync.api_use
+                 WHERE last_call_at > clock_timestamp() - interval '1 day'
+                   AND organization_id IN (SELECT organization_id FROM booksync.zoho_connections)
+                 ORDER BY 1
+            """)
+        )
+        .scalars()
+        .all()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,19 @@ from domain.truth_check import TruthCheck
 #: The largest number of country texts that are listed individually.
 LONGEST_LIST_OF_COUNTRIES = 20
 
+#: What a run waits for (`waiting_for`) while its step is due and no worker has leased it.
+WORKER = "a worker"
+
+#: A worker leases the first step of a run within this time, unless none is free.
+_PICK_UP_SECONDS = 5.0
+
 _RUN = text("""
     SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
            degraded_reason, error, started_at, finished_at,
            not_before > clock_timestamp() AS is_waiting,
+           status = 'running' AND started_at < clock_timestamp() - make_interval(secs => :patience)
+           AND coalesce(not_before, '-infinity') <= clock_timestamp()
+           AND coalesce(claimed_until, '-infinity') <= clock_timestamp() AS waits_for_worker,
            extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)::float AS seconds
       FROM booksync.sync_runs WHERE id = :run_id
 """)
@@ -164,7 +173,7 @@ def run_progress(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _run(db: Session, run_id: uuid.UUID) -> Row[Any]:
-    row = db.execute(_RUN, {"run_id": run_id}).one_or_none()
+    row = db.execute(_RUN, {"run_id": run_id, "patience": _PICK_UP_SECONDS}).one_or_none()
     if row is None:
         raise UnknownRunError
     return row
@@ -244,11 +253,12 @@ def _truth_check(row: Row[Any]) -> dict[str, Any] | None:
 
 
 def _run_state(run: dict[str, Any]) -> dict[str, Any]:
+    is_waiting = run["status"] == "running" and (run["is_waiting"] or run["waits_for_worker"])
     return {
         "run_id": str(run["id"]),
         **{name: run[name] for name in _RUN_FIELDS},
-        "state": "waiting" if run["is_waiting"] and run["status"] == "running" else run["status"],
+        "state": "waiting" if is_waiting else run["status"],
         "resumes_at": run["not_before"],
-        "waiting_for": run["waiting_for"],
+        "waiting_for": WORKER if run["waits_for_worker"] else run["waiting_for"],
         "reason": run["degraded_reason"] or run["error"],
     }

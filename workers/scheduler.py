@@ -27,13 +27,16 @@ from db.session import Session, autocommit
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
 from domain.nights import seconds_to_full_sync
+from domain.processes import Kind
 from domain.runs import Mode
 from domain.time_zones import zone_named
+from workers.boot.process_rows import process_row
 from workers.boot.resources import Resources, open_resources
 from workers.boot.schema import wait_for_schema
 from workers.boot.servers import log_redis
 from workers.boot.settings import Settings
 from workers.handover.posting import posting
+from workers.observability.activities import own_activities
 from workers.observability.logs import describe
 from workers.queue import Queue, ready_messages, send_refresh, send_step
 from workers.services.forecast import forecast
@@ -80,7 +83,10 @@ def run_scheduler() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with open_resources("booksync scheduler") as resources:
+    with (
+        open_resources("booksync scheduler") as resources,
+        process_row(Kind.SCHEDULER, resources, threads=1),
+    ):
         wait_for_schema(resources.engine, stopped.wait)
         log_redis(resources.redis)
         log.info("The scheduler has started", action="scheduler.started")
@@ -92,7 +98,8 @@ def run_scheduler() -> None:
                     if not keeps_to_interval:
                         _keep_to_interval(resources)
                         keeps_to_interval = True
-                    pause = tick(resources)
+                    with own_activities.during("tick"):
+                        pause = tick(resources)
                 except DatabaseError as error:
                     _log_failure(resources, error)
                     if failure_of(error).kind is FailureKind.SCHEMA:

@@ -1,6 +1,6 @@
 """Phase 3: the same additions for a database that had left phase 2 before connections had names and further states."""
 
-from db.migrations import states
+from db.migrations import processes, states
 from db.migrations.steps import letting_others_work
 
 revision = "0015_connecting_phase3"
@@ -10,6 +10,7 @@ down_revision = "0014_indexes_phase3"
 def upgrade() -> None:
     with letting_others_work() as connection:
         states.add(connection)
+        processes.add(connection)
 
 
 def downgrade() -> None:

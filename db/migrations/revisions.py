@@ -134,6 +134,7 @@ _LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
      WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped
        AND to_regclass('booksync.booksync_alembic_version') IS NOT NULL
+       AND to_regclass('booksync.processes') IS NOT NULL
 """)
 
 

@@ -20,6 +20,7 @@ from db.models.connections import (
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
+from db.models.processes import Process
 from db.models.runs import (
     FailedRecord,
     HeldDeletion,
@@ -47,6 +48,7 @@ __all__ = [
     "HeldDeletion",
     "KeyCanary",
     "PhoneConfirmation",
+    "Process",
     "Refresh",
     "RejectedRecord",
     "Reminder",

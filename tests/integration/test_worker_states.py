@@ -18,10 +18,12 @@ from typer.testing import CliRunner
 
 from db.engine import new_engine
 from db.migrations.schemas import VERSION_TABLE
+from domain.processes import Kind
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process
 from workers.boot import process
+from workers.boot.process_rows import ProcessRow, own_process
 from workers.boot.resources import Resources
 from workers.cli.app import app as commands
 from workers.jobs.heartbeat import Heartbeat
@@ -209,6 +211,16 @@ class TestReaders:
             ("host-1:7", "keys_refused", False),
             ("host-2:7", "working", True),
         ]
+
+    def test_the_json_of_status_has_every_process(self, resources: Resources) -> None:
+        ProcessRow(resources.engine, own_process(Kind.WORKER, resources.settings, threads=8)).beat()
+        (found,) = json.loads(CliRunner().invoke(commands, ["status", "--json"]).stdout.splitlines()[-1])["processes"]
+        assert (found["process"], found["kind"], found["state"], found["threads"]) == (
+            own_name(),
+            "worker",
+            "running",
+            8,
+        )
 
     def test_status_says_that_no_worker_reports(self, client: redis.Redis) -> None:
         client.delete(KEY)

@@ -128,6 +128,10 @@ class ApiBudget:
         """Read the present state of the budget, without changing it. Raises BudgetUnavailable."""
         return self._scripts.look(organization_id)
 
+    def remembers(self, organization_id: str) -> bool:
+        """Whether Redis has a record of the organisation's calls. Raises RedisError."""
+        return self._scripts.remembers(organization_id)
+
     def resume(self, organization_id: str) -> Resumed:
         """Lift every pause of the organisation, and delete the known facts about the day's calls.
 

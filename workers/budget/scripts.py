@@ -104,6 +104,7 @@ class BudgetScripts:
     """The Lua scripts of the budget; each method is one decision. Raises BudgetUnavailable."""
 
     def __init__(self, client: redis.Redis, limits: BudgetLimits) -> None:
+        self._client = client
         self._limits = limits
         self._admit = client.register_script(_source("admit"))
         self._finish = client.register_script(_source("finish"))
@@ -203,6 +204,11 @@ class BudgetScripts:
             probe_in_seconds=_number(probe_in) / 1000 if _number(probe_in) >= 0 else None,
             interactive_reserve=_number(reserve),
         )
+
+    def remembers(self, organization_id: str) -> bool:
+        """Whether Redis has a record of the organisation's calls. Raises RedisError."""
+        state, *_ = _keys(organization_id)
+        return bool(self._client.exists(state))
 
     def pause_without_redis(self, result: CallResult) -> Pause | None:
         """The pause after a refusal, while Redis does not respond: as long as a first pause; None without a refusal."""

@@ -20,6 +20,11 @@ COMMANDS = (
     ("sync", "sync:sync", "Sync a connection now."),
     ("status", "status:status", "Show the state of the connections and their last runs."),
     (
+        "doctor",
+        "doctor:doctor",
+        "Examine the installation, and name each trouble with its cause and the next step (exit code 1 on an error).",
+    ),
+    (
         "verify",
         "verify:verify",
         "Compare the cache with Zoho, and report the differences (exit code 1 if there are any).",

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
+from db import connections, dead_letters, questions, summary, webhook_secrets
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
@@ -22,7 +22,7 @@ from workers.cli.looking import open_basics
 from workers.cli.servers import show_servers
 from workers.cli.terminal import counted, emphasized, print_json, results
 from workers.cli.uncertain_countries import uncertain_countries
-from workers.cli.workers import show_workers, worker_reports
+from workers.cli.workers import process_facts, processes_json, show_processes
 from workers.services.forecast import forecast
 
 #: The maximum of unknown country texts in the status line of a connection; --json has more.
@@ -38,19 +38,15 @@ def status(
         connection_id = one_connection(db, given)
         states = [_with_outlook(basics, db, state) for state in summary.connection_states(db, connection_id)]
         dead = dead_letters.count_open(db, connection_id)
-        silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
         postgres, redis = look_at_postgres(db), look_at_redis(basics.redis)
-        workers = worker_reports(basics)
+        found = process_facts(basics, db)
     tell = results(as_json)
     show_servers(postgres, redis, tell)
     for state in states:
         _show(state, tell)
     if not states:
         tell.print("No connection exists yet. Next: booksync connect")
-    if silence is None or silence > scheduler_marks.LONGEST_SILENCE_SECONDS:
-        ticked = "has never ticked" if silence is None else f"has not ticked for {silence:.0f} s"
-        tell.print(f"The scheduler {ticked}, so no sync starts automatically. Next: booksync scheduler", style="yellow")
-    show_workers(workers, tell)
+    show_processes(found, tell)
     if dead:
         waiting = counted(dead, "dead letter waits", "dead letters wait")
         tell.print(f"{waiting} for a decision. Next: booksync dead-letters list", style="yellow")
@@ -60,9 +56,10 @@ def status(
             {
                 "connections": states,
                 "dead_letters": dead,
-                "scheduler_silent_seconds": silence,
+                "scheduler_silent_seconds": found.scheduler_silent_seconds,
                 "servers": servers,
-                "workers": None if workers is None else [each.as_json() for each in workers],
+                "workers": None if found.reports is None else [each.as_json() for each in found.reports],
+                "processes": processes_json(found.rows),
             }
         )
 
@@ -134,17 +131,24 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
         table.add_column(heading, justify="right" if heading in ("calls", "seconds") else "left")
     for run in state["runs"]:
-        waits = f" until {run['resumes_at']:%H:%M:%S} UTC" if run["state"] == "waiting" else ""
         table.add_row(
             f"{run['started_at']:%Y-%m-%d %H:%M:%S}",
             run["mode"],
-            run["state"] + waits,
+            _state(run),
             run["phase"],
             f"{run['api_calls']:,}",
             f"{run['seconds']:.1f}",
             run["waiting_for"] or run["reason"] or "",
         )
     tell.print(table if state["runs"] else "  no run yet")
+
+
+def _state(run: dict[str, Any]) -> str:
+    if run["state"] != "waiting":
+        return str(run["state"])
+    if run["waiting_for"] == summary.WORKER:
+        return f"waiting for {summary.WORKER}"
+    return f"waiting until {run['resumes_at']:%H:%M:%S} UTC"
 
 
 def _organization(state: dict[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Deliveries as jobs: a leased handover is posted, retried while its calling window is open, and then given up."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -38,6 +40,10 @@ class DeliveryJob(Job):
     @property
     def connection_id(self) -> uuid.UUID:
         return self._post.connection_id
+
+    @property
+    def ids(self) -> Mapping[str, Any]:
+        return {"record": str(self._post.handover_id)}
 
     @property
     def attempts(self) -> int:

@@ -4,10 +4,10 @@ error."""
 import random
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -22,6 +22,7 @@ from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
 from workers.budget import BudgetWait
 from workers.jobs.outcomes import Handling, Outcome, handling_of
+from workers.observability.activities import own_activities
 from workers.observability.counters import JobOutcome
 from workers.observability.logs import describe
 
@@ -95,6 +96,11 @@ class Job(ABC):
     def give_up(self, failure: JobFailure) -> JobOutcome:
         """End the job without its work and write its dead letter; return GIVEN_UP or FAILED."""
 
+    @property
+    def ids(self) -> Mapping[str, Any]:
+        """What the job works on, besides its connection: fields of `domain.processes.Activity`."""
+        return {}
+
     def park(self, failure: JobFailure) -> Parking | None:  # noqa: ARG002
         """Park the job's connection, unless a person has reconnected the connection since the refused call.
 
@@ -145,7 +151,11 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
         job = acquire()
         if job is None:
             return Execution(None, JobOutcome.PASSED_OVER)
-        with structlog.contextvars.bound_contextvars(connection_id=str(job.connection_id)):
+        connection_id = str(job.connection_id)
+        with (
+            structlog.contextvars.bound_contextvars(connection_id=connection_id),
+            own_activities.during(job.kind, connection_id=connection_id, **job.ids),
+        ):
             return Execution(job, _attempt(job))
     except LeaseLostError:
         log.info(

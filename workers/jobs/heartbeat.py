@@ -1,4 +1,4 @@
-"""The heartbeat: a worker process reports its state to Redis from its boot to its end."""
+"""The heartbeat: a worker process reports its state to Redis, and renews its row in Postgres, from boot to end."""
 
 import threading
 from typing import Final
@@ -7,7 +7,9 @@ import redis
 import structlog
 from dramatiq import Broker, Middleware, Worker
 
+from domain.processes import Kind
 from workers.boot import process
+from workers.boot.process_rows import ProcessRow, own_process
 from workers.observability.logs import describe
 from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_name, own_state, report, withdraw
 
@@ -28,9 +30,15 @@ class Heartbeat(Middleware):
     def __init__(self) -> None:
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._row: ProcessRow | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         own_state.set(WorkerState.STARTING)
+        resources = process.resources()
+        self._row = ProcessRow(
+            resources.engine, own_process(Kind.WORKER, resources.settings, threads=worker.worker_threads)
+        )
+        self._row.start()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
 
@@ -42,6 +50,11 @@ class Heartbeat(Middleware):
         own_state.changed.set()
         if self._thread is not None:
             self._thread.join(_LONGEST_END_SECONDS)
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        # Until then the threads may be at work, and the row shows what they do.
+        if self._row is not None:
+            self._row.stop()
 
     def _beat(self) -> None:
         client, name = process.resources().redis, own_name()

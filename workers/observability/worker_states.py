@@ -77,6 +77,7 @@ class WorkerReport:
 class Trouble:
     """Workers with the same problem, in words."""
 
+    state: WorkerState
     sentence: str  #: the problem without host names, because anyone can read it in `/readyz`; without a full stop
     way_out: str
 
@@ -221,6 +222,7 @@ def _trouble(state: WorkerState, names: Sequence[str], total: int) -> Trouble:
     words = {"accepts": "accepts", "gets": "gets", "its": "its"} if is_one else _OF_SEVERAL
     others = [f"{len(names) - _NAMES_SHOWN} more"] if len(names) > _NAMES_SHOWN else []
     return Trouble(
+        state,
         f"{len(names)} of {total} {'worker' if total == 1 else 'workers'} {sentence.format(**words)}",
         way_out.format(workers=", ".join([*names[:_NAMES_SHOWN], *others])),
     )

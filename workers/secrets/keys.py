@@ -16,6 +16,12 @@ class WrongKeysError(BooksyncError):
     and restart this process."""
 
 
+def can_read_secrets(db: Session, vault: Vault) -> bool | None:
+    """Whether this process's keys can read the stored secrets; None if there are none. Nothing is written."""
+    proof = key_canary.ciphertext(db) or key_canary.a_stored_secret(db)
+    return None if proof is None else vault.can_read(proof)
+
+
 def prove_keys(db: Session, vault: Vault) -> bool:
     """Check that this process's keys can read the key canary, or a stored secret if no canary exists yet.
 

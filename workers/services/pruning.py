@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Engine
 
-from db import dead_letters, event_history, run_history
+from db import dead_letters, event_history, processes, run_history
 from db.session import Session
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ def prune(engine: Engine, *, batch: int = BATCH) -> bool:
     runs = delete(lambda db: run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT, limit=batch))
     events = delete(lambda db: event_history.prune(db, days=_EVENT_DAYS, limit=batch))
     records = delete(lambda db: event_history.prune_records(db, limit=batch))
+    dead = delete(processes.prune)
     closed = delete(lambda db: dead_letters.prune(db, days=_DEAD_LETTER_DAYS, limit=batch))
     log.info(
         "Old runs, webhook events and closed dead letters are deleted",
@@ -38,5 +39,6 @@ def prune(engine: Engine, *, batch: int = BATCH) -> bool:
         runs=runs,
         events=events,
         dead_letters=closed,
+        processes=dead,
     )
     return max(runs, events, records, closed) < batch

@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -72,6 +73,10 @@ class RefreshJob(Job):
     @property
     def connection_id(self) -> uuid.UUID:
         return self._lease.ref.connection_id
+
+    @property
+    def ids(self) -> Mapping[str, Any]:
+        return {"record": f"{self._lease.ref.entity.name} {self._lease.ref.record_id}"}
 
     @property
     def attempts(self) -> int:

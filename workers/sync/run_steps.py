@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -69,6 +70,10 @@ class StepJob(Job):
     @property
     def connection_id(self) -> uuid.UUID:
         return self._run.connection_id
+
+    @property
+    def ids(self) -> Mapping[str, Any]:
+        return {"run_id": str(self._run.run_id), "step": self._run.step, "phase": self.phase}
 
     @property
     def attempts(self) -> int:

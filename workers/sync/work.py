@@ -15,6 +15,7 @@ from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
 from workers.boot.slices import Slice
 from workers.budget import Lane
+from workers.observability.activities import own_activities
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
 from workers.zoho.list_reader import ListReader
@@ -123,6 +124,7 @@ class Work(Asking):
             together_with=together_with,
         )
         self.has_progressed = True
+        own_activities.progressed()
 
     def renew(self, db: Session) -> None:
         """Renew the lease of the step. Unlike a checkpoint, a renewal does not reset the step's attempts.
@@ -137,6 +139,7 @@ class Work(Asking):
             calls=self._calls_to_count(),
             is_progress=False,
         )
+        own_activities.progressed()
 
     def release(
         self, db: Session, *, wait_seconds: float, waiting_for: str, refund_attempt: bool, error: str | None

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
+from domain.processes import Kind
+from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
 from workers.web import console, health, metrics, webhooks
@@ -23,10 +26,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         connection_deadlines(),
         throttled_uvicorn_warnings(),
         open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
+        process_row(Kind.WEB, resources, threads=_threads()),
     ):
         app.state.resources = resources
         app.state.console_password = console.password_check(resources.settings)
         yield
+
+
+def _threads() -> int:
+    """The number of threads that serve requests."""
+    return int(current_default_thread_limiter().total_tokens)
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
-from db import dead_letter_lists, event_history, scheduler_marks, summary
+from db import dead_letter_lists, event_history, summary
 from db.failures import DatabaseError, failure_of
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
@@ -21,6 +21,7 @@ from workers.boot.resources import Resources
 from workers.boot.settings import Settings
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.observability.counters import PasswordOutcome
+from workers.services.doctor.examination import examine
 from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
 from workers.web.kept_states import KeptStates
 
@@ -125,8 +126,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
         "now": db.execute(select(func.now())).scalar_one(),
         "connections": states,
         "counted_seconds_ago": kept.age_seconds,
-        "redis_up": budgets is not None,
-        "silence": scheduler_marks.seconds_since(db, scheduler_marks.TICK),
+        "checkup": examine(resources, kept.states),
         "events": event_history.counts(db),
         "dead_letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
     }

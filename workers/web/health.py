@@ -1,16 +1,21 @@
 """`/healthz`: the process is alive. `/readyz`: the process can do its work, or the response names what is missing."""
 
+from datetime import UTC, datetime
+
 import redis
 from fastapi import APIRouter, Request, Response
 
-from db import event_history, scheduler_marks, webhook_events
+from db import event_history, processes, scheduler_marks, webhook_events
 from db.failures import DatabaseError, failure_of
 from db.migrations.revisions import SchemaFit, SchemaState, schema_state
 from db.session import Session
+from domain.processes import Kind, Processes
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
-from workers.observability.worker_states import NONE_REPORTS, reports, troubles
+from workers.observability.worker_states import WorkerReport, reports
 from workers.secrets.keys import WrongKeysError, prove_keys
+from workers.services.doctor.processes import ProcessFacts, check_workers
+from workers.services.doctor.webhooks import EVENT_WAIT_SECONDS
 from workers.web.throttled_log import ThrottledLog
 
 router = APIRouter()
@@ -24,9 +29,6 @@ _UNKNOWN = "unknown"
 
 #: The end of the report on a newer schema, if webhooks can still be stored.
 _STILL_RECEIVES = "; until then this process receives webhooks"
-
-#: A webhook event that waits longer than this is reported.
-EVENT_WAIT_SECONDS = 300.0
 
 #: The checks that decide about status 503: what this web process itself needs. Other checks are only reported, because
 #: a web process that is taken out of service for another process's failure would lose Zoho's webhooks too.
@@ -51,20 +53,23 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
     webhook events and Redis's eviction policy are reported too.
     """
     resources: Resources = request.app.state.resources
-    checks = {**_database(resources), **_redis(resources)}
+    rows, database = _database(resources)
+    checks = {**database, **_redis(resources, rows)}
     if any(checks[name] not in (_OK, _UNKNOWN) and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):
         response.status_code = 503
     return checks
 
 
-def _database(resources: Resources) -> dict[str, str]:
+def _database(resources: Resources) -> tuple[Processes, dict[str, str]]:
+    """Return the rows of the processes (none if they cannot be read) and the results of Postgres's checks."""
+    no_rows = Processes((), datetime.now(UTC))
     unknown = {"schema": _UNKNOWN, "keys": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
     try:
         with resources.engine.connect() as db:
             database = look_at_postgres(db).problem or _OK
             if (state := schema_state(db)).fit is not SchemaFit.FITS:
-                return unknown | {"database": database, "schema": _unfit(db, state)}
-            return {
+                return no_rows, unknown | {"database": database, "schema": _unfit(db, state)}
+            return processes.read(db), {
                 "database": database,
                 "schema": _OK,
                 "keys": _keys(db, resources),
@@ -74,7 +79,7 @@ def _database(resources: Resources) -> dict[str, str]:
     except DatabaseError as error:
         failure = failure_of(error)
         _failures.warning(kind=failure.kind, reason=failure.sentence(resources.engine.url))
-        return unknown | {"database": failure.brief}
+        return no_rows, unknown | {"database": failure.brief}
 
 
 def _unfit(db: Session, state: SchemaState) -> str:
@@ -102,23 +107,27 @@ def _webhooks(db: Session) -> str:
     return _OK if waits <= EVENT_WAIT_SECONDS else f"an event has waited for {waits:.0f} s: do workers run?"
 
 
-def _redis(resources: Resources) -> dict[str, str]:
+def _redis(resources: Resources, rows: Processes) -> dict[str, str]:
     state = look_at_redis(resources.redis)
     return {
         "redis": state.refusal.brief if state.refusal else _OK,
         "redis_memory": _memory(state),
-        "workers": _workers(resources) if state.responds else _UNKNOWN,
+        "workers": _workers(resources, rows, _reports(resources) if state.responds else None),
     }
 
 
-def _workers(resources: Resources) -> str:
+def _reports(resources: Resources) -> list[WorkerReport] | None:
     try:
-        found = reports(resources.redis)
+        return reports(resources.redis)
     except redis.RedisError:
-        return _UNKNOWN
-    if not found:
-        return NONE_REPORTS
-    return "; ".join(trouble.sentence for trouble in troubles(found)) or _OK
+        return None
+
+
+def _workers(resources: Resources, rows: Processes, found: list[WorkerReport] | None) -> str:
+    facts = ProcessFacts(rows, found, None, resources.settings.claim_seconds)
+    if troubles := check_workers(facts):
+        return "; ".join(trouble.public for trouble in troubles)
+    return _UNKNOWN if found is None and not rows.running(Kind.WORKER) else _OK
 
 
 def _memory(state: RedisState) -> str:

@@ -23,6 +23,7 @@ from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
+from workers.observability.activities import own_activities
 from workers.observability.logs import describe
 from workers.queue import send_refresh
 from workers.secrets.vault import UnreadableSecretError, Vault
@@ -82,6 +83,7 @@ async def receive(connection: str, request: HTTPRequest, background: BackgroundT
         return JSONResponse({"detail": "The signature is not valid."}, status_code=401, background=task)
     # The messages are sent after the response, so that Zoho does not wait for Redis.
     background.add_task(_send, resources, following)
+    own_activities.worked()
     return {"status": "accepted"}
 
 

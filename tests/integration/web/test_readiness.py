@@ -1,6 +1,8 @@
 """Promises of workers/web: its health and readiness."""
 
+import json
 import os
+import re
 from collections.abc import Callable
 from typing import LiteralString
 
@@ -12,6 +14,7 @@ from db.migrations.revisions import Target, expected_head, revision_of
 from db.migrations.runner import migrate
 from db.migrations.schemas import VERSION_TABLE
 from tests.integration.web.web_process import Ask, connect, nowhere
+from workers.boot.process_rows import fingerprint
 
 NO_WORKER = "No worker has reported for 20 s"
 ALL_WELL = {
@@ -178,6 +181,42 @@ def test_readyz_reports_an_unprocessed_event(
     answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["webhooks"] == "an event has waited for 600 s: do workers run?"
+
+
+WORKER_ROW = """
+    INSERT INTO booksync.processes (kind, host, pid, release, threads, seen_at, ended_at, keys_fingerprint,
+                                    client_fingerprint, clock_ahead_seconds, activities)
+    SELECT 'worker', 'a-host', 7, '0.4.0', 8, now() - make_interval(secs => %s), NULL, fingerprint, 'c', 0, %s
+      FROM unnest(%s::text[]) fingerprint
+"""
+
+
+def test_readyz_names_the_time_without_a_worker(
+    process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+) -> None:
+    database.execute(WORKER_ROW, [300, "[]", ["k"]])
+    answer = process(database_url, redis_url)("/readyz")
+    assert (answer.status_code, answer.json()["workers"]) == (200, "No worker has run for 5 min")
+
+
+def test_readyz_names_a_hanging_worker_without_ids_and_hosts(
+    process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+) -> None:
+    activity = {"job": "step", "connection_id": "an-id", "step": 7, "seconds": 900, "seconds_without_progress": 900}
+    database.execute(WORKER_ROW, [1, json.dumps([activity]), ["k"]])
+    told = process(database_url, redis_url)("/readyz").json()["workers"]
+    assert re.match(r"A worker hangs since [0-9:]{8} UTC", told)
+    assert "an-id" not in told
+    assert "a-host" not in told
+
+
+def test_readyz_names_workers_with_other_keys(
+    process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+) -> None:
+    ask = process(database_url, redis_url)
+    keys = fingerprint([os.environ["ENCRYPTION_KEYS"]])
+    database.execute(WORKER_ROW, [1, "[]", [keys, keys, "other"]])
+    assert ask("/readyz").json()["workers"].startswith("1 worker has other ENCRYPTION_KEYS than the rest")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])

@@ -1,7 +1,8 @@
-"""A path to Postgres that can stop: it still accepts connections, but drops all bytes."""
+"""A path to Postgres that can stop or slow down: it still accepts connections, but drops or delays all bytes."""
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
@@ -20,11 +21,16 @@ class BlackHole:
         here = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.url = urlunsplit(parts._replace(netloc=f"{user}@{here}" if user else here))
         self._passes = True
+        self._delay_seconds = 0.0
         self._sockets = [self._listener]
         self._threads = [self._run(self._accept)]
 
     def swallow(self) -> None:
         self._passes = False
+
+    def slow_down(self, seconds: float) -> None:
+        """Delay each response of the server."""
+        self._delay_seconds = seconds
 
     def close(self) -> None:
         for each in self._sockets:
@@ -47,13 +53,20 @@ class BlackHole:
                 if self._passes:
                     there = socket.create_connection(self._target)
                     self._sockets.append(there)
-                    self._threads += [self._run(self._pass, here, there), self._run(self._pass, there, here)]
+                    self._threads += [self._run(self._pass, here, there), self._run(self._return, there, here)]
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(_CHUNK_BYTES):
                 if self._passes:
                     sink.sendall(data)
+
+    def _return(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(_CHUNK_BYTES):
+                time.sleep(self._delay_seconds)
+                if self._passes:
+                    client.sendall(data)
 
 
 @contextmanager

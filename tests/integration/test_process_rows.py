@@ -1,0 +1,84 @@
+"""Promises of boot/process_rows.py: each process has its row from its start to its end."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from db import processes
+from db.engine import new_engine
+from domain.processes import Kind, Processes
+from sandbox.servers.ports import free_port
+from tests.end_to_end.underway import eventually
+from tests.integration.test_idle_scheduler import recorded_statements
+from workers.boot.process_rows import ProcessRow, fingerprint, own_process, process_row
+from workers.boot.resources import Resources
+from workers.observability.activities import own_activities
+from workers.web.app import app
+
+
+def read(engine: Engine) -> Processes:
+    with engine.connect() as db:
+        return processes.read(db)
+
+
+def test_a_process_has_a_row_until_its_regular_end(resources: Resources) -> None:
+    with process_row(Kind.SCHEDULER, resources, threads=1):
+        eventually(lambda: len(read(resources.engine).running(Kind.SCHEDULER)) == 1)
+    (row,) = read(resources.engine).rows
+    assert row.ended_at is not None
+
+
+def test_a_beat_is_one_statement(resources: Resources) -> None:
+    row = ProcessRow(resources.engine, own_process(Kind.WORKER, resources.settings, threads=8))
+    row.beat()
+    with recorded_statements(resources.engine) as sent:
+        row.beat()
+    assert len(sent) == 1
+
+
+def test_the_row_names_what_a_thread_does(resources: Resources) -> None:
+    row = ProcessRow(resources.engine, own_process(Kind.WORKER, resources.settings, threads=8))
+    with own_activities.during("step", connection_id="C", step=7):
+        row.beat()
+    (process,) = read(resources.engine).rows
+    (activity,) = process.activities
+    assert (activity.job, activity.connection_id, activity.step) == ("step", "C", 7)
+
+
+def test_a_process_without_postgres_starts_and_ends(resources: Resources) -> None:
+    elsewhere = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="tests")
+    with process_row(Kind.WORKER, replace(resources, engine=elsewhere), threads=8):
+        pass
+    elsewhere.dispose()
+    assert not [thread for thread in threading.enumerate() if thread.name == "process-row"]
+
+
+@pytest.mark.usefixtures("resources")
+def test_the_web_process_has_a_row(resources: Resources) -> None:
+    async def ask() -> None:
+        transport = httpx.ASGITransport(app)
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:
+            await client.get("http://booksync/healthz")
+
+    asyncio.run(ask())
+    (row,) = read(resources.engine).rows
+    assert (row.kind, row.ended_at is not None) == (Kind.WEB, True)
+
+
+def test_fingerprints_tell_settings_apart_and_reveal_nothing(resources: Resources) -> None:
+    settings = resources.settings
+    own = own_process(Kind.WORKER, settings, threads=8)
+    changed = settings.model_copy(update={"zoho_client_secret": SecretStr("another")})
+    other = own_process(Kind.WORKER, changed, threads=8)
+    assert own.keys == other.keys
+    assert own.client != other.client
+    assert all(key.get_secret_value() not in own.keys for key in settings.encryption_keys)
+
+
+def test_a_fingerprint_depends_on_the_order_and_the_ends_of_the_secrets() -> None:
+    assert len({fingerprint(keys) for keys in (["ab", "c"], ["a", "bc"], ["c", "ab"], ["abc"])}) == 4
