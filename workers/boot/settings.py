@@ -130,6 +130,7 @@ class Settings(DatabaseSettings):
         default=None, validate_default=True
     )
     public_url: Origin = None
+    connect_return_urls: Annotated[tuple[AnyHttpUrl, ...], NoDecode] = ()
 
     @field_validator("redis_url")
     @classmethod
@@ -200,7 +201,7 @@ class Settings(DatabaseSettings):
             raise ValueError("must be a scheme, a host and at most a path, such as https://booksync.example.com")
         return url
 
-    @field_validator("encryption_keys", "reminder_webhook_secret", mode="before")
+    @field_validator("encryption_keys", "reminder_webhook_secret", "connect_return_urls", mode="before")
     @classmethod
     def _split_list(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys

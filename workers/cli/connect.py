@@ -8,6 +8,7 @@ import typer
 from db.shared_organizations import OtherConnection
 from domain.connection_states import state_sentence
 from workers.cli.arguments import user_id_of
+from workers.cli.connect_link import print_link
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
@@ -23,7 +24,7 @@ _REFRESH_TOKEN = SecretOption("--refresh-token", "BOOKSYNC_REFRESH_TOKEN", "refr
 
 def connect(
     user: Annotated[str, typer.Option(help="The user's id in your application: users.id.")],
-    organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
+    organization: Annotated[str | None, typer.Option(help="The Zoho Books organisation's id (digits).")] = None,
     dc: Annotated[str, typer.Option(help=f"Zoho's data centre: {', '.join(DATA_CENTERS)}.")] = "com",
     grant_code: Annotated[
         str | None, typer.Option(help=f"A grant code, not older than 60 seconds; {SOURCES}. If omitted: a prompt.")
@@ -31,9 +32,22 @@ def connect(
     refresh_token: Annotated[
         str | None, typer.Option(help=f"A refresh token, instead of a grant code; {SOURCES}.")
     ] = None,
+    in_browser: Annotated[
+        bool, typer.Option("--browser", help="Print a link with which the user connects in a browser.")
+    ] = False,
+    return_url: Annotated[
+        str | None, typer.Option(help="With --browser: where the browser goes afterwards, see CONNECT_RETURN_URLS.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Connect a user to a Zoho Books organisation. Repeat it to reactivate a parked connection."""
+    if in_browser:
+        print_link(user, return_url, as_json=as_json)
+        return
+    if return_url is not None:
+        raise typer.BadParameter("needs --browser", param_hint="--return-url")
+    if organization is None:
+        raise typer.BadParameter("is needed, unless --browser is given", param_hint="--organization")
     try:
         data_center_named(dc)
     except UnknownDataCenter:

@@ -77,6 +77,19 @@ class Vault:
             raise MisplacedSecretError(place, written_for)
         return secret
 
+    def seal(self, text: str, purpose: str) -> str:
+        """Encrypt a text that leaves booksync for a while, such as a link. The result is safe in a web address."""
+        return self._fernet.encrypt(f"{purpose}\x00{text}".encode()).decode()
+
+    def unseal(self, sealed: str, purpose: str, *, max_age_seconds: int) -> str | None:
+        """The text that `seal` encrypted for this purpose; None if it is too old, altered, or for another purpose."""
+        try:
+            plaintext = self._fernet.decrypt(sealed.encode(), ttl=max_age_seconds).decode()
+        except (InvalidToken, UnicodeEncodeError):
+            return None
+        sealed_for, _, text = plaintext.partition("\x00")
+        return text if sealed_for == purpose else None
+
     def rotate(self, encrypted: str, place: Place, *, bind: bool | None = None) -> str:
         """Encrypt the same secret again, with the newest key.
 

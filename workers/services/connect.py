@@ -1,6 +1,5 @@
 """Connects a user to a Zoho organisation, after Zoho has confirmed that the user belongs to the organisation."""
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,38 +14,25 @@ from db.shared_organizations import OtherConnection
 from domain.connection_states import ConnectionStatus
 from domain.errors import BooksyncError
 from domain.nights import seconds_to_full_sync
-from domain.time_zones import known_zone, zone_named
+from domain.time_zones import zone_named
 from domain.users import UserId
-from workers.boot.calls import CountedBudget
 from workers.boot.resources import Resources
 from workers.boot.servers import require_servers
-from workers.budget import BudgetWait, Lane
 from workers.secrets.keys import prove_keys
 from workers.services.webhook_rules import new_secret, read_secret, require_readable, webhook_url
+from workers.services.zoho_login import organizations_of, require_known_zone
 from workers.zoho import (
-    AccessToken,
     Grant,
     OrganizationFacts,
-    Token,
     ZohoHosts,
-    ZohoTransport,
     data_center_named,
     exchange_grant_code,
-    get_organizations,
     refresh_access_token,
 )
-
-#: The longest time that a person waits here for the API budget. This time exceeds the window that the budget waits
-#: after a loss of Redis's data.
-LONGEST_WAIT_SECONDS = 120.0
 
 
 class NotAMemberError(BooksyncError):
     """The Zoho user does not belong to the organisation."""
-
-
-class UnknownTimeZoneError(BooksyncError):
-    """Zoho does not name an IANA time zone for the organisation, so the start of its day is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +81,27 @@ def connect_organization(
     data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
     # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
+    require_ready(resources, user_id, [organization_id])
+    grant = _grant(resources, hosts, grant_code, refresh_token)
+    found = organizations_of(resources, hosts, grant.access_token, organization_id=organization_id, on_wait=on_wait)
+    return save_connection(resources, user_id, data_center, _member_of(found, organization_id), grant)
+
+
+def require_ready(resources: Resources, user_id: UserId, organization_ids: Sequence[str]) -> None:
+    """Check the servers, the keys, the user, and the stored secrets of existing connections to these organisations.
+
+    Raises:
+        ServerNotReadyError, RedisRefusesError, WrongKeysError, UnknownUserError, BeingErasedError,
+        UnreadableSecretError: see `connect_organization`.
+    """
     require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as db:
         prove_keys(db, resources.vault)
-        connection_id = connections.id_for(db, user_id, organization_id)
-        connections.refuse_erasing(db, connection_id)
-        require_readable(db, resources.vault, connection_id)
+        for organization_id in organization_ids:
+            connection_id = connections.id_for(db, user_id, organization_id)
+            connections.refuse_erasing(db, connection_id)
+            require_readable(db, resources.vault, connection_id)
         _try_to_make(db, user_id)
-    grant = _grant(resources, hosts, grant_code, refresh_token)
-    facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
-    return _save(resources, user_id, data_center, facts, grant)
 
 
 def _try_to_make(db: Session, user_id: UserId) -> None:
@@ -124,67 +121,27 @@ def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refre
     return Grant(refresh_token, refresh_access_token(resources.http, client, refresh_token))
 
 
-def _organization(
-    resources: Resources,
-    hosts: ZohoHosts,
-    organization_id: str,
-    access: AccessToken,
-    on_wait: Callable[[float], None],
-) -> OrganizationFacts:
-    transport = ZohoTransport(
-        resources.http,
-        organization_id=organization_id,
-        hosts=hosts,
-        tokens=_JustGranted(access),
-        budget=CountedBudget(resources.budget, resources.call_notes, resources.counters),
-        lane=Lane.INTERACTIVE,
-        holder=f"connect-{uuid.uuid4()}",
-    )
-    found = {facts.organization_id: facts for facts in _patiently(lambda: get_organizations(transport), on_wait)}
-    if organization_id not in found:
-        known = ", ".join(sorted(found)) or "none"
+def _member_of(found: Sequence[OrganizationFacts], organization_id: str) -> OrganizationFacts:
+    by_id = {facts.organization_id: facts for facts in found}
+    if organization_id not in by_id:
+        known = ", ".join(sorted(by_id)) or "none"
         raise NotAMemberError(
             f"This Zoho user does not belong to organisation {organization_id} (they belong to: {known}): "
             "check the organisation's id and the data centre."
         )
-    facts = found[organization_id]
-    if known_zone(facts.time_zone) is None:
-        raise UnknownTimeZoneError(
-            f"Zoho names {facts.time_zone or 'no time zone'} as the time zone of organisation {organization_id}, which"
-            " is not an IANA zone. Choose one in Zoho Books under Settings, Organization Profile, then connect again."
-        )
-    return facts
+    return by_id[organization_id]
 
 
-def _patiently(
-    ask: Callable[[], Sequence[OrganizationFacts]], on_wait: Callable[[float], None]
-) -> Sequence[OrganizationFacts]:
-    patience = LONGEST_WAIT_SECONDS
-    while True:
-        try:
-            return ask()
-        except BudgetWait as wait:
-            patience -= wait.seconds
-            if patience < 0:
-                raise
-            on_wait(wait.seconds)
-            time.sleep(wait.seconds)
+def save_connection(
+    resources: Resources, user_id: UserId, data_center: str, facts: OrganizationFacts, grant: Grant
+) -> Connected:
+    """Save the connection to an organisation that the grant's login belongs to.
 
-
-class _JustGranted:
-    """The access token that came with the grant: tried twice and never renewed (implements `workers.zoho.Tokens`)."""
-
-    def __init__(self, access: AccessToken) -> None:
-        self._access = access
-
-    def current(self) -> Token:
-        return Token(self._access.value, self._access.api_domain)
-
-    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002
-        return None if tried_again else stale
-
-
-def _save(resources: Resources, user_id: UserId, data_center: str, facts: OrganizationFacts, grant: Grant) -> Connected:
+    Raises:
+        UnknownTimeZoneError: the organisation's time zone is not an IANA zone.
+        UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
+    """
+    require_known_zone(facts)
     settings = resources.settings
     with resources.engine.begin() as db:
         connection_id = connections.id_for(db, user_id, facts.organization_id)

@@ -10,7 +10,7 @@ from domain.processes import Kind
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
-from workers.web import console, health, metrics, webhooks
+from workers.web import connecting, console, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
@@ -39,5 +39,5 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, console):
+for part in (health, webhooks, metrics, connecting, console):
     app.include_router(part.router)

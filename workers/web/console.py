@@ -24,6 +24,7 @@ from workers.observability.counters import PasswordOutcome
 from workers.services.doctor.examination import examine
 from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
 from workers.web.kept_states import KeptStates
+from workers.web.pages import headers
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -95,18 +96,7 @@ def _page(resources: Resources) -> HTMLResponse:
     except DatabaseError as error:
         raise HTTPException(503, f"Postgres: {failure_of(error).brief}.") from None
     page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
-    return HTMLResponse(page, headers=_headers(nonce))
-
-
-def _headers(nonce: str) -> dict[str, str]:
-    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
-    return {
-        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
+    return HTMLResponse(page, headers=headers(nonce))
 
 
 def _shown(resources: Resources, db: Session) -> dict[str, Any]:

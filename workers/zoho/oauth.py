@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -35,7 +36,11 @@ OAUTH_CALL_SECONDS = 20
 #: A longer Retry-After is ignored, because Zoho counts tokens in windows of ten minutes.
 LONGEST_TOKEN_PAUSE_SECONDS = 1800.0
 
+#: What booksync reads. It never asks for the right to write.
+SCOPES = ("ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ", "ZohoBooks.settings.READ")
+
 _PATH = "/oauth/v2/token"
+_CONSENT_PATH = "/oauth/v2/auth"
 _CALL = f"POST {_PATH}"
 _REVOKE_PATH = f"{_PATH}/revoke"
 _REVOKE_CALL = f"POST {_REVOKE_PATH}"
@@ -75,8 +80,26 @@ class Grant:
     access_token: AccessToken
 
 
-def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str) -> Grant:
+def consent_address(accounts_origin: str, client_id: str, *, redirect_uri: str, state: str) -> str:
+    """The address of Zoho's page on which a user lets booksync read their organisations."""
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "scope": ",".join(SCOPES),
+        "redirect_uri": redirect_uri,
+        "access_type": "offline",
+        "prompt": "consent",  # Without it, Zoho returns no refresh token to a user who has consented before.
+        "state": state,
+    }
+    return f"{accounts_origin}{_CONSENT_PATH}?{urlencode(query)}"
+
+
+def exchange_grant_code(
+    http: httpx.Client, client: OAuthClient, grant_code: str, *, redirect_uri: str | None = None
+) -> Grant:
     """Exchange a grant code for a refresh token and a first access token; the code cannot be used again.
+
+    A code from Zoho's consent page needs the `redirect_uri` to which the page returned the user.
 
     Raises:
         GrantCodeInvalid: the code has expired after its 60 s, was used, or was issued in another data centre.
@@ -85,6 +108,8 @@ def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str
         OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableResponse: a later attempt with a new code may succeed.
     """
     form = {"grant_type": "authorization_code", "code": grant_code}
+    if redirect_uri is not None:
+        form["redirect_uri"] = redirect_uri
     response = _ask(http, client, form, invalid_code=GrantCodeInvalid)
     access_token = _access_token(response)
     refresh_token = _token(response.get("refresh_token"))

@@ -92,7 +92,7 @@ def test_a_secret_that_becomes_unreadable_during_the_call_leaves_the_row_unchang
         rows.append(stored(connected))
         return found
 
-    monkeypatch.setattr("workers.services.connect.get_organizations", ask_and_spoil)
+    monkeypatch.setattr("workers.services.zoho_login.get_organizations", ask_and_spoil)
     with pytest.raises(UnreadableSecretError):
         connect(connected)
     assert rows == [stored(connected)]

@@ -12,7 +12,7 @@ from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from workers.services.connect import UnknownTimeZoneError
+from workers.services.zoho_login import UnknownTimeZoneError
 from workers.zoho import OrganizationFacts, ZohoTransport, get_organizations
 
 
@@ -76,7 +76,7 @@ def test_a_run_succeeds_although_the_organisation_cannot_be_read(bench: Bench) -
 
 
 def test_connecting_refuses_an_unknown_time_zone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.services.connect.get_organizations", naming("Mars/Phobos"))
+    monkeypatch.setattr("workers.services.zoho_login.get_organizations", naming("Mars/Phobos"))
     with pytest.raises(UnknownTimeZoneError, match="Mars/Phobos"):
         Bench.connected(bench.resources, bench.zoho, user_id=uuid.uuid4())
 

@@ -1,0 +1,168 @@
+"""Connects a user in a browser: from a link to Zoho's consent page, back with a code, to the chosen organisations."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from db import users
+from domain.errors import BooksyncError
+from domain.time_zones import known_zone
+from domain.users import UserId, user_id_from
+from workers.boot.resources import Resources
+from workers.services.browser_logins import Login, Logins
+from workers.services.connect import Connected, require_ready, save_connection
+from workers.services.connect_links import ConnectLink, link_from, public_url
+from workers.services.zoho_login import organizations_of
+from workers.zoho import OrganizationFacts, data_center_named, exchange_grant_code
+from workers.zoho.oauth import consent_address
+
+#: In the API budget, the organisation of calls that name none.
+_NO_ORGANIZATION = "-"
+
+#: A browser waits this long at most for the API budget.
+_PATIENCE_SECONDS = 20.0
+
+#: The data centre at which Zoho signs a user in who does not know their own. Zoho then names the right one.
+ANY_DATA_CENTER = "com"
+
+CALLBACK_PATH = "/oauth/callback"
+
+
+class LinkExpiredError(BooksyncError):
+    """The link is older than an hour, or incomplete."""
+
+
+class LoginLostError(BooksyncError):
+    """The way through the consent page took too long, was finished before, or began in another browser."""
+
+
+class ConsentRefusedError(BooksyncError):
+    """The user did not consent, or Zoho returned an error instead of a code."""
+
+
+class NothingChosenError(BooksyncError):
+    """The user chose no organisation, or one that cannot be connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An organisation that the login may read."""
+
+    facts: OrganizationFacts
+    has_known_zone: bool  #: without it, the organisation cannot be connected
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The connections that a browser has made, and where it goes next."""
+
+    connected: Sequence[Connected]
+    return_url: str | None
+
+
+def link_of(resources: Resources, sealed: str) -> ConnectLink:
+    """The link that the browser has opened.
+
+    Raises:
+        LinkExpiredError: see the class.
+    """
+    link = link_from(resources.vault, sealed)
+    if link is None:
+        raise LinkExpiredError
+    return link
+
+
+def begin(resources: Resources, sealed_link: str, data_center: str) -> tuple[str, str]:
+    """Begin the way to Zoho; return the address of the consent page, and the login's name for the browser's cookie.
+
+    Raises:
+        LinkExpiredError: see the class.
+        UnknownDataCenter: Zoho has no such data centre.
+        NoPublicUrlError: PUBLIC_URL is not set.
+        ServerNotReadyError, WrongKeysError, UnknownUserError and others: see `require_ready`.
+    """
+    user_id = _user_of(resources, link_of(resources, sealed_link))
+    hosts = resources.hosts(data_center_named(data_center))
+    require_ready(resources, user_id, [])
+    login = Login.begun(sealed_link, data_center_named(data_center))
+    client = resources.oauth_client(hosts)
+    address = consent_address(
+        hosts.accounts_origin, client.client_id, redirect_uri=_redirect_uri(resources), state=login.state
+    )
+    return address, _logins(resources).keep(login)
+
+
+def come_back(resources: Resources, name: str, *, state: str, code: str | None, location: str | None) -> str:
+    """Exchange the code with which Zoho has sent the browser back; return the name of the login that has consented.
+
+    The code is exchanged at the data centre that Zoho names in `location`; only Zoho's own data centres count.
+
+    Raises:
+        LoginLostError, ConsentRefusedError: see the classes.
+        UnknownDataCenter: Zoho names a data centre that booksync does not know.
+        ZohoError, BudgetWait: see `zoho_login.organizations_of` and `exchange_grant_code`.
+    """
+    login = _logins(resources).take(name)
+    if login is None or not secrets.compare_digest(login.state.encode(), state.encode()):
+        raise LoginLostError
+    if code is None:
+        raise ConsentRefusedError
+    data_center = data_center_named(location) if location else login.data_center
+    hosts = resources.hosts(data_center)
+    grant = exchange_grant_code(
+        resources.http, resources.oauth_client(hosts), code, redirect_uri=_redirect_uri(resources)
+    )
+    found = organizations_of(
+        resources, hosts, grant.access_token, organization_id=_NO_ORGANIZATION, patience_seconds=_PATIENCE_SECONDS
+    )
+    fresh = Login.begun(login.link, data_center)
+    return _logins(resources).keep(replace(fresh, grant=grant, organizations=tuple(found)))
+
+
+def choices(resources: Resources, name: str) -> tuple[Login, Sequence[Choice]]:
+    """The organisations from which the browser's user chooses, by name.
+
+    Raises:
+        LoginLostError: see the class.
+    """
+    login = _logins(resources).look(name)
+    if login is None or login.grant is None:
+        raise LoginLostError
+    found = sorted(login.organizations, key=lambda facts: (facts.name.casefold(), facts.organization_id))
+    return login, [Choice(facts, known_zone(facts.time_zone) is not None) for facts in found]
+
+
+def connect_chosen(resources: Resources, name: str, *, state: str, organization_ids: Sequence[str]) -> Finished:
+    """Connect the chosen organisations of the login, all with its one grant. The login ends.
+
+    Raises:
+        LoginLostError, NothingChosenError: see the classes.
+        LinkExpiredError: the link has expired in the meantime.
+        BeingErasedError, UnreadableSecretError and others: see `require_ready`; nothing was connected.
+    """
+    login, offered = choices(resources, name)
+    if not secrets.compare_digest(login.state.encode(), state.encode()):
+        raise LoginLostError
+    chosen = [each.facts for each in offered if each.facts.organization_id in organization_ids and each.has_known_zone]
+    if not chosen:
+        raise NothingChosenError
+    link = link_of(resources, login.link)
+    user_id = _user_of(resources, link)
+    require_ready(resources, user_id, [facts.organization_id for facts in chosen])
+    if _logins(resources).take(name) is None or login.grant is None:
+        raise LoginLostError
+    connected = [save_connection(resources, user_id, login.data_center, facts, login.grant) for facts in chosen]
+    return Finished(connected, link.return_url)
+
+
+def _user_of(resources: Resources, link: ConnectLink) -> UserId:
+    with resources.engine.connect() as db:
+        return user_id_from(link.user_id, users.id_type(db))
+
+
+def _redirect_uri(resources: Resources) -> str:
+    return f"{public_url(resources.settings)}{CALLBACK_PATH}"
+
+
+def _logins(resources: Resources) -> Logins:
+    return Logins(resources.redis, resources.vault)

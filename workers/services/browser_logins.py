@@ -1,0 +1,101 @@
+"""What is kept of a browser's way through Zoho's consent: for a quarter of an hour, encrypted, in Redis.
+
+If Redis loses it, the user opens the link again.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import redis
+
+from workers.secrets.vault import Vault
+from workers.zoho import AccessToken, Grant, OrganizationFacts
+
+LOGIN_SECONDS = 900
+
+_PURPOSE = "connect login"
+
+#: A hash with one field, because the documented rights of the Redis user do not have GETDEL.
+_FIELD = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A browser that was sent to Zoho's consent page or has come back from it."""
+
+    link: str = field(repr=False)
+    data_center: str
+    state: str = field(repr=False)  #: proves that a request comes from a page that this browser was given
+    grant: Grant | None = None  #: None until the user has consented
+    organizations: Sequence[OrganizationFacts] = ()
+
+    @classmethod
+    def begun(cls, link: str, data_center: str) -> "Login":
+        return cls(link, data_center, secrets.token_urlsafe(32))
+
+
+class Logins:
+    """The logins of all browsers. A login is read once: each step of the way has a new one, under a new name."""
+
+    def __init__(self, client: redis.Redis, vault: Vault) -> None:
+        self._redis = client
+        self._vault = vault
+
+    def keep(self, login: Login) -> str:
+        """Keep a login; return its name for the browser's cookie.
+
+        Raises:
+            redis.RedisError: Redis did not accept it.
+        """
+        name = secrets.token_urlsafe(32)
+        sealed = self._vault.seal(json.dumps(asdict(login)), _PURPOSE)
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(_key(name), _FIELD, sealed)
+            pipe.pexpire(_key(name), LOGIN_SECONDS * 1000)
+            pipe.execute()
+        return name
+
+    def take(self, name: str) -> Login | None:
+        """The login of this name, which is removed; None if there is none.
+
+        Raises:
+            redis.RedisError: Redis does not respond.
+        """
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hget(_key(name), _FIELD)
+            pipe.delete(_key(name))
+            sealed, _ = pipe.execute()
+        return None if sealed is None else self._read(sealed)
+
+    def look(self, name: str) -> Login | None:
+        """The login of this name, which stays.
+
+        Raises:
+            redis.RedisError: Redis does not respond.
+        """
+        sealed: Any = self._redis.hget(_key(name), _FIELD)
+        return None if sealed is None else self._read(sealed)
+
+    def _read(self, sealed: bytes | str) -> Login | None:
+        text = self._vault.unseal(
+            sealed if isinstance(sealed, str) else sealed.decode(), _PURPOSE, max_age_seconds=LOGIN_SECONDS
+        )
+        return None if text is None else _login(json.loads(text))
+
+
+def _key(name: str) -> str:
+    return f"booksync:connect:{sha256(name.encode()).hexdigest()}"
+
+
+def _login(fields: dict[str, Any]) -> Login:
+    grant = fields.pop("grant")
+    organizations = fields.pop("organizations")
+    return Login(
+        **fields,
+        grant=grant and Grant(grant["refresh_token"], AccessToken(**grant["access_token"])),
+        organizations=tuple(OrganizationFacts(**each) for each in organizations),
+    )

@@ -1,0 +1,94 @@
+"""Links with which a user connects in a browser. A link names the user, is encrypted, and is valid for an hour."""
+
+import json
+from dataclasses import asdict, dataclass
+from urllib.parse import quote, urlsplit
+
+from pydantic import AnyHttpUrl
+
+from domain.errors import BooksyncError
+from workers.boot.settings import Settings
+from workers.secrets.vault import Vault
+
+LINK_SECONDS = 3600
+
+_PURPOSE = "connect link"
+
+
+class NoPublicUrlError(BooksyncError):
+    """PUBLIC_URL is not set, so browsers and Zoho cannot reach the web process."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PUBLIC_URL is not set. Next: set it to the address at which browsers reach booksync's web process, and"
+            " register its /oauth/callback as the redirect URI of the client at Zoho."
+        )
+
+
+class ReturnUrlRefusedError(BooksyncError):
+    """CONNECT_RETURN_URLS does not allow the address to which the user would go back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The return address is not allowed. Next: add it, or the beginning of it, to CONNECT_RETURN_URLS."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLink:
+    """Who connects, and where the browser goes afterwards."""
+
+    user_id: str
+    return_url: str | None = None
+
+
+def address_of(settings: Settings, vault: Vault, link: ConnectLink) -> str:
+    """The web address of the link.
+
+    Raises:
+        NoPublicUrlError: PUBLIC_URL is not set.
+        ReturnUrlRefusedError: CONNECT_RETURN_URLS does not allow the link's return address.
+    """
+    if link.return_url is not None and not is_allowed(link.return_url, settings.connect_return_urls):
+        raise ReturnUrlRefusedError
+    sealed = vault.seal(json.dumps(asdict(link)), _PURPOSE)
+    return f"{public_url(settings)}/connect?link={quote(sealed)}"
+
+
+def link_from(vault: Vault, sealed: str) -> ConnectLink | None:
+    """The link that `address_of` made; None if it is older than an hour, or was altered."""
+    text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LINK_SECONDS)
+    return None if text is None else ConnectLink(**json.loads(text))
+
+
+def public_url(settings: Settings) -> str:
+    """PUBLIC_URL without a slash at its end.
+
+    Raises:
+        NoPublicUrlError: it is not set.
+    """
+    if settings.public_url is None:
+        raise NoPublicUrlError
+    return str(settings.public_url).rstrip("/")
+
+
+def is_allowed(address: str, allowed: tuple[AnyHttpUrl, ...]) -> bool:
+    """Whether an allowed address has the same scheme, host and port, and a path that begins this address's path."""
+    try:
+        parts = urlsplit(address)
+        origin = (parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme))
+    except ValueError:
+        return False
+    if "@" in parts.netloc or "\\" in address:
+        return False
+    return any(
+        origin == (each.scheme, each.host, each.port) and _is_below(parts.path or "/", each.path or "/")
+        for each in allowed
+    )
+
+
+_PORTS = {"https": 443, "http": 80}
+
+
+def _is_below(path: str, allowed: str) -> bool:
+    return ".." not in path and (path == allowed or path.startswith(f"{allowed.rstrip('/')}/"))

@@ -1,0 +1,177 @@
+"""`/connect` and `/oauth/callback`: a user connects Zoho organisations in a browser (API section 5)."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import redis
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from db.failures import DatabaseError, failure_of
+from domain.errors import BooksyncError
+from workers.boot.resources import Resources
+from workers.budget import BudgetWait
+from workers.observability.logs import describe
+from workers.services import browser_connect
+from workers.services.browser_connect import (
+    CALLBACK_PATH,
+    ConsentRefusedError,
+    LinkExpiredError,
+    LoginLostError,
+    NothingChosenError,
+)
+from workers.services.browser_logins import LOGIN_SECONDS
+from workers.web.pages import origin_of, page
+from workers.web.request_bodies import read_body, refuse_large
+from workers.zoho.data_centers import DATA_CENTERS
+from workers.zoho.errors import ZohoError
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+_ORGANIZATIONS_PATH = "/connect/organizations"
+_COOKIE = "booksync_connect"
+
+#: What the page of an error says: the sentence, and whether the same link can be opened again.
+_SENTENCES: Mapping[type[BooksyncError], tuple[str, bool]] = {
+    LinkExpiredError: ("This link has expired. Ask for a new one.", False),
+    LoginLostError: (
+        "This page was open for too long, was used before, or was opened in another browser. Open the link again.",
+        True,
+    ),
+    ConsentRefusedError: ("Zoho was not allowed to share the data, so nothing is connected. You can try again.", True),
+    NothingChosenError: ("No organisation was chosen, so nothing is connected. Go back and choose one.", True),
+}
+
+
+@router.get("/connect", response_class=HTMLResponse)
+async def begin_page(request: Request, link: str = "") -> Response:
+    """The page that explains what booksync reads, and leads to Zoho; 410 for an expired link."""
+    resources = _resources(request)
+    return await _shown(partial(_begin_page, resources, link), link)
+
+
+@router.post("/connect")
+async def begin(request: Request) -> Response:
+    """Redirect to Zoho's consent page."""
+    resources, form = _resources(request), await _form(request)
+    link = _one(form, "link")
+    return await _shown(partial(_begin, resources, link, _one(form, "data_center")), link)
+
+
+@router.get(CALLBACK_PATH, response_class=HTMLResponse)
+async def come_back(
+    request: Request, state: str = "", code: str | None = None, location: str | None = None
+) -> Response:
+    """Take the user from Zoho's consent page to the choice of organisations."""
+    resources, name = _resources(request), request.cookies.get(_COOKIE, "")
+    return await _shown(partial(_come_back, resources, name, state, code, location))
+
+
+@router.get(_ORGANIZATIONS_PATH, response_class=HTMLResponse)
+async def organizations_page(request: Request) -> Response:
+    """The page on which the user chooses among the organisations of the login."""
+    resources, name = _resources(request), request.cookies.get(_COOKIE, "")
+    return await _shown(partial(_organizations_page, resources, name))
+
+
+@router.post(_ORGANIZATIONS_PATH, response_class=HTMLResponse)
+async def connect(request: Request) -> Response:
+    """Connect the chosen organisations; go back to the host application, or show the connections."""
+    resources, form, name = _resources(request), await _form(request), request.cookies.get(_COOKIE, "")
+    return await _shown(partial(_connect, resources, name, _one(form, "state"), form.get("organization", [])))
+
+
+def _begin_page(resources: Resources, link: str) -> Response:
+    browser_connect.link_of(resources, link)
+    # Zoho may move the user from one data centre to another.
+    accounts = {resources.hosts(each).accounts_origin for each in DATA_CENTERS}
+    default = browser_connect.ANY_DATA_CENTER
+    return page("connect.html", leads_to=sorted(accounts), link=link, data_centers=DATA_CENTERS, default=default)
+
+
+def _begin(resources: Resources, link: str, data_center: str) -> Response:
+    address, name = browser_connect.begin(resources, link, data_center)
+    return _with_cookie(resources, RedirectResponse(address, 303), name)
+
+
+def _come_back(resources: Resources, name: str, state: str, code: str | None, location: str | None) -> Response:
+    consented = browser_connect.come_back(resources, name, state=state, code=code, location=location)
+    return _with_cookie(resources, RedirectResponse(_under_public_url(resources, _ORGANIZATIONS_PATH), 303), consented)
+
+
+def _organizations_page(resources: Resources, name: str) -> Response:
+    login, choices = browser_connect.choices(resources, name)
+    return_url = browser_connect.link_of(resources, login.link).return_url
+    leads_to = [] if return_url is None else [origin_of(return_url)]
+    return page("connect_organizations.html", leads_to=leads_to, state=login.state, choices=choices)
+
+
+def _connect(resources: Resources, name: str, state: str, organization_ids: list[str]) -> Response:
+    done = browser_connect.connect_chosen(resources, name, state=state, organization_ids=organization_ids)
+    if done.return_url is None:
+        response: Response = page("connect_done.html", connected=done.connected)
+    else:
+        ids = ",".join(str(each.connection_id) for each in done.connected)
+        mark = "&" if urlsplit(done.return_url).query else "?"
+        response = RedirectResponse(f"{done.return_url}{mark}{urlencode({'connected': ids})}", 303)
+    response.delete_cookie(_COOKIE)
+    return response
+
+
+async def _shown(respond: Callable[[], Response], link: str = "") -> Response:
+    """The response, or a page that says in words what is wrong."""
+    try:
+        return await run_in_threadpool(respond)
+    except (LinkExpiredError, LoginLostError, ConsentRefusedError, NothingChosenError) as error:
+        sentence, may_repeat = _SENTENCES[type(error)]
+        return _error_page(sentence, link if may_repeat else "", 410 if isinstance(error, LinkExpiredError) else 400)
+    except BudgetWait as wait:
+        return _error_page(f"Zoho's call limit is used up. Try again in {wait.seconds:.0f} seconds.", link, 503)
+    except DatabaseError as error:
+        return _unavailable(f"Postgres: {failure_of(error).brief}", link)
+    except redis.RedisError:
+        return _unavailable("Redis does not respond", link)
+    except (ZohoError, BooksyncError) as error:
+        log.warning("A user could not connect in the browser", action="connect.failed", reason=describe(error))
+        return _error_page(str(error), link, 502 if isinstance(error, ZohoError) else 409)
+
+
+def _unavailable(reason: str, link: str) -> Response:
+    log.warning("A server failed while a user connected", action="connect.failed", reason=reason)
+    return _error_page("A server of booksync does not respond at the moment. Try again soon.", link, 503)
+
+
+def _error_page(sentence: str, link: str, status: int) -> Response:
+    return page("connect_error.html", status=status, sentence=sentence, link=link)
+
+
+def _with_cookie(resources: Resources, response: Response, name: str) -> Response:
+    # Lax, because the browser comes back from Zoho's site by a link.
+    is_https = str(resources.settings.public_url).startswith("https:")
+    response.set_cookie(_COOKIE, name, max_age=LOGIN_SECONDS, httponly=True, samesite="lax", secure=is_https)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _under_public_url(resources: Resources, path: str) -> str:
+    return f"{str(resources.settings.public_url).rstrip('/')}{path}"
+
+
+def _resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+async def _form(request: Request) -> Mapping[str, list[str]]:
+    refuse_large(request)
+    return parse_qs((await read_body(request)).decode("utf-8", "replace"))
+
+
+def _one(form: Mapping[str, Any], name: str) -> str:
+    return str(form.get(name, [""])[0])

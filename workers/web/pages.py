@@ -1,0 +1,40 @@
+"""HTML pages from templates, with a strict Content-Security-Policy."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def page(template: str, *, status: int = 200, leads_to: Sequence[str] = (), **shown: Any) -> HTMLResponse:
+    """The page of a template, which runs no script and loads nothing.
+
+    Its form is sent to booksync, which may redirect the browser to the origins of `leads_to`.
+    """
+    nonce = secrets.token_urlsafe(16)
+    content = _TEMPLATES.get_template(template).render(shown, nonce=nonce)
+    return HTMLResponse(content, status, headers=headers(nonce, forms=" ".join(["'self'", *leads_to])))
+
+
+def headers(nonce: str, *, forms: str = "'none'") -> dict[str, str]:
+    """The headers of a page whose styles have this nonce; `forms` are the sources to which it may send its form."""
+    allowed = f"style-src 'nonce-{nonce}'; base-uri 'none'; form-action {forms}"
+    return {
+        "Content-Security-Policy": f"default-src 'none'; {allowed}; frame-ancestors 'none'",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+def origin_of(address: str) -> str:
+    """The scheme, host and port of a web address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+_TEMPLATES = Environment(loader=PackageLoader("workers.web"), autoescape=True, undefined=StrictUndefined)
