@@ -26,7 +26,7 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Examine the installation: settings, servers, processes, connections, work (exit code 1 if there is an error)."""
+    """Examine the installation, and name each trouble with its cause and the next step (exit code 1 on an error)."""
     checkup = examine_installation(lambda slow: notes.print(f"Waiting for {slow} …"))
     if asks_zoho and Part.ZOHO not in checkup.unchecked:
         checkup = _with_zoho(checkup)
