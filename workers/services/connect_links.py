@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AnyHttpUrl
 
@@ -91,4 +91,4 @@ _PORTS = {"https": 443, "http": 80}
 
 
 def _is_below(path: str, allowed: str) -> bool:
-    return ".." not in path and (path == allowed or path.startswith(f"{allowed.rstrip('/')}/"))
+    return ".." not in unquote(path) and (path == allowed or path.startswith(f"{allowed.rstrip('/')}/"))
