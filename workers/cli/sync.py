@@ -11,6 +11,7 @@ from db import connections, runs, summary, sync_schedule
 from db.runs import StepRef
 from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
+from domain.lists import PER_PAGE
 from domain.runs import Mode, Run, RunStatus
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection, found_connection
@@ -134,8 +135,19 @@ def _tell_cost(given: str, as_json: bool) -> None:
         facts = forecast(resources, db, connections.connection(db, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
     tell = results(as_json)
-    tell.print(f"A full sync costs about {full['calls']:,} API calls. Time for waiting: {_minutes(full['seconds'])}.")
+    if facts["is_known"]:
+        tell.print(
+            f"A full sync costs about {full['calls']:,} API calls. Time for waiting: {_minutes(full['seconds'])}."
+        )
+    else:
+        tell.print(
+            "Before the first sync, booksync does not know how many records the organisation has. That sync costs "
+            f"{full['calls']:,} API calls at least: about one for each {PER_PAGE} contacts, persons or invoices."
+        )
     tell.print(f"An incremental sync costs {incremental['calls']:,}, and one more for each changed contact.")
+    tell.print(
+        f"A scheduled sync also makes up to {facts['detail_calls']:,} calls for details that a handover needs soon."
+    )
     tell.print(_left_today(facts["left_today"]))
     if start := start_line(facts):
         tell.print(start, style="yellow")

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from db import summary
+from db import reminder_policies, summary
 from db.connections import Connection
 from db.session import Session
 from domain.forecast import Grant, Rate, Size, full_cost, incremental_cost
@@ -18,6 +18,7 @@ class Forecast:
     size: Size
     budget: BudgetSnapshot | None
     rate: Rate  #: the rate of calls that a run gets from the API budget
+    detail_calls: int  #: the most detail calls that a scheduled run makes for facts that a handover needs soon
 
     @property
     def left_today(self) -> int | None:
@@ -40,15 +41,20 @@ class Forecast:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The forecast as JSON: {full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
+        """The forecast as JSON.
+
+        {is_known, full, incremental, detail_calls, left_today, left_for_runs, begins_in_seconds, budget}; before the
+        first sync the number of records is not known (`is_known`), and `full` is the least cost.
 
         `full` and `incremental` are {calls, seconds}. The seconds include the waits from now on. The incremental sync
         is assumed to find no changes.
         """
         grant = self.grant
         return {
+            "is_known": self.size.is_read,
             "full": asdict(grant.delays(full_cost(self.size, self.rate))),
             "incremental": asdict(grant.delays(incremental_cost(0, self.size, self.rate))),
+            "detail_calls": self.detail_calls,
             "left_today": self.left_today,
             "left_for_runs": grant.calls_today,
             "begins_in_seconds": grant.begins_in_seconds,
@@ -74,4 +80,5 @@ def forecast(basics: Basics, db: Session, connection: Connection) -> Forecast:
         ),
         budget,
         Rate(budget.bulk_slots if budget else limits.bulk_slots, limits.window_seconds),
+        reminder_policies.policy_of(db, connection.connection_id).detail_calls_per_run,
     )

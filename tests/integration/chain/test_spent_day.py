@@ -208,3 +208,15 @@ def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Be
         is_spare=True,
     )
     assert ask_each(work, ["460000000026049"], calls) is Asked.STOPPED
+
+
+def test_a_dry_run_before_the_first_sync_says_that_it_does_not_know(bench: Bench) -> None:
+    connection_id = str(bench.connection_id)
+    assert asked("sync", connection_id, "--dry-run")["is_known"] is False
+    assert "does not know how many records" in run("sync", connection_id, "--dry-run").output
+    bench.sync()
+    facts = asked("sync", connection_id, "--dry-run")
+    assert facts["is_known"] is True
+    told = run("sync", connection_id, "--dry-run").output
+    assert "does not know" not in told
+    assert f"up to {facts['detail_calls']} calls for details" in told
