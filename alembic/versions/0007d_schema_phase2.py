@@ -3,19 +3,12 @@
 from functools import partial
 
 from db.legacy.side_by_side import renew_triggers, with_new_triggers
-from db.migrations import placement
+from db.migrations import grants, placement
 from db.migrations.schemas import SCHEMA, host_schema
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007d_schema_phase2"
 down_revision = "0007c_containment_phase2"
-
-_ROWS_ARE_REQUIRED = """
-    SELECT FROM pg_constraint
-    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
-    UNION ALL
-    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
-"""
 
 
 def upgrade() -> None:
@@ -24,7 +17,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    undo_if_begun("0007e_connecting_phase2", grants.BEGUN)
     with letting_others_work() as connection:
         host = host_schema(connection)
         placement.undo(connection, around_customers=partial(with_new_triggers, connection, host))

@@ -19,7 +19,7 @@ from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
-down_revision = "0007d_schema_phase2"
+down_revision = "0007e_connecting_phase2"
 
 _REQUIRED = (("invoices_cache", "customer_id"), ("reminders", "customer_id"), ("reminders", "phone"))
 

@@ -20,6 +20,7 @@ from db.models.connections import (
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
+from db.models.grants import Grant, GrantHashKey, ZohoClient
 from db.models.runs import (
     FailedRecord,
     HeldDeletion,
@@ -42,6 +43,8 @@ __all__ = [
     "DeadLetter",
     "DoNotCall",
     "FailedRecord",
+    "Grant",
+    "GrantHashKey",
     "Handover",
     "HandoverOutcome",
     "HeldDeletion",
@@ -61,5 +64,6 @@ __all__ = [
     "User",
     "WaitingInvoice",
     "WebhookEvent",
+    "ZohoClient",
     "ZohoConnection",
 ]

@@ -41,8 +41,8 @@ def booksync_migrate(monkeypatch: pytest.MonkeyPatch, url: str) -> Command:
 
 
 def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
-    assert booksync_migrate().stdout == "The schema is at 0014_indexes_phase3 now.\n"
-    assert booksync_migrate().stdout == "The schema is at 0014_indexes_phase3 already.\n"
+    assert booksync_migrate().stdout == "The schema is at 0015_connecting_phase3 now.\n"
+    assert booksync_migrate().stdout == "The schema is at 0015_connecting_phase3 already.\n"
     assert "Unaccounted for: 0 invoices." in booksync_migrate("--report").stdout
     assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
 
@@ -57,7 +57,7 @@ def test_the_report_contains_the_totals(booksync_migrate: Command, url: str, dat
     told = booksync_migrate.json("--report")
 
     assert told == {
-        "revision": "0007d_schema_phase2",
+        "revision": "0007e_connecting_phase2",
         "unaccounted": 0,
         "rows": {"invoices_cache": {"merged": 2, "moved": 1, "quarantined": 1}},
         "values": {

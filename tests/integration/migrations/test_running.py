@@ -36,7 +36,7 @@ def test_the_revision_of_a_database_is_found(url: str, engine: Engine) -> None:
         assert schema_state(db).fit is SchemaFit.OLDER
     migrate(url, Target.PHASE2)
     with engine.connect() as db:
-        assert current_revision(db) == "0007d_schema_phase2"
+        assert current_revision(db) == "0007e_connecting_phase2"
         assert schema_state(db).fit is SchemaFit.FITS
     migrate(url)
     with engine.connect() as db:
@@ -61,7 +61,7 @@ def test_the_backfill_yields_to_a_writer_and_continues_when_run_again(
         with pytest.raises(MigrationError, match=r"in the way for 0.5 s.* run the migration again"):
             migrate(url, Target.PHASE2)
 
-    assert migrate(url, Target.PHASE2).to_revision == "0007d_schema_phase2"
+    assert migrate(url, Target.PHASE2).to_revision == "0007e_connecting_phase2"
     assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
 
 
@@ -78,7 +78,7 @@ def test_a_lost_connection_is_reported_in_one_sentence_and_the_migration_continu
     with pytest.raises(MigrationError, match=r"The connection to Postgres was lost after 0005_customer_links"):
         migrate(url, Target.PHASE2, on_revision=cut)
 
-    assert migrate(url, Target.PHASE2).to_revision == "0007d_schema_phase2"
+    assert migrate(url, Target.PHASE2).to_revision == "0007e_connecting_phase2"
 
 
 @pytest.mark.starts_as(PHASE1_ROWS)

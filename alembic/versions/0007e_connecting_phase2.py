@@ -1,0 +1,25 @@
+"""Phase 2: OAuth clients, and grants that connections share."""
+
+from db.migrations import grants
+from db.migrations.steps import letting_others_work, undo_if_begun
+
+revision = "0007e_connecting_phase2"
+down_revision = "0007d_schema_phase2"
+
+_ROWS_ARE_REQUIRED = """
+    SELECT FROM pg_constraint
+    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
+    UNION ALL
+    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
+"""
+
+
+def upgrade() -> None:
+    with letting_others_work() as connection:
+        grants.add(connection)
+
+
+def downgrade() -> None:
+    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    with letting_others_work() as connection:
+        grants.remove(connection)

@@ -1,0 +1,16 @@
+"""Phase 3: the same additions for a database that had left phase 2 before grants had rows."""
+
+from db.migrations import grants
+from db.migrations.steps import letting_others_work
+
+revision = "0015_connecting_phase3"
+down_revision = "0014_indexes_phase3"
+
+
+def upgrade() -> None:
+    with letting_others_work() as connection:
+        grants.add(connection)
+
+
+def downgrade() -> None:
+    """Do nothing: booksync also works in phase 2 and needs these additions there."""
