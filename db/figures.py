@@ -15,13 +15,15 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
     SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
-           coalesce(extract(epoch FROM now() - c.oauth_throttled_since), 0)::float AS throttled_seconds,
+           coalesce(extract(epoch FROM now() - g.oauth_throttled_since), 0)::float AS throttled_seconds,
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
            extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age,
            (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = c.id AND status <> 'deleted' AND country_unknown IS NOT NULL) AS unknown_countries
-      FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+      FROM booksync.zoho_connections c
+      LEFT JOIN booksync.grants g ON g.id = c.grant_id
+      LEFT JOIN sync_metadata m ON m.connection_id = c.id
      ORDER BY c.created_at, c.id
 """)
 

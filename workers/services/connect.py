@@ -2,11 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from db import clock, connections, openings, sync_schedule, users
+from db import clock, connections, grants, openings, sync_schedule, users
 from db import secrets as stored_secrets
+from db.clients import DEFAULT
 from db.connections import NewConnection
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
@@ -19,20 +20,14 @@ from workers.boot.calls import CountedBudget
 from workers.boot.resources import Resources
 from workers.boot.servers import require_servers
 from workers.budget import BudgetWait, Lane
+from workers.secrets.grants import adopt_all
 from workers.secrets.keys import prove_keys
+from workers.secrets.servers import sealed
+from workers.services.grant_sources import GrantSource, Wanted, check, obtain
+from workers.services.share_grants import Sharing, share_grant
 from workers.services.webhook_rules import new_secret, read_secret, require_readable, webhook_url
-from workers.zoho import (
-    AccessToken,
-    Grant,
-    OrganizationFacts,
-    Token,
-    ZohoHosts,
-    ZohoTransport,
-    data_center_named,
-    exchange_grant_code,
-    get_organizations,
-    refresh_access_token,
-)
+from workers.zoho import OrganizationFacts, ZohoTransport, ZohoUrls, get_organizations
+from workers.zoho.data_centers import OF_DATA_CENTER
 
 #: The longest time that a person waits here for the API budget. This time exceeds the window that the budget waits
 #: after a loss of Redis's data.
@@ -55,6 +50,7 @@ class Connected:
     webhook_url: str  #: the full webhook URL if PUBLIC_URL is set, else only the path
     webhook_secret: str = field(repr=False)
     handover: HandoverState  #: whether the connection hands reminders over; a new one does not
+    sharing: Sharing  #: what the connect means for other connections, and for Zoho's limit of grants
     country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
@@ -63,19 +59,26 @@ def connect_organization(
     *,
     user_id: UserId,
     organization_id: str,
-    data_center: str,
+    data_center: str = "com",
     grant_code: str | None = None,
     refresh_token: str | None = None,
+    same_grant_as: uuid.UUID | None = None,
+    client: str = DEFAULT,
+    urls: ZohoUrls = OF_DATA_CENTER,
     on_wait: Callable[[float], None] = lambda _: None,
 ) -> Connected:
-    """Exchange the grant code (or use the refresh token), check the organisation, and save the connection.
+    """Exchange the grant code (or use another grant), check the organisation, and save the connection.
 
-    A second connect of the same user and organisation reactivates the existing connection. A connect costs one API
-    call. If that call has to wait for the API budget, `on_wait` is called with the seconds. The person should keep
-    waiting, because the grant code is spent by then and cannot be used again.
+    The grant is one of three: a code, a refresh token, or that of the connection `same_grant_as`, whose client and data
+    centre are used too. A second connect of the same user and organisation reactivates the existing connection.
+    Connections that shared its former grant get the new one, and work again if they were parked.
+
+    A connect costs one API call. If that call has to wait for the API budget, `on_wait` is called with the seconds. The
+    person should keep waiting, because the grant code is spent by then and cannot be used again.
 
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
+        UnknownConnectionError, NoGrantError: the connection whose grant is to be used does not exist, or has none.
         NotAMemberError: the user does not belong to this organisation.
         UnknownTimeZoneError: the organisation's time zone is not an IANA zone.
         BudgetWait: the call would have to wait longer than `LONGEST_WAIT_SECONDS`.
@@ -86,17 +89,19 @@ def connect_organization(
         UnknownUserError: the host application has no such user, and booksync cannot add it; Zoho was not called.
         UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
-    data_center = data_center_named(data_center)
-    hosts = resources.hosts(data_center)
+    wanted = Wanted(data_center, client, urls, grant_code, refresh_token, same_grant_as)
     # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
     require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as db:
         prove_keys(db, resources.vault)
         require_readable(db, resources.vault, connections.id_for(db, user_id, organization_id))
         _try_to_make(db, user_id)
-    grant = _grant(resources, hosts, grant_code, refresh_token)
-    facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
-    return _save(resources, user_id, data_center, facts, grant)
+    check(resources, wanted)
+    adopt_all(resources.engine, resources.vault)
+    source = obtain(resources, wanted)
+    seen = _organizations(resources, source, organization_id, on_wait)
+    facts = _facts(seen, organization_id)
+    return _save(resources, user_id, source, facts, list(seen))
 
 
 def _try_to_make(db: Session, user_id: UserId) -> None:
@@ -108,38 +113,30 @@ def _try_to_make(db: Session, user_id: UserId) -> None:
         trial.rollback()
 
 
-def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refresh_token: str | None) -> Grant:
-    client = resources.oauth_client(hosts)
-    if grant_code is not None:
-        return exchange_grant_code(resources.http, client, grant_code)
-    assert refresh_token is not None
-    return Grant(refresh_token, refresh_access_token(resources.http, client, refresh_token))
-
-
-def _organization(
-    resources: Resources,
-    hosts: ZohoHosts,
-    organization_id: str,
-    access: AccessToken,
-    on_wait: Callable[[float], None],
-) -> OrganizationFacts:
+def _organizations(
+    resources: Resources, source: GrantSource, organization_id: str, on_wait: Callable[[float], None]
+) -> Mapping[str, OrganizationFacts]:
+    """The organisations that the grant sees, by id."""
     transport = ZohoTransport(
         resources.http,
         organization_id=organization_id,
-        hosts=hosts,
-        tokens=_JustGranted(access),
+        hosts=source.hosts,
+        tokens=source.tokens,
         budget=CountedBudget(resources.budget, resources.call_notes, resources.counters),
         lane=Lane.INTERACTIVE,
         holder=f"connect-{uuid.uuid4()}",
     )
-    found = {facts.organization_id: facts for facts in _patiently(lambda: get_organizations(transport), on_wait)}
-    if organization_id not in found:
-        known = ", ".join(sorted(found)) or "none"
+    return {facts.organization_id: facts for facts in _patiently(lambda: get_organizations(transport), on_wait)}
+
+
+def _facts(seen: Mapping[str, OrganizationFacts], organization_id: str) -> OrganizationFacts:
+    if organization_id not in seen:
+        known = ", ".join(sorted(seen)) or "none"
         raise NotAMemberError(
             f"This Zoho user does not belong to organisation {organization_id} (they belong to: {known}): "
             "check the organisation's id and the data centre."
         )
-    facts = found[organization_id]
+    facts = seen[organization_id]
     if known_zone(facts.time_zone) is None:
         raise UnknownTimeZoneError(
             f"Zoho names {facts.time_zone or 'no time zone'} as the time zone of organisation {organization_id}, which"
@@ -163,23 +160,18 @@ def _patiently(
             time.sleep(wait.seconds)
 
 
-class _JustGranted:
-    """The access token that came with the grant: tried twice and never renewed (implements `workers.zoho.Tokens`)."""
-
-    def __init__(self, access: AccessToken) -> None:
-        self._access = access
-
-    def current(self) -> Token:
-        return Token(self._access.value, self._access.api_domain)
-
-    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002
-        return None if tried_again else stale
-
-
-def _save(resources: Resources, user_id: UserId, data_center: str, facts: OrganizationFacts, grant: Grant) -> Connected:
-    settings = resources.settings
+def _save(
+    resources: Resources,
+    user_id: UserId,
+    source: GrantSource,
+    facts: OrganizationFacts,
+    organization_ids: Sequence[str],
+) -> Connected:
+    settings, access = resources.settings, source.access_token
     with resources.engine.begin() as db:
         connection_id = connections.id_for(db, user_id, facts.organization_id)
+        grants.one_connect_at_a_time(db)
+        former_grant_id = grants.grant_of(db, connection_id)
         form = stored_secrets.example(db)
 
         def encrypt(secret: str, name: SecretName) -> str:
@@ -189,12 +181,14 @@ def _save(resources: Resources, user_id: UserId, data_center: str, facts: Organi
             connection_id=connection_id,
             user_id=user_id,
             organization_id=facts.organization_id,
-            data_center=data_center,
-            refresh_token=encrypt(grant.refresh_token, SecretName.REFRESH_TOKEN),
+            data_center=source.data_center,
+            client=source.client,
+            servers=sealed(resources.vault, source.urls, connection_id),
+            refresh_token=encrypt(source.refresh_token, SecretName.REFRESH_TOKEN),
             webhook_secret=encrypt(new_secret(), SecretName.WEBHOOK_SECRET),
-            access_token=encrypt(grant.access_token.value, SecretName.ACCESS_TOKEN),
-            access_token_seconds=grant.access_token.expires_in,
-            api_domain=grant.access_token.api_domain,
+            access_token=encrypt(access.value, SecretName.ACCESS_TOKEN) if access else None,
+            access_token_seconds=access.expires_in if access else 0.0,
+            api_domain=access.api_domain if access else None,
             organization_name=facts.name,
             time_zone=facts.time_zone,
             country_code=facts.country_code,
@@ -205,6 +199,14 @@ def _save(resources: Resources, user_id: UserId, data_center: str, facts: Organi
             new,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
+        )
+        sharing = share_grant(
+            db,
+            resources.vault,
+            connection_id,
+            source,
+            former_grant_id=former_grant_id,
+            organization_ids=organization_ids,
         )
         webhook_secret = read_secret(resources.vault, connection_id, encrypted)
         nightly = seconds_to_full_sync(
@@ -218,5 +220,6 @@ def _save(resources: Resources, user_id: UserId, data_center: str, facts: Organi
         webhook_url(settings, connection_id),
         webhook_secret,
         handover,
+        sharing,
         country_unknown=facts.country_unknown,
     )

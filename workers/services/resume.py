@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from db import connections, parking
+from db import connections, parking, tokens
 from workers.boot.resources import Resources
 from workers.budget import BudgetUnavailable, BudgetWait, Lane
 from workers.observability.logs import describe
@@ -54,8 +54,10 @@ def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
         connection = connections.connection(db, connection_id)
     if not connection.is_parked:
         return Resumed(connection_id, was_parked=False)
-    transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
+    with resources.engine.begin() as db:
+        tokens.forget_revocation(db, connection_id)
     try:
+        transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
         known = {facts.organization_id for facts in get_organizations(transport)}
         if connection.organization_id not in known:
             raise WrongOrganization

@@ -16,8 +16,9 @@ from db import tokens
 from db.connections import Connection
 from db.engine import new_engine
 from db.secrets import Place, SecretName
-from tests.integration.db.look import change, row, until_somebody_waits
+from tests.integration.db.look import WITHOUT_COPIES, change, row, until_somebody_waits
 from workers.budget import BudgetWait
+from workers.secrets.grants import adopt
 from workers.secrets.tokens import RECORD_REFRESHES, SharedTokens
 from workers.secrets.vault import UnreadableSecretError, Vault
 from workers.zoho import OAuthClient, Token
@@ -26,8 +27,7 @@ from workers.zoho.errors import TokenNotRenewed, TokenRevoked, ZohoUnavailable
 THREADS = 20
 
 STORED = """
-    SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain, status
-      FROM booksync.zoho_connections
+    SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain FROM booksync.grants
 """
 
 
@@ -72,6 +72,8 @@ def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accou
         refresh_token=vault.encrypt("refresh-1", Place(SecretName.REFRESH_TOKEN, connection.connection_id)),
         access_token=vault.encrypt("access-1", Place(SecretName.ACCESS_TOKEN, connection.connection_id)),
     )
+    with engine.begin() as db:
+        adopt(db, vault, connection.connection_id)
     return SharedTokens(
         engine,
         vault,
@@ -84,7 +86,7 @@ def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accou
 def let_it_end_in(engine: Engine, seconds: float) -> None:
     change(
         engine,
-        "UPDATE booksync.zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
+        WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() + make_interval(secs => :seconds)",
         seconds=seconds,
     )
 
@@ -117,7 +119,8 @@ class TestCurrent:
 
     def test_a_connection_without_an_access_token_gets_one(self, engine: Engine, shared: SharedTokens) -> None:
         change(
-            engine, "UPDATE booksync.zoho_connections SET access_token_encrypted = NULL, access_token_expires_at = NULL"
+            engine,
+            WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_encrypted = NULL, access_token_expires_at = NULL",
         )
         assert shared.current().value == "renewed-1"
 
@@ -131,7 +134,7 @@ class TestCurrent:
             """
             SELECT access_token_encrypted AS token,
                    extract(epoch FROM access_token_expires_at - now())::float AS seconds_left
-              FROM booksync.zoho_connections
+              FROM booksync.grants
             """,
         )
         assert "renewed-1" not in stored["token"]
@@ -165,10 +168,11 @@ class TestCurrent:
         with pytest.raises(kind):
             shared.current()
         assert row(engine, STORED) == before
+        change(engine, "UPDATE booksync.grants SET revoked_at = NULL")
         assert shared.current().value == "renewed-2"
 
     def test_a_secret_of_a_lost_key_is_reported(self, engine: Engine, shared: SharedTokens) -> None:
-        change(engine, "UPDATE booksync.zoho_connections SET access_token_encrypted = 'of another key'")
+        change(engine, "UPDATE booksync.grants SET access_token_encrypted = 'of another key'")
         with pytest.raises(UnreadableSecretError):
             shared.current()
 
@@ -197,7 +201,7 @@ class TestRenewed:
         if is_throttled:
             accounts.answers.append(httpx.Response(400, content=b'{"error": "Access Denied"}'))
         else:
-            change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+            change(engine, "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes'")
         assert renewed(shared, stale, tried_again=False) == stale
         with pytest.raises(TokenNotRenewed) as refused:
             renewed(shared, stale, tried_again=True)
@@ -219,7 +223,7 @@ class TestRenewed:
     def test_an_expired_token_waits_for_the_next_refresh(self, engine: Engine, shared: SharedTokens) -> None:
         stale = shared.current()
         let_it_end_in(engine, 0)
-        change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+        change(engine, "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes'")
         with pytest.raises(BudgetWait):
             renewed(shared, stale, tried_again=False)
 
@@ -254,7 +258,7 @@ class TestRefusedRecords:
     ) -> None:
         let_it_end_in(engine, 1800)
         used = ", ".join(f"now() - interval '{minutes} minutes'" for minutes in range(9, 9 - RECORD_REFRESHES, -1))
-        change(engine, f"UPDATE booksync.zoho_connections SET refreshed_at = ARRAY[{used}]")
+        change(engine, f"UPDATE booksync.grants SET refreshed_at = ARRAY[{used}]")
         stale = shared.current()
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
         assert renewed(shared, stale, tried_again=True).value == "renewed-1", "a refused list is blamed on the token"
@@ -287,7 +291,7 @@ class TestManyAtOnce:
         ask = (lambda: renewed(crowd, Token("access-1"), tried_again=True)) if is_refused else crowd.current
         with ThreadPoolExecutor(THREADS) as threads:
             with engine.begin() as db:
-                db.execute(text("SELECT FROM booksync.zoho_connections FOR UPDATE"))
+                db.execute(text("SELECT FROM booksync.grants FOR UPDATE"))
                 asking = [threads.submit(ask) for _ in range(THREADS)]
                 until_somebody_waits(engine, sessions=THREADS)
             got = {future.result().value for future in asking}
@@ -299,6 +303,7 @@ class TestManyAtOnce:
 def test_no_repr_shows_a_token(engine: Engine, shared: SharedTokens) -> None:
     with engine.connect() as db:
         stored = tokens.read(db, shared.connection_id)
+    assert stored is not None
     assert stored.access_token is not None
     for secret in (stored.access_token, stored.refresh_token, "access-1", "refresh-1", "client-secret"):
         assert secret not in repr(stored)
