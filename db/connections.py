@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db import users
+from db.clients import DEFAULT
+from db.grants import FINGERPRINT
 from db.session import Session
 from domain.connection_states import ConnectionStatus
 from domain.customers import Home
@@ -31,6 +33,8 @@ class Connection:
     user_id: UserId
     organization_id: str
     data_center: str
+    client: str  #: the name of the OAuth client, or `db.clients.DEFAULT`
+    servers: str | None = field(repr=False)  #: the operator's addresses of Zoho's servers, encrypted
     name: str | None = field(repr=False)  #: the operator's name for it, else the organisation's; None without either
     status: ConnectionStatus
     parked_reason: str | None
@@ -63,7 +67,7 @@ class Connection:
 #: A refusal of the bulk list is remembered for this many days; after that, one call tries again.
 _REFUSAL_DAYS = 7
 
-CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
+CREDENTIALS = f"{FINGERPRINT} AS credentials"
 
 #: SQL of a connection's name, for a connection `c`.
 NAME = "coalesce(c.own_name, nullif(c.organization_name, ''))"
@@ -115,6 +119,8 @@ def _connection(row: Row[Any]) -> Connection:
         user_id=row.user_id,
         organization_id=row.organization_id,
         data_center=row.data_center,
+        client=row.client,
+        servers=row.servers_encrypted,
         name=row.name,
         status=ConnectionStatus(row.status),
         parked_reason=row.parked_reason,
@@ -132,15 +138,18 @@ def _connection(row: Row[Any]) -> Connection:
 _SAVE = text("""
     INSERT INTO booksync.zoho_connections AS kept (id, user_id, organization_id, data_center, refresh_token_encrypted,
            webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
-           organization_name, time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
+           client, servers_encrypted, organization_name, time_zone, country_code, currency_code,
+           next_sync_at, next_full_sync_at)
     VALUES (coalesce(CAST(:connection_id AS uuid), gen_random_uuid()),
            :user_id, :organization_id, :data_center, :refresh_token, :webhook_secret, :access_token,
            clock_timestamp() + make_interval(secs => :access_token_seconds),
-           :api_domain, :organization_name, :time_zone, :country_code, :currency_code,
+           :api_domain, :client, :servers, :organization_name, :time_zone, :country_code, :currency_code,
            now() + make_interval(secs => :sync_interval_seconds),
            now() + make_interval(secs => :full_sync_interval_seconds))
     ON CONFLICT (user_id, organization_id) DO UPDATE
        SET data_center = excluded.data_center,
+           client = excluded.client,
+           servers_encrypted = excluded.servers_encrypted,
            refresh_token_encrypted = excluded.refresh_token_encrypted,
            access_token_encrypted = excluded.access_token_encrypted,
            access_token_expires_at = excluded.access_token_expires_at,
@@ -173,13 +182,15 @@ class NewConnection:
     data_center: str
     refresh_token: str
     webhook_secret: str
-    access_token: str
+    access_token: str | None  #: None if the grant's own row has the access token
     access_token_seconds: float  #: the lifetime of the access token, in seconds from now on
     api_domain: str | None
     time_zone: str
     country_code: str | None
     currency_code: str | None
     organization_name: str = ""
+    client: str = DEFAULT
+    servers: str | None = None  #: the operator's addresses of Zoho's servers
     #: The id from `id_for`, to which the secrets are bound; None if no secret is bound to an id.
     connection_id: uuid.UUID | None = None
 

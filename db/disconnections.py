@@ -1,11 +1,10 @@
 """Statements that disconnect a connection: it stops for good, and its tokens and its webhook secret are deleted."""
 
 import uuid
-from collections.abc import Mapping
 
 from sqlalchemy import text
 
-from db import openings, pauses
+from db import grants, openings, pauses
 from db.session import Session
 from domain.permission import SkipReason
 
@@ -86,27 +85,28 @@ def revive_plans(db: Session, connection_id: uuid.UUID) -> None:
     )
 
 
-_SERIALIZE = text("SELECT pg_advisory_xact_lock(hashtext('booksync revocations'))")
+def has_grant(db: Session, connection_id: uuid.UUID) -> bool:
+    """Whether a disconnected connection still has its refresh token. The connection is locked.
 
-_GRANTS = text("""
-    SELECT id, data_center, refresh_token_encrypted FROM booksync.zoho_connections
-     WHERE refresh_token_encrypted IS NOT NULL ORDER BY created_at, id
-""")
-
-
-def grants(db: Session) -> Mapping[uuid.UUID, tuple[str, str]]:
-    """The data centre and the encrypted refresh token of each connection that has one.
-
-    Until the transaction ends, no other process reads them with this function. So of two connections with the same
-    refresh token that are disconnected at the same time, the second one finds itself the last.
+    Returns False if the connection was connected again, because its grant is a new one then.
     """
-    db.execute(_SERIALIZE)
-    return {row.id: (row.data_center, row.refresh_token_encrypted) for row in db.execute(_GRANTS)}
+    found = db.execute(
+        text("""
+            SELECT FROM booksync.zoho_connections
+             WHERE id = :id AND status IN ('disconnected', 'erasing') AND refresh_token_encrypted IS NOT NULL
+               FOR NO KEY UPDATE
+        """),
+        {"id": connection_id},
+    )
+    return found.first() is not None
 
 
 def delete_secrets(db: Session, connection_id: uuid.UUID) -> None:
-    """Delete the tokens and the webhook secrets of a disconnected connection, unless it was connected again."""
-    db.execute(
+    """Delete the tokens and the webhook secrets of a disconnected connection, unless it was connected again.
+
+    Its grant is deleted too, if no other connection uses the grant.
+    """
+    deleted = db.execute(
         text("""
             UPDATE booksync.zoho_connections
                SET refresh_token_encrypted = NULL,
@@ -122,3 +122,5 @@ def delete_secrets(db: Session, connection_id: uuid.UUID) -> None:
         """),
         {"id": connection_id},
     )
+    if deleted.rowcount:
+        grants.leave(db, connection_id)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import text
 
+from db import grants
 from db.session import Session
 
 #: The rows of a main table that are deleted in one transaction, with the rows that refer to them.
@@ -134,11 +135,12 @@ def erase_batch(db: Session, connection_id: uuid.UUID, erased: Erased) -> int:
 
 
 def finish(db: Session, connection_id: uuid.UUID) -> Receipt:
-    """Delete the connection's own row, and rows that appeared after their batches; complete the receipt."""
+    """Delete the connection's own row, its grant, and rows that appeared after their batches; complete the receipt."""
     db.execute(text("SELECT FROM booksync.zoho_connections WHERE id = :id FOR UPDATE"), {"id": connection_id})
     for erased in ERASED:
         while erase_batch(db, connection_id, erased):
             pass
+    grants.leave(db, connection_id)
     deleted = db.execute(text("DELETE FROM booksync.zoho_connections WHERE id = :id"), {"id": connection_id}).rowcount
     _add(db, connection_id, {"zoho_connections": deleted})
     db.execute(

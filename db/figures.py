@@ -15,7 +15,7 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
     SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
-           coalesce(extract(epoch FROM now() - c.oauth_throttled_since), 0)::float AS throttled_seconds,
+           coalesce(extract(epoch FROM now() - g.oauth_throttled_since), 0)::float AS throttled_seconds,
            -- A connection that a person has stopped has no ages, so that no alert is raised for it.
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
@@ -23,6 +23,7 @@ _CONNECTIONS = text("""
            (SELECT count(*) FROM booksync.customers_cache
              WHERE connection_id = c.id AND status <> 'deleted' AND country_unknown IS NOT NULL) AS unknown_countries
       FROM booksync.zoho_connections c
+      LEFT JOIN booksync.grants g ON g.id = c.grant_id
       LEFT JOIN sync_metadata m ON m.connection_id = c.id AND c.status IN ('active', 'parked')
      ORDER BY c.created_at, c.id
 """)

@@ -20,8 +20,13 @@ def save(db: Session, encrypted: str) -> None:
 
 
 def a_stored_secret(db: Session) -> str | None:
-    """The encrypted webhook secret of the oldest connection; None if there is no connection."""
+    """The encrypted webhook secret of the oldest connection, else the secret of a client; None if there is neither."""
     found: str | None = db.execute(
-        text("SELECT webhook_secret_encrypted FROM booksync.zoho_connections ORDER BY created_at, id LIMIT 1")
+        text("""
+            SELECT coalesce(
+                (SELECT webhook_secret_encrypted FROM booksync.zoho_connections ORDER BY created_at, id LIMIT 1),
+                (SELECT client_secret_encrypted FROM booksync.zoho_clients ORDER BY created_at, id LIMIT 1)
+            )
+        """)
     ).scalar_one_or_none()
     return found

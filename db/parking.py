@@ -57,6 +57,14 @@ def parked(db: Session) -> Sequence[uuid.UUID]:
 
 def resume(db: Session, connection_id: uuid.UUID) -> None:
     """Resume a parked connection that Zoho accepts again; its next sync is due now."""
+    # The grant is locked before the connection, as a connect of a sibling locks them.
+    db.execute(
+        text("""
+            UPDATE booksync.grants SET oauth_failing_since = NULL, oauth_throttled_since = NULL
+             WHERE id = (SELECT grant_id FROM booksync.zoho_connections WHERE id = :id AND status = 'parked')
+        """),
+        {"id": connection_id},
+    )
     db.execute(
         text("""
             UPDATE booksync.zoho_connections

@@ -184,11 +184,13 @@ _CONNECTIONS = text(f"""
     SELECT c.id, c.user_id, c.organization_id, c.organization_name, {NAME} AS name, c.data_center, c.status,
            c.parked_reason, c.paused_reason, c.paused_at, c.disconnected_at,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
-           c.oauth_throttled_since,
+           g.oauth_throttled_since,
            CASE WHEN c.status = 'active' THEN c.next_sync_at END AS next_sync_at,
            CASE WHEN c.status = 'active' THEN c.next_full_sync_at END AS next_full_sync_at,
            m.last_customer_sync_at, m.last_invoice_sync_at
-      FROM booksync.zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+      FROM booksync.zoho_connections c
+      LEFT JOIN booksync.grants g ON g.id = c.grant_id
+      LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
      ORDER BY c.created_at, c.id
 """)  # noqa: S608

@@ -27,6 +27,7 @@ class Command(StrEnum):
     DISCONNECT = "disconnect"
     OPEN = "open for handovers"
     WEBHOOK = "show its webhook secret"
+    SHARE = "share the grant of"
 
 
 class WrongStateError(BooksyncError):
@@ -45,6 +46,7 @@ _POSSIBLE: Final[Mapping[Command, frozenset[ConnectionStatus]]] = {
     Command.DISCONNECT: _CONNECTED | {ConnectionStatus.DISCONNECTED},
     Command.OPEN: _WORKING,
     Command.WEBHOOK: _CONNECTED,
+    Command.SHARE: _CONNECTED,
 }
 
 

@@ -39,6 +39,7 @@ from workers.handover.posting import posting
 from workers.observability.activities import own_activities
 from workers.observability.logs import describe
 from workers.queue import Queue, ready_messages, send_refresh, send_step
+from workers.secrets.grants import adopt_all
 from workers.services.forecast import forecast
 from workers.services.pruning import prune
 from workers.webhooks.flood_runs import bring_runs_forward
@@ -186,14 +187,18 @@ def _are_messages_left(resources: Resources) -> bool:
 
 
 def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
-    """Write the schedulers' heartbeat, and delete old history once per `_PRUNE_SECONDS`."""
+    """Write the schedulers' heartbeat. Once per `_PRUNE_SECONDS`, make missing grants and delete old history."""
     if scheduler_marks.TICK in due_tasks:
         with autocommit(resources.engine) as db:
             scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     if _PRUNE in due_tasks:
         with autocommit(resources.engine) as db:
             is_mine = scheduler_marks.take(db, _PRUNE, every_seconds=_PRUNE_SECONDS)
-        if is_mine and not prune(resources.engine):
+        if not is_mine:
+            return
+        # The former release makes connections without a grant.
+        adopt_all(resources.engine, resources.vault)
+        if not prune(resources.engine):
             # The rest is deleted by further ticks, so that this one does not delay due runs.
             with autocommit(resources.engine) as db:
                 scheduler_marks.make_due(db, _PRUNE)

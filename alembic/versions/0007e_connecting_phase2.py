@@ -1,6 +1,6 @@
-"""Phase 2: names and states of connections, and rows of the running processes."""
+"""Phase 2: names and states of connections, rows of the running processes, OAuth clients and grants."""
 
-from db.migrations import processes, states
+from db.migrations import grants, processes, states
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007e_connecting_phase2"
@@ -18,10 +18,12 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         states.add(connection)
         processes.add(connection)
+        grants.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        grants.remove(connection)
         processes.remove(connection)
         states.remove(connection)

@@ -1,6 +1,6 @@
-"""Phase 3: the same additions for a database that had left phase 2 before connections had names and further states."""
+"""Phase 3: the same additions for a database that had left phase 2 before connections had further states and grants."""
 
-from db.migrations import processes, states
+from db.migrations import grants, processes, states
 from db.migrations.steps import letting_others_work
 
 revision = "0015_connecting_phase3"
@@ -11,6 +11,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         states.add(connection)
         processes.add(connection)
+        grants.add(connection)
 
 
 def downgrade() -> None:

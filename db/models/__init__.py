@@ -20,6 +20,7 @@ from db.models.connections import (
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
+from db.models.grants import Grant, GrantHashKey, ZohoClient
 from db.models.processes import Process
 from db.models.runs import (
     FailedRecord,
@@ -43,6 +44,8 @@ __all__ = [
     "DoNotCall",
     "ErasureReceipt",
     "FailedRecord",
+    "Grant",
+    "GrantHashKey",
     "Handover",
     "HandoverOutcome",
     "HeldDeletion",
@@ -63,5 +66,6 @@ __all__ = [
     "User",
     "WaitingInvoice",
     "WebhookEvent",
+    "ZohoClient",
     "ZohoConnection",
 ]

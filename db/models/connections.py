@@ -39,6 +39,14 @@ class ZohoConnection(Base):
     paused_at: Mapped[Moment | None]
     disconnected_at: Mapped[Moment | None]
 
+    grant_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("grants.id"), index=True)  #: NULL if disconnected
+    #: The fingerprint of `refresh_token_encrypted` for which `grant_id` was set. If it differs, a process of the former
+    #: release has written another refresh token since.
+    grant_credentials: Mapped[str | None]
+    client: Mapped[str] = mapped_column(server_default="default")  #: `Grant.client`
+    servers_encrypted: Mapped[str | None]  #: the operator's addresses of Zoho's servers, for a newer data centre
+
+    # The tokens are copies of the grant's for processes of the former release.
     refresh_token_encrypted: Mapped[str | None]  #: NULL for a disconnected connection, as the webhook secret
     webhook_secret_encrypted: Mapped[str | None]
     #: The former webhook secret, still accepted during a rotation.

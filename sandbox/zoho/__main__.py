@@ -20,9 +20,10 @@ import uvicorn
 from sandbox.zoho import data, state
 from sandbox.zoho.app import RestartableApp
 from sandbox.zoho.books import Books
+from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.commands import Drift
 from sandbox.zoho.limits import Limits
-from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
+from sandbox.zoho.oauth import Tokens, User
 from sandbox.zoho.protocol import TransportInScope
 from sandbox.zoho.server_requests import RestartRequest
 from sandbox.zoho.simulator import Simulator

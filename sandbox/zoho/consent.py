@@ -11,7 +11,8 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from sandbox.zoho.oauth import CLIENT_ID, User
+from sandbox.zoho.clients import Clients
+from sandbox.zoho.oauth import User
 from sandbox.zoho.simulator import Simulator
 
 AUTH_PATH = "/oauth/v2/auth"
@@ -25,7 +26,7 @@ class ConsentPage:
         self._simulator = simulator
 
     async def respond(self, request: Request) -> Response:
-        refusal = _refusal(request.query_params)
+        refusal = _refusal(request.query_params, self._simulator.tokens.clients)
         if refusal is not None:
             return HTMLResponse(_page("Error", f"<p>{escape(refusal)}</p>"), 400)
         if request.method == "GET":
@@ -62,9 +63,9 @@ class ConsentPage:
         return RedirectResponse(f"{query['redirect_uri']}?{urlencode(told)}", 302)
 
 
-def _refusal(query: Mapping[str, str]) -> str | None:
+def _refusal(query: Mapping[str, str], clients: Clients) -> str | None:
     """What Zoho's page says about a request that it does not serve; None for a request that it serves."""
-    if query.get("client_id") != CLIENT_ID:
+    if not clients.knows(query.get("client_id")):
         return "Invalid Client: the client id that was passed does not exist."
     if query.get("response_type") != "code" or not query.get("scope"):
         return "Invalid OAuth Scope: the scope or the response type is missing."

@@ -11,7 +11,14 @@ import httpx
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
-from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, SaveRequest, TokenSettings
+from sandbox.zoho.server_requests import (
+    ClientRequest,
+    GrantCodeRequest,
+    LimitsRequest,
+    RestartRequest,
+    SaveRequest,
+    TokenSettings,
+)
 from sandbox.zoho.stats import CallKind, worst_window
 
 
@@ -106,13 +113,27 @@ class SandboxControl:
         """The full content of the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
-    def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
-        """Get a single-use grant code that is valid for a minute."""
+    def grant_code(
+        self,
+        scopes: Sequence[str] | None = None,
+        organization_ids: Sequence[str] = (),
+        *,
+        login: str = "",
+        data_center: str = "com",
+    ) -> str:
+        """Get a single-use grant code that is valid for a minute. Codes of one `login` belong to the same person."""
         asked = GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
+            login=login,
+            data_center=data_center,
         )
         return str(self._post("/grant-codes", asked)["code"])
+
+    def register_client(self, client_id: str, client_secret: str, data_center: str = "all") -> None:
+        """Register an OAuth client, or replace the secret that it has in a data centre."""
+        asked = ClientRequest(client_id=client_id, client_secret=client_secret, data_center=data_center)
+        self._post("/clients", asked)
 
     def mutate(self, *mutations: ask.Mutation) -> list[dict[str, Any]]:
         """Make changes to the books in one request; returns one result each, with the ids of created records."""

@@ -13,7 +13,14 @@ from sandbox.zoho.commands import MutationBatch
 from sandbox.zoho.edit import UnknownRecordError
 from sandbox.zoho.fault_requests import FaultRequest
 from sandbox.zoho.oauth import ALL_SCOPES, User
-from sandbox.zoho.server_requests import GrantCodeRequest, LimitsRequest, RestartRequest, SaveRequest, TokenSettings
+from sandbox.zoho.server_requests import (
+    ClientRequest,
+    GrantCodeRequest,
+    LimitsRequest,
+    RestartRequest,
+    SaveRequest,
+    TokenSettings,
+)
 from sandbox.zoho.simulator import Simulator, UnknownOrganizationError
 from sandbox.zoho.snapshot import snapshot
 from sandbox.zoho.state import save
@@ -64,8 +71,14 @@ class ControlAPI:
         organizations = named or tuple(self._simulator.organizations)
         for organization_id in organizations:
             self._simulator.books(organization_id)
-        user = User(organizations, ALL_SCOPES if asked.scopes is None else asked.scopes)
+        scopes = ALL_SCOPES if asked.scopes is None else asked.scopes
+        user = User(organizations, scopes, asked.login, asked.data_center)
         return _json({"code": self._simulator.tokens.new_grant_code(user, self._simulator.clock.wall())})
+
+    async def register_client(self, request: Request) -> Response:
+        client = await _read(request, ClientRequest)
+        self._simulator.tokens.clients.register(client.client_id, client.client_secret, client.data_center)
+        return _json({})
 
     async def stats(self, request: Request) -> Response:
         """The statistics of all calls; `?arrivals=false` leaves the long list of arrivals out."""
@@ -113,6 +126,7 @@ def control_routes(simulator: Simulator, restart: Restart | None = None) -> list
         Route("/limits", _polite(api.set_limits), methods=["POST"]),
         Route("/tokens", _polite(api.set_tokens), methods=["POST"]),
         Route("/grant-codes", _polite(api.new_grant_code), methods=["POST"]),
+        Route("/clients", _polite(api.register_client), methods=["POST"]),
         Route("/stats", api.stats, methods=["GET"]),
         Route("/stats/reset", api.reset_stats, methods=["POST"]),
         Route("/snapshot/{organization_id}", _polite(api.snapshot), methods=["GET"]),

@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 
 from sandbox.zoho.books import Books
+from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.clock import ManualClock
 from sandbox.zoho.commands import EditOrganization, Mutation, OrganizationFields
 from sandbox.zoho.data import made_up_books
 from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
 from sandbox.zoho.limits import Limits
-from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
+from sandbox.zoho.oauth import Tokens, User
 from sandbox.zoho.responses import Response
 from sandbox.zoho.simulator import REVOKE_PATH, TOKEN_PATH, Simulator
 

@@ -4,24 +4,35 @@ import secrets
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from sandbox.zoho.clients import Clients
 from sandbox.zoho.responses import Response, bad_token, not_authorized
 
-CLIENT_ID = "sandbox-client"
-CLIENT_SECRET = "sandbox-secret"  # noqa: S105  # A made-up business has no secrets.
 ALL_SCOPES = ("ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ", "ZohoBooks.settings.READ")
 FULL_ACCESS = "ZohoBooks.fullaccess.all"
 GRANT_CODE_SECONDS = 60
 THROTTLE_WINDOW_SECONDS = 600
 MAX_ALIVE = 15
+MAX_REFRESH_TOKENS = 20
+"""Of one login and client. A further one revokes the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The user that a token belongs to: the organisations that the user may see, and the granted scopes."""
+    """The user that a token belongs to: the organisations that the user may see, and the granted scopes.
+
+    Users with the same login are the same person. Without a login, the organisations tell who it is.
+    """
 
     organization_ids: tuple[str, ...]
     scopes: tuple[str, ...] = ALL_SCOPES
+    login: str = ""
+    data_center: str = "com"
+
+    @property
+    def person(self) -> str:
+        return self.login or ",".join(self.organization_ids)
 
     def require_scope(self, scope: str) -> None:
         if scope not in self.scopes and FULL_ACCESS not in self.scopes:
@@ -56,7 +67,10 @@ class Tokens:
     exchanges: int = 0
     revocations: int = 0
     is_changed: bool = False
+    clients: Clients = field(default_factory=Clients)
     _users: dict[str, User] = field(default_factory=dict)
+    _issued_to: dict[str, str] = field(default_factory=dict)
+    """Refresh token that a code was exchanged for → client id, the oldest first. Other tokens fit every client."""
     _codes: dict[str, GrantCode] = field(default_factory=dict)
     _alive: dict[str, AccessToken] = field(default_factory=dict)
     _made: dict[str, deque[float]] = field(default_factory=dict)
@@ -77,15 +91,16 @@ class Tokens:
 
         `revoked` names organisations whose users' refresh tokens no longer work.
         """
-        if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
+        client_id = form.get("client_id", "")
+        if not self.clients.accept(client_id, form.get("client_secret", ""), self._data_center(form)):
             return _refused("invalid_client")
         match form.get("grant_type"):
             case "refresh_token":
                 self.refreshes += 1
-                return self._refresh(form.get("refresh_token", ""), now, revoked)
+                return self._refresh(form.get("refresh_token", ""), client_id, now, revoked)
             case "authorization_code":
                 self.exchanges += 1
-                return self._exchange(form.get("code", ""), form.get("redirect_uri"), now)
+                return self._exchange(form.get("code", ""), form.get("redirect_uri"), client_id, now)
             case _:
                 return _refused("unsupported_grant_type")
 
@@ -98,6 +113,7 @@ class Tokens:
             return Response.of({"error": "invalid_token"}, 400)
         self._alive = {token: issued for token, issued in self._alive.items() if issued.refresh_token != refresh_token}
         self._made.pop(refresh_token, None)
+        self._issued_to.pop(refresh_token, None)
         self.revocations += 1
         self.is_changed = True
         return Response.of({"status": "success"})
@@ -124,24 +140,38 @@ class Tokens:
         """The state of the tokens that must survive a restart."""
         return {
             "users": {token: asdict(user) for token, user in self._users.items()},
-            "alive": {token: asdict(issued) for token, issued in self._alive.items()},
+            "alive": {
+                token: asdict(issued) for token, issued in self._alive.items() if issued.refresh_token in self._users
+            },
+            "issued_to": self._issued_to,
         }
 
-    def restore_user(self, refresh_token: str, organization_ids: list[str], scopes: list[str]) -> None:
-        self._users[refresh_token] = User(tuple(organization_ids), tuple(scopes))
+    def restore_user(self, refresh_token: str, user: Mapping[str, Any], issued_to: str | None) -> None:
+        lists = {name: tuple(user[name]) for name in ("organization_ids", "scopes")}
+        self._users[refresh_token] = User(**{**user, **lists})
+        if issued_to is not None:
+            self._issued_to[refresh_token] = issued_to
 
     def restore_access_token(self, token: str, refresh_token: str, dies_at: float) -> None:
         self._alive[token] = AccessToken(self._users[refresh_token], refresh_token, dies_at)
 
-    def _refresh(self, refresh_token: str, now: float, revoked: frozenset[str]) -> Response:
+    def _data_center(self, form: Mapping[str, str]) -> str | None:
+        """The data centre of the token's or code's user; None if it is unknown."""
+        code = self._codes.get(form.get("code", ""))
+        user = self._users.get(form.get("refresh_token", "")) if code is None else code.user
+        return None if user is None else user.data_center
+
+    def _refresh(self, refresh_token: str, client_id: str, now: float, revoked: frozenset[str]) -> Response:
         user = self._users.get(refresh_token)
-        if user is None or revoked.intersection(user.organization_ids):
+        if user is None or self._issued_to.get(refresh_token, client_id) != client_id:
+            return _refused("invalid_code")
+        if revoked.intersection(user.organization_ids):
             return _refused("invalid_code")
         if self._is_throttled(refresh_token, now):
             return throttled()
         return Response.of(self._issue(refresh_token, user, now))
 
-    def _exchange(self, code: str, redirect_uri: str | None, now: float) -> Response:
+    def _exchange(self, code: str, redirect_uri: str | None, client_id: str, now: float) -> Response:
         grant = self._codes.pop(code, None)
         if grant is None or grant.dies_at <= now:
             return _refused("invalid_code")
@@ -151,7 +181,19 @@ class Tokens:
             return Response.of(self._issue("", grant.user, now))
         refresh_token = f"1000.{secrets.token_hex(16)}"
         self._users[refresh_token] = grant.user
+        self._issued_to[refresh_token] = client_id
+        self._revoke_oldest(grant.user.person, client_id)
         return Response.of(self._issue(refresh_token, grant.user, now) | {"refresh_token": refresh_token})
+
+    def _revoke_oldest(self, person: str, client_id: str) -> None:
+        """Revoke the oldest refresh tokens of a login and client, so that at most 20 are left."""
+        mine = [
+            token
+            for token, issued_to in self._issued_to.items()
+            if issued_to == client_id and self._users[token].person == person
+        ]
+        for token in mine[:-MAX_REFRESH_TOKENS]:
+            del self._users[token], self._issued_to[token]
 
     def _is_throttled(self, refresh_token: str, now: float) -> bool:
         made = self._made.setdefault(refresh_token, deque())

@@ -58,3 +58,14 @@ class GrantCodeRequest(Document):
     organization_id: str | None = None
     organization_ids: tuple[str, ...] = ()
     scopes: tuple[str, ...] | None = None
+    login: str = ""
+    """Codes of one login belong to the same person, whatever organisations they name."""
+    data_center: str = "com"
+
+
+class ClientRequest(Document):
+    """Registers an OAuth client, or the secret that it has in one data centre."""
+
+    client_id: str
+    client_secret: str
+    data_center: str = "all"

@@ -40,7 +40,7 @@ def load(path: Path, tokens: Tokens) -> dict[str, Books]:
     if document.get("version") != VERSION:
         raise UnreadableStateError(f"{path.name} has version {document.get('version')}, not {VERSION}")
     for refresh_token, user in document["tokens"]["users"].items():
-        tokens.restore_user(refresh_token, user["organization_ids"], user["scopes"])
+        tokens.restore_user(refresh_token, user, document["tokens"].get("issued_to", {}).get(refresh_token))
     for token, issued in document["tokens"]["alive"].items():
         tokens.restore_access_token(token, issued["refresh_token"], issued["dies_at"])
     organizations = [_read_books(each) for each in document["organizations"]]

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.commands import CreateContact, PersonFields
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import Bomb, FaultName
 from sandbox.zoho.in_process import in_process_zoho
-from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from workers.zoho.deadline import deadline

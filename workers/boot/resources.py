@@ -15,9 +15,11 @@ from workers.boot.page_cache import PageCache
 from workers.boot.slices import SliceLimits
 from workers.budget import CALL_SECONDS, Lane
 from workers.queue import new_broker
+from workers.secrets.servers import unsealed
 from workers.secrets.tokens import SharedTokens
 from workers.secrets.vault import Vault
-from workers.zoho import OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
+from workers.zoho import OAuthClient, ZohoHosts, ZohoTransport, ZohoUrls, new_http_client, zoho_hosts
+from workers.zoho.data_centers import OF_DATA_CENTER
 
 #: The share of a step's lease that one HTTP call may take, because the lease must outlast each call.
 _CALL_SHARE_OF_CLAIM = 0.8
@@ -34,20 +36,28 @@ class Resources(Basics):
     slices: SliceLimits = field(default_factory=SliceLimits)
     pages: PageCache = field(default_factory=PageCache)
 
-    def hosts(self, data_center: str) -> ZohoHosts:
-        """Return the hosts of a Zoho data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""
+    def hosts(self, data_center: str, urls: ZohoUrls = OF_DATA_CENTER) -> ZohoHosts:
+        """Return the hosts of a Zoho data centre; `urls`, else ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""
         api, accounts = self.settings.zoho_api_url, self.settings.zoho_accounts_url
         return zoho_hosts(
-            data_center, api_url=str(api) if api else None, accounts_url=str(accounts) if accounts else None
+            data_center,
+            api_url=str(api) if api else None,
+            accounts_url=str(accounts) if accounts else None,
+            urls=urls,
         )
 
     def oauth_client(self, hosts: ZohoHosts) -> OAuthClient:
-        """Return this installation's OAuth client at Zoho's accounts server."""
+        """Return the OAuth client of the settings at Zoho's accounts server."""
         return OAuthClient(
             accounts_origin=hosts.accounts_origin,
             client_id=self.settings.zoho_client_id,
             client_secret=self.settings.zoho_client_secret.get_secret_value(),
         )
+
+    def tokens(self, connection: Connection) -> SharedTokens:
+        """Return the access token of the connection's grant."""
+        client = self.oauth_client(self._hosts_of(connection))
+        return SharedTokens(self.engine, self.vault, self.http, client, connection.connection_id)
 
     def transport(
         self,
@@ -62,18 +72,21 @@ class Resources(Basics):
         `now` returns the time with which Zoho's clock is compared. The default is the time of this host's clock. A
         caller that has read Postgres's clock passes that clock's time.
         """
-        hosts = self.hosts(connection.data_center)
         return ZohoTransport(
             self.http,
             organization_id=connection.organization_id,
-            hosts=hosts,
-            tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), connection.connection_id),
+            hosts=self._hosts_of(connection),
+            tokens=self.tokens(connection),
             budget=CountedBudget(self.budget, self.call_notes, self.counters),
             lane=lane,
             holder=holder,
             now=now,
             call_seconds=min(CALL_SECONDS, self.settings.claim_seconds * _CALL_SHARE_OF_CLAIM),
         )
+
+    def _hosts_of(self, connection: Connection) -> ZohoHosts:
+        urls = unsealed(self.vault, connection.servers, connection.connection_id)
+        return self.hosts(connection.data_center, urls)
 
 
 @contextmanager

@@ -81,6 +81,11 @@ COMMANDS = (
     ("phones", "phones:app", "Check, audit and confirm phone numbers."),
     ("policy", "policy:app", "Show and change when and how often a connection reminds."),
     ("budget", "budget:app", "Manage the calls that Zoho allows an organisation."),
+    (
+        "clients",
+        "clients:app",
+        "Manage OAuth clients beside that of the settings, with a secret for each data centre.",
+    ),
     ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
 )
 

@@ -1,4 +1,4 @@
-"""A connection's access token, shared by all workers: stored in Postgres, refreshed by one worker at a time."""
+"""A grant's access token, shared by all workers and connections: stored in Postgres, refreshed by one at a time."""
 
 import uuid
 from collections.abc import Callable
@@ -9,14 +9,16 @@ import httpx
 from sqlalchemy import Engine
 
 from db import tokens
+from db.clients import DEFAULT
 from db.secrets import Place, SecretName
 from db.session import Session, autocommit
 from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
-from domain.connection_states import ConnectionStatus, WrongStateError, state_sentence
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.observability.worker_states import own_state
+from workers.secrets.clients import chosen_client, named
+from workers.secrets.grants import adopt, take_newer_token, write_copies
 from workers.secrets.vault import Vault
-from workers.zoho import OAuthClient, Token, refresh_access_token
+from workers.zoho import AccessToken, OAuthClient, Token, refresh_access_token
 from workers.zoho.errors import (
     ClientRejected,
     GrantRefused,
@@ -51,7 +53,10 @@ UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class SharedTokens:
-    """The access token of one connection (implements `workers.zoho.Tokens`)."""
+    """The access token of one connection's grant (implements `workers.zoho.Tokens`).
+
+    `client` is the settings' client, at the accounts server of the connection. The grant may have another one.
+    """
 
     engine: Engine
     vault: Vault
@@ -67,8 +72,7 @@ class SharedTokens:
             BudgetWait: Zoho does not grant another token yet, and the stored one has expired.
             WrongStateError, UnknownConnectionError: the connection was disconnected or erased.
         """
-        with autocommit(self.engine) as db:
-            stored = tokens.read(db, self.connection_id)
+        stored = self._stored()
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
@@ -95,21 +99,46 @@ class SharedTokens:
 
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
+    def refresh_token(self) -> str:
+        """Return the grant's refresh token.
+
+        Raises:
+            UnreadableSecretError, MisplacedSecretError: the stored token cannot be read.
+        """
+        return self._refresh_token(self._stored())
+
     def _is_kept(self, refused: Token) -> bool:
         """Return whether Zoho's refusal of a call for one record probably concerns the record and not the token.
 
         This is assumed if the token was refreshed less than a minute ago, or if tokens were refreshed often. The token
         is then not refreshed.
         """
-        with autocommit(self.engine) as db:
-            stored = tokens.read(db, self.connection_id)
+        stored = self._stored()
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False
         # A young token without a refresh came with the grant, and Zoho may have revoked the token since.
         return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
 
     def _is_other(self, stored: StoredTokens, token: Token) -> bool:
-        return stored.access_token is not None and self._access_token(stored.access_token) != token.value
+        return stored.access_token is not None and self._access_token(stored) != token.value
+
+    def _stored(self) -> StoredTokens:
+        """The stored tokens. A connection without a grant gets its grant first."""
+        with autocommit(self.engine) as db:
+            stored = tokens.read(db, self.connection_id)
+        if stored is not None:
+            return stored
+        with self.engine.begin() as db:
+            return self._locked(db)
+
+    def _locked(self, db: Session) -> StoredTokens:
+        """The stored tokens, locked until the transaction ends."""
+        stored = tokens.read(db, self.connection_id, lock=True)
+        if stored is None:
+            adopt(db, self.vault, self.connection_id)
+            stored = tokens.read(db, self.connection_id, lock=True)
+        assert stored is not None
+        return stored
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
         """Return the stored token if `is_fresh` accepts it, else a new token from Zoho.
@@ -119,9 +148,13 @@ class SharedTokens:
         """
         # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
         with self.engine.begin() as db:
-            stored = tokens.read(db, self.connection_id, lock=True)
+            stored = self._locked(db)
             if is_fresh(stored):
                 return self._token(stored)
+            if take_newer_token(db, self.vault, stored.grant_id):
+                stored = self._locked(db)
+                if is_fresh(stored):
+                    return self._token(stored)
             outcome = self._ask(db, stored)
         if isinstance(outcome, BudgetWait) and _is_alive(stored):
             if not is_of_use:
@@ -136,57 +169,65 @@ class SharedTokens:
 
         An error is returned and not raised, so that the transaction with the record of this request is committed.
         """
+        if stored.is_revoked:
+            return TokenRevoked()
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
+        client = chosen_client(db, self.vault, self.client, name=stored.client, data_center=stored.data_center)
         refresh_token = self._refresh_token(stored)
-        tokens.note_refresh(db, self.connection_id)
+        tokens.note_refresh(db, stored.grant_id)
         try:
-            access = refresh_access_token(self.http, self.client, refresh_token)
+            access = refresh_access_token(self.http, client, refresh_token)
         except OAuthThrottled as throttled:
-            since = tokens.pause_refreshes(db, self.connection_id, throttled.seconds)
+            since = tokens.pause_refreshes(db, stored.grant_id, throttled.seconds)
             return _wait(throttled.seconds, since)
         except ZohoError as error:
-            return self._refused(db, error)
-        own_state.client_accepted(self.client.accounts_origin)
-        tokens.write(
-            db,
-            self.connection_id,
-            access_token=self.vault.encrypt(
-                access.value, Place(SecretName.ACCESS_TOKEN, self.connection_id), like=stored.refresh_token
-            ),
-            lifetime_seconds=access.expires_in,
-            api_domain=access.api_domain,
-        )
+            return self._refused(db, stored, error)
+        if stored.client == DEFAULT:
+            own_state.client_accepted(client.accounts_origin)
+        self._write(db, stored, access)
         seconds = _reusable_seconds(access.expires_in, access.expires_in)
         return Token(access.value, access.api_domain or stored.api_domain, seconds)
 
-    def _refused(self, db: Session, error: ZohoError) -> ZohoError:
+    def _write(self, db: Session, stored: StoredTokens, access: AccessToken) -> None:
+        place = Place(SecretName.ACCESS_TOKEN, stored.grant_id)
+        tokens.write(
+            db,
+            stored.grant_id,
+            access_token=self.vault.encrypt(access.value, place, like=stored.refresh_token),
+            lifetime_seconds=access.expires_in,
+            api_domain=access.api_domain,
+        )
+        write_copies(db, self.vault, stored.grant_id)
+
+    def _refused(self, db: Session, stored: StoredTokens, error: ZohoError) -> ZohoError:
         """Record that Zoho's token endpoint has refused a refresh, and return the matching error."""
         if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
-            tokens.end_throttling(db, self.connection_id)
+            tokens.end_throttling(db, stored.grant_id)
+        if isinstance(error, TokenRevoked):
+            tokens.record_revocation(db, stored.grant_id)
         if isinstance(error, ClientRejected):
             # The refusal does not make other processes wait: no token was granted, and a process with a valid client
             # must not wait because of this attempt.
-            tokens.forget_refresh(db, self.connection_id)
-            own_state.client_refused(self.client.accounts_origin)
+            tokens.forget_refresh(db, stored.grant_id)
+            if stored.client == DEFAULT:
+                own_state.client_refused(self.client.accounts_origin)
         if not isinstance(error, OAuthFailed):
-            return error
-        seconds = tokens.record_failure(db, self.connection_id)
+            return named(error, stored.client)
+        seconds = tokens.record_failure(db, stored.grant_id)
         is_final = seconds >= UNKNOWN_WORD_SECONDS
         return GrantRefused(error.call, status=error.status, detail=error.detail) if is_final else error
 
     def _token(self, stored: StoredTokens) -> Token:
-        assert stored.access_token is not None
         seconds = _reusable_seconds(stored.lifetime_seconds, stored.seconds_left)
-        return Token(self._access_token(stored.access_token), stored.api_domain, seconds)
+        return Token(self._access_token(stored), stored.api_domain, seconds)
 
-    def _access_token(self, encrypted: str) -> str:
-        return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
+    def _access_token(self, stored: StoredTokens) -> str:
+        assert stored.access_token is not None
+        return self.vault.decrypt(stored.access_token, Place(SecretName.ACCESS_TOKEN, stored.grant_id))
 
     def _refresh_token(self, stored: StoredTokens) -> str:
-        if stored.refresh_token is None:
-            raise WrongStateError(state_sentence(ConnectionStatus.DISCONNECTED, str(self.connection_id)))
-        return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
+        return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, stored.grant_id))
 
 
 def _wait(seconds: float, throttled_since: datetime | None) -> BudgetWait:

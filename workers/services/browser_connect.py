@@ -9,9 +9,11 @@ from domain.errors import BooksyncError
 from domain.time_zones import known_zone
 from domain.users import UserId, user_id_from
 from workers.boot.resources import Resources
+from workers.secrets.grants import adopt_all
 from workers.services.browser_logins import Login, Logins
 from workers.services.connect import Connected, require_ready, save_connection
 from workers.services.connect_links import ConnectLink, link_from, public_url
+from workers.services.grant_sources import just_granted
 from workers.services.zoho_login import organizations_of
 from workers.zoho import OrganizationFacts, data_center_named, exchange_grant_code
 from workers.zoho.oauth import consent_address
@@ -112,9 +114,8 @@ def come_back(resources: Resources, name: str, *, state: str, code: str | None, 
     grant = exchange_grant_code(
         resources.http, resources.oauth_client(hosts), code, redirect_uri=_redirect_uri(resources)
     )
-    found = organizations_of(
-        resources, hosts, grant.access_token, organization_id=_NO_ORGANIZATION, patience_seconds=_PATIENCE_SECONDS
-    )
+    source = just_granted(resources, grant, data_center)
+    found = organizations_of(resources, source, organization_id=_NO_ORGANIZATION, patience_seconds=_PATIENCE_SECONDS)
     fresh = Login.begun(login.link, data_center)
     return _logins(resources).keep(replace(fresh, grant=grant, organizations=tuple(found)))
 
@@ -151,7 +152,9 @@ def connect_chosen(resources: Resources, name: str, *, state: str, organization_
     require_ready(resources, user_id, [facts.organization_id for facts in chosen])
     if _logins(resources).take(name) is None or login.grant is None:
         raise LoginLostError
-    connected = [save_connection(resources, user_id, login.data_center, facts, login.grant) for facts in chosen]
+    adopt_all(resources.engine, resources.vault)
+    source = just_granted(resources, login.grant, login.data_center)
+    connected = [save_connection(resources, user_id, source, facts, login.organizations) for facts in chosen]
     return Finished(connected, link.return_url)
 
 

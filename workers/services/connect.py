@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from db import clock, connections, disconnections, openings, shared_organizations, sync_schedule, users
+from db import clock, connections, disconnections, grants, openings, shared_organizations, sync_schedule, users
 from db import secrets as stored_secrets
+from db.clients import DEFAULT
 from db.connections import NewConnection
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
@@ -18,17 +19,15 @@ from domain.time_zones import zone_named
 from domain.users import UserId
 from workers.boot.resources import Resources
 from workers.boot.servers import require_servers
+from workers.secrets.grants import adopt_all
 from workers.secrets.keys import prove_keys
+from workers.secrets.servers import sealed
+from workers.services.grant_sources import GrantSource, Wanted, check, obtain
+from workers.services.share_grants import Sharing, share_grant
 from workers.services.webhook_rules import new_secret, read_secret, require_readable, webhook_url
 from workers.services.zoho_login import organizations_of, require_known_zone
-from workers.zoho import (
-    Grant,
-    OrganizationFacts,
-    ZohoHosts,
-    data_center_named,
-    exchange_grant_code,
-    refresh_access_token,
-)
+from workers.zoho import OrganizationFacts, ZohoUrls
+from workers.zoho.data_centers import OF_DATA_CENTER
 
 
 class NotAMemberError(BooksyncError):
@@ -46,6 +45,7 @@ class Connected:
     status: ConnectionStatus  #: active, or paused: a pause outlasts the second connect of a connection
     handover: HandoverState  #: whether the connection hands reminders over; a new one does not
     also_connected: Sequence[OtherConnection]  #: the other users' connections to the organisation
+    sharing: Sharing  #: what the connect means for other connections, and for Zoho's limit of grants
     country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
@@ -54,19 +54,26 @@ def connect_organization(
     *,
     user_id: UserId,
     organization_id: str,
-    data_center: str,
+    data_center: str = "com",
     grant_code: str | None = None,
     refresh_token: str | None = None,
+    same_grant_as: uuid.UUID | None = None,
+    client: str = DEFAULT,
+    urls: ZohoUrls = OF_DATA_CENTER,
     on_wait: Callable[[float], None] = lambda _: None,
 ) -> Connected:
-    """Exchange the grant code (or use the refresh token), check the organisation, and save the connection.
+    """Exchange the grant code (or use another grant), check the organisation, and save the connection.
 
-    A second connect of the same user and organisation reactivates the existing connection. A connect costs one API
-    call. If that call has to wait for the API budget, `on_wait` is called with the seconds. The person should keep
-    waiting, because the grant code is spent by then and cannot be used again.
+    The grant is one of three: a code, a refresh token, or that of the connection `same_grant_as`, whose client and data
+    centre are used too. A second connect of the same user and organisation reactivates the existing connection.
+    Connections that shared its former grant get the new one, and work again if they were parked.
+
+    A connect costs one API call. If that call has to wait for the API budget, `on_wait` is called with the seconds. The
+    person should keep waiting, because the grant code is spent by then and cannot be used again.
 
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
+        UnknownConnectionError, WrongStateError: the connection `same_grant_as` does not exist, or is disconnected.
         NotAMemberError: the user does not belong to this organisation.
         UnknownTimeZoneError: the organisation's time zone is not an IANA zone.
         BudgetWait: the call would have to wait longer than `LONGEST_WAIT_SECONDS`.
@@ -78,13 +85,14 @@ def connect_organization(
         BeingErasedError: the rows of the existing connection are being erased; Zoho was not called.
         UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
-    data_center = data_center_named(data_center)
-    hosts = resources.hosts(data_center)
+    wanted = Wanted(data_center, client, urls, grant_code, refresh_token, same_grant_as)
     # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
     require_ready(resources, user_id, [organization_id])
-    grant = _grant(resources, hosts, grant_code, refresh_token)
-    found = organizations_of(resources, hosts, grant.access_token, organization_id=organization_id, on_wait=on_wait)
-    return save_connection(resources, user_id, data_center, _member_of(found, organization_id), grant)
+    check(resources, wanted)
+    adopt_all(resources.engine, resources.vault)
+    source = obtain(resources, wanted)
+    seen = organizations_of(resources, source, organization_id=organization_id, on_wait=on_wait)
+    return save_connection(resources, user_id, source, _member_of(seen, organization_id), seen)
 
 
 def require_ready(resources: Resources, user_id: UserId, organization_ids: Sequence[str]) -> None:
@@ -113,14 +121,6 @@ def _try_to_make(db: Session, user_id: UserId) -> None:
         trial.rollback()
 
 
-def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refresh_token: str | None) -> Grant:
-    client = resources.oauth_client(hosts)
-    if grant_code is not None:
-        return exchange_grant_code(resources.http, client, grant_code)
-    assert refresh_token is not None
-    return Grant(refresh_token, refresh_access_token(resources.http, client, refresh_token))
-
-
 def _member_of(found: Sequence[OrganizationFacts], organization_id: str) -> OrganizationFacts:
     by_id = {facts.organization_id: facts for facts in found}
     if organization_id not in by_id:
@@ -133,18 +133,27 @@ def _member_of(found: Sequence[OrganizationFacts], organization_id: str) -> Orga
 
 
 def save_connection(
-    resources: Resources, user_id: UserId, data_center: str, facts: OrganizationFacts, grant: Grant
+    resources: Resources,
+    user_id: UserId,
+    source: GrantSource,
+    facts: OrganizationFacts,
+    seen: Sequence[OrganizationFacts],
 ) -> Connected:
     """Save the connection to an organisation that the grant's login belongs to.
+
+    Connections that shared its former grant, and whose organisation is in `seen`, get the new grant too. `seen` are
+    all organisations that the login belongs to.
 
     Raises:
         UnknownTimeZoneError: the organisation's time zone is not an IANA zone.
         UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
     require_known_zone(facts)
-    settings = resources.settings
+    settings, access = resources.settings, source.access_token
     with resources.engine.begin() as db:
         connection_id = connections.id_for(db, user_id, facts.organization_id)
+        grants.one_change_at_a_time(db)
+        former_grant_id = grants.grant_of(db, connection_id)
         form = stored_secrets.example(db)
 
         def encrypt(secret: str, name: SecretName) -> str:
@@ -154,12 +163,14 @@ def save_connection(
             connection_id=connection_id,
             user_id=user_id,
             organization_id=facts.organization_id,
-            data_center=data_center,
-            refresh_token=encrypt(grant.refresh_token, SecretName.REFRESH_TOKEN),
+            data_center=source.data_center,
+            client=source.client,
+            servers=sealed(resources.vault, source.urls, connection_id),
+            refresh_token=encrypt(source.refresh_token, SecretName.REFRESH_TOKEN),
             webhook_secret=encrypt(new_secret(), SecretName.WEBHOOK_SECRET),
-            access_token=encrypt(grant.access_token.value, SecretName.ACCESS_TOKEN),
-            access_token_seconds=grant.access_token.expires_in,
-            api_domain=grant.access_token.api_domain,
+            access_token=encrypt(access.value, SecretName.ACCESS_TOKEN) if access else None,
+            access_token_seconds=access.expires_in if access else 0.0,
+            api_domain=access.api_domain if access else None,
             organization_name=facts.name,
             time_zone=facts.time_zone,
             country_code=facts.country_code,
@@ -172,6 +183,14 @@ def save_connection(
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
         disconnections.revive_plans(db, connection_id)
+        sharing = share_grant(
+            db,
+            resources.vault,
+            connection_id,
+            source,
+            former_grant_id=former_grant_id,
+            organization_ids=[each.organization_id for each in seen],
+        )
         webhook_secret = read_secret(resources.vault, connection_id, encrypted)
         nightly = seconds_to_full_sync(
             clock.present(db), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
@@ -189,5 +208,6 @@ def save_connection(
         connection.status,
         handover,
         also_connected,
+        sharing,
         country_unknown=facts.country_unknown,
     )

@@ -1,20 +1,21 @@
 """Disconnects a connection: ends its work, cancels its reminders, revokes its grant and deletes its secrets."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
 
-from db import connections, disconnections
+from db import connections, disconnections, grants
 from db.connections import Connection
 from db.secrets import Place, SecretName
+from db.session import Session
 from db.transactions import in_transaction
 from domain.connection_states import Command, require_possible
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
-from workers.secrets.vault import UnreadableSecretError, Vault
+from workers.secrets.grants import adopt, adopt_all
+from workers.secrets.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
 from workers.zoho.oauth import revoke_refresh_token
 
@@ -28,7 +29,7 @@ class Revocation(StrEnum):
     """What happened to the grant at Zoho."""
 
     REVOKED = "revoked"
-    SHARED = "shared"  #: another connection uses the same refresh token, so the grant stays valid
+    SHARED = "shared"  #: another connection uses the grant, so it stays valid
     FAILED = "failed"  #: Zoho did not revoke the grant, or the refresh token cannot be read
     NONE = "none"  #: the connection has no grant any more
 
@@ -85,55 +86,31 @@ def _end_grant(resources: Resources, connection_id: uuid.UUID) -> tuple[Revocati
 
     Both are in one transaction, so that a killed process leaves the refresh token for the next attempt.
     """
+    adopt_all(resources.engine, resources.vault)  # A connection of the former release may use the same refresh token.
     with resources.engine.begin() as db:
-        grants = disconnections.grants(db)
-        mine = grants.get(connection_id)
+        grants.one_change_at_a_time(db)
         outcome: tuple[Revocation, str | None] = (Revocation.NONE, None)
-        if mine is not None:
-            data_center, encrypted = mine
-            outcome = _revoked(resources, connection_id, data_center, encrypted, grants)
+        if disconnections.has_grant(db, connection_id):
+            outcome = _revoked(resources, db, connections.connection(db, connection_id))
         disconnections.delete_secrets(db, connection_id)
     return outcome
 
 
-def _revoked(
-    resources: Resources,
-    connection_id: uuid.UUID,
-    data_center: str,
-    encrypted: str,
-    grants: Mapping[uuid.UUID, tuple[str, str]],
-) -> tuple[Revocation, str | None]:
-    client = resources.oauth_client(resources.hosts(data_center))
+def _revoked(resources: Resources, db: Session, connection: Connection) -> tuple[Revocation, str | None]:
     try:
-        refresh_token = resources.vault.decrypt(encrypted, Place(SecretName.REFRESH_TOKEN, connection_id))
-        if _is_shared(resources.vault, connection_id, refresh_token, grants):
+        grant_id = adopt(db, resources.vault, connection.connection_id)
+        if grants.is_shared(db, grant_id):
             return Revocation.SHARED, None
-        revoke_refresh_token(resources.http, client, refresh_token)
+        refresh_token = resources.vault.decrypt(
+            grants.lock_refresh_token(db, grant_id), Place(SecretName.REFRESH_TOKEN, grant_id)
+        )
+        revoke_refresh_token(resources.http, resources.tokens(connection).client, refresh_token)
     except (ZohoError, UnreadableSecretError) as error:
         log.warning(
             "The grant of a disconnected connection was not revoked at Zoho",
             action="connection.not_revoked",
-            connection_id=str(connection_id),
+            connection_id=str(connection.connection_id),
             reason=describe(error),
         )
         return Revocation.FAILED, describe(error)
     return Revocation.REVOKED, None
-
-
-def _is_shared(
-    vault: Vault, connection_id: uuid.UUID, refresh_token: str, grants: Mapping[uuid.UUID, tuple[str, str]]
-) -> bool:
-    """Return whether another connection uses the same refresh token."""
-    return any(
-        _readable(vault, encrypted, other) == refresh_token
-        for other, (_, encrypted) in grants.items()
-        if other != connection_id
-    )
-
-
-def _readable(vault: Vault, encrypted: str, connection_id: uuid.UUID) -> str | None:
-    """Return the decrypted refresh token; None if it cannot be read."""
-    try:
-        return vault.decrypt(encrypted, Place(SecretName.REFRESH_TOKEN, connection_id))
-    except UnreadableSecretError:
-        return None

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from db import connections, parking, pauses
+from db import connections, parking, pauses, tokens
 from db.connections import Connection
 from domain.connection_states import Command, require_possible
 from workers.boot.resources import Resources
@@ -70,8 +70,10 @@ def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
 
 def _try(resources: Resources, connection: Connection, resumed: Resumed) -> Resumed:
     """Try a parked connection with one call to Zoho, and activate it if Zoho accepts it."""
-    transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
+    with resources.engine.begin() as db:
+        tokens.forget_revocation(db, connection.connection_id)
     try:
+        transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
         known = {facts.organization_id: facts for facts in get_organizations(transport)}
         if connection.organization_id not in known:
             raise WrongOrganization

@@ -1,4 +1,4 @@
-"""A person's login at Zoho, whose grant was just made: the organisations that it may read, in one API call."""
+"""A person's login at Zoho, whose grant Zoho has just accepted: the organisations that it may read, in one API call."""
 
 import time
 import uuid
@@ -9,14 +9,8 @@ from domain.time_zones import known_zone
 from workers.boot.calls import CountedBudget
 from workers.boot.resources import Resources
 from workers.budget import BudgetWait, Lane
-from workers.zoho import (
-    AccessToken,
-    OrganizationFacts,
-    Token,
-    ZohoHosts,
-    ZohoTransport,
-    get_organizations,
-)
+from workers.services.grant_sources import GrantSource
+from workers.zoho import OrganizationFacts, ZohoTransport, get_organizations
 
 #: The longest time that a person waits here for the API budget. This time exceeds the window that the budget waits
 #: after a loss of Redis's data.
@@ -29,14 +23,13 @@ class UnknownTimeZoneError(BooksyncError):
 
 def organizations_of(
     resources: Resources,
-    hosts: ZohoHosts,
-    access: AccessToken,
+    source: GrantSource,
     *,
     organization_id: str,
     on_wait: Callable[[float], None] = lambda _: None,
     patience_seconds: float = LONGEST_WAIT_SECONDS,
 ) -> Sequence[OrganizationFacts]:
-    """The organisations of the login. The call is counted in the API budget of `organization_id`.
+    """The organisations of the grant's login. The call is counted in the API budget of `organization_id`.
 
     Raises:
         ZohoError: Zoho does not accept the token, or cannot be reached.
@@ -45,8 +38,8 @@ def organizations_of(
     transport = ZohoTransport(
         resources.http,
         organization_id=organization_id,
-        hosts=hosts,
-        tokens=_JustGranted(access),
+        hosts=source.hosts,
+        tokens=source.tokens,
         budget=CountedBudget(resources.budget, resources.call_notes, resources.counters),
         lane=Lane.INTERACTIVE,
         holder=f"connect-{uuid.uuid4()}",
@@ -80,16 +73,3 @@ def _patiently(
                 raise
             on_wait(wait.seconds)
             time.sleep(wait.seconds)
-
-
-class _JustGranted:
-    """The access token that came with the grant: tried twice and never renewed (implements `workers.zoho.Tokens`)."""
-
-    def __init__(self, access: AccessToken) -> None:
-        self._access = access
-
-    def current(self) -> Token:
-        return Token(self._access.value, self._access.api_domain)
-
-    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002
-        return None if tried_again else stale

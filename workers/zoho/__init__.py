@@ -5,7 +5,7 @@
 """
 
 from workers.zoho.contacts import PersonsPage, ZohoContactsClient
-from workers.zoho.data_centers import DATA_CENTERS, ZohoHosts, data_center_named, zoho_hosts
+from workers.zoho.data_centers import DATA_CENTERS, ZohoHosts, ZohoUrls, data_center_named, zoho_hosts
 from workers.zoho.invoices import ZohoInvoicesClient
 from workers.zoho.oauth import AccessToken, Grant, OAuthClient, exchange_grant_code, refresh_access_token
 from workers.zoho.organizations import get_organizations
@@ -29,6 +29,7 @@ __all__ = [
     "ZohoHosts",
     "ZohoInvoicesClient",
     "ZohoTransport",
+    "ZohoUrls",
     "data_center_named",
     "exchange_grant_code",
     "get_organizations",

@@ -134,6 +134,16 @@ class ClientRejected(PermanentZohoError):
     """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre."""
 
 
+class NamedClientRejected(PermanentZohoError):
+    """Zoho does not accept the connection's own client: run `booksync clients rotate` with its present secret, and
+    `booksync resume --all`."""
+
+
+class UnknownClient(PermanentZohoError):
+    """There is no OAuth client of this name with a secret for the data centre: run `booksync clients list`, then
+    `booksync clients add`."""
+
+
 class RefreshTokenMissing(PermanentZohoError):
     """Zoho's response to the grant code has no refresh token: request the code with access_type=offline and
     prompt=consent, then run `booksync connect` again."""
@@ -148,11 +158,24 @@ class WrongOrganization(PermanentZohoError):
 REFUSED_TOKEN = (MissingScope, TokenRejected)
 
 #: Errors that concern every call of a connection until a person reconnects it.
-PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, GrantRefused, WrongOrganization)
+PARKING_ERRORS = (
+    MissingScope,
+    TokenRejected,
+    TokenRevoked,
+    GrantRefused,
+    NamedClientRejected,
+    UnknownClient,
+    WrongOrganization,
+)
 
 
 class UnknownDataCenter(PermanentZohoError):
     """This is not a data centre of Zoho."""
+
+
+class UnsafeOrigin(PermanentZohoError):
+    """This is not an address of a Zoho server: it must be https://host, or http://127.0.0.1:9000 for a server on this
+    host, without user, path and query."""
 
 
 class InvalidOrigin(PermanentZohoError):

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from db import secrets
+from db import grants, secrets
 from db.secrets import place_in
 from tests.integration.chain.bench import Bench
-from tests.integration.db.look import change
+from tests.integration.db.look import WITHOUT_COPIES, change
 from workers.secrets.vault import MisplacedSecretError
 from workers.services.connect import Connected, connect_organization
 
@@ -32,11 +32,13 @@ def rotate(bench: Bench, *, bind: bool | None = None) -> int:
 def forms(bench: Bench) -> set[bool]:
     """Whether the stored secrets of all connections are bound."""
     stored = bench.rows(f"SELECT {', '.join(COLUMNS)} FROM booksync.zoho_connections")
+    stored += bench.rows(f"SELECT {', '.join(COLUMNS[:2])} FROM booksync.grants")
+    stored += bench.rows("SELECT ciphertext FROM booksync.grant_hash_key")
     return {bench.resources.vault.is_bound(each) for row in stored for each in row.values()}
 
 
 def end_access_tokens(bench: Bench) -> None:
-    change(bench.resources.engine, "UPDATE booksync.zoho_connections SET access_token_expires_at = now()")
+    change(bench.resources.engine, WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now()")
 
 
 def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
@@ -49,6 +51,13 @@ def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
         source=of,
         id=bench.connection_id,
     )
+
+
+def grant_of(bench: Bench, connection_id: uuid.UUID) -> uuid.UUID:
+    with bench.resources.engine.connect() as db:
+        found = grants.grant_of(db, connection_id)
+    assert found is not None
+    return found
 
 
 def test_a_new_installation_writes_secrets_in_the_form_that_older_releases_read(bench: Bench) -> None:
@@ -97,15 +106,35 @@ def test_rotation_includes_the_canary_and_the_previous_webhook_secret(bench: Ben
 
 
 @pytest.mark.parametrize("target", ["refresh_token_encrypted", "access_token_encrypted"])
-@pytest.mark.parametrize("source", COLUMNS)
-def test_a_secret_copied_from_another_connection_parks_this_one_and_is_named(
+@pytest.mark.parametrize("source", COLUMNS[:2])
+def test_a_token_copied_from_another_grant_parks_the_connection_and_is_named(
     bench: Bench, target: str, source: str
 ) -> None:
     other = connect(bench, uuid.uuid4())
     rotate(bench, bind=True)
-    swap(bench, target, source, of=other.connection_id)
     if target == "refresh_token_encrypted":
         end_access_tokens(bench)
+    mine, foreign = grant_of(bench, bench.connection_id), grant_of(bench, other.connection_id)
+    change(
+        bench.resources.engine,
+        f"UPDATE booksync.grants SET {target} = (SELECT {source} FROM booksync.grants WHERE id = :foreign)"
+        " WHERE id = :mine",
+        mine=mine,
+        foreign=foreign,
+    )
+    bench.zoho.reset_stats()
+    run = bench.sync()
+    assert run["status"] == "parked"
+    assert f"The stored secret {target.removesuffix('_encrypted')}/{mine} was written for" in run["reason"]
+    assert bench.zoho.stats().arrivals == []
+
+
+@pytest.mark.parametrize("source", COLUMNS)
+def test_a_secret_copied_from_another_connection_parks_this_one_and_is_named(bench: Bench, source: str) -> None:
+    target = "refresh_token_encrypted"
+    other = connect(bench, uuid.uuid4())
+    rotate(bench, bind=True)
+    swap(bench, target, source, of=other.connection_id)
     bench.zoho.reset_stats()
     run = bench.sync()
     assert run["status"] == "parked"

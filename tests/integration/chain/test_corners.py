@@ -52,7 +52,7 @@ def test_a_404_of_a_listed_contact_deletes_no_customer(synced: Bench) -> None:
 
 
 def test_a_run_waits_for_a_secret_of_another_key_and_reports_it(synced: Bench) -> None:
-    synced.rows("UPDATE booksync.zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
+    synced.rows("UPDATE booksync.grants SET access_token_encrypted = 'of another key' RETURNING id")
     step = synced.start()
     synced.take(step)
     while (step_now := synced.present_step()) is not None and step_now != step:

@@ -15,6 +15,7 @@ from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_failing_records import customer_ids, rejected
+from tests.integration.db.look import WITHOUT_COPIES
 from tests.integration.snapshots import FEW
 from workers.secrets.tokens import RECORD_REFRESHES
 from workers.sync.refreshes import refresh_record
@@ -39,8 +40,9 @@ def older(bench: Bench) -> Bench:
 def minutes_pass(bench: Bench, minutes: int) -> None:
     """Makes the last token and earlier refreshes older."""
     bench.rows(
-        """
-        UPDATE booksync.zoho_connections
+        WITHOUT_COPIES
+        + """
+        UPDATE booksync.grants
            SET access_token_expires_at = access_token_expires_at - make_interval(mins => %(minutes)s),
                refreshed_at = ARRAY(SELECT at - make_interval(mins => %(minutes)s) FROM unnest(refreshed_at) at)
         RETURNING id

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from tests.integration.db.look import change
+from tests.integration.db.look import WITHOUT_COPIES, change
 from workers.boot import settings
 from workers.cli.app import app
 from workers.services.connect import connect_organization
@@ -52,7 +52,7 @@ def test_a_user_refused_by_the_organisation_needs_a_new_grant(bench: Bench) -> N
 
 def test_a_refused_client_needs_no_grant(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     park(bench)
-    bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
+    bench.rows(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() RETURNING id")
     monkeypatch.setenv("ZOHO_CLIENT_SECRET", "wrong")
     settings.settings.cache_clear()
     result = resumed("--all")
@@ -79,7 +79,7 @@ def test_json_names_each_connection_and_its_reason(revoked: Bench) -> None:
 
 def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
     (user,) = bench.rows("SELECT user_id FROM booksync.zoho_connections")
-    bench.rows("UPDATE booksync.zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
+    bench.rows("UPDATE booksync.grants SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     connect_organization(
         bench.resources,
         user_id=user["user_id"],
@@ -87,11 +87,11 @@ def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
         data_center="com",
         grant_code=bench.zoho.grant_code(),
     )
-    assert bench.rows("SELECT oauth_failing_since FROM booksync.zoho_connections") == [{"oauth_failing_since": None}]
+    assert bench.rows("SELECT oauth_failing_since FROM booksync.grants") == [{"oauth_failing_since": None}]
 
 
 def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> None:
-    bench.rows("UPDATE booksync.zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
+    bench.rows("UPDATE booksync.grants SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     connect_organization(
         bench.resources,
         user_id=uuid.uuid4(),
@@ -100,6 +100,8 @@ def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> No
         grant_code=bench.zoho.grant_code(),
     )
     (one,) = bench.rows(
-        "SELECT oauth_failing_since FROM booksync.zoho_connections WHERE id = %(id)s", id=bench.connection_id
+        "SELECT oauth_failing_since FROM booksync.grants "
+        "WHERE id = (SELECT grant_id FROM booksync.zoho_connections WHERE id = %(id)s)",
+        id=bench.connection_id,
     )
     assert one["oauth_failing_since"] is not None

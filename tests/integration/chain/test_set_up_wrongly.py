@@ -11,6 +11,7 @@ from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind
 from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
+from tests.integration.db.look import WITHOUT_COPIES
 from workers.boot.resources import Resources
 from workers.observability.worker_states import OwnState, WorkerState
 from workers.secrets import tokens
@@ -38,7 +39,7 @@ def take_wrongly(bench: Bench, resources: Resources, times: int) -> None:
     wrong = replace(bench, resources=resources)
     for _ in range(times):
         bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-        bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
+        bench.rows(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() RETURNING id")
         bench.skip_waiting()
         step = bench.present_step()
         assert step is not None
@@ -71,10 +72,13 @@ def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(db, bench.connection_id, event)
     for _ in range(10):
-        bench.rows("""
-            UPDATE booksync.zoho_connections
+        bench.rows(
+            WITHOUT_COPIES
+            + """
+            UPDATE booksync.grants
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
-        """)
+        """
+        )
         bench.rows("UPDATE booksync.refreshes SET not_before = now() RETURNING record_id")
         refresh_record(set_up(bench.resources), str(bench.connection_id), CUSTOMER, contact_id)
     assert bench.rows("SELECT attempts, has_failed FROM booksync.refreshes") == [{"attempts": 0, "has_failed": False}]
@@ -106,7 +110,7 @@ class TestResume:
 
     def test_a_connection_that_zoho_accepts_again_resumes_without_a_new_grant(self, refused: Bench) -> None:
         refused.zoho.clear_faults()
-        refused.rows("UPDATE booksync.zoho_connections SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
+        refused.rows("UPDATE booksync.grants SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
         (resumed,) = resume(refused.resources, parked(refused.resources))
         assert (resumed.connection_id, resumed.was_parked, resumed.refusal) == (refused.connection_id, True, None)
         assert refused.sync()["status"] == "succeeded"
@@ -129,10 +133,13 @@ class TestUnknownWords:
 
     def take(self, bench: Bench) -> None:
         """Executes the present step with an expired token."""
-        bench.rows("""
-            UPDATE booksync.zoho_connections
+        bench.rows(
+            WITHOUT_COPIES
+            + """
+            UPDATE booksync.grants
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
-        """)
+        """
+        )
         bench.skip_waiting()
         step = bench.present_step()
         assert step is not None
@@ -150,8 +157,7 @@ class TestUnknownWords:
 
     def failing_for(self, bench: Bench, hours: int) -> None:
         bench.rows(
-            "UPDATE booksync.zoho_connections "
-            "SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
+            "UPDATE booksync.grants SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
             hours=hours,
         )
 
@@ -172,9 +178,7 @@ class TestUnknownWords:
         self.failing_for(bench, hours=2)
         bench.start()
         self.take(bench)
-        assert bench.rows("SELECT oauth_failing_since FROM booksync.zoho_connections") == [
-            {"oauth_failing_since": None}
-        ]
+        assert bench.rows("SELECT oauth_failing_since FROM booksync.grants") == [{"oauth_failing_since": None}]
 
     def test_hours_of_a_throttled_endpoint_are_not_hours_of_a_word(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -182,9 +186,7 @@ class TestUnknownWords:
         bench.start()
         self.take_refused(bench, monkeypatch)
         self.failing_for(bench, hours=4)
-        bench.rows(
-            "UPDATE booksync.zoho_connections SET oauth_throttled_since = now() - interval '2 hours' RETURNING id"
-        )
+        bench.rows("UPDATE booksync.grants SET oauth_throttled_since = now() - interval '2 hours' RETURNING id")
         self.take_refused(bench, monkeypatch)
         assert bench.rows("SELECT status FROM booksync.zoho_connections") == [{"status": "active"}]
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
+from tests.integration.db.look import WITHOUT_COPIES
 from workers.cli.app import app
 from workers.services.resume import resume
 from workers.web.prometheus import render
@@ -19,7 +20,8 @@ HOURS = 5
 def take(bench: Bench) -> None:
     """Executes the present step with an expired token and a finished wait."""
     bench.rows(
-        "UPDATE booksync.zoho_connections SET access_token_expires_at = now(), no_refresh_before = now() RETURNING id"
+        WITHOUT_COPIES
+        + "UPDATE booksync.grants SET access_token_expires_at = now(), no_refresh_before = now() RETURNING id"
     )
     bench.skip_waiting()
     step = bench.present_step()
@@ -34,7 +36,7 @@ def throttled(bench: Bench) -> Bench:
     bench.start()
     take(bench)
     bench.rows(
-        "UPDATE booksync.zoho_connections SET refreshed_at = '{}', "
+        "UPDATE booksync.grants SET refreshed_at = '{}', "
         "oauth_throttled_since = oauth_throttled_since - make_interval(hours => %(hours)s) RETURNING id",
         hours=HOURS,
     )
@@ -43,7 +45,7 @@ def throttled(bench: Bench) -> Bench:
 
 
 def since(bench: Bench) -> dt.datetime | None:
-    (row,) = bench.rows("SELECT oauth_throttled_since AS since FROM booksync.zoho_connections")
+    (row,) = bench.rows("SELECT oauth_throttled_since AS since FROM booksync.grants")
     moment: dt.datetime | None = row["since"]
     return moment
 
@@ -114,6 +116,7 @@ def test_an_error_word_of_the_endpoint_clears_it_too(throttled: Bench) -> None:
 
 def test_a_resumed_connection_starts_without_it(throttled: Bench) -> None:
     throttled.zoho.clear_faults()
-    throttled.rows("UPDATE booksync.zoho_connections SET status = 'parked', no_refresh_before = now() RETURNING id")
+    throttled.rows("UPDATE booksync.zoho_connections SET status = 'parked' RETURNING id")
+    throttled.rows("UPDATE booksync.grants SET no_refresh_before = now() RETURNING id")
     assert [each.refusal for each in resume(throttled.resources, [throttled.connection_id])] == [None]
     assert since(throttled) is None

@@ -13,6 +13,7 @@ from domain.runs import MAX_ATTEMPTS
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.integration.db.look import WITHOUT_COPIES
 from workers.budget import BudgetWait, WaitReason
 from workers.secrets.tokens import SharedTokens
 from workers.zoho import transport
@@ -33,7 +34,7 @@ def tokens(bench: Bench) -> SharedTokens:
 
 
 def expire(bench: Bench) -> None:
-    bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
+    bench.rows(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() RETURNING id")
 
 
 def test_fifty_threads_with_an_expired_token_refresh_it_once(bench: Bench, tokens: SharedTokens) -> None:
@@ -64,13 +65,13 @@ def test_ten_minutes_have_at_most_ten_refreshes(bench: Bench, tokens: SharedToke
         tokens.current()
     assert waiting.value.reason is WaitReason.TOKENS
     assert 0 < waiting.value.seconds <= 600
-    bench.rows("UPDATE booksync.zoho_connections SET refreshed_at[1] = now() - interval '11 minutes' RETURNING id")
+    bench.rows("UPDATE booksync.grants SET refreshed_at[1] = now() - interval '11 minutes' RETURNING id")
     tokens.current()
 
 
 def test_an_old_valid_token_is_used_while_no_other_is_granted(bench: Bench, tokens: SharedTokens) -> None:
     bench.rows(
-        "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '1 minute', "
+        WITHOUT_COPIES + "UPDATE booksync.grants SET no_refresh_before = now() + interval '1 minute', "
         "access_token_expires_at = now() + interval '1 minute' RETURNING id"
     )
     assert tokens.current().value
@@ -84,7 +85,7 @@ def test_a_throttled_token_endpoint_gets_no_request_for_a_while(bench: Bench, to
         with pytest.raises(BudgetWait) as waiting:
             tokens.current()
         assert waiting.value.seconds == pytest.approx(TOKEN_PAUSE_SECONDS, abs=5)
-    bench.rows("UPDATE booksync.zoho_connections SET no_refresh_before = now() RETURNING id")
+    bench.rows("UPDATE booksync.grants SET no_refresh_before = now() RETURNING id")
     assert tokens.current().value
 
 
@@ -98,7 +99,7 @@ def test_a_short_lived_token_is_not_refreshed_at_each_call(bench: Bench, tokens:
 
 def test_temporary_refusals_cost_no_wait_although_no_other_token_is_granted(bench: Bench) -> None:
     bench.rows(
-        "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes', "
+        WITHOUT_COPIES + "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes', "
         "access_token_expires_at = now() + interval '30 minutes' RETURNING id"
     )
     for kind in (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES):
@@ -121,7 +122,8 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_neither_waits_nor_many_token
 
     monkeypatch.setattr(transport, "exchange", often_refused)
     bench.rows(
-        "UPDATE booksync.zoho_connections SET access_token_expires_at = now() + interval '30 minutes' RETURNING id"
+        WITHOUT_COPIES
+        + "UPDATE booksync.grants SET access_token_expires_at = now() + interval '30 minutes' RETURNING id"
     )
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)  # a call for each contact
     result = bench.sync()
@@ -135,7 +137,7 @@ def test_a_refused_token_costs_no_attempt_while_no_other_is_granted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)
-    bench.rows("UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes' RETURNING id")
+    bench.rows("UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes' RETURNING id")
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     bench.start()
     for _ in range(MAX_ATTEMPTS + 2):
@@ -149,7 +151,7 @@ def test_a_refused_token_costs_no_attempt_while_no_other_is_granted(
     assert run["attempts"] == 0
     assert run["seconds"] == pytest.approx(600, abs=60)
     assert "rejects the access token" in run["waiting_for"]
-    bench.rows("UPDATE booksync.zoho_connections SET no_refresh_before = now() RETURNING id")
+    bench.rows("UPDATE booksync.grants SET no_refresh_before = now() RETURNING id")
     while (step := bench.present_step()) is not None:
         bench.skip_waiting()
         bench.take(step)
@@ -162,7 +164,7 @@ def test_a_throttled_token_endpoint_costs_a_run_no_attempt(bench: Bench) -> None
     bench.start()
     for _ in range(MAX_ATTEMPTS + 2):
         bench.skip_waiting()
-        bench.rows("UPDATE booksync.zoho_connections SET no_refresh_before = now() RETURNING id")
+        bench.rows("UPDATE booksync.grants SET no_refresh_before = now() RETURNING id")
         step = bench.present_step()
         assert step is not None
         bench.take(step)
@@ -173,7 +175,7 @@ def test_a_throttled_token_endpoint_costs_a_run_no_attempt(bench: Bench) -> None
 
 def test_a_run_waits_for_the_tokens_and_spends_no_attempt(bench: Bench) -> None:
     expire(bench)
-    bench.rows("UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '1 minute' RETURNING id")
+    bench.rows("UPDATE booksync.grants SET no_refresh_before = now() + interval '1 minute' RETURNING id")
     step = bench.start()
     bench.take(step)
     following = bench.present_step()

@@ -13,6 +13,10 @@ Row = Mapping[str, Any]
 
 _PATIENCE_SECONDS = 20
 
+#: The beginning of a statement that changes a grant's access token. The copies in the connections' own columns would
+#: count as newer tokens of the former release.
+WITHOUT_COPIES = "WITH copies AS (UPDATE booksync.zoho_connections SET access_token_expires_at = NULL) "
+
 
 def rows(engine: Engine, sql: str, **values: Any) -> list[Row]:
     with engine.connect() as db:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import containment, handover, numbers, states
+from db.migrations import containment, grants, handover, numbers, states
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import SchemaFit, Target, schema_state
 from db.migrations.runner import migrate
@@ -98,7 +98,7 @@ _NEW = {
     for added in (handover._COLUMNS, numbers._COLUMNS, containment._COLUMNS)
     for columns in added.values()
     for column in columns
-} | {"handover_id", *(column.partition(" ")[0] for column in states._COLUMNS)}
+} | {"handover_id", *(column.partition(" ")[0] for part in (states, grants) for column in part._COLUMNS)}
 
 OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
 

@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
+from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET
 from tests.integration.environment import environment_of_a_process
 from workers.boot.resources import open_resources
 from workers.services.connect_links import ConnectLink, address_of

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.consent import AUTH_PATH
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET
 
 RETURN_TO = "http://127.0.0.1:9000/oauth/callback"
 QUERY = {

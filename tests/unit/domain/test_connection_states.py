@@ -22,6 +22,7 @@ ACTIVE, PARKED, PAUSED, DISCONNECTED, ERASING = ConnectionStatus
         (Command.DISCONNECT, {ACTIVE, PARKED, PAUSED, DISCONNECTED}),
         (Command.OPEN, {ACTIVE, PARKED}),
         (Command.WEBHOOK, {ACTIVE, PARKED, PAUSED}),
+        (Command.SHARE, {ACTIVE, PARKED, PAUSED}),
     ],
 )
 def test_a_command_is_possible_in_these_states_only(command: Command, states: set[ConnectionStatus]) -> None:

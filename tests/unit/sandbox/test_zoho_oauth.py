@@ -136,3 +136,44 @@ def test_a_revoked_refresh_token_is_unknown_from_then_on(zoho: InProcessZoho) ->
     assert orjson.loads(zoho.token().body) == {"error": "invalid_code"}
     assert code_of(zoho, access_token) == (401, 14)
     assert (zoho.revoke().status, orjson.loads(zoho.revoke().body)) == (400, {"error": "invalid_token"})
+
+
+def exchanged(zoho: InProcessZoho, user: User, **form: str) -> str:
+    """The refresh token of a code of that user."""
+    code = zoho.simulator.tokens.new_grant_code(user, zoho.clock.wall())
+    return str(orjson.loads(zoho.token(grant_type="authorization_code", code=code, **form).body)["refresh_token"])
+
+
+def test_the_21st_refresh_token_of_a_login_and_client_revokes_the_oldest(zoho: InProcessZoho) -> None:
+    mine = User((zoho.organization_id,), login="mine")
+    other_login = exchanged(zoho, User((zoho.organization_id,), login="other"))
+    zoho.simulator.tokens.clients.register("second-client", "second-secret")
+    other_client = {"client_id": "second-client", "client_secret": "second-secret"}
+    of_other_client = exchanged(zoho, mine, **other_client)
+    tokens = [exchanged(zoho, mine) for _ in range(20)]
+    assert zoho.token(refresh_token=tokens[0]).status == 200
+
+    tokens.append(exchanged(zoho, mine))
+
+    assert orjson.loads(zoho.token(refresh_token=tokens[0]).body) == {"error": "invalid_code"}
+    for token, client in [(tokens[1], {}), (tokens[20], {}), (other_login, {}), (of_other_client, other_client)]:
+        assert "access_token" in orjson.loads(zoho.token(refresh_token=token, **client).body)
+
+
+def test_a_client_has_a_secret_for_each_data_centre(zoho: InProcessZoho) -> None:
+    in_india = exchanged(zoho, User((zoho.organization_id,), data_center="in"))
+    in_the_us = exchanged(zoho, User((zoho.organization_id,)))
+    zoho.simulator.tokens.clients.register("sandbox-client", "indian-secret", "in")
+
+    assert orjson.loads(zoho.token(refresh_token=in_india).body) == {"error": "invalid_client"}
+    assert "access_token" in orjson.loads(zoho.token(refresh_token=in_india, client_secret="indian-secret").body)
+    assert "access_token" in orjson.loads(zoho.token(refresh_token=in_the_us).body)
+    refused = zoho.token(refresh_token=in_the_us, client_secret="indian-secret")
+    assert orjson.loads(refused.body) == {"error": "invalid_client"}
+
+
+def test_a_refresh_token_works_only_with_the_client_that_got_it(zoho: InProcessZoho) -> None:
+    token = exchanged(zoho, User((zoho.organization_id,)))
+    zoho.simulator.tokens.clients.register("second-client", "second-secret")
+    refused = zoho.token(refresh_token=token, client_id="second-client", client_secret="second-secret")
+    assert orjson.loads(refused.body) == {"error": "invalid_code"}

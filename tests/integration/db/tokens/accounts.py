@@ -8,15 +8,14 @@ from urllib.parse import parse_qs
 import httpx
 from sqlalchemy import Engine
 
-from tests.integration.db.look import change
+from tests.integration.db.look import WITHOUT_COPIES, change
 from workers.secrets.tokens import SharedTokens
 from workers.zoho import Token
 
 THREADS = 20
 
 STORED = """
-    SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain, status
-      FROM booksync.zoho_connections
+    SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain FROM booksync.grants
 """
 
 
@@ -41,7 +40,7 @@ class Accounts:
 def let_it_end_in(engine: Engine, seconds: float) -> None:
     change(
         engine,
-        "UPDATE booksync.zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
+        WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() + make_interval(secs => :seconds)",
         seconds=seconds,
     )
 

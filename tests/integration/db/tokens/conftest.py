@@ -10,6 +10,7 @@ from db.connections import Connection
 from db.secrets import Place, SecretName
 from tests.integration.db.look import change
 from tests.integration.db.tokens.accounts import Accounts
+from workers.secrets.grants import adopt
 from workers.secrets.tokens import SharedTokens
 from workers.secrets.vault import Vault
 from workers.zoho import OAuthClient
@@ -38,6 +39,8 @@ def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accou
         refresh_token=vault.encrypt("refresh-1", Place(SecretName.REFRESH_TOKEN, connection.connection_id)),
         access_token=vault.encrypt("access-1", Place(SecretName.ACCESS_TOKEN, connection.connection_id)),
     )
+    with engine.begin() as db:
+        adopt(db, vault, connection.connection_id)
     return SharedTokens(
         engine,
         vault,

@@ -35,7 +35,7 @@ class TestRenewed:
         if is_throttled:
             accounts.answers.append(httpx.Response(400, content=b'{"error": "Access Denied"}'))
         else:
-            change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+            change(engine, "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes'")
         assert renewed(shared, stale, tried_again=False) == stale
         with pytest.raises(TokenNotRenewed) as refused:
             renewed(shared, stale, tried_again=True)
@@ -57,7 +57,7 @@ class TestRenewed:
     def test_an_expired_token_waits_for_the_next_refresh(self, engine: Engine, shared: SharedTokens) -> None:
         stale = shared.current()
         let_it_end_in(engine, 0)
-        change(engine, "UPDATE booksync.zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+        change(engine, "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes'")
         with pytest.raises(BudgetWait):
             renewed(shared, stale, tried_again=False)
 
@@ -92,7 +92,7 @@ class TestRefusedRecords:
     ) -> None:
         let_it_end_in(engine, 1800)
         used = ", ".join(f"now() - interval '{minutes} minutes'" for minutes in range(9, 9 - RECORD_REFRESHES, -1))
-        change(engine, f"UPDATE booksync.zoho_connections SET refreshed_at = ARRAY[{used}]")
+        change(engine, f"UPDATE booksync.grants SET refreshed_at = ARRAY[{used}]")
         stale = shared.current()
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
         assert renewed(shared, stale, tried_again=True).value == "renewed-1", "a refused list is blamed on the token"

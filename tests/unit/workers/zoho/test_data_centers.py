@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tables import table
-from workers.zoho.data_centers import DATA_CENTERS, zoho_hosts
-from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
+from workers.zoho.data_centers import DATA_CENTERS, ZohoUrls, operators_origin, zoho_hosts
+from workers.zoho.errors import InvalidOrigin, UnknownDataCenter, UnsafeOrigin
 
 
 @table(
@@ -152,3 +152,63 @@ def test_override_that_is_not_an_origin_is_refused_without_quoting_it(url: str) 
         zoho_hosts("eu", api_url=url)
 
     assert "hunter2" not in str(refused.value)
+
+
+NEWER = ZohoUrls("https://accounts.zoho.kr", "https://www.zohoapis.kr")
+
+
+def test_an_operator_names_the_servers_of_a_newer_data_center() -> None:
+    hosts = zoho_hosts("kr", urls=NEWER)
+    assert (hosts.accounts_origin, hosts.api_origin) == ("https://accounts.zoho.kr", "https://www.zohoapis.kr")
+    assert hosts.api_origin_for("https://www.zohoapis.com") == "https://www.zohoapis.kr"
+
+
+@pytest.mark.parametrize("urls", [ZohoUrls(accounts_url=NEWER.accounts_url), ZohoUrls(api_url=NEWER.api_url)])
+def test_one_server_alone_does_not_make_a_data_center_known(urls: ZohoUrls) -> None:
+    with pytest.raises(UnknownDataCenter):
+        zoho_hosts("kr", urls=urls)
+
+
+@pytest.mark.parametrize("name", ["", "kr/", "evil.example", "1", "a" * 11])
+def test_the_name_of_a_newer_data_center_has_the_form_of_a_domain_ending(name: str) -> None:
+    with pytest.raises(UnknownDataCenter):
+        zoho_hosts(name, urls=NEWER)
+
+
+def test_a_connections_servers_precede_those_of_the_settings() -> None:
+    hosts = zoho_hosts("com", accounts_url="http://127.0.0.1:9000", urls=ZohoUrls(api_url="https://api.example"))
+    assert (hosts.accounts_origin, hosts.api_origin) == ("http://127.0.0.1:9000", "https://api.example")
+
+
+@table(
+    ("url", "origin"),
+    [
+        ("https://accounts.zoho.kr", "https://accounts.zoho.kr"),
+        # as people paste it
+        (" https://Accounts.Zoho.kr/ ", "https://accounts.zoho.kr"),
+        # a server on this host
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("http://localhost:9000", "http://localhost:9000"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+        # unencrypted over a network
+        ("http://accounts.zoho.kr", None),
+        ("http://10.0.0.1", None),
+        # a host whose name only begins like this host
+        ("http://127.0.0.1.evil.example", None),
+        ("http://localhost.evil.example", None),
+        # no origin
+        ("https://accounts.zoho.kr/oauth", None),
+        ("https://user@accounts.zoho.kr", None),
+        ("https://accounts.zoho.kr?a=b", None),
+        ("accounts.zoho.kr", None),
+        ("ftp://accounts.zoho.kr", None),
+        ("https://host:port", None),
+        ("", None),
+    ],
+)
+def test_an_operators_address_is_an_encrypted_origin_or_on_this_host(url: str, origin: str | None) -> None:
+    if origin is None:
+        with pytest.raises(UnsafeOrigin):
+            operators_origin(url)
+    else:
+        assert operators_origin(url) == origin
