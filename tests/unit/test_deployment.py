@@ -174,7 +174,7 @@ class TestReadme:
         rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+) \| .+ \|$", read("README.md"), re.MULTILINE)
         fields = Settings.model_fields
         told = {name.upper(): "needed" if field.is_required() else field.default for name, field in fields.items()}
-        assert dict(rows) == {name: "none" if default is None else f"{default}" for name, default in told.items()}
+        assert dict(rows) == {name: "none" if default in (None, ()) else f"{default}" for name, default in told.items()}
 
 
 class TestImage:

@@ -223,7 +223,14 @@ class TestProcessesAndClocks:
 #: The finding that a statement over the connection of `connect` causes.
 SPOILED: dict[str, LiteralString] = {
     "parked": "UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = 'No scope.'",
-    "tokens_throttled": "UPDATE booksync.zoho_connections SET oauth_throttled_since = now()",
+    "tokens_throttled": """
+        WITH made AS (
+            INSERT INTO booksync.grants
+                   (client, data_center, token_hash, refresh_token_encrypted, oauth_throttled_since)
+            VALUES ('default', 'com', 'hash', 'encrypted', now()) RETURNING id
+        )
+        UPDATE booksync.zoho_connections SET grant_id = made.id FROM made
+    """,
     "time_zone_unknown": "UPDATE booksync.zoho_connections SET unknown_time_zone = 'X/Y'",
     "webhooks_refused": """
         UPDATE booksync.zoho_connections

@@ -123,6 +123,23 @@ def test_a_user_connects_two_organisations_of_one_login(
     assert zoho.stats().token_exchanges == 1
 
 
+def test_all_organisations_of_a_login_share_one_grant_of_the_data_centre_that_zoho_names(
+    browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
+) -> None:
+    user_id = str(uuid.uuid4())
+    for _ in range(2):
+        choose(browser, consent(browser, new_link(user_id=user_id), data_center="eu"), "first", "second")
+        with psycopg.connect(database_url) as database:
+            used = database.execute(
+                "SELECT g.client, g.data_center, c.client, c.data_center FROM booksync.zoho_connections AS c"
+                " JOIN booksync.grants AS g ON g.id = c.grant_id"
+            ).fetchall()
+            (grants,) = database.execute("SELECT count(*) FROM booksync.grants").fetchone() or (0,)
+        assert used == [("default", "com", "default", "com")] * 2
+        assert grants == 1
+    assert zoho.stats().token_refreshes == 0
+
+
 def test_a_host_application_gets_its_user_back_with_the_connection(
     browser: Browser, new_link: Callable[..., str], database_url: str
 ) -> None:

@@ -160,6 +160,15 @@ def test_the_21st_refresh_token_of_a_login_and_client_revokes_the_oldest(zoho: I
         assert "access_token" in orjson.loads(zoho.token(refresh_token=token, **client).body)
 
 
+def test_a_revoked_refresh_token_does_not_count_among_the_20(zoho: InProcessZoho) -> None:
+    mine = User((zoho.organization_id,), login="mine")
+    tokens = [exchanged(zoho, mine) for _ in range(20)]
+    zoho.simulator.tokens.revoke(tokens.pop())
+    tokens.append(exchanged(zoho, mine))
+    for token in (tokens[0], tokens[-1]):
+        assert "access_token" in orjson.loads(zoho.token(refresh_token=token).body)
+
+
 def test_a_client_has_a_secret_for_each_data_centre(zoho: InProcessZoho) -> None:
     in_india = exchanged(zoho, User((zoho.organization_id,), data_center="in"))
     in_the_us = exchanged(zoho, User((zoho.organization_id,)))
