@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.integration.db.look import WITHOUT_COPIES
 from workers.boot import settings
 from workers.cli.app import app
 from workers.services.doctor.ask_zoho import ask_zoho
@@ -42,7 +43,7 @@ def test_zohos_clock_is_compared(bench: Bench) -> None:
 
 
 def test_a_refused_client_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.rows("UPDATE booksync.zoho_connections SET access_token_expires_at = now() RETURNING id")
+    bench.rows(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() RETURNING id")
     monkeypatch.setenv("ZOHO_CLIENT_SECRET", "wrong")
     settings.settings.cache_clear()
     assert "ZOHO_CLIENT_SECRET" in doctor("--ask-zoho")["zoho_refuses"]["next_step"]
