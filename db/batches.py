@@ -1,4 +1,4 @@
-"""Rows in batches, each of them one parameter of a statement."""
+"""Rows in batches. A statement gets each batch as one parameter."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
