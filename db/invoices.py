@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, text
 
 from db import upserts
+from db.batches import in_batches
 from db.connections import Connection
 from db.gate import IS_REPLACED
 from db.invoice_rows import invoice_of_row
@@ -66,7 +67,7 @@ def write(
     """
     if not rows:
         return Written({}, {})
-    batches = (_records(batch, now) for batch in upserts.in_batches(rows))
+    batches = (_records(batch, now) for batch in in_batches(rows))
     return upserts.write(db, connection, _UPSERT, batches, stamps_may_go_back=stamps_may_go_back)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db import phone_confirmations, upserts
+from db.batches import as_json
 from db.connections import Connection
 from db.customers import PHONE_COLUMNS, details_of_row
 from db.models import CachedCustomer
@@ -115,4 +116,4 @@ def write(db: Session, judged: Sequence[JudgedAgain]) -> None:
     records = upserts.records_of(PHONE_COLUMNS, [each.customer for each in judged])
     rows = [{"id": each.id, **record} for each, record in zip(judged, records, strict=True)]
     changed = [each.id for each in judged if each.is_changed]
-    db.exec_driver_sql(_WRITE, {"changed": changed, "rows": upserts.as_json(rows)})
+    db.exec_driver_sql(_WRITE, {"changed": changed, "rows": as_json(rows)})

@@ -19,7 +19,7 @@ _NAME = re.compile(r"%\((\w+)\)s")
 class Numbered:
     """A statement whose parameters have Postgres's numbers: psycopg sends it without parsing it.
 
-    Of a long statement with named parameters, psycopg would find the parameters anew at each execution.
+    For a long statement with named parameters, psycopg would search the parameters again at each execution.
     """
 
     text: str

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import text
 
+from db.batches import as_json
 from db.connections import Connection
 from db.session import Session
-from db.upserts import as_json
 from domain.invoices import CLOSED_STATUSES
 from domain.plan_changes import SCHEDULED, ReminderStatus
 from domain.reminders import PlannedReminder, SkipReason

@@ -1,25 +1,20 @@
 """The upsert into a cache table, made from declared columns. The model of the table gives their names and SQL types."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-import orjson
 from sqlalchemy.dialects import postgresql
 
+from db.batches import as_json
 from db.connections import Connection
 from db.models import Base
 from db.pipelines import Numbered, pipelined, returned
 from db.session import Session
 
 RowT = TypeVar("RowT", contravariant=True)
-_T = TypeVar("_T")
-
-#: Rows per statement (TR-4: batches of 100). A page has several batches: Postgres writes one while this process makes
-#: the next.
-BATCH = 200
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -56,11 +51,6 @@ class Written:
 def records_of(columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> list[dict[str, Any]]:
     """The values of each row by column."""
     return [{column.name: column.value(row) for column in columns} for row in rows]
-
-
-def as_json(rows: Sequence[object]) -> str:
-    """Rows (mappings or dataclasses) as one parameter for `json_to_recordset`; psycopg takes much longer for arrays."""
-    return orjson.dumps(rows, default=str).decode()
 
 
 def recordset(model: type[Base], columns: Sequence[Column[Any]], name: str, *, key: str | None = None) -> str:
@@ -100,11 +90,6 @@ def upsert_of(model: type[Base], key: str, columns: Sequence[Column[Any]], *, ga
          WHERE {gate} AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
         RETURNING id, {key}, (xmax = 0) AS is_new
     """)  # noqa: S608  (names of the models, and constants)
-
-
-def in_batches(rows: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """The rows in parts of `BATCH`."""
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
 def write(

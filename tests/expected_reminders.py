@@ -35,7 +35,7 @@ def reminder_differences(cached: Cached) -> Iterator[str]:
         outcome, planned = _plan(cached, invoice, customer, found, now)
         if SkipReason.NUMBER_SHARED in (outcome, invoice["plan_outcome"]) and outcome != invoice["plan_outcome"]:
             # Other customers have got or given up the number since the plan. It is made again daily, and each handover
-            # counts the customers anew.
+            # counts the customers again.
             names = 1 if outcome == SkipReason.NUMBER_SHARED else ReminderPolicy().shared_number_customers
             outcome, planned = _plan(cached, invoice, customer, found, now, names=names)
         if {row["step"]: row["scheduled_at"] for row in found} != planned:

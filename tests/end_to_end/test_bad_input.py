@@ -130,7 +130,7 @@ def test_an_unknown_connection(installation: Installation) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("sync", "not-a-uuid"),
+        ("sync",),
         ("connect", "--user", "somebody", "--organization", "1", "--grant-code", "x"),
         ("connect", "--organization", "1", "--user", str(uuid.uuid4())),
         ("connect", "--organization", "abc", "--grant-code", "x", "--user", str(uuid.uuid4())),

@@ -130,7 +130,7 @@ class Settings(DatabaseSettings):
         default=None, validate_default=True
     )
     public_url: Origin = None
-    connect_return_urls: Annotated[tuple[AnyHttpUrl, ...], NoDecode] = ()
+    connect_return_urls: Annotated[tuple[AnyHttpUrl, ...] | None, NoDecode] = None
 
     @field_validator("redis_url")
     @classmethod

@@ -62,30 +62,31 @@ def _report(checkup: Checkup) -> Iterator[tuple[str, str | None]]:
 def _shown(alike: Sequence[Finding], style: str) -> Iterator[tuple[str, str | None]]:
     for finding in alike[:_SHOWN]:
         since = f" (since {minute_of(finding.since)})" if finding.since else ""
-        yield _wrapped("  ", f"{finding.what}{since}."), style
-        yield _wrapped("    Cause: ", f"{finding.cause}."), None
-        yield _wrapped("    Next:  ", finding.next_step), None
+        yield from _wrapped("  ", f"{finding.what}{since}.", style)
+        yield from _wrapped("    Cause: ", f"{finding.cause}.")
+        yield from _wrapped("    Next:  ", finding.next_step)
     if len(alike) > _SHOWN:
         yield f"    … and {len(alike) - _SHOWN} more of this kind (--json has all)", None
 
 
 def _rest(checkup: Checkup) -> Iterator[tuple[str, str | None]]:
     if checkup.well:
-        yield _wrapped("", f"All is well: {', '.join(checkup.well)}."), "green"
+        yield from _wrapped("", f"All is well: {', '.join(checkup.well)}.", "green")
     for why, parts in groupby(sorted(checkup.unchecked.items(), key=lambda each: each[1]), key=lambda each: each[1]):
-        yield _wrapped("", f"Not checked, because {why}: {', '.join(part for part, _ in parts)}."), "yellow"
+        yield from _wrapped("", f"Not checked, because {why}: {', '.join(part for part, _ in parts)}.", "yellow")
     errors, warnings = checkup.count(Severity.ERROR), checkup.count(Severity.WARNING)
     if errors or warnings:
         yield f"{counted(errors, 'error')}, {counted(warnings, 'warning')}.", "bold"
 
 
-def _wrapped(start: str, words: str) -> str:
-    """The text in lines of at most `_WIDTH` characters; a long id or command is not broken."""
-    return textwrap.fill(
+def _wrapped(start: str, words: str, style: str | None = None) -> Iterator[tuple[str, str | None]]:
+    """The text in lines of at most `_WIDTH` characters, each with the style; a long id or command is not broken."""
+    for line in textwrap.wrap(
         words,
         width=_WIDTH,
         initial_indent=start,
         subsequent_indent=" " * len(start),
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    ):
+        yield line, style

@@ -94,9 +94,12 @@ class WokenConsumer(Consumer):
             self._wakes.settle(self._queue_name, granted, ids)
 
     def _seconds_until_due(self) -> float:
-        now = time.time() * 1000
+        now, is_due = time.time() * 1000, False
         while self._due_times and self._due_times[0] <= now:
             heapq.heappop(self._due_times)
+            is_due = True
+        if is_due:
+            return 0.0  # It may have become due after Dramatiq's thread last looked.
         return min(self._seconds, (self._due_times[0] - now) / 1000) if self._due_times else self._seconds
 
     def _finish(self, messages: list[MessageProxy], do: Callable[..., None]) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db import customers, known_contacts
+from db.batches import in_batches
 from db.connections import Connection
 from db.session import Session
-from db.upserts import Written, in_batches
+from db.upserts import Written
 from domain import cached_customers
 from domain.cached_customers import CustomerRules, FreshCustomer, StoredCustomer
 from domain.contacts import Contact

@@ -49,7 +49,7 @@ def address_of(settings: Settings, vault: Vault, link: ConnectLink) -> str:
         NoPublicUrlError: PUBLIC_URL is not set.
         ReturnUrlRefusedError: CONNECT_RETURN_URLS does not allow the link's return address.
     """
-    if link.return_url is not None and not is_allowed(link.return_url, settings.connect_return_urls):
+    if link.return_url is not None and not is_allowed(link.return_url, settings.connect_return_urls or ()):
         raise ReturnUrlRefusedError
     sealed = vault.seal(json.dumps(asdict(link)), _PURPOSE)
     return f"{public_url(settings)}/connect?link={quote(sealed)}"

@@ -12,12 +12,12 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from db import openings, plan_cases, reminder_policies, reminders
+from db.batches import in_batches
 from db.connections import Connection
 from db.pipelines import pipelined
 from db.plan_cases import Case
 from db.reminders import NotedPlan, ScheduledReminder, WithdrawnReminder
 from db.session import Session
-from db.upserts import in_batches
 from domain.plan_changes import outcome_of, planned_reminders, withdrawn
 from domain.reminders import Plan, next_planning_at
 

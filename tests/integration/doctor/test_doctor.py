@@ -1,6 +1,7 @@
 """Promises of `booksync doctor` with real servers: at least one trouble of each part is named."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -88,7 +89,9 @@ class TestPostgres:
             path.slow_down(0.6)
             began = time.monotonic()
             report = doctor(path.url, redis_url)
-        assert "a trivial statement takes 0.6 s" in report.finding("postgres_slow")["what"]
+        seconds = re.search(r"a trivial statement takes ([\d.]+) s", report.finding("postgres_slow")["what"])
+        assert seconds is not None
+        assert float(seconds[1]) >= 0.6
         assert "Not checked, because Postgres is too slow:" in report.text
         assert time.monotonic() - began < 30  # The limit is 10 s on an idle machine.
 

@@ -29,7 +29,7 @@ def browser(simulator: SandboxControl) -> Iterator[httpx.Client]:
 
 
 def told(response: httpx.Response) -> dict[str, str]:
-    """What Zoho tells the client in the address to which it returns the user."""
+    """The parameters of the address to which Zoho returns the user."""
     address = urlsplit(response.headers["location"])
     assert f"{address.scheme}://{address.netloc}{address.path}" == RETURN_TO
     return {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -75,7 +75,7 @@ def test_a_code_is_exchanged_with_its_own_redirect_uri_only(browser: httpx.Clien
     assert exchanged(browser, code, redirect_uri="http://127.0.0.1:9000/other") == {"error": "invalid_redirect_uri"}
 
 
-def test_without_offline_access_there_is_no_refresh_token(browser: httpx.Client) -> None:
+def test_online_access_yields_no_refresh_token(browser: httpx.Client) -> None:
     code = told(decide(browser, "accept", access_type="online"))["code"]
     assert "refresh_token" not in exchanged(browser, code)
 

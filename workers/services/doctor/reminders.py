@@ -59,7 +59,7 @@ def _countries(facts: ConnectionFacts) -> Iterator[Finding]:
             Part.REMINDERS,
             "country_unknown",
             f"The country of organisation {state['organization_id']} is not known",
-            cause="so numbers without a country prefix are read only if the customer's address names a country",
+            cause="Zoho names none; numbers without a country prefix then need a country in the customer's address",
             next_step="choose a country in Zoho Books, then run a full sync",
         )
     customers = state["customers_with_unknown_country"]

@@ -1,10 +1,12 @@
 """Promises of queue/consumer.py: a consumer returns in time, and gives back what its worker does not process."""
 
+import datetime as dt
 from typing import Any
 
 import fakeredis
 import pytest
 import redis
+import time_machine
 from dramatiq import Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed
 
@@ -59,6 +61,15 @@ def test_consumer_of_delayed_messages_returns_when_the_next_one_is_due(broker: R
     delayed = consumer(broker, f"{QUEUE}.DQ")
     assert soon in (read(delayed).message_id, read(delayed).message_id)
     assert next(delayed) is None
+
+
+def test_consumer_returns_at_once_if_a_delayed_message_has_become_due_in_the_meantime(broker: ReadingBroker) -> None:
+    with time_machine.travel(dt.datetime.now(dt.UTC), tick=False) as clock:
+        send(broker, delay=20)
+        delayed = consumer(broker, f"{QUEUE}.DQ")
+        read(delayed)
+        clock.shift(1)
+        assert next(delayed) is None
 
 
 def test_no_more_messages_are_fetched_than_the_prefetch(broker: ReadingBroker, client: fakeredis.FakeRedis) -> None:

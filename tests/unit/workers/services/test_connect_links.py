@@ -1,4 +1,4 @@
-"""Links with which a user connects: whom they name, how long they are valid, and where the browser may go."""
+"""Links with which a user connects: the user, the hour for which a link is valid, and the allowed return addresses."""
 
 import datetime as dt
 from types import SimpleNamespace
@@ -58,17 +58,17 @@ def test_a_link_is_valid_for_an_hour() -> None:
         assert link_from(vault, sealed) is None
 
 
-def test_what_was_sealed_for_another_purpose_is_no_link() -> None:
+def test_a_text_sealed_for_another_purpose_is_not_accepted() -> None:
     vault = a_vault()
     assert link_from(vault, vault.seal('{"user_id": "7"}', "something else")) is None
 
 
-def test_a_link_of_other_keys_is_no_link() -> None:
+def test_a_link_of_other_keys_is_not_accepted() -> None:
     sealed = sealed_in(address_of(some_settings(), a_vault(), ConnectLink("7")))
     assert link_from(a_vault(), sealed) is None
 
 
-def test_without_a_public_url_there_is_no_link() -> None:
+def test_a_link_needs_a_public_url() -> None:
     with pytest.raises(NoPublicUrlError):
         address_of(some_settings(None), a_vault(), ConnectLink("7"))
 

@@ -13,7 +13,7 @@ LONG = "a trouble " * 30
 
 
 def lines(checkup: Checkup) -> list[str]:
-    return [line for text, _ in _report(checkup) for line in text.splitlines()]
+    return [line for line, _ in _report(checkup)]
 
 
 def a_finding(part: Part, severity: Severity, name: str = "x") -> Finding:
@@ -64,6 +64,7 @@ def test_the_report_of_a_healthy_installation_is_one_sentence() -> None:
 def test_the_report_fits_eighty_columns() -> None:
     checkup = Checkup.of([error(Part.REDIS, "a", LONG, cause=LONG, next_step=LONG, since=NOW)], {Part.KEYS: LONG})
     assert max(map(len, lines(checkup))) <= 80
+    assert not any("\n" in line for line in lines(checkup))  # The terminal escapes line breaks in texts.
 
 
 def test_a_finding_shows_what_since_cause_and_next_step() -> None:
