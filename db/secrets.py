@@ -76,7 +76,7 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
 
 
 def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
-    """Pass the secrets of one connection through `reencrypt`. If the connection was removed meanwhile, do nothing."""
+    """Pass the secrets of one connection through `reencrypt`, unless the connection was removed in the meantime."""
     stored = db.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
     if stored is None:
         return
