@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Engine
 
 from benchmarks.installation import a_connection_in
-from db import customers
+from db.batches import BATCH
 from db.connections import Connection
 from db.session import Session
 from domain.contacts import Contact, ContactKind
@@ -174,7 +174,7 @@ def _row(connection: Connection, customer: Customer, now: datetime) -> tuple[Any
 
 
 def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:
-    return [items[start : start + customers.BATCH] for start in range(0, len(items), customers.BATCH)]
+    return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
 
 
 def _contact(detail: dict[str, Any]) -> Contact:

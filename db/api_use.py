@@ -37,7 +37,7 @@ def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
 
 
 def with_recent_calls(db: Session) -> Sequence[str]:
-    """The connected organisations that were called within the last day, so Redis should have a record of them."""
+    """The connected organisations with calls within the last day: Redis should have a record of each one."""
     return (
         db.execute(
             text("""

@@ -1,4 +1,4 @@
-"""The list of connections with their states, which reads no cache and is fast for any number of them."""
+"""The list of connections with their states. It reads no cached rows, so it is fast for any number of connections."""
 
 import uuid
 from collections.abc import Sequence

@@ -18,9 +18,6 @@ from domain.phones import NO_CONFIRMATIONS, verdict_as_json
 from domain.public_holidays import rest_days
 from domain.versions import NO_VERSION, version_of
 
-#: Rows per transaction (TR-4: batches of 100).
-BATCH = 100
-
 #: The columns that hold conclusions from the phone number.
 PHONE_COLUMNS: Sequence[Column[Customer]] = (
     Column("primary_phone", lambda customer: customer.primary_phone),

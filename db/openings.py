@@ -133,8 +133,8 @@ def close_handover(db: Session, connection_id: uuid.UUID) -> None:
 def await_claims(db: Session, connection_id: uuid.UUID) -> None:
     """Wait for transactions that are making handovers of the connection, which the caller is about to close.
 
-    None of them commits after the connection is closed. The wait has a limit, because a person must be able to close
-    the connection even if such a transaction hangs.
+    No such transaction commits after the connection is closed. The wait has a limit, because a person must be able to
+    close the connection even if such a transaction hangs.
     """
     db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), db.begin_nested():

@@ -26,8 +26,8 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
     not parked, because the newer ones may be valid.
 
     Raises:
-        LeaseLostError: a person has paused, disconnected or erased the connection, so the caller's work is no longer
-            wanted; its transaction must roll back.
+        LeaseLostError: a person has paused, disconnected or erased the connection. The caller's transaction must roll
+            back, because its work is obsolete.
     """
     stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM booksync.zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608

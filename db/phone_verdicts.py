@@ -57,7 +57,7 @@ _LOCKED = text(f"""
 
 
 def lock_next(db: Session, connection: Connection, after: str, *, limit: int, all_of_them: bool) -> Sequence[uuid.UUID]:
-    """Lock the next `limit` customers after the Zoho id `after`, and return booksync's ids of them.
+    """Lock the next `limit` customers after the Zoho id `after`; return their ids in booksync.
 
     With `all_of_them` these are any customers, otherwise only those whose phone verdict is missing or of another
     edition.

@@ -127,8 +127,10 @@ def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
 def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
     with pipelined(db):  # Postgres reads the invoices while the customers are converted.
-        found, names = (returned(db, statement, ids) for statement in (_CUSTOMERS + locked, _NAMES))
-        invoices, planned = (returned(db, statement + locked, ids) for statement in (_INVOICES, _REMINDERS))
+        found = returned(db, _CUSTOMERS + locked, ids)
+        names = returned(db, _NAMES, ids)
+        invoices = returned(db, _INVOICES + locked, ids)
+        planned = returned(db, _REMINDERS + locked, ids)
         rows = found.fetchall()
         shared = {(row.user_id, row.primary_phone): row.names for row in names}
         customers = {row.id: _customer(row, shared.get((row.user_id, row.primary_phone), 1)) for row in rows}

@@ -120,7 +120,7 @@ def prune(db: Session, *, kept: int = 20) -> int:
     return db.execute(_PRUNE, {"dead_after": DEAD_AFTER_SECONDS, "kept": kept, "kept_seconds": _KEPT_SECONDS}).rowcount
 
 
-_IDS: Final = frozenset({"job", "connection_id", "run_id", "phase", "step", "record"})
+_IDS: Final = frozenset(Activity.__slots__) - {"since", "progressed_at"}
 
 
 def _process(row: Row[Any]) -> Process:

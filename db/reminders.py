@@ -191,7 +191,7 @@ def note_plans(db: Session, plans: Sequence[NotedPlan]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The numbers of a connection's open invoices with a pending reminder, and of those without, by reason.
+    """The numbers of a connection's open invoices with a pending reminder, and of the others by reason.
 
     Each open invoice is counted once.
     """

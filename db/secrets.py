@@ -104,7 +104,7 @@ def _rotate_table(engine: Engine, table: str, reencrypt: Reencrypt) -> int:
 
 
 def _rotate_row(db: Session, table: str, row_id: uuid.UUID, reencrypt: Reencrypt) -> None:
-    """Pass the secrets of one row through `reencrypt`. If the row was removed meanwhile, do nothing."""
+    """Pass the secrets of one row through `reencrypt`. A row that was removed in the meantime is left out."""
     columns = _TABLES[table]
     stored = (
         db.execute(

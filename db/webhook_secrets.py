@@ -4,6 +4,7 @@ After a valid webhook the count of refused ones goes on, because another rule in
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -114,8 +115,9 @@ _ADD_REFUSALS = text(f"""
 """)  # noqa: S608
 
 _REFUSALS = text(f"""
-    SELECT webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
-      FROM booksync.zoho_connections WHERE id = :connection_id AND {_ARE_SHOWN}
+    SELECT id, webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
+      FROM booksync.zoho_connections
+     WHERE (id = :connection_id OR CAST(:connection_id AS uuid) IS NULL) AND {_ARE_SHOWN}
 """)  # noqa: S608
 
 
@@ -129,5 +131,14 @@ def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
 
 def refusals(db: Session, connection_id: uuid.UUID) -> Refusals:
     """The webhooks of one connection that were refused recently, and after the last change of its secret."""
-    row = db.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
-    return Refusals(0, None, None) if row is None else Refusals(row.refused, row.since, row.last_at)
+    return _refusals(db, connection_id).get(connection_id, Refusals(0, None, None))
+
+
+def all_refusals(db: Session) -> Mapping[uuid.UUID, Refusals]:
+    """As `refusals`, for every connection that has refused any."""
+    return _refusals(db, None)
+
+
+def _refusals(db: Session, connection_id: uuid.UUID | None) -> Mapping[uuid.UUID, Refusals]:
+    rows = db.execute(_REFUSALS, {"connection_id": connection_id})
+    return {row.id: Refusals(row.refused, row.since, row.last_at) for row in rows}

@@ -1,6 +1,7 @@
 """Shared fixtures: real servers, started from wheels once a session, and a new database for each test."""
 
 import gc
+import os
 import shutil
 import signal
 import uuid
@@ -25,7 +26,12 @@ _configure = structlog.configure
 structlog.configure = lambda **options: _configure(**options | {"cache_logger_on_first_use": False})
 
 # No deadline and no check of speed, because durations depend on the machine. `make fuzz` tries many examples.
-_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# CI tries the same examples each time, so that a failure there is the change's own; everywhere else they are new ones.
+_UNTIMED = hypothesis.settings(
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
 hypothesis.settings.register_profile("few", _UNTIMED, max_examples=10)
 hypothesis.settings.register_profile("many", _UNTIMED, max_examples=300)
 hypothesis.settings.load_profile("few")

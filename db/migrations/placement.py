@@ -19,9 +19,10 @@ from db.migrations.moved_tables import (
     refuse_dependent_views,
     refuse_foreign_tables,
 )
-from db.migrations.rights import grants_of_table, owner_of_table
+from db.migrations.rights import owner_of_table
 from db.migrations.schemas import SCHEMA, VERSION_TABLE, Raw, host_schema, use_schemas
 from db.migrations.steps import at_length, briefly
+from db.migrations.tables import make_table
 
 #: The name of the record about a schema that a migration has created.
 _CREATED: Final = f"SCHEMA {SCHEMA}"
@@ -125,7 +126,7 @@ def _make_watermarks(connection: Raw) -> None:
         updated_at timestamptz DEFAULT now() NOT NULL,
         CONSTRAINT pk_entity_watermarks PRIMARY KEY (connection_id, entity)
     """
-    _make_table(connection, "entity_watermarks", columns, like="zoho_connections")
+    make_table(connection, "entity_watermarks", columns, like="zoho_connections")
 
 
 def _make_staged_pages(connection: Raw) -> None:
@@ -140,20 +141,7 @@ def _make_staged_pages(connection: Raw) -> None:
         received_at timestamptz,
         CONSTRAINT pk_staged_pages PRIMARY KEY (run_id, entity, number)
     """
-    _make_table(connection, "staged_pages", columns, like="staged_contacts")
-
-
-def _make_table(connection: Raw, name: str, columns: str, *, like: str) -> None:
-    """Create a table in booksync's schema, with the owner and the grants of the table `like`."""
-    table, like = f"{SCHEMA}.{name}", f"{SCHEMA}.{like}"
-    briefly(
-        connection,
-        f"""
-        CREATE TABLE IF NOT EXISTS {table} ({columns});
-        ALTER TABLE {table} OWNER TO {owner_of_table(connection, like)};
-        """
-        + "".join(grant.on(table) for grant in grants_of_table(connection, like)),
-    )
+    make_table(connection, "staged_pages", columns, like="staged_contacts")
 
 
 def _fill_handover_ids(connection: Raw) -> None:

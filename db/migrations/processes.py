@@ -6,17 +6,13 @@ reason. Every statement can be repeated.
 
 from typing import Final
 
-from db.migrations.rights import grants_of_table, owner_of_table
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, briefly
+from db.migrations.tables import make_table
 
 _PROCESSES: Final = f"{SCHEMA}.processes"
 
-#: The table whose owner and grants the new table gets: the same roles insert, change and delete rows of both.
-_RUNS: Final = f"{SCHEMA}.sync_runs"
-
-_TABLE: Final = f"""
-    CREATE TABLE IF NOT EXISTS {_PROCESSES} (
+_COLUMNS: Final = """
         id uuid DEFAULT gen_random_uuid() NOT NULL CONSTRAINT pk_processes PRIMARY KEY,
         kind text NOT NULL,
         host text NOT NULL,
@@ -31,7 +27,6 @@ _TABLE: Final = f"""
         client_fingerprint text NOT NULL,
         clock_ahead_seconds double precision NOT NULL,
         activities jsonb DEFAULT '[]'::jsonb NOT NULL
-    );
 """
 
 #: This query returns a row if `add` has begun to change the schema.
@@ -40,9 +35,8 @@ BEGUN: Final = f"SELECT WHERE to_regclass('{_PROCESSES}') IS NOT NULL"
 
 def add(connection: Raw) -> None:
     """Create the table, with the owner and the grants of the table of runs."""
-    grants = "".join(grant.on(_PROCESSES) for grant in grants_of_table(connection, _RUNS))
-    owner = f"ALTER TABLE {_PROCESSES} OWNER TO {owner_of_table(connection, _RUNS)};"
-    briefly(connection, _TABLE + owner + grants)
+    # The same roles insert, change and delete rows of both tables.
+    make_table(connection, "processes", _COLUMNS, like="sync_runs")
 
 
 def remove(connection: Raw) -> None:

@@ -7,9 +7,9 @@ reason. Every statement can be repeated.
 from typing import Final
 
 from db.migrations.additions import add_columns, drop_columns
-from db.migrations.rights import grants_of_table, owner_of_table
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, briefly
+from db.migrations.tables import make_table
 
 _CONNECTIONS: Final = f"{SCHEMA}.zoho_connections"
 _RECEIPTS: Final = f"{SCHEMA}.erasure_receipts"
@@ -25,13 +25,11 @@ _COLUMNS: Final = (
 #: Columns that a disconnected connection does not have.
 _SECRETS: Final = ("refresh_token_encrypted", "webhook_secret_encrypted")
 
-_TABLE: Final = f"""
-    CREATE TABLE IF NOT EXISTS {_RECEIPTS} (
+_RECEIPT_COLUMNS: Final = """
         connection_id uuid NOT NULL CONSTRAINT pk_erasure_receipts PRIMARY KEY,
         begun_at timestamptz DEFAULT now() NOT NULL,
         finished_at timestamptz,
-        counts jsonb DEFAULT '{{}}'::jsonb NOT NULL
-    );
+        counts jsonb DEFAULT '{}'::jsonb NOT NULL
 """
 
 #: Of several open connections to an organisation, the one that was opened first stays open. The lock keeps a process of
@@ -65,7 +63,7 @@ BEGUN: Final = f"SELECT WHERE to_regclass('{_RECEIPTS}') IS NOT NULL"
 
 def add(connection: Raw) -> None:
     """Add the columns, the table and the index, and let disconnected connections have no secrets."""
-    _make_receipts(connection)
+    make_table(connection, "erasure_receipts", _RECEIPT_COLUMNS, like="zoho_connections")
     add_columns(connection, _CONNECTIONS, _COLUMNS)
     briefly(connection, _alter_secrets("DROP NOT NULL"))
     briefly(connection, _ONE_OPEN)
@@ -86,10 +84,3 @@ def remove(connection: Raw) -> None:
 
 def _alter_secrets(action: str) -> str:
     return ";\n".join(f"ALTER TABLE {_CONNECTIONS} ALTER COLUMN {column} {action}" for column in _SECRETS)
-
-
-def _make_receipts(connection: Raw) -> None:
-    """Create the table of receipts, with the owner and the grants of the table of connections."""
-    grants = "".join(grant.on(_RECEIPTS) for grant in grants_of_table(connection, _CONNECTIONS))
-    owner = f"ALTER TABLE {_RECEIPTS} OWNER TO {owner_of_table(connection, _CONNECTIONS)};"
-    briefly(connection, _TABLE + owner + grants)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, openings, reminder_policies
+from db import openings, reminder_policies
+from db.batches import BATCH
 from db.connections import Connection
 from db.engine import new_engine
 from db.hand_over import Claimed
@@ -98,8 +99,8 @@ class Year:
 
     def write(self, persons: dict[str, Person], now: dt.datetime) -> None:
         contacts = [Observed(person.contact(now), now) for person in persons.values()]
-        for first in range(0, len(contacts), customers.BATCH):
-            batch = contacts[first : first + customers.BATCH]
+        for first in range(0, len(contacts), BATCH):
+            batch = contacts[first : first + BATCH]
             with self.engine.begin() as db:
                 cache_customers(db, self.connection, batch, fallback=PhoneFallback.NONE, now=now)
         self.persons |= persons

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.demos import Demo
-from tests.end_to_end.installation import Installation, settings_for
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
 
 
 @pytest.fixture
@@ -23,6 +23,16 @@ def installation(database_url: str, redis_url: str, zoho: SandboxControl, tmp_pa
     installed = Installation(environment, tmp_path, zoho)
     yield installed
     installed.stop()
+
+
+@pytest.fixture
+def connection_id(installation: Installation) -> str:
+    """A connected installation with two workers and a scheduler."""
+    for program in (WORKER, WORKER, SCHEDULER):
+        installation.start(*program)
+    connected = installation.connect()
+    assert connected.code == 0, connected.stderr
+    return str(connected.json["connection_id"])
 
 
 @pytest.fixture

@@ -4,24 +4,13 @@ import signal
 
 import httpx
 import psycopg
-import pytest
 import redis
 
 from sandbox.servers.ports import free_port
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
-from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, kill
+from tests.end_to_end.installation import WORKER, Installation, kill
 from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
-
-
-@pytest.fixture
-def connection_id(installation: Installation) -> str:
-    """A connected installation with two workers and a scheduler."""
-    for program in (WORKER, WORKER, SCHEDULER):
-        installation.start(*program)
-    connected = installation.connect()
-    assert connected.code == 0, connected.stderr
-    return str(connected.json["connection_id"])
 
 
 def test_the_first_sync_and_the_second(installation: Installation, connection_id: str) -> None:

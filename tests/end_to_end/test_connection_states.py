@@ -6,21 +6,17 @@ import psycopg
 import pytest
 
 from sandbox.zoho.fault_requests import FaultName
-from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+from tests.end_to_end.installation import Installation
 from tests.end_to_end.underway import eventually
 
 
 @pytest.fixture
-def connection_id(installation: Installation) -> str:
-    """A connected installation with two workers and a scheduler, in the middle of its first sync."""
-    for program in (WORKER, WORKER, SCHEDULER):
-        installation.start(*program)
-    connected = installation.connect()
-    assert connected.code == 0, connected.stderr
+def connection_id(installation: Installation, connection_id: str) -> str:
+    """As for other tests, but in the middle of the first sync."""
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
-    started = installation.run("sync", connected.json["connection_id"], "--json")
+    started = installation.run("sync", connection_id, "--json")
     assert started.code == 0, started.stderr
-    return str(connected.json["connection_id"])
+    return connection_id
 
 
 def errors_in(logs: Path) -> list[str]:

@@ -1,11 +1,14 @@
 """Prepared states of a connection, made once: each test gets a copy of the database, of Redis and of the simulator."""
 
+import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -92,7 +95,7 @@ class Snapshots:
     zoho: SandboxControl
     folder: Path
     key: str = field(default_factory=lambda: Fernet.generate_key().decode())
-    taken: dict[State, _Snapshot] = field(default_factory=dict)
+    taken: dict[tuple[State, dt.date], _Snapshot] = field(default_factory=dict)
 
     @contextmanager
     def copied(self, state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
@@ -104,9 +107,15 @@ class Snapshots:
         self.postgres.drop_database(database)
 
     def _snapshot(self, state: State) -> _Snapshot:
-        if state not in self.taken:
-            self.taken[state] = self._take(state)
-        return self.taken[state]
+        # At the organisation's midnight invoices become overdue in Zoho, but not in a copy.
+        key = state, dt.datetime.now(self._zone).date()
+        if key not in self.taken:
+            self.taken[key] = self._take(state)
+        return self.taken[key]
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zoho.snapshot()["organization"]["time_zone"])
 
     def _take(self, state: State) -> _Snapshot:
         database = f"state_{uuid.uuid4().hex}"

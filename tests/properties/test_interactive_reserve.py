@@ -26,8 +26,9 @@ def people(times: Sequence[float], lane: Lane = Lane.INTERACTIVE) -> list[Caller
 
 
 def waits(traffic: Traffic, *, after: float = 0.0) -> list[float]:
-    """The waits of the interactive and webhook calls that were first requested from `after` on."""
-    return [granted - asked for asked, granted, lane in traffic.grants if lane is not Lane.BULK and asked >= after]
+    """The waits of the interactive and webhook calls that were first requested from `after` on, to the microsecond."""
+    calls = [(asked, granted) for asked, granted, lane in traffic.grants if lane is not Lane.BULK and asked >= after]
+    return [round(granted - asked, 6) for asked, granted in calls]
 
 
 def reserve(world: World) -> int:

@@ -68,8 +68,8 @@ class ApiBudget:
 
     Redis may lose its memory, so Postgres keeps some facts too. These functions read and write them:
 
-    - `seconds_since_last_call(organization_id)` returns the seconds since a call may last have been made, by Postgres's
-      clock; None if there was no call. The time of a call is written before the call.
+    - `seconds_since_last_call(organization_id)` returns the seconds since the last possible call, by Postgres's clock;
+      None if there was no call. The time of a call is written before the call.
     - `pause_left(organization_id)` returns the rest of the pause; None without a pause.
     - `on_pause(organization_id, seconds, reason)` is called at every refusal, to store the pause.
     - `on_probe(organization_id)` is called before the one call that probes whether a spent day is over.

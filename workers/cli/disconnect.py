@@ -41,7 +41,7 @@ def disconnect_connection(
 
 
 def revocation_sentence(ended: Disconnected) -> str:
-    """Return what happened to the grant at Zoho; empty if there was none."""
+    """Return what happened to the grant at Zoho; empty for a connection without a grant."""
     match ended.revocation:
         case Revocation.REVOKED:
             return "Its grant is revoked at Zoho."

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import redis
 from rich.console import Console
 
 from db import processes, scheduler_marks
 from db.session import Session
 from domain.processes import Process, Processes
 from workers.boot.basics import Basics
-from workers.observability.worker_states import WorkerReport, reports
+from workers.observability.worker_states import known_reports
 from workers.services.doctor.findings import Severity
 from workers.services.doctor.processes import ProcessFacts, check_processes
 
@@ -20,7 +19,7 @@ def process_facts(basics: Basics, db: Session) -> ProcessFacts:
     """Return what Postgres and Redis know about the processes."""
     return ProcessFacts(
         processes.read(db),
-        _worker_reports(basics),
+        known_reports(basics.redis),
         scheduler_marks.seconds_since(db, scheduler_marks.TICK),
         basics.settings.claim_seconds,
     )
@@ -59,11 +58,3 @@ def _state(process: Process, *, is_running: bool, is_silent: bool) -> str:
     if process.ended_at is not None:
         return "ended"
     return "running" if is_running else "silent" if is_silent else "dead"
-
-
-def _worker_reports(basics: Basics) -> list[WorkerReport] | None:
-    """Return the reports of the workers; None if Redis does not work, because `status` has another line about that."""
-    try:
-        return reports(basics.redis)
-    except redis.RedisError:
-        return None

@@ -181,6 +181,14 @@ def reports(client: redis.Redis) -> list[WorkerReport]:
     ]
 
 
+def known_reports(client: redis.Redis) -> list[WorkerReport] | None:
+    """As `reports`; None while Redis is unavailable, which other checks report."""
+    try:
+        return reports(client)
+    except redis.RedisError:
+        return None
+
+
 def troubles(found: Sequence[WorkerReport]) -> list[Trouble]:
     """Return the problems of workers, one for each state: "1 of 3 workers accepts no work: …"."""
     return [

@@ -31,19 +31,19 @@ CALLBACK_PATH = "/oauth/callback"
 
 
 class LinkExpiredError(BooksyncError):
-    """The link is older than an hour, or incomplete."""
+    """This link has expired. Ask for a new one."""
 
 
 class LoginLostError(BooksyncError):
-    """The way through the consent page took too long, was finished before, or began in another browser."""
+    """This page was open for too long, was used before, or was opened in another browser. Open the link again."""
 
 
 class ConsentRefusedError(BooksyncError):
-    """The user did not consent, or Zoho returned an error instead of a code."""
+    """Zoho was not allowed to share the data, so nothing is connected. You can try again."""
 
 
 class NothingChosenError(BooksyncError):
-    """The user chose no organisation, or one that cannot be connected."""
+    """No organisation was chosen, so nothing is connected. Go back and choose one."""
 
 
 @dataclass(frozen=True, slots=True)

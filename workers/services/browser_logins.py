@@ -3,17 +3,16 @@
 If Redis loses it, the user opens the link again.
 """
 
-import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import redis
+from pydantic import TypeAdapter
 
 from workers.secrets.vault import Vault
-from workers.zoho import AccessToken, Grant, OrganizationFacts
+from workers.zoho import Grant, OrganizationFacts
 
 LOGIN_SECONDS = 900
 
@@ -31,11 +30,14 @@ class Login:
     data_center: str
     state: str = field(repr=False)  #: proves that a request comes from a page that this browser was given
     grant: Grant | None = None  #: None until the user has consented
-    organizations: Sequence[OrganizationFacts] = ()
+    organizations: tuple[OrganizationFacts, ...] = ()
 
     @classmethod
     def begun(cls, link: str, data_center: str) -> "Login":
         return cls(link, data_center, secrets.token_urlsafe(32))
+
+
+_LOGIN = TypeAdapter(Login)
 
 
 class Logins:
@@ -52,7 +54,7 @@ class Logins:
             redis.RedisError: Redis did not accept it.
         """
         name = secrets.token_urlsafe(32)
-        sealed = self._vault.seal(json.dumps(asdict(login)), _PURPOSE)
+        sealed = self._vault.seal(_LOGIN.dump_json(login).decode(), _PURPOSE)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(_key(name), _FIELD, sealed)
             pipe.pexpire(_key(name), LOGIN_SECONDS * 1000)
@@ -84,18 +86,8 @@ class Logins:
         text = self._vault.unseal(
             sealed if isinstance(sealed, str) else sealed.decode(), _PURPOSE, max_age_seconds=LOGIN_SECONDS
         )
-        return None if text is None else _login(json.loads(text))
+        return None if text is None else _LOGIN.validate_json(text)
 
 
 def _key(name: str) -> str:
     return f"booksync:connect:{sha256(name.encode()).hexdigest()}"
-
-
-def _login(fields: dict[str, Any]) -> Login:
-    grant = fields.pop("grant")
-    organizations = fields.pop("organizations")
-    return Login(
-        **fields,
-        grant=grant and Grant(grant["refresh_token"], AccessToken(**grant["access_token"])),
-        organizations=tuple(OrganizationFacts(**each) for each in organizations),
-    )

@@ -60,9 +60,9 @@ def cache_customers(
     ids = [read.record.contact_id for read in reads]
     if stored is None:
         stored = customers.stored(db, connection, ids)
-    known = [read for read in reads if read.record.contact_id in stored]
-    unknown = [read for read in reads if read.record.contact_id not in stored]
-    stored, fresh = _lock_fresh(db, connection, known, {key: stored[key] for key in ids if key in stored}, rules)
+    known = {read.record.contact_id: read for read in reads if read.record.contact_id in stored}
+    unknown = [read for read in reads if read.record.contact_id not in known]
+    stored, fresh = _lock_fresh(db, connection, [*known.values()], {key: stored[key] for key in known}, rules)
     foreign = cached_customers.foreign_customers(stored, connection.connection_id)
     written = Written({}, {})
     if fresh or unknown:

@@ -6,7 +6,8 @@ from functools import partial
 
 import structlog
 
-from db import customers, known_contacts, staging, waiting_invoices
+from db import known_contacts, staging, waiting_invoices
+from db.batches import BATCH
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
@@ -97,7 +98,7 @@ def _customer_ids(page: Page[Contact]) -> list[str]:
 def _write_batch(work: Work) -> bool:
     """Write one batch of contacts whose details were fetched; return False if none is staged."""
     with work.transaction() as db:
-        batch = staging.staged_batch(db, work.run.run_id, customers.BATCH)
+        batch = staging.staged_batch(db, work.run.run_id, BATCH)
         if batch:
             work.checkpoint(db, _write(db, work, batch))
         return bool(batch)

@@ -26,6 +26,7 @@ from workers.services.browser_connect import (
     NothingChosenError,
 )
 from workers.services.browser_logins import LOGIN_SECONDS
+from workers.services.connect_links import public_url
 from workers.web.pages import origin_of, page
 from workers.web.request_bodies import read_body, refuse_large
 from workers.zoho.data_centers import DATA_CENTERS
@@ -36,17 +37,6 @@ log = structlog.get_logger(__name__)
 
 _ORGANIZATIONS_PATH = "/connect/organizations"
 _COOKIE = "booksync_connect"
-
-#: What the page of an error says: the sentence, and whether the same link can be opened again.
-_SENTENCES: Mapping[type[BooksyncError], tuple[str, bool]] = {
-    LinkExpiredError: ("This link has expired. Ask for a new one.", False),
-    LoginLostError: (
-        "This page was open for too long, was used before, or was opened in another browser. Open the link again.",
-        True,
-    ),
-    ConsentRefusedError: ("Zoho was not allowed to share the data, so nothing is connected. You can try again.", True),
-    NothingChosenError: ("No organisation was chosen, so nothing is connected. Go back and choose one.", True),
-}
 
 
 @router.get("/connect", response_class=HTMLResponse)
@@ -102,7 +92,9 @@ def _begin(resources: Resources, link: str, data_center: str) -> Response:
 
 def _come_back(resources: Resources, name: str, state: str, code: str | None, location: str | None) -> Response:
     consented = browser_connect.come_back(resources, name, state=state, code=code, location=location)
-    return _with_cookie(resources, RedirectResponse(_under_public_url(resources, _ORGANIZATIONS_PATH), 303), consented)
+    return _with_cookie(
+        resources, RedirectResponse(f"{public_url(resources.settings)}{_ORGANIZATIONS_PATH}", 303), consented
+    )
 
 
 def _organizations_page(resources: Resources, name: str) -> Response:
@@ -128,9 +120,10 @@ async def _shown(respond: Callable[[], Response], link: str = "") -> Response:
     """The response, or a page that says in words what is wrong."""
     try:
         return await run_in_threadpool(respond)
-    except (LinkExpiredError, LoginLostError, ConsentRefusedError, NothingChosenError) as error:
-        sentence, may_repeat = _SENTENCES[type(error)]
-        return _error_page(sentence, link if may_repeat else "", 410 if isinstance(error, LinkExpiredError) else 400)
+    except LinkExpiredError as error:
+        return _error_page(str(error), "", 410)
+    except (LoginLostError, ConsentRefusedError, NothingChosenError) as error:
+        return _error_page(str(error), link, 400)
     except BudgetWait as wait:
         return _error_page(f"Zoho's call limit is used up. Try again in {wait.seconds:.0f} seconds.", link, 503)
     except DatabaseError as error:
@@ -153,14 +146,10 @@ def _error_page(sentence: str, link: str, status: int) -> Response:
 
 def _with_cookie(resources: Resources, response: Response, name: str) -> Response:
     # Lax, because the browser comes back from Zoho's site by a link.
-    is_https = str(resources.settings.public_url).startswith("https:")
+    is_https = public_url(resources.settings).startswith("https:")
     response.set_cookie(_COOKIE, name, max_age=LOGIN_SECONDS, httponly=True, samesite="lax", secure=is_https)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _under_public_url(resources: Resources, path: str) -> str:
-    return f"{str(resources.settings.public_url).rstrip('/')}{path}"
 
 
 def _resources(request: Request) -> Resources:

@@ -116,7 +116,7 @@ def _shown(resources: Resources, db: Session) -> dict[str, Any]:
         "now": db.execute(select(func.now())).scalar_one(),
         "connections": states,
         "counted_seconds_ago": kept.age_seconds,
-        "checkup": examine(resources, kept.states),
+        "checkup": examine(resources, states, budgets),
         "events": event_history.counts(db),
         "dead_letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
     }

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import redis
 from fastapi import APIRouter, Request, Response
 
 from db import event_history, processes, scheduler_marks, webhook_events
@@ -12,7 +11,7 @@ from db.session import Session
 from domain.processes import Kind, Processes
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
-from workers.observability.worker_states import WorkerReport, reports
+from workers.observability.worker_states import WorkerReport, known_reports
 from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.services.doctor.processes import ProcessFacts, check_workers
 from workers.services.doctor.webhooks import EVENT_WAIT_SECONDS
@@ -112,15 +111,8 @@ def _redis(resources: Resources, rows: Processes) -> dict[str, str]:
     return {
         "redis": state.refusal.brief if state.refusal else _OK,
         "redis_memory": _memory(state),
-        "workers": _workers(resources, rows, _reports(resources) if state.responds else None),
+        "workers": _workers(resources, rows, known_reports(resources.redis) if state.responds else None),
     }
-
-
-def _reports(resources: Resources) -> list[WorkerReport] | None:
-    try:
-        return reports(resources.redis)
-    except redis.RedisError:
-        return None
 
 
 def _workers(resources: Resources, rows: Processes, found: list[WorkerReport] | None) -> str:

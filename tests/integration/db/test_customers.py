@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import customers
+from db.batches import BATCH
 from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.phones import PhoneFallback
@@ -126,8 +126,8 @@ class TestWhatIsWritten:
         assert counts(upsert(engine, connection)) == (0, 0)
 
     def test_a_whole_batch_is_written_at_once(self, engine: Engine, connection: Connection) -> None:
-        batch = [a_contact(str(5000 + number)) for number in range(customers.BATCH)]
-        assert counts(upsert(engine, connection, *batch)) == (customers.BATCH, 0)
+        batch = [a_contact(str(5000 + number)) for number in range(BATCH)]
+        assert counts(upsert(engine, connection, *batch)) == (BATCH, 0)
 
     @pytest.mark.parametrize(
         "name",

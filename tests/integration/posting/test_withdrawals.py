@@ -1,4 +1,4 @@
-"""Promises of handover/posting.py: what is no longer owed is withdrawn, and what is too late is given up."""
+"""Promises of handover/posting.py: a debt that was paid is withdrawn, and a late post is abandoned."""
 
 import datetime as dt
 

@@ -27,10 +27,10 @@ CONNECTIONS = [
         ("coastal fabrics & SONS", [ADA]),
         ("straße ltd", [BOB]),
         ("  Coastal Fabrics & Sons ", [ADA]),
-        # A part of a name is no name.
+        # A part of a name does not match.
         ("Coastal", []),
         ("60001", [ADA]),
-        # A part of a number is no number, but it may be another organisation's number.
+        # A part of a number does not match, but it may be another organisation's number.
         ("6000", [EVE]),
         ("1a2b3", [ADA]),
         ("1A2B3C4D-0000", [ADA]),

@@ -16,7 +16,7 @@ ACTIVE, PARKED, PAUSED, DISCONNECTED, ERASING = ConnectionStatus
         # A comparison changes nothing.
         (Command.VERIFY, {ACTIVE, PARKED, PAUSED}),
         (Command.PAUSE, {ACTIVE, PARKED, PAUSED}),
-        # An active connection has nothing to resume, which is no error.
+        # Resuming an active connection changes nothing and raises no error.
         (Command.RESUME, {ACTIVE, PARKED, PAUSED}),
         # A second disconnect completes the first one.
         (Command.DISCONNECT, {ACTIVE, PARKED, PAUSED, DISCONNECTED}),

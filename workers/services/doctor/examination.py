@@ -22,7 +22,13 @@ from workers.services.doctor.clocks import ClockFacts, check_clocks
 from workers.services.doctor.connections import ConnectionFacts, check_connections
 from workers.services.doctor.findings import Finding, Part, error
 from workers.services.doctor.from_postgres import FromPostgres, read_postgres
-from workers.services.doctor.from_redis import FromRedis, forgotten, read_budgets, read_redis
+from workers.services.doctor.from_redis import (
+    MOST_ORGANIZATIONS,
+    FromRedis,
+    forgotten,
+    read_budgets,
+    read_redis,
+)
 from workers.services.doctor.keys import check_keys
 from workers.services.doctor.postgres import check_postgres
 from workers.services.doctor.processes import ProcessFacts, check_processes
@@ -65,10 +71,13 @@ def examine_installation(progress: Callable[[str], None] = lambda _: None) -> Ch
             quick.redis.close()
 
 
-def examine(basics: Basics, states: Sequence[dict[str, Any]]) -> Checkup:
-    """Examine the installation for a page that has read the states of the connections already."""
+def examine(basics: Basics, states: Sequence[dict[str, Any]], budgets: Mapping[str, BudgetSnapshot] | None) -> Checkup:
+    """Examine the installation for a page that has read the states and the budgets already.
+
+    `budgets` has the API budget of each organisation; it is None while Redis is unavailable.
+    """
     found = read_redis(basics)
-    return _judge(basics, read_postgres(basics, states=states), found)
+    return _judge(basics, read_postgres(basics, states=states), found, budgets or {})
 
 
 def _with_quick_redis(basics: Basics) -> Basics:
@@ -124,6 +133,7 @@ class _Found:
     basics: Basics
     postgres: FromPostgres
     redis: FromRedis | None
+    read_budgets: Mapping[str, BudgetSnapshot] | None  #: by organisation, if the caller has read them
 
     @property
     def now(self) -> datetime:
@@ -133,9 +143,22 @@ class _Found:
     def can_ask_redis(self) -> bool:
         return self.redis is not None and self.redis.state.refusal is None
 
+    def budgets(self, organization_ids: Sequence[str]) -> Mapping[str, BudgetSnapshot]:
+        """The API budgets of at most `MOST_ORGANIZATIONS` organisations; none while Redis is unavailable."""
+        if not self.can_ask_redis:
+            return {}
+        if (known := self.read_budgets) is None:
+            return read_budgets(self.basics, organization_ids)
+        return {each: known[each] for each in organization_ids[:MOST_ORGANIZATIONS] if each in known}
 
-def _judge(basics: Basics, from_postgres: FromPostgres | None, from_redis: FromRedis | None) -> Checkup:
-    found = _Found(basics, from_postgres or FromPostgres(), from_redis)
+
+def _judge(
+    basics: Basics,
+    from_postgres: FromPostgres | None,
+    from_redis: FromRedis | None,
+    budgets: Mapping[str, BudgetSnapshot] | None = None,
+) -> Checkup:
+    found = _Found(basics, from_postgres or FromPostgres(), from_redis, budgets)
     return Checkup.of(
         [
             *_late(from_postgres, from_redis),
@@ -201,7 +224,7 @@ def _about_connections(found: _Found) -> Iterator[Finding]:
         yield from check_runs(WorkFacts((), postgres.dead_letters, queues))
         return
     organizations = sorted({state["organization_id"] for state in postgres.states})
-    budgets = read_budgets(found.basics, organizations) if found.can_ask_redis else {}
+    budgets = found.budgets(organizations)
     connections = [_connection(found, state, budgets) for state in postgres.states]
     yield from check_connections(connections)
     yield from check_zoho(connections)

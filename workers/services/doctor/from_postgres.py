@@ -158,9 +158,7 @@ def _states(db: Session, _basics: Basics, found: FromPostgres) -> None:
 
 
 def _refusals(db: Session, _basics: Basics, found: FromPostgres) -> None:
-    for state in found.states:
-        connection_id = state["connection_id"]
-        found.refused[connection_id] = webhook_secrets.refusals(db, uuid.UUID(connection_id)).as_json()
+    found.refused = {str(each): refusals.as_json() for each, refusals in webhook_secrets.all_refusals(db).items()}
 
 
 def _numbers(db: Session, _basics: Basics, found: FromPostgres) -> None:

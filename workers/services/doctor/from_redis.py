@@ -11,7 +11,7 @@ import redis
 from workers.boot.basics import Basics
 from workers.boot.servers import RedisState, look_at_redis
 from workers.budget import BudgetSnapshot, BudgetUnavailable
-from workers.observability.worker_states import WorkerReport, reports
+from workers.observability.worker_states import WorkerReport, known_reports
 from workers.queue import Queue, ready_messages
 from workers.queue.oldest import oldest_seconds
 from workers.services.doctor.redis_server import is_foreign
@@ -19,8 +19,8 @@ from workers.services.doctor.redis_server import is_foreign
 #: The keys that are inspected for those of other programs.
 _INSPECTED: Final = 500
 
-#: The most organisations whose budget is read.
-_MOST_ORGANIZATIONS: Final = 100
+#: The most organisations whose budget is judged.
+MOST_ORGANIZATIONS: Final = 100
 
 
 @dataclass(slots=True)
@@ -45,8 +45,7 @@ def read_redis(basics: Basics) -> FromRedis:
     with suppress(redis.RedisError):
         seconds, microseconds = client.time()
         found.clock_ahead_seconds = seconds + microseconds / 1e6 - time.time()
-    with suppress(redis.RedisError):
-        found.reports = reports(client)
+    found.reports = known_reports(client)
     with suppress(redis.RedisError):
         oldest = oldest_seconds(client)
         found.queues = {queue: (ready_messages(client, queue), oldest[queue]) for queue in Queue}
@@ -65,7 +64,7 @@ def read_budgets(basics: Basics, organization_ids: Sequence[str]) -> Mapping[str
     """The API budgets of organisations; none while Redis is unavailable."""
     budgets = {}
     with suppress(BudgetUnavailable):
-        for organization_id in organization_ids[:_MOST_ORGANIZATIONS]:
+        for organization_id in organization_ids[:MOST_ORGANIZATIONS]:
             budgets[organization_id] = basics.budget.snapshot(organization_id)
     return budgets
 
@@ -73,6 +72,6 @@ def read_budgets(basics: Basics, organization_ids: Sequence[str]) -> Mapping[str
 def forgotten(basics: Basics, organization_ids: Sequence[str]) -> list[str]:
     """The organisations of which Redis has no record of calls; none while Redis is unavailable."""
     try:
-        return [each for each in organization_ids[:_MOST_ORGANIZATIONS] if not basics.budget.remembers(each)]
+        return [each for each in organization_ids[:MOST_ORGANIZATIONS] if not basics.budget.remembers(each)]
     except redis.RedisError:
         return []

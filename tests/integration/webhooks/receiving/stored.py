@@ -1,4 +1,4 @@
-"""Webhooks of a connection, and what is stored of them."""
+"""Webhooks of a connection, and the rows that they leave."""
 
 from typing import Any
 

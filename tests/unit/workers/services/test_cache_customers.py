@@ -57,7 +57,7 @@ class FakeTables:
 
     rows: dict[str, StoredCustomer] = field(default_factory=dict)
     changed_before_the_lock: dict[str, StoredCustomer] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)  #: by the statement, because a newer version was written meanwhile
+    refused: set[str] = field(default_factory=set)  #: by the statement, because a newer version is cached by now
     calls: list[str] = field(default_factory=list)
     written: dict[str, FreshCustomer] = field(default_factory=dict)
     asked: dict[str, dt.datetime] = field(default_factory=dict)
