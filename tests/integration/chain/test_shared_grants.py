@@ -15,6 +15,7 @@ from tests.integration.db.look import WITHOUT_COPIES
 from workers.cli.app import app
 from workers.secrets.tokens import SharedTokens
 from workers.services.connect import Connected, connect_organization
+from workers.services.resume import resume
 from workers.zoho.errors import WrongOrganization
 
 
@@ -111,6 +112,18 @@ def test_a_revoked_grant_is_asked_for_once_and_parks_all_its_connections(
     for each in pair:
         assert Bench(bench.resources, bench.zoho, each.connection_id).sync()["status"] == "parked"
     assert bench.zoho.stats().token_refreshes == 1
+
+
+def test_resume_asks_once_about_a_revoked_grant(bench: Bench, pair: tuple[Connected, Connected]) -> None:
+    end_access_tokens(bench)
+    bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    for each in pair:
+        Bench(bench.resources, bench.zoho, each.connection_id).sync()
+    bench.zoho.reset_stats()
+    assert all(each.needs_grant for each in resume(bench.resources, [each.connection_id for each in pair]))
+    assert bench.zoho.stats().token_refreshes == 1
+    bench.zoho.clear_faults()
+    assert [each.refusal for each in resume(bench.resources, [each.connection_id for each in pair])] == [None, None]
 
 
 def test_one_new_grant_revives_all_parked_connections_of_the_login(
