@@ -97,8 +97,8 @@ def connect_organization(
         require_readable(db, resources.vault, connections.id_for(db, user_id, organization_id))
         _try_to_make(db, user_id)
     check(resources, wanted)
-    adopt_all(resources.engine, resources.vault)
     source = obtain(resources, wanted)
+    adopt_all(resources.engine, resources.vault)  # Siblings that no worker reads are found by their grant.
     seen = _organizations(resources, source, organization_id, on_wait)
     facts = _facts(seen, organization_id)
     return _save(resources, user_id, source, facts, list(seen))

@@ -148,6 +148,32 @@ def test_one_new_grant_revives_all_parked_connections_of_the_login(
     assert Bench(bench.resources, bench.zoho, second.connection_id).sync()["status"] == "succeeded"
 
 
+def test_siblings_that_are_connected_again_at_once_do_not_block_each_other(
+    bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
+) -> None:
+    users = [
+        bench.rows("SELECT user_id FROM booksync.zoho_connections WHERE id = %(id)s", id=each.connection_id)[0]
+        for each in pair
+    ]
+    codes = [bench.zoho.grant_code(organization_ids=organizations) for _ in range(6)]
+    start = Barrier(len(codes))
+
+    def connect_again(number: int) -> None:
+        start.wait()
+        connect_organization(
+            bench.resources,
+            user_id=users[number % 2]["user_id"],
+            organization_id=organizations[number % 2],
+            grant_code=codes[number],
+        )
+
+    with ThreadPoolExecutor(len(codes)) as pool:
+        list(pool.map(connect_again, range(len(codes))))
+    first, second = pair
+    assert grant_of(bench, first) == grant_of(bench, second)
+    assert states(bench, first, second) == ["active", "active"]
+
+
 def test_a_new_grant_that_does_not_see_an_organisation_leaves_its_connection_alone(
     bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
 ) -> None:
