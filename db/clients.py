@@ -1,4 +1,4 @@
-"""Statements over zoho_clients: the OAuth clients beside the settings' pair, with a secret for each data centre."""
+"""Statements over zoho_clients: OAuth clients with a name, and a secret for each data centre."""
 
 import uuid
 from collections.abc import Sequence

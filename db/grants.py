@@ -86,7 +86,7 @@ def lock_own_tokens(db: Session, connection_id: uuid.UUID) -> OwnTokens | None:
 def find_or_make(
     db: Session, grant_id: uuid.UUID, *, client: str, data_center: str, token_hash: str, refresh_token: str
 ) -> uuid.UUID:
-    """The grant with this hash, locked until the transaction ends. If there is none, one is made with `grant_id`.
+    """Return the grant with this hash, or a new grant with the id `grant_id`; locked until the transaction ends.
 
     `refresh_token` is encrypted for `grant_id`.
     """

@@ -10,9 +10,9 @@ keys, so the application makes the grants of existing connections (`workers/secr
 from typing import Final
 
 from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
-from db.migrations.rights import grants_of_table, owner_of_table
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, at_length, briefly
+from db.migrations.tables import make_table
 
 _CONNECTIONS: Final = f"{SCHEMA}.zoho_connections"
 
@@ -74,7 +74,7 @@ BEGUN: Final = f"SELECT WHERE to_regclass('{SCHEMA}.zoho_clients') IS NOT NULL"
 def add(connection: Raw) -> None:
     """Add the tables and columns, where they are missing."""
     for name, columns in _TABLES.items():
-        _make_table(connection, name, columns)
+        make_table(connection, name, columns, like="zoho_connections")
     add_columns(connection, _CONNECTIONS, _COLUMNS)
     briefly(connection, _REFERENCE)
     at_length(connection, f"ALTER TABLE {_CONNECTIONS} VALIDATE CONSTRAINT fk_zoho_connections_grant_id")
@@ -91,16 +91,3 @@ def remove(connection: Raw) -> None:
     drop_index(connection, _INDEX)
     drop_columns(connection, _CONNECTIONS, _COLUMNS, constraints=["fk_zoho_connections_grant_id"])
     briefly(connection, f"DROP TABLE IF EXISTS {', '.join(f'{SCHEMA}.{name}' for name in reversed(_TABLES))}")
-
-
-def _make_table(connection: Raw, name: str, columns: str) -> None:
-    """Create a table in booksync's schema, with the owner and the grants of the table of connections."""
-    table = f"{SCHEMA}.{name}"
-    briefly(
-        connection,
-        f"""
-        CREATE TABLE IF NOT EXISTS {table} ({columns});
-        ALTER TABLE {table} OWNER TO {owner_of_table(connection, _CONNECTIONS)};
-        """
-        + "".join(grant.on(table) for grant in grants_of_table(connection, _CONNECTIONS)),
-    )

@@ -9,7 +9,7 @@ from db.models.base import Base, CreatedAt, Id, Moment
 
 
 class ZohoClient(Base):
-    """An OAuth client beside the settings' pair, with the secret that it has in one data centre or in all."""
+    """An OAuth client with a name, and its secret in one data centre or in all. The settings' client has no row."""
 
     __tablename__ = "zoho_clients"
     __table_args__ = (UniqueConstraint("name", "data_center"),)

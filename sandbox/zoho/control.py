@@ -113,20 +113,12 @@ class SandboxControl:
         """The full content of the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
-    def grant_code(
-        self,
-        scopes: Sequence[str] | None = None,
-        organization_ids: Sequence[str] = (),
-        *,
-        login: str = "",
-        data_center: str = "com",
-    ) -> str:
-        """Get a single-use grant code that is valid for a minute. Codes of one `login` belong to the same person."""
+    def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = (), **user: str) -> str:
+        """Get a single-use grant code that is valid for a minute. `user` are `login` and `data_center`."""
         asked = GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
-            login=login,
-            data_center=data_center,
+            **user,
         )
         return str(self._post("/grant-codes", asked)["code"])
 

@@ -15,14 +15,15 @@ GRANT_CODE_SECONDS = 60
 THROTTLE_WINDOW_SECONDS = 600
 MAX_ALIVE = 15
 MAX_REFRESH_TOKENS = 20
-"""Of one login and client. A further one revokes the oldest."""
+"""The most refresh tokens of one login and client. A further one revokes the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """The user that a token belongs to: the organisations that the user may see, and the granted scopes.
 
-    Users with the same login are the same person. Without a login, the organisations tell who it is.
+    Users with the same login are the same person. Users without a login are the same person if they see the same
+    organisations.
     """
 
     organization_ids: tuple[str, ...]

@@ -11,11 +11,11 @@ from tests.end_to_end.installation import PROGRAMS, PROJECT, Installation
 VERSION = "0.2.0"
 
 
-def code_of_the_previous_release(folder: Path) -> Path:
-    """A folder with the code of the commit `Release VERSION`; skips the test where the history is missing."""
-    found = _git("log", "--format=%H", "--max-count=1", f"--grep=^Release {VERSION}$", "HEAD").strip()
+def code_of_the_previous_release(folder: Path, version: str = VERSION) -> Path:
+    """A folder with the code of the commit `Release` of that version; skips the test where the history is missing."""
+    found = _git("log", "--format=%H", "--max-count=1", f"--grep=^Release {version}$", "HEAD").strip()
     if not found:
-        pytest.skip(f'the history has no commit "Release {VERSION}"')
+        pytest.skip(f'the history has no commit "Release {version}"')
     folder.mkdir()
     archive = subprocess.run(["git", "archive", found], cwd=PROJECT, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)

@@ -84,7 +84,7 @@ COMMANDS = (
     (
         "clients",
         "clients:app",
-        "Manage OAuth clients beside that of the settings, with a secret for each data centre.",
+        "Store, list and renew OAuth clients, with a secret for each data centre.",
     ),
     ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
 )

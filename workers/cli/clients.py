@@ -1,4 +1,4 @@
-"""`booksync clients`: the OAuth clients beside ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET."""
+"""`booksync clients`: manage OAuth clients in addition to that of the settings."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -7,14 +7,14 @@ import typer
 from rich.table import Table
 
 from db.clients import ALL
-from workers.cli.arguments import data_center_of
 from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_json, results
+from workers.cli.zoho_options import data_center_of
 from workers.services.clients import add_client, list_clients, rotate_client
 
 app = typer.Typer(
-    help="Manage OAuth clients beside that of the settings, with a secret for each data centre.",
+    help="Store, list and renew OAuth clients, with a secret for each data centre.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -8,13 +8,14 @@ import typer
 from db.clients import DEFAULT
 from db.shared_organizations import OtherConnection
 from domain.connection_states import state_sentence
-from workers.cli.arguments import CALLED, data_center_of, found_connection, origin_of, user_id_of
+from workers.cli.arguments import CALLED, found_connection, user_id_of
 from workers.cli.connect_link import print_link
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import counted, notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
+from workers.cli.zoho_options import data_center_of, origin_of
 from workers.services.connect import Connected, connect_organization
 from workers.services.share_grants import GRANTS_OF_LOGIN, Sharing
 from workers.zoho import DATA_CENTERS, ZohoUrls

@@ -44,7 +44,7 @@ def token_hash(db: Session, vault: Vault, refresh_token: str) -> str:
 def adopt(db: Session, vault: Vault, connection_id: uuid.UUID) -> uuid.UUID:
     """Return the connection's grant. If it has none for its present refresh token, find or make the grant.
 
-    Of two access tokens of one grant, the one that expires later is kept.
+    If the connection and the grant have different access tokens, the grant keeps the one that expires later.
 
     Raises:
         WrongStateError, UnknownConnectionError: the connection was disconnected or erased.

@@ -1,4 +1,4 @@
-"""OAuth clients beside the settings' pair: add, list, and replace a secret."""
+"""Adds and lists OAuth clients in addition to the settings' client, and replaces their secrets."""
 
 import re
 import uuid

@@ -89,8 +89,8 @@ def connect_organization(
     # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
     require_ready(resources, user_id, [organization_id])
     check(resources, wanted)
-    adopt_all(resources.engine, resources.vault)
     source = obtain(resources, wanted)
+    adopt_all(resources.engine, resources.vault)  # Siblings that no worker reads are found by their grant.
     seen = organizations_of(resources, source, organization_id=organization_id, on_wait=on_wait)
     return save_connection(resources, user_id, source, _member_of(seen, organization_id), seen)
 

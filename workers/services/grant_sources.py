@@ -8,7 +8,7 @@ from db.clients import DEFAULT
 from domain.connection_states import Command, require_possible
 from workers.boot.resources import Resources
 from workers.secrets.clients import chosen_client, named
-from workers.secrets.grants import token_hash
+from workers.secrets.grants import adopt_all, token_hash
 from workers.secrets.servers import unsealed
 from workers.zoho import (
     AccessToken,
@@ -93,6 +93,7 @@ def obtain(resources: Resources, wanted: Wanted) -> GrantSource:
         return _shared(resources, wanted.same_grant_as)
     data_center = data_center_named(wanted.data_center, wanted.urls)
     if wanted.refresh_token is not None:
+        adopt_all(resources.engine, resources.vault)
         with resources.engine.begin() as db:
             hashed = token_hash(db, resources.vault, wanted.refresh_token)
             known = grants.connection_with(db, client=wanted.client, data_center=data_center, token_hash=hashed)

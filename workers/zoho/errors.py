@@ -157,15 +157,17 @@ class WrongOrganization(PermanentZohoError):
 #: The errors that Zoho returns for an expired token, a missing scope, and a record that the grant's user may not see.
 REFUSED_TOKEN = (MissingScope, TokenRejected)
 
+#: Errors of a client with a name, which a person corrects without a new grant.
+CLIENT_ERRORS = (NamedClientRejected, UnknownClient)
+
 #: Errors that concern every call of a connection until a person reconnects it.
 PARKING_ERRORS = (
     MissingScope,
     TokenRejected,
     TokenRevoked,
     GrantRefused,
-    NamedClientRejected,
-    UnknownClient,
     WrongOrganization,
+    *CLIENT_ERRORS,
 )
 
 

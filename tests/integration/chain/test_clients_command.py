@@ -1,4 +1,4 @@
-"""`booksync clients` and `connect --client`: OAuth clients beside the settings' pair, and their secrets."""
+"""`booksync clients` and `connect --client`: a connection has an OAuth client, with a secret for each data centre."""
 
 import json
 import uuid
@@ -131,6 +131,9 @@ def test_a_wrong_secret_parks_only_the_connections_of_its_client(bench: Bench, p
     assert parked["status"] == "parked"
     assert "booksync clients rotate" in parked["reason"]
     assert bench.sync()["status"] == "succeeded"
+
+    refused = run("resume", "--all")
+    assert (refused.exit_code, "with a new grant" in refused.stdout) == (1, False)
 
     rotated = run("clients", "rotate", "partner", "--client-secret", "-", given="renewed-secret\n")
     assert rotated.exit_code == 0, rotated.output

@@ -83,8 +83,10 @@ def secrets(bench: Bench) -> set[str]:
         "SELECT refresh_token_encrypted, webhook_secret_encrypted, access_token_encrypted "
         "FROM booksync.zoho_connections"
     )
+    of_grant = bench.rows("SELECT refresh_token_encrypted, access_token_encrypted, token_hash FROM booksync.grants")
     return {
         *stored.values(),
+        *(value for row in of_grant for value in row.values()),
         *(vault.decrypt(value, place_in(column, bench.connection_id)) for column, value in stored.items()),
         settings.zoho_client_secret.get_secret_value(),
         *(key.get_secret_value() for key in settings.encryption_keys),

@@ -15,6 +15,7 @@ from tests.integration.db.look import WITHOUT_COPIES
 from workers.cli.app import app
 from workers.secrets.tokens import SharedTokens
 from workers.services.connect import Connected, connect_organization
+from workers.services.resume import resume
 from workers.zoho.errors import WrongOrganization
 
 
@@ -113,6 +114,18 @@ def test_a_revoked_grant_is_asked_for_once_and_parks_all_its_connections(
     assert bench.zoho.stats().token_refreshes == 1
 
 
+def test_resume_asks_once_about_a_revoked_grant(bench: Bench, pair: tuple[Connected, Connected]) -> None:
+    end_access_tokens(bench)
+    bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    for each in pair:
+        Bench(bench.resources, bench.zoho, each.connection_id).sync()
+    bench.zoho.reset_stats()
+    assert all(each.needs_grant for each in resume(bench.resources, [each.connection_id for each in pair]))
+    assert bench.zoho.stats().token_refreshes == 1
+    bench.zoho.clear_faults()
+    assert [each.refusal for each in resume(bench.resources, [each.connection_id for each in pair])] == [None, None]
+
+
 def test_one_new_grant_revives_all_parked_connections_of_the_login(
     bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
 ) -> None:
@@ -133,6 +146,32 @@ def test_one_new_grant_revives_all_parked_connections_of_the_login(
     assert grant_of(bench, first) == grant_of(bench, second) != former
     assert bench.rows("SELECT id FROM booksync.grants WHERE id = %(id)s", id=former) == []
     assert Bench(bench.resources, bench.zoho, second.connection_id).sync()["status"] == "succeeded"
+
+
+def test_siblings_that_are_connected_again_at_once_do_not_block_each_other(
+    bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
+) -> None:
+    users = [
+        bench.rows("SELECT user_id FROM booksync.zoho_connections WHERE id = %(id)s", id=each.connection_id)[0]
+        for each in pair
+    ]
+    codes = [bench.zoho.grant_code(organization_ids=organizations) for _ in range(6)]
+    start = Barrier(len(codes))
+
+    def connect_again(number: int) -> None:
+        start.wait()
+        connect_organization(
+            bench.resources,
+            user_id=users[number % 2]["user_id"],
+            organization_id=organizations[number % 2],
+            grant_code=codes[number],
+        )
+
+    with ThreadPoolExecutor(len(codes)) as pool:
+        list(pool.map(connect_again, range(len(codes))))
+    first, second = pair
+    assert grant_of(bench, first) == grant_of(bench, second)
+    assert states(bench, first, second) == ["active", "active"]
 
 
 def test_a_new_grant_that_does_not_see_an_organisation_leaves_its_connection_alone(
