@@ -69,7 +69,7 @@ def _let_grant_be_tried(resources: Resources, connection_id: uuid.UUID, tried: s
             tried.add(grant_id)
 
 
-def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
+def _resume(resources: Resources, connection_id: uuid.UUID, tried: set[uuid.UUID]) -> Resumed:
     with resources.engine.begin() as db:
         require_possible(Command.RESUME, connections.connection(db, connection_id).status, str(connection_id))
         was_paused = pauses.end_pause(db, connection_id)
