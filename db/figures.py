@@ -14,7 +14,7 @@ Rows = list[dict[str, Any]]
 _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
-    SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
+    SELECT c.id::text AS connection, c.organization_id AS organization, c.status,
            coalesce(extract(epoch FROM now() - g.oauth_throttled_since), 0)::float AS throttled_seconds,
            -- A connection that a person has stopped has no ages, so that no alert is raised for it.
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
@@ -62,7 +62,7 @@ def begin(db: Session) -> None:
 def connections(db: Session) -> Rows:
     """The state of each connection.
 
-    The columns are {connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
+    The columns are {connection, organization, status, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
     Ages are in seconds, None for never and for a paused or disconnected connection. `throttled_seconds` is the time

@@ -190,7 +190,12 @@ class Demo:
                 "Try": f"(set -a; . {shown(environment)}; {booksync} status)",
             }
         )
-        self._screen.say("The simulated organisation keeps changing; each sync reports here. Ctrl-C ends it.")
+        interval = programs.settings["SYNC_INTERVAL_SECONDS"]
+        self._screen.say(
+            f"A sync every {interval} s reads one page of contacts and one of invoices, last changes first."
+        )
+        self._screen.say("If nothing changed, these are its 2 calls; before reminders up to 20 more ask for details.")
+        self._screen.say("The organisation keeps changing; each sync that finds changes reports here. Ctrl-C ends it.")
         while True:
             for run in changes.news():
                 self._screen.change(run, changes.reminded_invoices())

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import dead_letters, event_history, figures, scheduler_marks
+from domain.connection_states import ConnectionStatus
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
 from workers.budget import BudgetSnapshot, BudgetUnavailable
@@ -92,7 +93,18 @@ class _AtScrape(Collector):
         yield _gauge(
             "connection_parked",
             "1 for a connection that Zoho refuses until a person connects it again; else 0.",
-            (({"connection": connection["connection"]}, float(connection["is_parked"])) for connection in connections),
+            (
+                ({"connection": connection["connection"]}, float(connection["status"] == ConnectionStatus.PARKED))
+                for connection in connections
+            ),
+        )
+        yield _gauge(
+            "connection_state",
+            "1 for the present state of a connection: active, parked, paused, disconnected or erasing.",
+            (
+                ({"connection": connection["connection"], "state": connection["status"]}, 1.0)
+                for connection in connections
+            ),
         )
         yield _gauge(
             "token_endpoint_throttled_seconds",

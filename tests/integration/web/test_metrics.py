@@ -36,6 +36,7 @@ class TestMetrics:
         assert told[f"booksync_runs_last_day {connection_id} full succeeded"] == 1
         assert told[f"booksync_run_api_calls_last_day {connection_id} full succeeded"] == 17
         assert told[f"booksync_connection_parked {connection_id}"] == 0
+        assert told[f"booksync_connection_state {connection_id} active"] == 1
         assert told[f"booksync_customers_with_unknown_country {connection_id}"] == 0
         assert told["booksync_webhook_events waiting"] == 1
         assert told["booksync_queue_messages interactive ready"] == 0
