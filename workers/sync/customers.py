@@ -11,11 +11,12 @@ from db.batches import BATCH
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact, ContactKind
-from domain.entities import CUSTOMER
+from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Page, record_ids
 from domain.observed import Observed
 from domain.persons import Sweep
 from domain.runs import Phase, Run
+from workers.sync.list_ahead import ListAhead
 from workers.sync.list_pages import ListWriter, end_list, staged_page, write_page
 from workers.sync.old_details import reread_old_details
 from workers.sync.sorting import sort_page, stage_lacking, towards_what_is_lacking
@@ -34,9 +35,12 @@ def upsert_customers(work: Work) -> StepRef:
     The next step fetches details or persons that staged contacts lack, or further pages. After the end of the list,
     it begins the next phase.
     """
-    while work.run.position.list_of(CUSTOMER).has_staged_pages:
-        with work.transaction() as db:
-            work.checkpoint(db, _write_pages(db, work))
+    with ListAhead(work, INVOICE) as ahead:
+        while work.run.position.list_of(CUSTOMER).has_staged_pages:
+            ahead.go_on()
+            with work.transaction() as db:
+                work.checkpoint(db, _write_pages(db, work))
+        ahead.finish()
     with work.transaction() as db:
         run = towards_what_is_lacking(db, work.run, work.connection)
         if run.phase is not Phase.CUSTOMERS:

@@ -71,7 +71,8 @@ class Work(Asking):
         """Whether responses take so long that one call at a time leaves a part of the budget unused."""
         settings = self.resources.settings
         budgeted_seconds = settings.zoho_window_seconds / settings.zoho_requests_per_minute
-        return self.transport.last_call_seconds > max(budgeted_seconds, self.resources.slices.slow_response_seconds)
+        last_seconds = max(transport.last_call_seconds for transport in (self.transport, self.transport_ahead))
+        return last_seconds > max(budgeted_seconds, self.resources.slices.slow_response_seconds)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
         """The present time if the walk has not begun, else None.

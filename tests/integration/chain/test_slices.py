@@ -211,6 +211,24 @@ class TestAListReadAhead:
         assert slow.zoho.stats().count(CallKind.INVOICES) == INVOICES // 200 + 1
         assert differences(slow.zoho.snapshot(), database) == []
 
+    def test_contacts_and_then_invoices_are_staged_while_persons_are_fetched(
+        self, slow: Bench, database: psycopg.Connection
+    ) -> None:
+        slow.zoho.fault(FaultName.LATENCY, kind=CallKind.BULK_PERSONS, seconds=0.2)
+        slow.start(Mode.FULL)
+        step_until(slow, Phase.CONTACTS)
+        staged = slow.rows("SELECT entity FROM booksync.staged_pages ORDER BY received_at")
+        entities = [row["entity"] for row in staged]
+        pages_of_contacts = CONTACTS // 200 + 1
+        assert entities[:3] == ["contact"] * 3
+        assert set(entities[:pages_of_contacts]) == {"contact"}
+        assert set(entities[pages_of_contacts:]) <= {"invoice"}
+        assert slow.customers() == {}
+        finish(slow)
+        assert slow.zoho.stats().count(CallKind.CONTACTS) == pages_of_contacts
+        assert slow.zoho.stats().count(CallKind.INVOICES) == INVOICES // 200 + 1
+        assert differences(slow.zoho.snapshot(), database) == []
+
     def test_it_costs_no_further_call(self, bench: Bench, slow: Bench) -> None:
         page_by_page = bench.sync(Mode.FULL)["api_calls"]
         assert slow.sync(Mode.FULL)["api_calls"] == page_by_page
