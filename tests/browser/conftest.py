@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 from cryptography.fernet import Fernet
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.servers.ports import free_port
@@ -14,19 +14,26 @@ from sandbox.zoho.control import SandboxControl
 from tests.browser.host_application import running_host_application
 from tests.browser.visits import Visit
 from tests.end_to_end.installation import Installation, settings_for
+from tests.end_to_end.underway import PATIENCE_SECONDS
 from tests.end_to_end.web import start_web
 from tests.programs import needed_program
 
 #: Browsers resolve names below localhost to this machine. To them these names are other sites than the simulator's
 #: 127.0.0.1, as Zoho's site is.
-BOOKSYNC_HOST = "booksync.localhost"
+_BOOKSYNC_HOST = "booksync.localhost"
+
+_PATIENCE_MS = PATIENCE_SECONDS * 1000
 
 
 # Not for the session: Playwright leaves its event loop running in this thread, and `asyncio.run` of other tests fails.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     program = needed_program("chromium", "google-chrome")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program) as running:
+    expect.set_options(timeout=_PATIENCE_MS)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=program, timeout=_PATIENCE_MS) as running,
+    ):
         yield running
 
 
@@ -53,7 +60,7 @@ def installation(
     name, port = f"browser_{uuid.uuid4().hex}", free_port()
     environment = settings_for(
         postgres.create_database(name), valkey.url, simulator.url, Fernet.generate_key().decode()
-    ) | {"PUBLIC_URL": f"http://{BOOKSYNC_HOST}:{port}", "CONNECT_RETURN_URLS": return_url}
+    ) | {"PUBLIC_URL": f"http://{_BOOKSYNC_HOST}:{port}", "CONNECT_RETURN_URLS": return_url}
     installed = Installation(environment, tmp_path_factory.mktemp("browser"), simulator)
     try:
         migrated = installed.run("migrate")
@@ -71,7 +78,9 @@ def new_visit(chromium: Browser) -> Iterator[Callable[[], Visit]]:
     visits: list[Visit] = []
 
     def new() -> Visit:
-        visits.append(Visit(chromium.new_context().new_page()))
+        context = chromium.new_context()
+        context.set_default_timeout(_PATIENCE_MS)
+        visits.append(Visit(context.new_page()))
         return visits[-1]
 
     yield new
