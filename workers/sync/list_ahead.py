@@ -1,4 +1,4 @@
-"""Fetches pages of later lists while the step fetches its own, because one call at a time leaves the budget unused."""
+"""Fetches pages of a later list while the step fetches its own, because one call at a time leaves the budget unused."""
 
 from typing import Self
 
@@ -14,16 +14,16 @@ log = structlog.get_logger(__name__)
 
 
 class ListAhead:
-    """Makes a second call at a time, for lists that the run reads later: the second list follows the end of the first.
+    """Makes a second call at a time, for a list that the run reads later.
 
     Only full runs read ahead, and only while Zoho responds more slowly than the budget grants calls. An error ends the
     reading ahead. If the error lasts, the step that reads this list raises it.
     """
 
-    def __init__(self, work: Work, *entities: Entity) -> None:
+    def __init__(self, work: Work, entity: Entity) -> None:
         self._work = work
-        self._entities = entities
-        self._call = PageCall(work)
+        self._entity = entity
+        self._call = PageCall(work, entity)
         self._is_ended = work.run.mode is not Mode.FULL
 
     def __enter__(self) -> Self:
@@ -40,19 +40,16 @@ class ListAhead:
         """Stage the page that has arrived, if any, and start the call for the next one, without waiting."""
         if self._call.is_done:
             self.finish()
-        work, position = self._work, self._work.run.position
-        entity = next((each for each in self._entities if not position.list_of(each).is_fetched), None)
-        if entity is None or self._is_ended or self._call.is_under_way:
-            return
+        work, read = self._work, self._work.run.position.list_of(self._entity)
         # A step that has made no call yet goes on with what an earlier step began.
-        has_begun = work.calls == 0 and position.list_of(entity).has_staged_pages
-        if (work.is_slower_than_budget or has_begun) and work.slice.has_room:
-            self._call.start(entity, work.lists_ahead)
+        is_slow = work.is_slower_than_budget or (work.calls == 0 and read.has_staged_pages)
+        is_worth_it = is_slow and work.slice.has_room and not read.is_fetched
+        if not self._call.is_under_way and is_worth_it and not self._is_ended:
+            self._call.start(work.lists_ahead)
 
     def finish(self) -> None:
         """Wait for the call, and stage its page."""
-        entity = self._call.entity
-        if entity is None:
+        if not self._call.is_under_way:
             return
         try:
             fetched = self._call.wait()
@@ -61,9 +58,9 @@ class ListAhead:
             log.info(
                 "A page that the run reads later could not be fetched ahead",
                 action="list.not_ahead",
-                kind=entity.kind,
+                kind=self._entity.kind,
                 reason=describe(error),
             )
             return
         with self._work.transaction() as db:
-            checkpoint_with(db, self._work, self._work.run, entity, fetched)
+            checkpoint_with(db, self._work, self._work.run, self._entity, fetched)

@@ -127,12 +127,12 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
     phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
-    with PageCall(work) as call:
+    with PageCall(work, entity) as call:
         page = _first_page(work, entity)
         while True:
             if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
-                call.start(entity)
+                call.start()
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = call.arrived()
@@ -174,11 +174,11 @@ def _stage(work: Work, entity: Entity, page: ListPage) -> None:
 class PageCall:
     """A call for one page at a time, in a thread of its own, while the step does other work."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, entity: Entity) -> None:
         self._work = work
+        self._entity = entity
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
         self._call: Future[ListPage] | None = None
-        self.entity: Entity | None = None  #: the entity of the call under way
 
     def __enter__(self) -> Self:
         return self
@@ -196,13 +196,12 @@ class PageCall:
         """Whether the call under way has a page or an error by now."""
         return self._call is not None and self._call.done()
 
-    def start(self, entity: Entity, lists: ListReader | None = None) -> None:
-        """Start the call for the page after the last staged one of the entity's list; `lists`: see `fetch_page`."""
+    def start(self, lists: ListReader | None = None) -> None:
+        """Start the call for the page after the last staged one; `lists`: see `fetch_page`."""
         work = self._work
         # The connection is cached before, so that only the step's own thread reads it.
-        read, _ = work.run.position.list_of(entity), work.connection
-        self.entity = entity
-        self._call = self._thread.submit(copy_context().run, fetch_page, work, entity, read, lists=lists)
+        read, _ = work.run.position.list_of(self._entity), work.connection
+        self._call = self._thread.submit(copy_context().run, fetch_page, work, self._entity, read, lists=lists)
 
     def arrived(self) -> ListPage | None:
         """The fetched page, if the call has succeeded by now."""
@@ -218,7 +217,7 @@ class PageCall:
             BudgetWait, ZohoError, WalkStuck: see `fetch_page`.
         """
         assert self._call is not None
-        call, self._call, self.entity = self._call, None, None
+        call, self._call = self._call, None
         return call.result()
 
 

@@ -10,11 +10,10 @@ import structlog
 from db import staging, watermarks
 from db.runs import StepRef
 from db.session import Session
-from domain.entities import CUSTOMER, INVOICE
+from domain.entities import CUSTOMER
 from domain.lists import Page
 from domain.runs import Phase, Run
 from domain.walk import WalkById
-from workers.sync.list_ahead import ListAhead
 from workers.sync.sorting import sort_staged_again
 from workers.sync.work import Work
 from workers.zoho.errors import BulkPersonsRefused
@@ -31,24 +30,17 @@ def fetch_contact_persons(work: Work) -> StepRef:
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
-    with ListAhead(work, CUSTOMER, INVOICE) as ahead:
-        while True:
-            if work.run.position.persons is not None:  # The list of contacts has its time of the first call by then.
-                ahead.go_on()
-            try:
-                fetched = _fetch_page(work)
-            except BulkPersonsRefused:
-                ahead.finish()
-                return _without_bulk_list(work)
-            is_last = fetched.walk.is_finished or not work.slice.has_room
-            if is_last:
-                ahead.finish()
-            run = _having_fetched(work.run, fetched)
-            with work.transaction() as db:
-                if is_last:
-                    _stage(db, work.run, fetched)
-                    return work.advance(db, _after(db, work, run))
-                work.checkpoint(db, run, together_with=partial(_stage, db, work.run, fetched))
+    while True:
+        try:
+            fetched = _fetch_page(work)
+        except BulkPersonsRefused:
+            return _without_bulk_list(work)
+        run = _having_fetched(work.run, fetched)
+        with work.transaction() as db:
+            if fetched.walk.is_finished or not work.slice.has_room:
+                _stage(db, work.run, fetched)
+                return work.advance(db, _after(db, work, run))
+            work.checkpoint(db, run, together_with=partial(_stage, db, work.run, fetched))
 
 
 class _Fetched(NamedTuple):
