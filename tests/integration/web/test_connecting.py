@@ -179,6 +179,18 @@ def test_a_second_connect_revives_the_same_connection(
     assert len(connections(database_url)) == 1
 
 
+def test_no_sync_is_promised_for_a_paused_connection(
+    browser: Browser, new_link: Callable[..., str], database_url: str
+) -> None:
+    user_id = str(uuid.uuid4())
+    assert "A sync begins" in choose(browser, consent(browser, new_link(user_id=user_id)), "one").text
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute("UPDATE booksync.zoho_connections SET status = 'paused', paused_at = now()")
+    page = choose(browser, consent(browser, new_link(user_id=user_id)), "one").text
+    assert "A sync begins" not in page
+    assert "does not sync until its operator resumes it" in page
+
+
 class TestWhatIsRefused:
     def test_a_refused_consent_connects_nothing(
         self, browser: Browser, new_link: Callable[..., str], database_url: str
