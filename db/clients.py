@@ -57,6 +57,18 @@ def find(db: Session, name: str, data_center: str) -> StoredClient | None:
     return None if row is None else _stored(row)
 
 
+def with_id(db: Session, client_id: str, data_center: str) -> StoredClient | None:
+    """The row with this client id and a secret for exactly this data centre, the first by name; None without one."""
+    row = db.execute(
+        text("""
+            SELECT * FROM booksync.zoho_clients WHERE client_id = :client_id AND data_center = :data_center
+             ORDER BY name LIMIT 1
+        """),
+        {"client_id": client_id, "data_center": data_center},
+    ).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def add(db: Session, client: StoredClient) -> bool:
     """Add the row; return False if the client has a row for this data centre already, which stays unchanged."""
     added = db.execute(

@@ -28,7 +28,9 @@ _STDERR = 2
 _TEMPO = {"SYNC_INTERVAL_SECONDS": "15", "SWEEP_INTERVAL_SECONDS": "5"}
 
 
-def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key: str) -> dict[str, str]:
+def settings(
+    *, database_url: str, redis_url: str, zoho_url: str, public_url: str, encryption_key: str
+) -> dict[str, str]:
     """booksync's settings with the simulator in place of Zoho; real credentials in the shell are overridden."""
     return {
         "DATABASE_URL": database_url,
@@ -37,6 +39,7 @@ def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key
         "ZOHO_CLIENT_SECRET": "sandbox-secret",
         "ZOHO_API_URL": zoho_url,
         "ZOHO_ACCOUNTS_URL": zoho_url,
+        "PUBLIC_URL": public_url,
         "ZOHO_WINDOW_SECONDS": str(MINUTE_SECONDS),
         "ENCRYPTION_KEYS": encryption_key,
         **{name: os.environ.get(name, usual) for name, usual in _TEMPO.items()},

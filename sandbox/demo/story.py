@@ -106,6 +106,7 @@ class Demo:
             database_url=database_url,
             redis_url=redis_url,
             zoho_url=organization.origin,
+            public_url=f"http://{LOOPBACK}:{free_port()}",
             encryption_key=self._folder.encryption_key(),
         )
         return organization, Programs(self._options.programs, env, self._held)
@@ -116,10 +117,11 @@ class Demo:
         for number in range(1, WORKERS + 1):
             worker = (programs.path("dramatiq"), "workers.main", "--processes", "1", "--threads", "4")
             supervisor.start(Service(f"worker {number}", worker, self._folder.log(f"worker-{number}")))
-        port = str(free_port())
+        origin = programs.settings["PUBLIC_URL"]
+        port = origin.rpartition(":")[2]
         web = (programs.path("uvicorn"), "workers.web.app:app", "--host", LOOPBACK, "--port", port)
         supervisor.start(Service("web process", web, self._folder.log("web")))
-        return f"http://{LOOPBACK}:{port}"
+        return origin
 
     def _start_scheduler(self, programs: Programs) -> None:
         """Start the scheduler. Before the first sync, which the demo shows, the scheduler would start other syncs."""

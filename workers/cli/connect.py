@@ -60,8 +60,8 @@ def connect(
     if in_browser:
         _refuse_others(
             "--browser",
-            "the user chooses at Zoho, with the settings' client",
-            (same_grant_as, client, accounts_url, api_url),
+            "the user chooses the organisations and the data centre, with the settings' client",
+            (organization, dc, grant_code, refresh_token, same_grant_as, client, accounts_url, api_url),
         )
         print_link(user, return_url, as_json=as_json)
         return

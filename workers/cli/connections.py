@@ -74,8 +74,9 @@ def _lines(listed: ListedConnection, now: datetime) -> list[str]:
             "" if listed.next_sync_at is None else _span((listed.next_sync_at - now).total_seconds()),
         ]
     )
-    why = listed.paused_reason if listed.status is ConnectionStatus.PAUSED else None
-    why = listed.parked_reason if listed.status is ConnectionStatus.PARKED else why
+    why = listed.parked_reason if listed.status is ConnectionStatus.PARKED else None
+    if listed.status is ConnectionStatus.PAUSED and listed.paused_reason:
+        why = f"{listed.paused_reason.rstrip('. ')}."
     sentences = [why, state_sentence(listed.status, str(listed.connection_id)[:8])]
     said = printable(" ".join(sentence.rstrip() for sentence in sentences if sentence))
     return [row, *textwrap.wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="  ")]

@@ -28,6 +28,20 @@ def chosen_client(db: Session, vault: Vault, default: OAuthClient, *, name: str,
     return replace(default, client_id=stored.client_id, client_secret=secret_of(stored, vault))
 
 
+def client_in(db: Session, vault: Vault, default: OAuthClient, *, data_center: str) -> tuple[str, OAuthClient]:
+    """Return the client of the settings with its name, as Zoho has it in the data centre.
+
+    It may have another secret there: that of a stored client with the same client id, for exactly this data centre.
+
+    Raises:
+        UnreadableSecretError, MisplacedSecretError: the secret cannot be read.
+    """
+    stored = clients.with_id(db, default.client_id, data_center)
+    if stored is None:
+        return DEFAULT, default
+    return stored.name, replace(default, client_secret=secret_of(stored, vault))
+
+
 def secret_of(stored: StoredClient, vault: Vault) -> str:
     """Return the client's secret.
 

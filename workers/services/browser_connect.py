@@ -9,13 +9,15 @@ from domain.errors import BooksyncError
 from domain.time_zones import known_zone
 from domain.users import UserId, user_id_from
 from workers.boot.resources import Resources
+from workers.secrets.clients import client_in, named
 from workers.secrets.grants import adopt_all
 from workers.services.browser_logins import Login, Logins
 from workers.services.connect import Connected, require_ready, save_connection
 from workers.services.connect_links import ConnectLink, link_from, public_url
 from workers.services.grant_sources import just_granted
 from workers.services.zoho_login import organizations_of
-from workers.zoho import OrganizationFacts, data_center_named, exchange_grant_code
+from workers.zoho import Grant, OrganizationFacts, data_center_named, exchange_grant_code
+from workers.zoho.errors import ClientRejected, GrantCodeInvalid
 from workers.zoho.oauth import consent_address
 
 #: In the API budget, the organisation of calls that name none.
@@ -40,6 +42,10 @@ class LoginLostError(BooksyncError):
 
 class ConsentRefusedError(BooksyncError):
     """Zoho was not allowed to share the data, so nothing is connected. You can try again."""
+
+
+class ConsentExpiredError(BooksyncError):
+    """Zoho's consent is valid for a minute, and only once, so nothing is connected. You can try again."""
 
 
 class NothingChosenError(BooksyncError):
@@ -116,21 +122,31 @@ def consent(resources: Resources, login: Login, *, code: str | None, location: s
     The code is exchanged at the data centre that Zoho names in `location`; only Zoho's own data centres count.
 
     Raises:
-        ConsentRefusedError: see the class.
+        ConsentRefusedError, ConsentExpiredError: see the classes.
         UnknownDataCenter: Zoho names a data centre that booksync does not know.
         ZohoError, BudgetWait: see `zoho_login.organizations_of` and `exchange_grant_code`.
     """
     if code is None:
         raise ConsentRefusedError
     data_center = data_center_named(location) if location else login.data_center
-    hosts = resources.hosts(data_center)
-    grant = exchange_grant_code(
-        resources.http, resources.oauth_client(hosts), code, redirect_uri=_redirect_uri(resources)
-    )
-    source = just_granted(resources, grant, data_center)
+    name, grant = _exchanged(resources, code, data_center)
+    source = just_granted(resources, grant, data_center, client=name)
     found = organizations_of(resources, source, organization_id=_NO_ORGANIZATION, patience_seconds=_PATIENCE_SECONDS)
     fresh = Login.begun(login.link, data_center)
-    return _logins(resources).keep(replace(fresh, grant=grant, organizations=tuple(found)))
+    return _logins(resources).keep(replace(fresh, client=name, grant=grant, organizations=tuple(found)))
+
+
+def _exchanged(resources: Resources, code: str, data_center: str) -> tuple[str, Grant]:
+    """The grant for the code, with the name of the client that has made it."""
+    default = resources.oauth_client(resources.hosts(data_center))
+    with resources.engine.connect() as db:
+        name, client = client_in(db, resources.vault, default, data_center=data_center)
+    try:
+        return name, exchange_grant_code(resources.http, client, code, redirect_uri=_redirect_uri(resources))
+    except GrantCodeInvalid:
+        raise ConsentExpiredError from None
+    except ClientRejected as error:
+        raise named(error, name) from None
 
 
 def choices(resources: Resources, name: str) -> tuple[Login, Sequence[Choice]]:
@@ -166,7 +182,7 @@ def connect_chosen(resources: Resources, name: str, *, state: str, organization_
     if _logins(resources).take(name) is None or login.grant is None:
         raise LoginLostError
     adopt_all(resources.engine, resources.vault)
-    source = just_granted(resources, login.grant, login.data_center)
+    source = just_granted(resources, login.grant, login.data_center, client=login.client)
     connected = [save_connection(resources, user_id, source, facts, login.organizations) for facts in chosen]
     with resources.engine.begin() as db:
         for each in connected:

@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from pydantic import TypeAdapter
 
+from db.clients import DEFAULT
 from workers.secrets.vault import Vault
 from workers.zoho import Grant, OrganizationFacts
 
@@ -29,6 +30,7 @@ class Login:
     link: str = field(repr=False)
     data_center: str
     state: str = field(repr=False)  #: proves that a request comes from a page that this browser was given
+    client: str = DEFAULT  #: the name of the client that has made the grant
     grant: Grant | None = None  #: None until the user has consented
     organizations: tuple[OrganizationFacts, ...] = ()
 

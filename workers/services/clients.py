@@ -23,6 +23,10 @@ class ClientNameError(BooksyncError):
     client."""
 
 
+class ClientIdMissingError(BooksyncError):
+    """A client needs the client id that Zoho's API console shows."""
+
+
 class ClientExistsError(BooksyncError):
     """The client has a secret for this data centre already, or another client id."""
 
@@ -46,12 +50,15 @@ def add_client(resources: Resources, *, name: str, client_id: str, data_center: 
 
     Raises:
         ClientNameError: the name is malformed or reserved.
+        ClientIdMissingError: the client id is empty.
         ClientExistsError: the client has such a secret already, or another client id.
         UnknownDataCenter: `data_center` is not a data centre of Zoho.
         WrongKeysError: this process's keys cannot read the stored secrets; nothing is stored.
     """
     if name == DEFAULT or not _NAME.fullmatch(name):
         raise ClientNameError
+    if not client_id:
+        raise ClientIdMissingError
     place = Place(SecretName.CLIENT_SECRET, uuid.uuid4())
     where = _where(data_center)
     with resources.engine.begin() as db:

@@ -20,6 +20,7 @@ from workers.observability.logs import describe
 from workers.services import browser_connect
 from workers.services.browser_connect import (
     CALLBACK_PATH,
+    ConsentExpiredError,
     ConsentRefusedError,
     LinkExpiredError,
     LoginLostError,
@@ -143,7 +144,7 @@ def _response(respond: Callable[[], Response], again: str) -> Response:
         return _error_page(str(error), "", 410)
     except LoginLostError as error:
         return _error_page(str(error), again, 400, title="This page is no longer valid")
-    except ConsentRefusedError as error:
+    except (ConsentRefusedError, ConsentExpiredError) as error:
         return _error_page(str(error), again, 400)
     except BudgetWait as wait:
         return _error_page(f"Zoho's call limit is used up. Try again in {wait.seconds:.0f} seconds.", again, 503)

@@ -83,6 +83,8 @@ def test_a_client_without_a_secret_is_wrong_usage(bench: Bench) -> None:
         ((), {"name": "default"}, "1 to 40 small letters"),
         # a name with blanks
         ((), {"name": "two words"}, "1 to 40 small letters"),
+        # no client id
+        ((), {"name": "another", "client_id": " "}, "needs the client id"),
     ],
 )
 def test_a_client_that_cannot_be_added_is_refused(

@@ -31,7 +31,7 @@ def test_the_list_fits_80_columns_and_says_why_a_connection_gets_no_work(bench: 
     lines = run("connections", "list").stdout.splitlines()
     assert max(map(len, lines)) <= 80
     shown = " ".join(" ".join(lines).split())
-    assert "the books are closed for the year-end audit by the accountants" in shown
+    assert "the books are closed for the year-end audit by the accountants. It is paused." in shown
     assert f"It is paused. Next: booksync resume {str(bench.connection_id)[:8]}" in shown
     assert "Zoho no longer knows the refresh token" in shown
 

@@ -181,8 +181,18 @@ def test_the_grant_of_a_disconnected_connection_cannot_be_shared(bench: Bench) -
     assert bench.zoho.stats().count(CallKind.TOKEN) == calls
 
 
-def test_options_of_a_grant_are_refused_with_a_link_for_a_browser() -> None:
-    refused = run("connect", "--user", str(uuid.uuid4()), "--browser", "--client", "partner")
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--client", "partner"),
+        ("--organization", "123"),
+        ("--dc", "in"),
+        ("--grant-code", "1000.code"),
+        ("--refresh-token", "1000.token"),
+    ],
+)
+def test_options_of_a_grant_are_refused_with_a_link_for_a_browser(option: tuple[str, str]) -> None:
+    refused = run("connect", "--user", str(uuid.uuid4()), "--browser", *option)
     assert refused.exit_code == 2
     assert "--browser" in refused.output
 

@@ -15,6 +15,7 @@ from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.control import SandboxControl
 from tests.integration.environment import environment_of_a_process
 from workers.boot.resources import open_resources
+from workers.services.clients import add_client
 from workers.services.connect_links import ConnectLink, address_of
 from workers.web.app import app
 
@@ -147,6 +148,18 @@ def test_all_organisations_of_a_login_share_one_grant_of_the_data_centre_that_zo
     assert zoho.stats().token_refreshes == 0
 
 
+def test_the_clients_own_secret_of_the_data_centre_is_used(
+    browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
+) -> None:
+    zoho.register_client(CLIENT_ID, "american-secret", "com")
+    with open_resources("test") as resources:
+        add_client(resources, name="books-us", client_id=CLIENT_ID, data_center="com", secret="american-secret")
+    assert choose(browser, consent(browser, new_link()), "one").status_code == 200
+    with psycopg.connect(database_url) as database:
+        used = database.execute("SELECT client FROM booksync.zoho_connections").fetchall()
+    assert used == [("books-us",)]
+
+
 def test_a_host_application_gets_its_user_back_with_the_connection(
     browser: Browser, new_link: Callable[..., str], database_url: str
 ) -> None:
@@ -166,6 +179,18 @@ def test_a_second_connect_revives_the_same_connection(
     assert len(connections(database_url)) == 1
 
 
+def test_no_sync_is_promised_for_a_paused_connection(
+    browser: Browser, new_link: Callable[..., str], database_url: str
+) -> None:
+    user_id = str(uuid.uuid4())
+    assert "A sync begins" in choose(browser, consent(browser, new_link(user_id=user_id)), "one").text
+    with psycopg.connect(database_url, autocommit=True) as database:
+        database.execute("UPDATE booksync.zoho_connections SET status = 'paused', paused_at = now()")
+    page = choose(browser, consent(browser, new_link(user_id=user_id)), "one").text
+    assert "A sync begins" not in page
+    assert "does not sync until its operator resumes it" in page
+
+
 class TestWhatIsRefused:
     def test_a_refused_consent_connects_nothing(
         self, browser: Browser, new_link: Callable[..., str], database_url: str
@@ -175,6 +200,15 @@ class TestWhatIsRefused:
         assert "not allowed to share" in page.text
         assert "Try again" in page.text
         assert connections(database_url) == []
+
+    def test_a_code_that_zoho_refuses_is_explained_to_the_user(
+        self, browser: Browser, new_link: Callable[..., str]
+    ) -> None:
+        page = browser.get(consent(browser, new_link()).replace("code=1000", "code=2000"))
+        assert page.status_code == 400
+        assert "valid for a minute" in page.text
+        assert "Try again" in page.text
+        assert "booksync connect" not in page.text
 
     def test_a_state_of_another_browser_is_refused(
         self, browser: Browser, new_link: Callable[..., str], zoho: SandboxControl

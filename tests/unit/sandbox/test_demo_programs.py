@@ -9,7 +9,13 @@ from sandbox.demo.programs import Programs, _last_object, _last_words, settings
 
 
 def some_settings() -> dict[str, str]:
-    return settings(database_url="d", redis_url="r", zoho_url="http://127.0.0.1:1", encryption_key="k")
+    return settings(
+        database_url="d",
+        redis_url="r",
+        zoho_url="http://127.0.0.1:1",
+        public_url="http://127.0.0.1:2",
+        encryption_key="k",
+    )
 
 
 def test_shell_environment_overrides_the_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +23,10 @@ def test_shell_environment_overrides_the_intervals(monkeypatch: pytest.MonkeyPat
     assert some_settings()["SYNC_INTERVAL_SECONDS"] == "15"
     monkeypatch.setenv("SYNC_INTERVAL_SECONDS", "3")
     assert some_settings()["SYNC_INTERVAL_SECONDS"] == "3"
+
+
+def test_a_user_can_connect_to_the_demo_in_a_browser() -> None:
+    assert some_settings()["PUBLIC_URL"] == "http://127.0.0.1:2"
 
 
 def test_no_process_of_the_demo_gets_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
