@@ -1,23 +1,18 @@
 """Debian's PgBouncer in front of the tests' Postgres."""
 
 import contextlib
-import os
-import shutil
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import pytest
 from sqlalchemy.engine import make_url
 
 from sandbox.servers import EmbeddedPostgres
 from sandbox.servers.account import Account, choose_account, give
 from sandbox.servers.ports import LOOPBACK
 from sandbox.servers.server import EmbeddedServer
-
-#: Debian installs it in a folder that is only in an administrator's PATH.
-_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+from tests.programs import needed_program
 
 _SETTINGS = """
 [databases]
@@ -35,15 +30,6 @@ default_pool_size = {pool_size}
 """
 
 
-def pgbouncer_program() -> str:
-    """The path of PgBouncer; without it the test is skipped, but fails in continuous integration."""
-    found = shutil.which("pgbouncer", path=_PATH)
-    if found is None:
-        assert "CI" not in os.environ, "pgbouncer is not installed: .ci/run installs Debian's package"
-        pytest.skip("pgbouncer is not installed")
-    return found
-
-
 class PgBouncer(EmbeddedServer):
     """A pooler for every database of a Postgres; any user may connect and is a superuser."""
 
@@ -55,7 +41,7 @@ class PgBouncer(EmbeddedServer):
         """`more` are additional lines of the configuration."""
         super().__init__(folder)
         self._more = more
-        self._program = pgbouncer_program()
+        self._program = needed_program("pgbouncer")
         self._postgres = postgres
         self._pool_mode = pool_mode
         self._pool_size = pool_size

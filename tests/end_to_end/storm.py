@@ -16,6 +16,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import WORKER, Installation, kill
 from tests.end_to_end.underway import UnderWay, eventually
+from tests.end_to_end.web import start_web
 from tests.truth import record_differences
 from tests.webhooks import signed_json
 
@@ -38,10 +39,7 @@ class Web:
 
     @classmethod
     def started(cls, installation: Installation, connected: Mapping[str, Any]) -> "Web":
-        port = free_port()
-        installation.start("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(port))
-        origin = f"http://127.0.0.1:{port}"
-        eventually(lambda: _is_ready(origin))
+        origin = start_web(installation, free_port())
         return cls(f"{origin}{connected['webhook_url']}", str(connected["webhook_secret"]))
 
     def send(self, documents: Sequence[Any], *, meanwhile: Callable[[int], None] = lambda _: None) -> None:
@@ -55,13 +53,6 @@ class Web:
             for number, status in enumerate(threads.map(send, documents), start=1):
                 assert status == 202
                 meanwhile(number)
-
-
-def _is_ready(origin: str) -> bool:
-    try:
-        return httpx.get(f"{origin}/readyz", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from db import users
+from db import sync_schedule, users
 from domain.errors import BooksyncError
 from domain.time_zones import known_zone
 from domain.users import UserId, user_id_from
@@ -43,7 +43,7 @@ class ConsentRefusedError(BooksyncError):
 
 
 class NothingChosenError(BooksyncError):
-    """No organisation was chosen, so nothing is connected. Go back and choose one."""
+    """No organisation was chosen, so nothing is connected. Choose one or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +94,32 @@ def begin(resources: Resources, sealed_link: str, data_center: str) -> tuple[str
     return address, _logins(resources).keep(login)
 
 
-def come_back(resources: Resources, name: str, *, state: str, code: str | None, location: str | None) -> str:
+def come_back(resources: Resources, name: str, *, state: str) -> Login:
+    """The login that Zoho has sent back to its browser. It ends.
+
+    Raises:
+        LoginLostError: see the class.
+    """
+    logins = _logins(resources)
+    login = logins.look(name)
+    # Another state ends nothing: it comes from an older page, or from another site.
+    if login is None or not secrets.compare_digest(login.state.encode(), state.encode()):
+        raise LoginLostError
+    if logins.take(name) is None:
+        raise LoginLostError
+    return login
+
+
+def consent(resources: Resources, login: Login, *, code: str | None, location: str | None) -> str:
     """Exchange the code with which Zoho has sent the browser back; return the name of the login that has consented.
 
     The code is exchanged at the data centre that Zoho names in `location`; only Zoho's own data centres count.
 
     Raises:
-        LoginLostError, ConsentRefusedError: see the classes.
+        ConsentRefusedError: see the class.
         UnknownDataCenter: Zoho names a data centre that booksync does not know.
         ZohoError, BudgetWait: see `zoho_login.organizations_of` and `exchange_grant_code`.
     """
-    login = _logins(resources).take(name)
-    if login is None or not secrets.compare_digest(login.state.encode(), state.encode()):
-        raise LoginLostError
     if code is None:
         raise ConsentRefusedError
     data_center = data_center_named(location) if location else login.data_center
@@ -134,7 +147,7 @@ def choices(resources: Resources, name: str) -> tuple[Login, Sequence[Choice]]:
 
 
 def connect_chosen(resources: Resources, name: str, *, state: str, organization_ids: Sequence[str]) -> Finished:
-    """Connect the chosen organisations of the login, all with its one grant. The login ends.
+    """Connect the chosen organisations of the login, all with its one grant; their next syncs are due. The login ends.
 
     Raises:
         LoginLostError, NothingChosenError: see the classes.
@@ -155,6 +168,9 @@ def connect_chosen(resources: Resources, name: str, *, state: str, organization_
     adopt_all(resources.engine, resources.vault)
     source = just_granted(resources, login.grant, login.data_center)
     connected = [save_connection(resources, user_id, source, facts, login.organizations) for facts in chosen]
+    with resources.engine.begin() as db:
+        for each in connected:
+            sync_schedule.set_next_sync(db, each.connection_id, seconds=0)
     return Finished(connected, link.return_url)
 
 

@@ -25,7 +25,7 @@ from workers.services.browser_connect import (
     LoginLostError,
     NothingChosenError,
 )
-from workers.services.browser_logins import LOGIN_SECONDS
+from workers.services.browser_logins import LOGIN_SECONDS, Login
 from workers.services.connect_links import public_url
 from workers.web.pages import origin_of, page
 from workers.web.request_bodies import read_body, refuse_large
@@ -43,7 +43,7 @@ _COOKIE = "booksync_connect"
 async def begin_page(request: Request, link: str = "") -> Response:
     """The page that explains what booksync reads, and leads to Zoho; 410 for an expired link."""
     resources = _resources(request)
-    return await _shown(partial(_begin_page, resources, link), link)
+    return await _shown(partial(_begin_page, resources, link), _address(link))
 
 
 @router.post("/connect")
@@ -51,7 +51,7 @@ async def begin(request: Request) -> Response:
     """Redirect to Zoho's consent page."""
     resources, form = _resources(request), await _form(request)
     link = _one(form, "link")
-    return await _shown(partial(_begin, resources, link, _one(form, "data_center")), link)
+    return await _shown(partial(_begin, resources, link, _one(form, "data_center")), _address(link))
 
 
 @router.get(CALLBACK_PATH, response_class=HTMLResponse)
@@ -91,21 +91,36 @@ def _begin(resources: Resources, link: str, data_center: str) -> Response:
 
 
 def _come_back(resources: Resources, name: str, state: str, code: str | None, location: str | None) -> Response:
-    consented = browser_connect.come_back(resources, name, state=state, code=code, location=location)
+    login = browser_connect.come_back(resources, name, state=state)
+    return _response(partial(_consent, resources, login, code, location), again=f"../{_address(login.link)}")
+
+
+def _consent(resources: Resources, login: Login, code: str | None, location: str | None) -> Response:
+    consented = browser_connect.consent(resources, login, code=code, location=location)
     return _with_cookie(
         resources, RedirectResponse(f"{public_url(resources.settings)}{_ORGANIZATIONS_PATH}", 303), consented
     )
 
 
-def _organizations_page(resources: Resources, name: str) -> Response:
+def _organizations_page(resources: Resources, name: str, problem: str = "") -> Response:
     login, choices = browser_connect.choices(resources, name)
     return_url = browser_connect.link_of(resources, login.link).return_url
     leads_to = [] if return_url is None else [origin_of(return_url)]
-    return page("connect_organizations.html", leads_to=leads_to, state=login.state, choices=choices)
+    return page(
+        "connect_organizations.html",
+        status=400 if problem else 200,
+        leads_to=leads_to,
+        state=login.state,
+        choices=choices,
+        problem=problem,
+    )
 
 
 def _connect(resources: Resources, name: str, state: str, organization_ids: list[str]) -> Response:
-    done = browser_connect.connect_chosen(resources, name, state=state, organization_ids=organization_ids)
+    try:
+        done = browser_connect.connect_chosen(resources, name, state=state, organization_ids=organization_ids)
+    except NothingChosenError as error:
+        return _organizations_page(resources, name, problem=str(error))
     if done.return_url is None:
         response: Response = page("connect_done.html", connected=done.connected)
     else:
@@ -116,32 +131,43 @@ def _connect(resources: Resources, name: str, state: str, organization_ids: list
     return response
 
 
-async def _shown(respond: Callable[[], Response], link: str = "") -> Response:
-    """The response, or a page that says in words what is wrong."""
+async def _shown(respond: Callable[[], Response], again: str = "") -> Response:
+    return await run_in_threadpool(_response, respond, again)
+
+
+def _response(respond: Callable[[], Response], again: str) -> Response:
+    """The response, or a page that says in words what is wrong, with a link to the address `again`."""
     try:
-        return await run_in_threadpool(respond)
+        return respond()
     except LinkExpiredError as error:
         return _error_page(str(error), "", 410)
-    except (LoginLostError, ConsentRefusedError, NothingChosenError) as error:
-        return _error_page(str(error), link, 400)
+    except LoginLostError as error:
+        return _error_page(str(error), again, 400, title="This page is no longer valid")
+    except ConsentRefusedError as error:
+        return _error_page(str(error), again, 400)
     except BudgetWait as wait:
-        return _error_page(f"Zoho's call limit is used up. Try again in {wait.seconds:.0f} seconds.", link, 503)
+        return _error_page(f"Zoho's call limit is used up. Try again in {wait.seconds:.0f} seconds.", again, 503)
     except DatabaseError as error:
-        return _unavailable(f"Postgres: {failure_of(error).brief}", link)
+        return _unavailable(f"Postgres: {failure_of(error).brief}", again)
     except redis.RedisError:
-        return _unavailable("Redis does not respond", link)
+        return _unavailable("Redis does not respond", again)
     except (ZohoError, BooksyncError) as error:
         log.warning("A user could not connect in the browser", action="connect.failed", reason=describe(error))
-        return _error_page(str(error), link, 502 if isinstance(error, ZohoError) else 409)
+        return _error_page(str(error), again, 502 if isinstance(error, ZohoError) else 409)
 
 
-def _unavailable(reason: str, link: str) -> Response:
+def _unavailable(reason: str, again: str) -> Response:
     log.warning("A server failed while a user connected", action="connect.failed", reason=reason)
-    return _error_page("A server of booksync does not respond at the moment. Try again soon.", link, 503)
+    return _error_page("A server of booksync does not respond at the moment. Try again soon.", again, 503)
 
 
-def _error_page(sentence: str, link: str, status: int) -> Response:
-    return page("connect_error.html", status=status, sentence=sentence, link=link)
+def _error_page(sentence: str, again: str, status: int, *, title: str = "Not connected") -> Response:
+    return page("connect_error.html", status=status, title=title, sentence=sentence, again=again)
+
+
+def _address(link: str) -> str:
+    """The link's address, relative to `/connect`, so that a path in PUBLIC_URL is kept."""
+    return f"connect?{urlencode({'link': link})}"
 
 
 def _with_cookie(resources: Resources, response: Response, name: str) -> Response:

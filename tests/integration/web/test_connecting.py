@@ -123,6 +123,13 @@ def test_a_user_connects_two_organisations_of_one_login(
     assert zoho.stats().token_exchanges == 1
 
 
+def test_the_chosen_organisations_sync_next(browser: Browser, new_link: Callable[..., str], database_url: str) -> None:
+    choose(browser, consent(browser, new_link()), "first", "second")
+    with psycopg.connect(database_url) as database:
+        due = database.execute("SELECT next_sync_at <= now() FROM booksync.zoho_connections").fetchall()
+    assert due == [(True,), (True,)]
+
+
 def test_all_organisations_of_a_login_share_one_grant_of_the_data_centre_that_zoho_names(
     browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
 ) -> None:
@@ -166,6 +173,7 @@ class TestWhatIsRefused:
         page = browser.get(consent(browser, new_link(), decision="reject"))
         assert page.status_code == 400
         assert "not allowed to share" in page.text
+        assert "Try again" in page.text
         assert connections(database_url) == []
 
     def test_a_state_of_another_browser_is_refused(
@@ -183,6 +191,12 @@ class TestWhatIsRefused:
         before = replace(browser, cookies=httpx.Cookies(browser.cookies))
         assert browser.get(back).status_code == 303
         assert before.get(back).status_code == 400
+
+    def test_an_older_way_back_leaves_the_choice_open(self, browser: Browser, new_link: Callable[..., str]) -> None:
+        back = consent(browser, new_link())
+        page = browser.get(back).headers["location"]
+        assert browser.get(back).status_code == 400
+        assert browser.get(page).status_code == 200
 
     def test_the_choice_of_another_page_is_refused(
         self, browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
