@@ -61,7 +61,7 @@ def add(db: Session, name: str, role: Role, password_hash: str) -> bool:
 
 
 def change(db: Session, name: str, role: Role, password_hash: str | None) -> None:
-    """Change an operator's role, and the password unless its hash is None; end the operator's console sessions.
+    """Change an operator's role, and also the password if a hash is given; end the operator's console sessions.
 
     A disabled operator who gets a password is enabled again.
     """
@@ -78,7 +78,7 @@ def change(db: Session, name: str, role: Role, password_hash: str | None) -> Non
 
 
 def disable(db: Session, name: str) -> bool:
-    """Disable an operator and end the operator's console sessions; return False if there is no such operator."""
+    """Disable an operator and end the operator's console sessions; return False if no operator has this name."""
     changed = db.execute(
         text("""
             UPDATE booksync.operators

@@ -1,4 +1,4 @@
-"""Who may use the console: the names, roles and passwords of operators."""
+"""Operators, the users of the console: their names, roles and passwords."""
 
 import re
 import unicodedata

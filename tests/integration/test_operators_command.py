@@ -48,7 +48,7 @@ def test_an_added_operator_can_sign_in_and_the_password_is_never_shown(resources
 
 
 @pytest.mark.parametrize(("name", "password"), [("ana", "another password"), ("ben", PASSWORD), ("", ""), ("ana", "")])
-def test_a_wrong_pair_signs_nobody_in(resources: Resources, name: str, password: str) -> None:
+def test_a_wrong_name_or_password_is_refused(resources: Resources, name: str, password: str) -> None:
     add()
     assert authenticate(resources, name, password) is None
 

@@ -1,4 +1,4 @@
-"""Operators of the console: adds, changes, disables and lists them, and decides who is signed in."""
+"""Operators of the console: adds, changes, disables and lists them, and finds the operator of a console session."""
 
 import hashlib
 import hmac
@@ -55,14 +55,14 @@ def needs_password(basics: Basics, name: str) -> bool:
 
 
 def save_operator(basics: Basics, name: str, role: Role, password: str | None) -> Saved:
-    """Add an operator, or change an operator's role, and the password unless it is None.
+    """Add an operator, or change an operator's role, and also the password if one is given.
 
     A change ends the operator's console sessions. A disabled operator is enabled by a new password.
 
     Raises:
         OperatorNameError: the name is malformed or reserved.
         OperatorPasswordError: the password is too short or too long.
-        PasswordNeededError: the operator needs a password, and it is None.
+        PasswordNeededError: the operator needs a password, and none is given.
     """
     name = name_of(name)
     check_name(name)

@@ -1,11 +1,11 @@
-"""Who may use a page of the console: `require` is the one check of each page and each action."""
+"""Access to the console: `require` is the one check of each page and each action."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from db.failures import DatabaseError, failure_of
@@ -42,14 +42,19 @@ class RoleMissingError(Exception):
         self.needed = needed
 
 
+class PostgresFailedError(Exception):
+    """Postgres does not work. The message names the kind of the failure."""
+
+
 def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
     """Return the dependency of a page or an action that needs this role. For an action it also checks the form's token.
 
     The dependency raises:
-        SignInNeededError: nobody is signed in.
+        SignInNeededError: the request has no console session, or the session has ended.
         RoleMissingError: the visitor has a lower role.
         ForgedFormError: the form of an action is from another page.
-        HTTPException: 503, Postgres does not work; see also `read_form`.
+        PostgresFailedError: Postgres does not work.
+        HTTPException: see `read_form`.
     """
 
     async def visitor_of(request: Request) -> Visitor:
@@ -67,15 +72,15 @@ def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
 
 @contextmanager
 def postgres_needed() -> Iterator[None]:
-    """Respond with 503 if Postgres does not work.
+    """Let a failure of Postgres end the request.
 
     Raises:
-        HTTPException: 503 with the kind of the failure.
+        PostgresFailedError: Postgres does not work.
     """
     try:
         yield
     except DatabaseError as error:
-        raise HTTPException(503, f"Postgres: {failure_of(error).brief}.") from None
+        raise PostgresFailedError(f"Postgres: {failure_of(error).brief}.") from None
 
 
 def _visitor(request: Request) -> Visitor:

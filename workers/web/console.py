@@ -65,7 +65,7 @@ def password_check(settings: Settings) -> PasswordCheck:
 
 
 def _is_script(request: Request) -> bool:
-    """Return whether the client uses basic authentication, or is no browser with which a person could sign in."""
+    """Return whether the client uses basic authentication, or is not a browser in which a person could sign in."""
     if "authorization" in request.headers:
         return True
     return "text/html" not in request.headers.get("accept", "") and not has_session_cookie(request)

@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from workers.boot.resources import Resources
 from workers.services.operators import anyone_may_sign_in
-from workers.web.access import RoleMissingError, SignInNeededError, Visitor, postgres_needed
+from workers.web.access import PostgresFailedError, RoleMissingError, SignInNeededError, Visitor, postgres_needed
 from workers.web.console_password import SHORTEST_PASSWORD
 from workers.web.forms import ForgedFormError
 from workers.web.pages import page
@@ -42,14 +42,21 @@ def closed_page(request: Request) -> HTMLResponse | None:
     """Return the page that says how to open the console; None if CONSOLE_PASSWORD or an operator can sign in.
 
     Raises:
-        HTTPException: 503, Postgres does not work.
+        PostgresFailedError: Postgres does not work.
     """
     resources: Resources = request.app.state.resources
     with postgres_needed():
         if anyone_may_sign_in(resources):
             return None
     is_off = resources.settings.console_password is None
-    return console_page(request, "closed.html", status=404 if is_off else 403, sentence=OFF if is_off else CLOSED)
+    return _notice(
+        request,
+        404 if is_off else 403,
+        "The console is closed",
+        OFF if is_off else CLOSED,
+        hint="Or add an operator:",
+        command="booksync operators add NAME --role operator",
+    )
 
 
 def add_refusals(app: FastAPI) -> None:
@@ -57,10 +64,14 @@ def add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(SignInNeededError, _to_sign_in)
     app.add_exception_handler(RoleMissingError, _role_missing)
     app.add_exception_handler(ForgedFormError, _forged)
+    app.add_exception_handler(PostgresFailedError, _unavailable)
 
 
 async def _to_sign_in(request: Request, _error: Exception) -> Response:
-    closed = await run_in_threadpool(closed_page, request)
+    try:
+        closed = await run_in_threadpool(closed_page, request)
+    except PostgresFailedError as failure:
+        return await _unavailable(request, failure)
     if closed is not None:
         return closed
     response = RedirectResponse(f"{root_of(request)}sign-in", 303)
@@ -70,10 +81,44 @@ async def _to_sign_in(request: Request, _error: Exception) -> Response:
 
 async def _role_missing(request: Request, error: Exception) -> Response:
     assert isinstance(error, RoleMissingError)
-    return console_page(
-        request, "refused.html", error.visitor, status=403, title="Your role does not allow this", needed=error.needed
+    operator, needed = error.visitor.operator, error.needed
+    return _notice(
+        request,
+        403,
+        "Your role does not allow this",
+        f"This page or action needs the role {needed}; you are signed in as {operator.role}. Nothing was changed.",
+        hint="An administrator can change your role:",
+        command=f"booksync operators add {operator.name} --role {needed}",
+        visitor=error.visitor,
     )
 
 
 async def _forged(request: Request, _error: Exception) -> Response:
-    return console_page(request, "refused.html", status=403, title="This form is no longer valid", needed=None)
+    return _notice(
+        request,
+        403,
+        "The form was refused",
+        "Nothing was changed, because the form is not from a page of your console session.",
+        hint="Open the page again, and repeat the action.",
+    )
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": str(error)}, 503)
+    return _notice(request, 503, "The console is not available", str(error), hint="Try again in a moment.")
+
+
+def _notice(
+    request: Request,
+    status: int,
+    title: str,
+    sentence: str,
+    *,
+    hint: str,
+    command: str = "",
+    visitor: Visitor | None = None,
+) -> HTMLResponse:
+    return console_page(
+        request, "notice.html", visitor, status=status, title=title, sentence=sentence, hint=hint, command=command
+    )

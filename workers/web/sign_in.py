@@ -42,7 +42,7 @@ _EXPIRED = "This page was open for too long, or the browser refuses cookies. Sig
 
 @router.get("/sign-in", response_class=HTMLResponse)
 async def sign_in_page(request: Request) -> Response:
-    """Return the sign-in page; 404 or 403 with the next step if nobody can sign in."""
+    """Return the sign-in page; 404 or 403 with the next step if the console is closed."""
     closed = await run_in_threadpool(closed_page, request)
     return closed or _form(request)
 

@@ -25,13 +25,13 @@ from workers.web.sessions import IDLE_SECONDS, LONGEST_SECONDS
 
 @pytest.fixture
 def actions() -> Iterator[list[str]]:
-    """The names of those who have called `/test/act`, which needs an accountant. `/test/read` needs a viewer."""
+    """The operators that have called `/test/act`, which needs an accountant. `/test/read` needs a viewer."""
     called: list[str] = []
     further = FastAPI()
 
     @further.get("/test/read", response_class=HTMLResponse)
     async def read(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
-        return console_page(request, "closed.html", visitor, sentence="")
+        return console_page(request, "notice.html", visitor, title="A page", sentence="Read it.", hint="", command="")
 
     @further.post("/test/act")
     async def act(visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> str:

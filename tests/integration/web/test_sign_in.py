@@ -17,6 +17,7 @@ from tests.integration.web.console_browser import (
     running_console,
     token_in,
 )
+from tests.integration.web.web_process import nowhere
 from workers.boot.basics import open_basics
 from workers.services.operators import save_operator
 from workers.web import console_password
@@ -134,6 +135,20 @@ class TestGuessing:
 
 def guess(browser: ConsoleBrowser, name: str) -> dict[str, str]:
     return {"csrf_token": browser.token("/sign-in"), "name": name, "password": "wrong password"}
+
+
+class TestWithoutPostgres:
+    @pytest.fixture
+    def unserved(self, monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[ConsoleBrowser]:
+        with running_console(monkeypatch, database_url=nowhere("postgresql"), redis_url=redis_url) as running:
+            yield ConsoleBrowser(running)
+
+    @pytest.mark.parametrize("path", ["/", "/sign-in"])
+    def test_a_page_says_that_postgres_does_not_work(self, unserved: ConsoleBrowser, path: str) -> None:
+        response = unserved.get(path)
+        assert response.status_code == 503
+        assert "Postgres: " in response.text
+        assert "Try again in a moment." in response.text
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_a_password_as_an_argument_is_refused_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("content", [b"\n", b"   \n", b"\xff\xff\n", b"escape \x1b[0m\n"])
-def test_what_is_no_password_is_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+def test_an_unreadable_password_is_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", Stdin(content))
     with pytest.raises(typer.BadParameter):
         PASSWORD.given("-")

@@ -35,7 +35,7 @@ VAULT = Vault([key()])
 
 
 def after(seconds: float, session: ConsoleSession | None = None) -> ConsoleSession | None:
-    """What the session's cookie, written at NOW, is so many seconds later."""
+    """Write the session's cookie at NOW, and read it `seconds` later."""
     with time_machine.travel(NOW, tick=False):
         cookie = sealed(VAULT, session or ConsoleSession.begun(ANA, NOW))
     with time_machine.travel(NOW + seconds, tick=False):
@@ -85,12 +85,12 @@ def test_a_cookie_under_a_former_key_is_valid_while_the_key_is_kept() -> None:
 
 
 @given(st.text(max_size=200))
-def test_an_invented_cookie_is_no_session(cookie: str) -> None:
+def test_an_invented_cookie_is_ignored(cookie: str) -> None:
     assert unsealed(VAULT, cookie, time.time()) is None
 
 
 @given(st.data())
-def test_a_changed_cookie_is_no_session(data: st.DataObject) -> None:
+def test_a_changed_cookie_is_ignored(data: st.DataObject) -> None:
     cookie = sealed(VAULT, ConsoleSession.begun(ANA, time.time()))
     # The last characters may have unused bits.
     at = data.draw(st.integers(0, len(cookie) - 5))
@@ -100,7 +100,7 @@ def test_a_changed_cookie_is_no_session(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", json.dumps({"name": "ana"})])
-def test_a_cookie_of_another_form_or_purpose_is_no_session(text: str) -> None:
+def test_a_cookie_of_another_form_or_purpose_is_ignored(text: str) -> None:
     assert unsealed(VAULT, VAULT.seal(text, "console session"), time.time()) is None
     session = sealed(VAULT, ConsoleSession.begun(ANA, time.time()))
     content = VAULT.unseal(session, "console session", max_age_seconds=60)
