@@ -21,6 +21,7 @@ from db.models.connections import (
 )
 from db.models.dead_letters import DeadLetter
 from db.models.grants import Grant, GrantHashKey, ZohoClient
+from db.models.operators import ConsoleSignOut, OperatorRow
 from db.models.processes import Process
 from db.models.runs import (
     FailedRecord,
@@ -40,6 +41,7 @@ __all__ = [
     "Base",
     "CachedCustomer",
     "CachedInvoice",
+    "ConsoleSignOut",
     "DeadLetter",
     "DoNotCall",
     "ErasureReceipt",
@@ -50,6 +52,7 @@ __all__ = [
     "HandoverOutcome",
     "HeldDeletion",
     "KeyCanary",
+    "OperatorRow",
     "PhoneConfirmation",
     "Process",
     "Refresh",

@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -57,9 +58,10 @@ class SecretOption:
         value = os.environ.get(self.variable)
         return self._checked(value.encode("utf-8", "surrogateescape"), self.variable) if value else None
 
-    def _prompted(self) -> str:
+    def _prompted(self, **options: Any) -> str:
         prompt = f"{self.name[0].upper()}{self.name[1:]} (not shown)"
-        return self._checked(str(typer.prompt(prompt, hide_input=True, err=True)).encode("utf-8", "surrogateescape"))
+        typed = typer.prompt(prompt, hide_input=True, err=True, **options)
+        return self._checked(str(typed).encode("utf-8", "surrogateescape"))
 
     def _line_of(self, path: Path) -> bytes:
         try:
@@ -73,6 +75,34 @@ class SecretOption:
         if len(text) > _LONGEST or not _TOKEN.fullmatch(text):
             wrong = "is empty" if not text else f"is not a {self.name}: it contains blanks or non-ASCII characters"
             raise typer.BadParameter(f"the value {wrong}", param_hint=source or self.option)
+        return text
+
+
+class PasswordOption(SecretOption):
+    """An option for a new password. A password may contain blanks, is typed twice, and is never an argument itself."""
+
+    def given(self, value: str) -> str:
+        """Return the password. `value` is `-` (stdin or a prompt), or `@` and the name of a file.
+
+        Raises:
+            typer.BadParameter: `value` is something else, or the password cannot be read.
+        """
+        if value != "-" and not value.startswith("@"):
+            raise typer.BadParameter(
+                f"a password is not given as an argument: {SOURCES}. Or set {self.variable}", param_hint=self.option
+            )
+        return super().given(value)
+
+    def _prompted(self, **options: Any) -> str:
+        return super()._prompted(confirmation_prompt=True, **options)
+
+    def _checked(self, value: bytes, source: str | None = None) -> str:
+        try:
+            text = value.decode().strip()
+        except UnicodeDecodeError:
+            text = ""
+        if not text.isprintable() or not text:
+            raise typer.BadParameter("the password is empty or is not text", param_hint=source or self.option)
         return text
 
 

@@ -1,9 +1,8 @@
 """`/connect` and `/oauth/callback`: a user connects Zoho organisations in a browser (API section 5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import redis
 import structlog
@@ -28,8 +27,8 @@ from workers.services.browser_connect import (
 )
 from workers.services.browser_logins import LOGIN_SECONDS, Login
 from workers.services.connect_links import public_url
+from workers.web.forms import one, read_form
 from workers.web.pages import origin_of, page
-from workers.web.request_bodies import read_body, refuse_large
 from workers.zoho.data_centers import DATA_CENTERS
 from workers.zoho.errors import ZohoError
 
@@ -50,9 +49,9 @@ async def begin_page(request: Request, link: str = "") -> Response:
 @router.post("/connect")
 async def begin(request: Request) -> Response:
     """Redirect to Zoho's consent page."""
-    resources, form = _resources(request), await _form(request)
-    link = _one(form, "link")
-    return await _shown(partial(_begin, resources, link, _one(form, "data_center")), _address(link))
+    resources, form = _resources(request), await read_form(request)
+    link = one(form, "link")
+    return await _shown(partial(_begin, resources, link, one(form, "data_center")), _address(link))
 
 
 @router.get(CALLBACK_PATH, response_class=HTMLResponse)
@@ -74,8 +73,8 @@ async def organizations_page(request: Request) -> Response:
 @router.post(_ORGANIZATIONS_PATH, response_class=HTMLResponse)
 async def connect(request: Request) -> Response:
     """Connect the chosen organisations; go back to the host application, or show the connections."""
-    resources, form, name = _resources(request), await _form(request), request.cookies.get(_COOKIE, "")
-    return await _shown(partial(_connect, resources, name, _one(form, "state"), form.get("organization", [])))
+    resources, form, name = _resources(request), await read_form(request), request.cookies.get(_COOKIE, "")
+    return await _shown(partial(_connect, resources, name, one(form, "state"), form.get("organization", [])))
 
 
 def _begin_page(resources: Resources, link: str) -> Response:
@@ -182,12 +181,3 @@ def _with_cookie(resources: Resources, response: Response, name: str) -> Respons
 def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
-
-
-async def _form(request: Request) -> Mapping[str, list[str]]:
-    refuse_large(request)
-    return parse_qs((await read_body(request)).decode("utf-8", "replace"))
-
-
-def _one(form: Mapping[str, Any], name: str) -> str:
-    return str(form.get(name, [""])[0])

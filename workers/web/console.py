@@ -1,30 +1,29 @@
-"""`/`: the console. The console shows the state of the installation, needs CONSOLE_PASSWORD, and changes nothing."""
+"""`/`: the console's first page. It shows the state of the installation, and changes nothing."""
 
-import secrets
 import uuid
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, event_history, summary
-from db.failures import DatabaseError, failure_of
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
+from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.observability.counters import PasswordOutcome
 from workers.services.doctor.examination import examine
-from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
+from workers.web.access import RELOADED, Visitor, postgres_needed, require
+from workers.web.console_password import PasswordCheck, password_in
+from workers.web.frame import CLOSED, OFF, console_page
 from workers.web.kept_states import KeptStates
-from workers.web.pages import headers
+from workers.web.sessions import has_session_cookie
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -32,12 +31,6 @@ log = structlog.get_logger(__name__)
 #: The rows of each list on the console.
 _EVENTS_SHOWN = 8
 _GROUPS_SHOWN = 20
-
-_OFF = "The console is off: set CONSOLE_PASSWORD to open it."
-_CLOSED = (
-    f"The console is closed, because CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters. "
-    "Set a longer one: openssl rand -hex 16"
-)
 
 _states = KeptStates()
 
@@ -47,35 +40,42 @@ _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8
 
 @router.get("/", response_class=HTMLResponse)
 async def console(request: Request) -> HTMLResponse:
-    """Return the console's page.
+    """Return the console's first page, or lead a browser that is not signed in to the sign-in page.
 
-    404 if CONSOLE_PASSWORD is not set, 403 if CONSOLE_PASSWORD is too short, 401 without the right password, 429 for a
-    while after too many wrong passwords, 503 if Postgres does not work.
+    For a script with HTTP's basic authentication: 404 if CONSOLE_PASSWORD is not set, 403 if CONSOLE_PASSWORD is too
+    short, 401 without the right password, 429 for a while after too many wrong passwords. 503 if Postgres does not
+    work.
     """
     resources: Resources = request.app.state.resources
-    await _check_password(request, resources)
-    return await run_in_threadpool(_page, resources)
+    if _is_script(request):
+        await _check_password(request, resources)
+        return await run_in_threadpool(_page, request, resources, None)
+    return await run_in_threadpool(_page, request, resources, await _require_viewer(request))
 
 
-def password_check(settings: Settings) -> PasswordCheck | None:
-    """Return this process's password check; None if the console is off, or closed because its password is too short.
+_require_viewer = require(Role.VIEWER)
 
-    A password that is too short is logged.
-    """
-    password = settings.console_password
-    if password is None:
-        return None
-    if is_too_short(password):
-        log.warning(_CLOSED, action="console.closed")
-        return None
-    return PasswordCheck(password)
+
+def password_check(settings: Settings) -> PasswordCheck:
+    """Return this process's password check. A CONSOLE_PASSWORD that is too short is logged."""
+    check = PasswordCheck(settings.console_password)
+    if settings.console_password is not None and not check.has_console_password:
+        log.warning(CLOSED, action="console.closed")
+    return check
+
+
+def _is_script(request: Request) -> bool:
+    """Return whether the client uses basic authentication, or is not a browser in which a person could sign in."""
+    if "authorization" in request.headers:
+        return True
+    return "text/html" not in request.headers.get("accept", "") and not has_session_cookie(request)
 
 
 async def _check_password(request: Request, resources: Resources) -> None:
-    check: PasswordCheck | None = request.app.state.console_password
-    if check is None:
+    check: PasswordCheck = request.app.state.password_check
+    if not check.has_console_password:
         is_off = resources.settings.console_password is None
-        raise HTTPException(404, _OFF) if is_off else HTTPException(403, _CLOSED)
+        raise HTTPException(404, OFF) if is_off else HTTPException(403, CLOSED)
     authorization = request.headers.get("authorization")
     if authorization is None:
         raise HTTPException(401, "The console needs its password.", headers=_ASK_FOR_PASSWORD)
@@ -88,15 +88,10 @@ async def _check_password(request: Request, resources: Resources) -> None:
         raise HTTPException(429, "Too many wrong passwords. Try again in a few seconds.", headers=_LATER)
 
 
-def _page(resources: Resources) -> HTMLResponse:
-    nonce = secrets.token_urlsafe(16)
-    try:
-        with resources.engine.connect() as db:
-            shown = _shown(resources, db)
-    except DatabaseError as error:
-        raise HTTPException(503, f"Postgres: {failure_of(error).brief}.") from None
-    page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
-    return HTMLResponse(page, headers=headers(nonce))
+def _page(request: Request, resources: Resources, visitor: Visitor | None) -> HTMLResponse:
+    with postgres_needed(), resources.engine.connect() as db:
+        shown = _shown(resources, db)
+    return console_page(request, "console.html", visitor, reloaded=RELOADED, **shown)
 
 
 def _shown(resources: Resources, db: Session) -> dict[str, Any]:
@@ -128,38 +123,3 @@ def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, Budg
         return {each: resources.budget.snapshot(each) for each in organization_ids}
     except BudgetUnavailable:
         return None
-
-
-def _span(seconds: float) -> str:
-    """Format a duration for people."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-
-
-def _ago(moment: datetime | None, now: datetime) -> str:
-    return "never" if moment is None else f"{_span(max(timedelta(0), now - moment).total_seconds())} ago"
-
-
-def _until(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return "never"
-    return "is due" if moment <= now else f"in {_span((moment - now).total_seconds())}"
-
-
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("workers.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {
-        "span": _span,
-        "ago": _ago,
-        "until": _until,
-        "thousands": "{:,}".format,
-        "words": lambda name: str(name).replace("_", " "),
-    }
-    return environment
-
-
-_TEMPLATES = _templates()

@@ -8,24 +8,29 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from workers.web.filters import FILTERS
 
-def page(template: str, *, status: int = 200, leads_to: Sequence[str] = (), **shown: Any) -> HTMLResponse:
+
+def page(
+    template: str, *, status: int = 200, leads_to: Sequence[str] = (), referrer: str = "no-referrer", **shown: Any
+) -> HTMLResponse:
     """The page of a template, which runs no script and loads nothing.
 
-    Its form is sent to booksync, which may redirect the browser to the origins of `leads_to`.
+    Its form is sent to booksync, which may redirect the browser to the origins of `leads_to`. With the default
+    `referrer` policy a browser sends the Origin "null" with the form.
     """
     nonce = secrets.token_urlsafe(16)
     content = _TEMPLATES.get_template(template).render(shown, nonce=nonce)
-    return HTMLResponse(content, status, headers=headers(nonce, forms=" ".join(["'self'", *leads_to])))
+    return HTMLResponse(content, status, headers=_headers(nonce, " ".join(["'self'", *leads_to]), referrer))
 
 
-def headers(nonce: str, *, forms: str = "'none'") -> dict[str, str]:
+def _headers(nonce: str, forms: str, referrer: str) -> dict[str, str]:
     """The headers of a page whose styles have this nonce; `forms` are the sources to which it may send its form."""
     allowed = f"style-src 'nonce-{nonce}'; base-uri 'none'; form-action {forms}"
     return {
         "Content-Security-Policy": f"default-src 'none'; {allowed}; frame-ancestors 'none'",
         "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": referrer,
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }
@@ -37,4 +42,12 @@ def origin_of(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-_TEMPLATES = Environment(loader=PackageLoader("workers.web"), autoescape=True, undefined=StrictUndefined)
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("workers.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= FILTERS
+    return environment
+
+
+_TEMPLATES = _templates()

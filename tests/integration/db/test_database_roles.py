@@ -1,5 +1,6 @@
 """The sender of reminders may only call two functions; booksync's own role may call them too."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,10 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from db import hand_over, outcomes
+from db import hand_over, operators, outcomes
 from db.models import Base
 from db.session import Session
+from domain.operators import Role
 from domain.outcome import CallOutcome
 from tests.database_roles import DatabaseRoles
 from tests.integration.db.look import altered
@@ -74,3 +76,14 @@ def test_a_sender_cannot_inject_a_table_of_its_own(granted: Session, roles: Data
     granted.execute(text("CREATE TEMP TABLE zoho_connections (id uuid, handover text)"))
     assert len(hand_over.claim(granted, at=DUE_AT)) == 1
     assert granted.execute(text("SELECT count(*) FROM pg_temp.handovers")).scalar_one() == 0
+
+
+def test_the_application_manages_operators_and_ends_console_sessions(granted: Session, roles: DatabaseRoles) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.app}"))
+    assert operators.add(granted, "ana", Role.VIEWER, "a hash")
+    operators.change(granted, "ana", Role.OPERATOR, None)
+    operators.seen(granted, "ana")
+    assert operators.disable(granted, "ana")
+    session_id = uuid.uuid4()
+    operators.sign_out(granted, session_id, longest_seconds=60)
+    assert operators.is_signed_out(granted, session_id)

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from db.legacy.side_by_side import renew_triggers
-from db.migrations import grants, indexes, placement, processes, states
+from db.migrations import grants, indexes, operators, placement, processes, states
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from db.migrations.schemas import use_schemas
@@ -223,6 +223,7 @@ def undo_the_move(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         use_schemas(connection)
         indexes.remove(connection)
+        operators.remove(connection)
         grants.remove(connection)
         processes.remove(connection)
         states.remove(connection)

@@ -1,4 +1,4 @@
-"""The web process of each test."""
+"""The web process of each test, and browsers that visit its console."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,9 +6,14 @@ from contextlib import ExitStack
 
 import pytest
 
+from domain.operators import Role
 from tests.integration.environment import environment_of_a_process
+from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, ConsoleBrowser, running_console
 from tests.integration.web.web_process import Ask, ask
 from tests.process_logs import logs_of_a_process
+from workers.boot.basics import Basics, open_basics
+from workers.services.operators import save_operator
+from workers.web import console_password
 
 
 @pytest.fixture
@@ -22,3 +27,31 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], As
             return lambda path, **headers: asyncio.run(ask(path, headers))
 
         yield start
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[asyncio.Runner]:
+    """A web process with CONSOLE_PASSWORD, where wrong passwords are not delayed."""
+    monkeypatch.setenv("CONSOLE_PASSWORD", CONSOLE_PASSWORD)
+    monkeypatch.setattr(console_password, "DELAY_SECONDS", 0)
+    with running_console(monkeypatch, database_url=database_url, redis_url=redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def basics(runner: asyncio.Runner) -> Iterator[Basics]:
+    with open_basics("booksync tests") as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(runner: asyncio.Runner) -> ConsoleBrowser:
+    return ConsoleBrowser(runner)
+
+
+@pytest.fixture
+def ana(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
+    """The browser of the viewer ana, who is signed in."""
+    save_operator(basics, "ana", Role.VIEWER, PASSWORD)
+    assert browser.sign_in("ana", PASSWORD).status_code == 303
+    return browser

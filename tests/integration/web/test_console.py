@@ -169,3 +169,30 @@ class TestConsole:
         assert "Main books" in page
         assert "Coastal Fabrics" not in page
         assert "It is disconnected. Next: booksync connect" in page
+
+    @pytest.mark.usefixtures("opened")
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("<script>alert(1)</script>", "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"),
+            ('" onmouseover="alert(1)', "<bdi>&#34; onmouseover=&#34;alert(1)</bdi>"),
+            # a mark that turns the direction of the text after it
+            ("\u202eskooB", "<bdi>\u202eskooB</bdi>"),
+            ("N" * 500, f"<bdi>{'N' * 500}</bdi>"),
+        ],
+    )
+    def test_a_hostile_name_stays_a_name(
+        self,
+        process: Callable[[str, str], Ask],
+        database: psycopg.Connection,
+        database_url: str,
+        redis_url: str,
+        name: str,
+        shown: str,
+    ) -> None:
+        connect(database)
+        database.execute("UPDATE booksync.zoho_connections SET organization_name = %s", [name])
+        page = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD)).text
+        assert shown in page
+        assert "<script" not in page
+        assert "<title>booksync</title>" in page

@@ -18,7 +18,6 @@ from workers.web.console_password import (
     MOST_ADDRESSES,
     MOST_DELAYED,
     PasswordCheck,
-    is_too_short,
     password_in,
 )
 
@@ -146,8 +145,41 @@ def test_wrong_passwords_are_logged_with_their_count_and_without_the_password() 
 
 
 @given(st.text(max_size=40))
-def test_a_password_shorter_than_12_characters_is_too_short(password: str) -> None:
-    assert is_too_short(SecretStr(password)) == (len(password.strip()) < 12)
+def test_a_password_shorter_than_12_characters_opens_nothing(password: str) -> None:
+    check = PasswordCheck(SecretStr(password))
+    assert check.has_console_password == (len(password.strip()) >= 12)
+    assert check.is_console_password(password.encode()) == check.has_console_password
+
+
+def test_a_password_that_is_still_checked_keeps_the_others_of_its_address_waiting() -> None:
+    async def scene() -> None:
+        check, over = PasswordCheck(None), asyncio.Event()
+
+        async def attempt() -> str:
+            await over.wait()
+            return "ana"
+
+        first = asyncio.ensure_future(check.slowed(attempt, "1.1.1.1"))
+        await asyncio.sleep(0)
+        assert await check.slowed(attempt, "1.1.1.1") == (NOT_CHECKED, None)
+        over.set()
+        assert await first == (RIGHT_OUTCOME, "ana")
+
+    run(scene())
+
+
+def test_a_check_that_fails_releases_its_place() -> None:
+    async def scene() -> None:
+        check = PasswordCheck(SecretStr(RIGHT))
+
+        async def attempt() -> None:
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            await check.slowed(attempt, "1.1.1.1")
+        assert await check.check(RIGHT.encode(), "1.1.1.1") is RIGHT_OUTCOME
+
+    run(scene())
 
 
 @pytest.mark.parametrize("password", ["", "correct horse", "with:colon", "ünïcödé 鍵", "\x00"])

@@ -1,0 +1,42 @@
+"""The schema for the console's operators: their table, and the table of the console sessions that they have ended.
+
+Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the
+reason. Every statement can be repeated.
+"""
+
+from typing import Final
+
+from db.migrations.schemas import SCHEMA
+from db.migrations.steps import Raw, briefly
+from db.migrations.tables import make_table
+
+_TABLES: Final = {
+    "operators": """
+        id uuid DEFAULT gen_random_uuid() NOT NULL CONSTRAINT pk_operators PRIMARY KEY,
+        name text NOT NULL,
+        role text NOT NULL,
+        password_hash text NOT NULL,
+        session_stamp uuid DEFAULT gen_random_uuid() NOT NULL,
+        created_at timestamptz DEFAULT now() NOT NULL,
+        updated_at timestamptz DEFAULT now() NOT NULL,
+        disabled_at timestamptz,
+        last_seen_at timestamptz,
+        CONSTRAINT uq_operators_name UNIQUE (name),
+        CONSTRAINT ck_operators_small_letters CHECK (name = lower(name))
+    """,
+    "console_sign_outs": """
+        session_id uuid NOT NULL CONSTRAINT pk_console_sign_outs PRIMARY KEY,
+        signed_out_at timestamptz DEFAULT now() NOT NULL
+    """,
+}
+
+
+def add(connection: Raw) -> None:
+    """Create the tables, with the owner and the grants of the table of connections."""
+    for name, columns in _TABLES.items():
+        make_table(connection, name, columns, like="zoho_connections")
+
+
+def remove(connection: Raw) -> None:
+    """Drop the tables."""
+    briefly(connection, f"DROP TABLE IF EXISTS {', '.join(f'{SCHEMA}.{name}' for name in _TABLES)}")

@@ -1,0 +1,35 @@
+"""The operators of the console."""
+
+import uuid
+
+from sqlalchemy import CheckConstraint, UniqueConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Id, Moment
+
+
+class OperatorRow(Base):
+    """A person who may sign in to the console. CONSOLE_PASSWORD has no row."""
+
+    __tablename__ = "operators"
+    __table_args__ = (UniqueConstraint("name"), CheckConstraint("name = lower(name)", name="small_letters"))
+
+    id: Mapped[Id]
+    name: Mapped[str]
+    role: Mapped[str]  #: `domain.operators.Role`
+    password_hash: Mapped[str]  #: argon2id
+    #: A new one ends all console sessions of the operator.
+    session_stamp: Mapped[uuid.UUID] = mapped_column(Uuid, server_default=text("gen_random_uuid()"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]  #: when the role or the password was last changed, or the operator disabled
+    disabled_at: Mapped[Moment | None]  #: a disabled operator cannot sign in
+    last_seen_at: Mapped[Moment | None]  #: the last use of the console, accurate to a minute
+
+
+class ConsoleSignOut(Base):
+    """A console session that was ended before its time. The row is deleted when the session would have ended anyway."""
+
+    __tablename__ = "console_sign_outs"
+
+    session_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    signed_out_at: Mapped[CreatedAt]

@@ -1,0 +1,97 @@
+"""`booksync operators`: manage who may sign in to the console."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db.operators import StoredOperator
+from domain.operators import Role, name_of
+from workers.cli.looking import open_basics
+from workers.cli.secret_options import SOURCES, PasswordOption, one_secret
+from workers.cli.terminal import notes, out, print_json, results
+from workers.services.operators import disable_operator, list_operators, needs_password, save_operator
+
+app = typer.Typer(
+    help="Manage who may sign in to the console.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_PASSWORD = PasswordOption("--password", "BOOKSYNC_OPERATOR_PASSWORD", "password")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The operator's name at the sign-in page.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[
+        Role,
+        typer.Option(
+            "--role", help="operator: everything. accountant: reads, confirms numbers, do-not-call. viewer: reads."
+        ),
+    ],
+    password: Annotated[
+        str | None,
+        typer.Option("--password", help=f"{SOURCES}. If omitted: a prompt, or the password that the operator has."),
+    ] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Add an operator, or change an operator's role or password, which ends the operator's console sessions."""
+    given = _PASSWORD.in_environment() if password is None else _PASSWORD.given(password)
+    with open_basics("booksync operators add") as basics:
+        if given is None and needs_password(basics, name):
+            _, given = one_secret((_PASSWORD, None))
+        saved = save_operator(basics, name, role, given)
+    results(as_json).print(f"The operator {name_of(name)} is {saved}, with the role {role}.")
+    notes.print("Next: sign in at the web process, at /sign-in")
+    if as_json:
+        print_json({"name": name_of(name), "role": role, "outcome": saved})
+
+
+@app.command("list")
+def show(as_json: AsJSON = False) -> None:
+    """Show the operators with their roles, and when they last used the console."""
+    with open_basics("booksync operators list") as basics:
+        listed = list_operators(basics)
+    if as_json:
+        print_json({"operators": [_facts(each) for each in listed]})
+        return
+    if not listed:
+        out.print("No operator exists yet.")
+        notes.print("Next: booksync operators add NAME --role operator")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("name", "role", "last seen", "disabled"):
+        table.add_column(heading)
+    for each in listed:
+        table.add_row(each.operator.name, each.operator.role, _time(each.last_seen_at), _time(each.disabled_at))
+    out.print(table)
+
+
+@app.command()
+def disable(name: Name, as_json: AsJSON = False) -> None:
+    """Disable an operator, whose console sessions end at once. A new password enables the operator again."""
+    with open_basics("booksync operators disable") as basics:
+        disable_operator(basics, name)
+    results(as_json).print(f"The operator {name_of(name)} is disabled.")
+    if as_json:
+        print_json({"name": name_of(name), "outcome": "disabled"})
+
+
+def _facts(stored: StoredOperator) -> dict[str, Any]:
+    return {
+        "name": stored.operator.name,
+        "role": stored.operator.role,
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+        "disabled_at": stored.disabled_at,
+        "last_seen_at": stored.last_seen_at,
+    }
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

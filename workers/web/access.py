@@ -1,0 +1,99 @@
+"""Access to the console: `require` is the one check of each page and each action."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from db.failures import DatabaseError, failure_of
+from domain.operators import Operator, Role
+from workers.boot.resources import Resources
+from workers.services.operators import record_use, signed_in
+from workers.web.forms import Form, read_form, refuse_forged
+from workers.web.sessions import ConsoleSession, session_of
+
+#: The parameter of addresses that a page loads by itself. Such requests do not renew the session.
+RELOADED = "reloaded"
+
+
+class SignInNeededError(Exception):
+    """The request has no console session, or the session has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """An operator who is signed in, and the form that was sent."""
+
+    operator: Operator
+    session: ConsoleSession
+    is_renewed: bool  #: whether the response has to write the session's cookie again
+    form: Form = field(default_factory=dict)
+
+
+class RoleMissingError(Exception):
+    """The visitor's role does not include the role that the page needs."""
+
+    def __init__(self, visitor: Visitor, needed: Role) -> None:
+        super().__init__(f"needs the role {needed}")
+        self.visitor = visitor
+        self.needed = needed
+
+
+class PostgresFailedError(Exception):
+    """Postgres does not work. The message names the kind of the failure."""
+
+
+def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
+    """Return the dependency of a page or an action that needs this role. For an action it also checks the form's token.
+
+    The dependency raises:
+        SignInNeededError: the request has no console session, or the session has ended.
+        RoleMissingError: the visitor has a lower role.
+        ForgedFormError: the form of an action is from another page.
+        PostgresFailedError: Postgres does not work.
+        HTTPException: see `read_form`.
+    """
+
+    async def visitor_of(request: Request) -> Visitor:
+        visitor = await run_in_threadpool(_visitor, request)
+        if request.method not in ("GET", "HEAD"):
+            form = await read_form(request)
+            refuse_forged(request, form, visitor.session.csrf_token)
+            visitor = replace(visitor, form=form)
+        if not visitor.operator.role.includes(role):
+            raise RoleMissingError(visitor, role)
+        return visitor
+
+    return visitor_of
+
+
+@contextmanager
+def postgres_needed() -> Iterator[None]:
+    """Let a failure of Postgres end the request.
+
+    Raises:
+        PostgresFailedError: Postgres does not work.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        raise PostgresFailedError(f"Postgres: {failure_of(error).brief}.") from None
+
+
+def _visitor(request: Request) -> Visitor:
+    resources: Resources = request.app.state.resources
+    now = time.time()
+    session = session_of(request, now)
+    if session is None:
+        raise SignInNeededError
+    with postgres_needed():
+        operator = signed_in(resources, session.session_id, session.name, session.stamp)
+        if operator is None:
+            raise SignInNeededError
+        used = session if RELOADED in request.query_params else session.renewed(now)
+        if used is not session:
+            record_use(resources, operator)
+    return Visitor(operator, used, is_renewed=used is not session)

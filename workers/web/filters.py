@@ -1,0 +1,32 @@
+"""The filters of the templates: durations, times and numbers for people."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+
+def _span(seconds: float) -> str:
+    """Format a duration for people."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else f"{_span(max(timedelta(0), now - moment).total_seconds())} ago"
+
+
+def _until(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    return "is due" if moment <= now else f"in {_span((moment - now).total_seconds())}"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "span": _span,
+    "ago": _ago,
+    "until": _until,
+    "thousands": "{:,}".format,
+    "words": lambda name: str(name).replace("_", " "),
+}

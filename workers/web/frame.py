@@ -1,0 +1,124 @@
+"""The frame of the console's pages: the header that names the operator, and the pages of the common refusals."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from workers.boot.resources import Resources
+from workers.services.operators import anyone_may_sign_in
+from workers.web.access import PostgresFailedError, RoleMissingError, SignInNeededError, Visitor, postgres_needed
+from workers.web.console_password import SHORTEST_PASSWORD
+from workers.web.forms import ForgedFormError
+from workers.web.pages import page
+from workers.web.sessions import forget_session, keep_session
+
+OFF = "The console is off: set CONSOLE_PASSWORD to open it."
+CLOSED = (
+    f"The console is closed, because CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters. "
+    "Set a longer one: openssl rand -hex 16"
+)
+
+
+def console_page(
+    request: Request, template: str, visitor: Visitor | None = None, *, status: int = 200, **shown: Any
+) -> HTMLResponse:
+    """Return a page in the console's frame, and renew the visitor's session. Without a visitor it has no header."""
+    # Under the policy "no-referrer" browsers would send forms with the Origin "null".
+    response = page(template, status=status, referrer="same-origin", root=root_of(request), visitor=visitor, **shown)
+    if visitor is not None and visitor.is_renewed:
+        keep_session(request, response, visitor.session)
+    return response
+
+
+def root_of(request: Request) -> str:
+    """Return the console's first page, relative to the request's, so that a path that a proxy removes is kept."""
+    return "../" * (request.url.path.count("/") - 1) or "./"
+
+
+def closed_page(request: Request) -> HTMLResponse | None:
+    """Return the page that says how to open the console; None if CONSOLE_PASSWORD or an operator can sign in.
+
+    Raises:
+        PostgresFailedError: Postgres does not work.
+    """
+    resources: Resources = request.app.state.resources
+    with postgres_needed():
+        if anyone_may_sign_in(resources):
+            return None
+    is_off = resources.settings.console_password is None
+    return _notice(
+        request,
+        404 if is_off else 403,
+        "The console is closed",
+        OFF if is_off else CLOSED,
+        hint="Or add an operator:",
+        command="booksync operators add NAME --role operator",
+    )
+
+
+def add_refusals(app: FastAPI) -> None:
+    """Let the application respond to the exceptions of `access` and `forms` with pages."""
+    app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(RoleMissingError, _role_missing)
+    app.add_exception_handler(ForgedFormError, _forged)
+    app.add_exception_handler(PostgresFailedError, _unavailable)
+
+
+async def _to_sign_in(request: Request, _error: Exception) -> Response:
+    try:
+        closed = await run_in_threadpool(closed_page, request)
+    except PostgresFailedError as failure:
+        return await _unavailable(request, failure)
+    if closed is not None:
+        return closed
+    response = RedirectResponse(f"{root_of(request)}sign-in", 303)
+    forget_session(request, response)
+    return response
+
+
+async def _role_missing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RoleMissingError)
+    operator, needed = error.visitor.operator, error.needed
+    return _notice(
+        request,
+        403,
+        "Your role does not allow this",
+        f"This page or action needs the role {needed}; you are signed in as {operator.role}. Nothing was changed.",
+        hint="An administrator can change your role:",
+        command=f"booksync operators add {operator.name} --role {needed}",
+        visitor=error.visitor,
+    )
+
+
+async def _forged(request: Request, _error: Exception) -> Response:
+    return _notice(
+        request,
+        403,
+        "The form was refused",
+        "Nothing was changed, because the form is not from a page of your console session.",
+        hint="Open the page again, and repeat the action.",
+    )
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": str(error)}, 503)
+    return _notice(request, 503, "The console is not available", str(error), hint="Try again in a moment.")
+
+
+def _notice(
+    request: Request,
+    status: int,
+    title: str,
+    sentence: str,
+    *,
+    hint: str,
+    command: str = "",
+    visitor: Visitor | None = None,
+) -> HTMLResponse:
+    return console_page(
+        request, "notice.html", visitor, status=status, title=title, sentence=sentence, hint=hint, command=command
+    )

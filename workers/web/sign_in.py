@@ -1,0 +1,121 @@
+"""`/sign-in` and `/sign-out`: an operator begins and ends a console session."""
+
+import secrets
+import time
+from functools import partial
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from domain.operators import CONSOLE_NAME, Operator, Role, name_of
+from workers.boot.resources import Resources
+from workers.observability.counters import PasswordOutcome
+from workers.services.operators import authenticate, console_operator, record_use, sign_out
+from workers.web.access import Visitor, postgres_needed, require
+from workers.web.console_password import PasswordCheck
+from workers.web.forms import ForgedFormError, one, read_form, refuse_forged
+from workers.web.frame import closed_page, console_page, root_of
+from workers.web.sessions import (
+    LONGEST_SECONDS,
+    ConsoleSession,
+    cookie_of,
+    delete_cookie,
+    forget_session,
+    keep_session,
+    set_cookie,
+)
+
+router = APIRouter()
+
+#: The cookie with the token of the sign-in form, because there is no session yet.
+_COOKIE = "booksync_sign_in"
+_PURPOSE = "console sign-in form"
+
+_WRONG = "The name or the password is wrong."
+_TOO_MANY = "Too many wrong passwords. Try again in a few seconds."
+_EXPIRED = "This page was open for too long, or the browser refuses cookies. Sign in again."
+
+
+@router.get("/sign-in", response_class=HTMLResponse)
+async def sign_in_page(request: Request) -> Response:
+    """Return the sign-in page; 404 or 403 with the next step if the console is closed."""
+    closed = await run_in_threadpool(closed_page, request)
+    return closed or _form(request)
+
+
+@router.post("/sign-in", response_class=HTMLResponse)
+async def sign_in(request: Request) -> Response:
+    """Begin a console session; 401 for a wrong name or password, 429 for a while after too many of them."""
+    resources: Resources = request.app.state.resources
+    form = await read_form(request)
+    try:
+        refuse_forged(request, form, _token_of(request))
+    except ForgedFormError:
+        return _form(request, status=403, problem=_EXPIRED)
+    outcome, operator = await _checked(request, name_of(one(form, "name")), one(form, "password"))
+    await run_in_threadpool(resources.counters.console_password, outcome)
+    if operator is None:
+        is_wrong = outcome is PasswordOutcome.WRONG
+        return _form(request, status=401, problem=_WRONG) if is_wrong else _form(request, status=429, problem=_TOO_MANY)
+    response = RedirectResponse(root_of(request), 303)
+    keep_session(request, response, ConsoleSession.begun(operator, time.time()))
+    delete_cookie(request, response, _COOKIE)
+    return response
+
+
+@router.post("/sign-out")
+async def leave(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> Response:
+    """End the console session, also for a copy of its cookie."""
+    await run_in_threadpool(_sign_out, request, visitor)
+    response = RedirectResponse(f"{root_of(request)}sign-in", 303)
+    forget_session(request, response)
+    return response
+
+
+async def _checked(request: Request, name: str, password: str) -> tuple[PasswordOutcome, Operator | None]:
+    resources: Resources = request.app.state.resources
+    check: PasswordCheck = request.app.state.password_check
+
+    async def attempt() -> Operator | None:
+        if name in ("", CONSOLE_NAME):
+            return console_operator(resources.settings) if check.is_console_password(password.encode()) else None
+        return await run_sync(partial(_authenticated, resources, name, password), limiter=check.hashing)
+
+    return await check.slowed(attempt, request.client.host if request.client else "unknown")
+
+
+def _authenticated(resources: Resources, name: str, password: str) -> Operator | None:
+    with postgres_needed():
+        operator = authenticate(resources, name, password)
+        if operator is not None:
+            record_use(resources, operator)
+    return operator
+
+
+def _sign_out(request: Request, visitor: Visitor) -> None:
+    with postgres_needed():
+        sign_out(request.app.state.resources, visitor.session.session_id, longest_seconds=LONGEST_SECONDS)
+
+
+def _form(request: Request, *, status: int = 200, problem: str = "") -> Response:
+    # Two pages in two tabs have the same token.
+    known = _token_of(request)
+    token = known or secrets.token_urlsafe(32)
+    response = console_page(request, "sign_in.html", status=status, problem=problem, csrf_token=token)
+    if not known:
+        resources: Resources = request.app.state.resources
+        set_cookie(request, response, _COOKIE, resources.vault.seal(token, _PURPOSE))
+    if status == 429:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _token_of(request: Request) -> str:
+    """Return the token in the cookie of the sign-in form; "" without one."""
+    resources: Resources = request.app.state.resources
+    sealed = cookie_of(request, _COOKIE)
+    return resources.vault.unseal(sealed, _PURPOSE, max_age_seconds=LONGEST_SECONDS) or ""
