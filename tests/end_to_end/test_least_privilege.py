@@ -1,8 +1,10 @@
 """Workers, scheduler, web and commands under the role of docs/database-roles.md, in a database of another owner."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
@@ -17,6 +19,8 @@ from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, setti
 from tests.end_to_end.storm import Web
 from tests.end_to_end.underway import eventually
 from tests.truth import differences
+
+PASSWORD = "a long enough password"
 
 
 @pytest.fixture
@@ -82,17 +86,38 @@ def test_every_process_works_with_exactly_the_documented_grants(installation: In
         ("do-not-call", "list", "--json"),
         ("rotate-keys", "--json"),
         ("webhook", "rotate", connection_id, "--json"),
+        ("operators", "add", "ana", "--role", "viewer", "--json"),
+        ("operators", "list", "--json"),
     ):
-        done = installation.run(*words)
+        done = installation.run(*words, BOOKSYNC_OPERATOR_PASSWORD=PASSWORD)
         assert "permission" not in done.stderr + done.stdout, words
         assert done.code == 0, (words, done.stderr, done.stdout)
 
+    assert visit_of_ana(web.url) == [303, 200, 303, 303]
+    assert installation.run("operators", "disable", "ana", "--json").code == 0
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
         assert differences(installation.zoho.snapshot(), database) == []
         assert database.execute("SELECT count(*) FROM booksync.dead_letters").fetchone() == (0,)
     logs = "".join(log.read_text(encoding="utf-8") for log in tmp_path.glob("*.log"))
     assert "InsufficientPrivilege" not in logs
     assert "permission denied" not in logs
+
+
+def visit_of_ana(url: str) -> list[int]:
+    """Sign in to the console, look at it, sign out, and look again; returns the status codes."""
+    headers = {"Accept": "text/html"}
+    with httpx.Client(base_url=httpx.URL(url).join("/"), trust_env=False, timeout=30, headers=headers) as browser:
+
+        def token(path: str) -> str:
+            return str(re.findall(r'name="csrf_token" value="([^"]+)"', browser.get(path).text)[0])
+
+        credentials = {"name": "ana", "password": PASSWORD, "csrf_token": token("/sign-in")}
+        return [
+            browser.post("/sign-in", data=credentials).status_code,
+            browser.get("/").status_code,
+            browser.post("/sign-out", data={"csrf_token": token("/")}).status_code,
+            browser.get("/").status_code,
+        ]
 
 
 def handled(installation: Installation) -> bool:
