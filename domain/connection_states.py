@@ -25,8 +25,8 @@ class Command(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     DISCONNECT = "disconnect"
-    OPEN = "open for handovers"
-    WEBHOOK = "show its webhook secret"
+    OPEN = "open the handovers of"
+    WEBHOOK = "show the webhook secret of"
     SHARE = "share the grant of"
 
 

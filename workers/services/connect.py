@@ -127,7 +127,7 @@ def _member_of(found: Sequence[OrganizationFacts], organization_id: str) -> Orga
         known = ", ".join(sorted(by_id)) or "none"
         raise NotAMemberError(
             f"This Zoho user does not belong to organisation {organization_id} (they belong to: {known}): "
-            "check the organisation's id and the data centre."
+            "check the organisation's id and the data centre. A grant code works once: make a new one."
         )
     return by_id[organization_id]
 
