@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from db.failures import DatabaseError, failure_of
+from domain.errors import BooksyncError
 from domain.operators import Operator, Role
 from workers.boot.resources import Resources
 from workers.services.operators import record_use, signed_in
@@ -19,7 +20,7 @@ from workers.web.sessions import ConsoleSession, session_of
 RELOADED = "reloaded"
 
 
-class SignInNeededError(Exception):
+class SignInNeededError(BooksyncError):
     """The request has no console session, or the session has ended."""
 
 
@@ -33,7 +34,7 @@ class Visitor:
     form: Form = field(default_factory=dict)
 
 
-class RoleMissingError(Exception):
+class RoleMissingError(BooksyncError):
     """The visitor's role does not include the role that the page needs."""
 
     def __init__(self, visitor: Visitor, needed: Role) -> None:
@@ -42,7 +43,7 @@ class RoleMissingError(Exception):
         self.needed = needed
 
 
-class PostgresFailedError(Exception):
+class PostgresFailedError(BooksyncError):
     """Postgres does not work. The message names the kind of the failure."""
 
 

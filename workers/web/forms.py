@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException, Request
 
+from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.web.pages import origin_of
 from workers.web.request_bodies import read_body, refuse_large
@@ -18,7 +19,7 @@ _MOST_FIELDS = 10_000
 Form = Mapping[str, list[str]]
 
 
-class ForgedFormError(Exception):
+class ForgedFormError(BooksyncError):
     """The form was not sent from a page that this browser got from booksync in this console session."""
 
 

@@ -40,7 +40,7 @@ def console(hooks: Hooks) -> str:
 
     async def ask() -> httpx.Response:
         web.state.resources = replace(hooks.bench.resources, settings=settings)
-        web.state.console_password = PasswordCheck(SecretStr(PASSWORD))
+        web.state.password_check = PasswordCheck(SecretStr(PASSWORD))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(web)) as client:
             credentials = base64.b64encode(f"booksync:{PASSWORD}".encode()).decode()
             return await client.get("http://booksync/", headers={"Authorization": f"Basic {credentials}"})
