@@ -1,7 +1,6 @@
 """The walk over the invoices, and detail calls for their uncached customers (FR-7: such invoices are skipped)."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import structlog
 
@@ -16,7 +15,6 @@ from domain.lists import Page, Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from workers.sync.list_pages import ListWriter, end_list, read_list
-from workers.sync.planning import plan_next
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -56,7 +54,7 @@ def _writer(work: Work) -> ListWriter:
     def write(db: Session, run: Run, page: Page[Invoice], rows: Sequence[Invoice]) -> Run:
         return write_invoices(db, work, run, [Observed(row, page.server_time) for row in rows])
 
-    return ListWriter(INVOICE, write, meanwhile=partial(plan_next, work))
+    return ListWriter(INVOICE, write)
 
 
 def _after_last_page(work: Work) -> Callable[[Session, Run], Run]:

@@ -4,7 +4,7 @@ A page is staged before the next one is fetched, so a killed worker repeats at m
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,8 +51,6 @@ class ListWriter:
     rows: Callable[[Session, Run, Page[Any], Sequence[Any]], Run]
     #: The ids of a page that a full run has seen.
     seen: Callable[[Page[Any]], Sequence[str]] = record_ids
-    #: Does a part of the run's later work, in a transaction of its own; returns whether more may be left.
-    meanwhile: Callable[[], bool] = lambda: False
 
 
 def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader | None = None) -> ListPage:
@@ -125,9 +123,8 @@ def _at(run: Run, entity: Entity, read: ListRead) -> Run:
 def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]) -> StepRef:
     """Read a slice of the entity's list: each page is written while the next one is fetched.
 
-    While a call waits long for Zoho or the budget, `ListWriter.meanwhile` is done. Pages that an earlier step has
-    staged come first. After the last page of the list, `end` returns the run in its next phase. A page is staged only
-    if another call follows, because a killed worker repeats the last call in any case.
+    Pages that an earlier step has staged come first. After the last page of the list, `end` returns the run in its next
+    phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
     with PageCall(work, entity) as call:
@@ -147,14 +144,7 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
                     checkpoint_with(db, work, run, entity, following)
                 else:
                     work.checkpoint(db, run)
-            page = _first_page(work, entity) if has_staged else following or _awaited(work, writer, call)
-
-
-def _awaited(work: Work, writer: ListWriter, call: "PageCall") -> ListPage:
-    if not call.is_done_within(work.resources.slices.slow_response_seconds):
-        while not call.is_done and writer.meanwhile():
-            pass
-    return call.wait()
+            page = _first_page(work, entity) if has_staged else following or call.wait()
 
 
 def _first_page(work: Work, entity: Entity) -> ListPage:
@@ -205,11 +195,6 @@ class PageCall:
     def is_done(self) -> bool:
         """Whether the call under way has a page or an error by now."""
         return self._call is not None and self._call.done()
-
-    def is_done_within(self, seconds: float) -> bool:
-        """Wait for the call under way, but not longer than `seconds`; return whether it has ended."""
-        assert self._call is not None
-        return bool(wait([self._call], timeout=seconds).done)
 
     def start(self, lists: ListReader | None = None) -> None:
         """Start the call for the page after the last staged one; `lists`: see `fetch_page`."""

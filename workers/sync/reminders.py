@@ -27,9 +27,8 @@ from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from domain.stored_phones import judged_with
 from domain.versions import NO_VERSION
-from workers.services import judge_phones
+from workers.services import judge_phones, plan_reminders
 from workers.sync.gone import note_gone
-from workers.sync.planning import plan_next
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
@@ -45,8 +44,7 @@ QUESTIONS_PER_STEP = 20
 def create_reminders(work: Work) -> StepRef:
     """Plan reminders in batches until no planning is due, make detail calls for the questions, then end the run."""
     _judge_phones_again(work)
-    while plan_next(work):
-        pass
+    _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as db:
             return work.advance(db, work.run)  # The responses to the detail calls may have made plans due.
@@ -82,6 +80,15 @@ def _judge_phones_again(work: Work) -> None:
         action="phones.judged",
         had_been=noted,
     )
+
+
+def _plan(work: Work) -> None:
+    now = work.now
+    while True:
+        with work.transaction() as db:
+            if plan_reminders.plan_due(db, work.connection, now=now) == 0:
+                return
+            work.checkpoint(db, work.run)
 
 
 def _questions(work: Work) -> Sequence[Question]:

@@ -191,17 +191,6 @@ def test_a_release_without_staged_pages_fetches_them_again(bench: Bench, databas
     assert differences(bench.zoho.snapshot(), database) == []
 
 
-def test_reminders_are_planned_while_zoho_lets_a_call_wait(bench: Bench, database: psycopg.Connection) -> None:
-    bench.zoho.fault(FaultName.LATENCY, kind=CallKind.INVOICES, seconds=0.3)
-    waiting = bench.with_slices(SliceLimits(pages=30, slow_response_seconds=0.0))
-    waiting.start(Mode.FULL)
-    step_until(waiting, Phase.REMINDERS)
-    (planned,) = waiting.rows("SELECT count(*) AS invoices FROM invoices_cache WHERE plan_outcome IS NOT NULL")
-    assert planned["invoices"] > 0
-    finish(waiting)
-    assert differences(bench.zoho.snapshot(), database) == []
-
-
 class TestAListReadAhead:
     """A second call at a time, while responses are slow."""
 
