@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from db.failures import DatabaseError, failure_of
 from domain.errors import BooksyncError
 from domain.operators import Operator, Role
-from workers.boot.resources import Resources
 from workers.services.operators import record_use, signed_in
 from workers.web.forms import Form, read_form, refuse_forged
 from workers.web.sessions import ConsoleSession, session_of
+from workers.web.state import resources_of
 
 #: The parameter of addresses that a page loads by itself. Such requests do not renew the session.
 RELOADED = "reloaded"
@@ -85,7 +85,7 @@ def postgres_needed() -> Iterator[None]:
 
 
 def _visitor(request: Request) -> Visitor:
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     now = time.time()
     session = session_of(request, now)
     if session is None:

@@ -29,6 +29,7 @@ from workers.services.browser_logins import LOGIN_SECONDS, Login
 from workers.services.connect_links import public_url
 from workers.web.forms import one, read_form
 from workers.web.pages import origin_of, page
+from workers.web.state import resources_of
 from workers.zoho.data_centers import DATA_CENTERS
 from workers.zoho.errors import ZohoError
 
@@ -42,14 +43,14 @@ _COOKIE = "booksync_connect"
 @router.get("/connect", response_class=HTMLResponse)
 async def begin_page(request: Request, link: str = "") -> Response:
     """The page that explains what booksync reads, and leads to Zoho; 410 for an expired link."""
-    resources = _resources(request)
+    resources = resources_of(request)
     return await _shown(partial(_begin_page, resources, link), _address(link))
 
 
 @router.post("/connect")
 async def begin(request: Request) -> Response:
     """Redirect to Zoho's consent page."""
-    resources, form = _resources(request), await read_form(request)
+    resources, form = resources_of(request), await read_form(request)
     link = one(form, "link")
     return await _shown(partial(_begin, resources, link, one(form, "data_center")), _address(link))
 
@@ -59,21 +60,21 @@ async def come_back(
     request: Request, state: str = "", code: str | None = None, location: str | None = None
 ) -> Response:
     """Take the user from Zoho's consent page to the choice of organisations."""
-    resources, name = _resources(request), request.cookies.get(_COOKIE, "")
+    resources, name = resources_of(request), request.cookies.get(_COOKIE, "")
     return await _shown(partial(_come_back, resources, name, state, code, location))
 
 
 @router.get(_ORGANIZATIONS_PATH, response_class=HTMLResponse)
 async def organizations_page(request: Request) -> Response:
     """The page on which the user chooses among the organisations of the login."""
-    resources, name = _resources(request), request.cookies.get(_COOKIE, "")
+    resources, name = resources_of(request), request.cookies.get(_COOKIE, "")
     return await _shown(partial(_organizations_page, resources, name))
 
 
 @router.post(_ORGANIZATIONS_PATH, response_class=HTMLResponse)
 async def connect(request: Request) -> Response:
     """Connect the chosen organisations; go back to the host application, or show the connections."""
-    resources, form, name = _resources(request), await read_form(request), request.cookies.get(_COOKIE, "")
+    resources, form, name = resources_of(request), await read_form(request), request.cookies.get(_COOKIE, "")
     return await _shown(partial(_connect, resources, name, one(form, "state"), form.get("organization", [])))
 
 
@@ -176,8 +177,3 @@ def _with_cookie(resources: Resources, response: Response, name: str) -> Respons
     response.set_cookie(_COOKIE, name, max_age=LOGIN_SECONDS, httponly=True, samesite="lax", secure=is_https)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _resources(request: Request) -> Resources:
-    resources: Resources = request.app.state.resources
-    return resources

@@ -24,6 +24,7 @@ from workers.web.console_password import PasswordCheck, password_in
 from workers.web.frame import CLOSED, OFF, console_page
 from workers.web.kept_states import KeptStates
 from workers.web.sessions import has_session_cookie
+from workers.web.state import password_check_of, resources_of
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -46,7 +47,7 @@ async def console(request: Request) -> HTMLResponse:
     short, 401 without the right password, 429 for a while after too many wrong passwords. 503 if Postgres does not
     work.
     """
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     if _is_script(request):
         await _check_password(request, resources)
         return await run_in_threadpool(_page, request, resources, None)
@@ -72,7 +73,7 @@ def _is_script(request: Request) -> bool:
 
 
 async def _check_password(request: Request, resources: Resources) -> None:
-    check: PasswordCheck = request.app.state.password_check
+    check = password_check_of(request)
     if not check.has_console_password:
         is_off = resources.settings.console_password is None
         raise HTTPException(404, OFF) if is_off else HTTPException(403, CLOSED)

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import HTTPException, Request
 
 from domain.errors import BooksyncError
-from workers.boot.resources import Resources
 from workers.web.pages import origin_of
 from workers.web.request_bodies import read_body, refuse_large
+from workers.web.state import resources_of
 
 #: The hidden field with the token that proves that a form is from a page of booksync.
 TOKEN_FIELD = "csrf_token"  # noqa: S105  (the name of a field)
@@ -56,7 +56,7 @@ def refuse_forged(request: Request, form: Form, token: str) -> None:
 
 def _is_own(request: Request, origin: str) -> bool:
     """Whether the origin is that of PUBLIC_URL, or has the host and port to which the browser has sent the request."""
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     public = resources.settings.public_url
     if public is not None and origin == origin_of(str(public)):
         return True

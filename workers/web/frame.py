@@ -7,13 +7,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from workers.boot.resources import Resources
 from workers.services.operators import anyone_may_sign_in
 from workers.web.access import PostgresFailedError, RoleMissingError, SignInNeededError, Visitor, postgres_needed
 from workers.web.console_password import SHORTEST_PASSWORD
 from workers.web.forms import ForgedFormError
 from workers.web.pages import page
 from workers.web.sessions import forget_session, keep_session
+from workers.web.state import resources_of
 
 OFF = "The console is off: set CONSOLE_PASSWORD to open it."
 CLOSED = (
@@ -44,7 +44,7 @@ def closed_page(request: Request) -> HTMLResponse | None:
     Raises:
         PostgresFailedError: Postgres does not work.
     """
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     with postgres_needed():
         if anyone_may_sign_in(resources):
             return None

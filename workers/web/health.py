@@ -15,6 +15,7 @@ from workers.observability.worker_states import WorkerReport, known_reports
 from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.services.doctor.processes import ProcessFacts, check_workers
 from workers.services.doctor.webhooks import EVENT_WAIT_SECONDS
+from workers.web.state import resources_of
 from workers.web.throttled_log import ThrottledLog
 
 router = APIRouter()
@@ -51,7 +52,7 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
     then keeps sending webhooks to this process until the new processes are up. The scheduler, the workers, waiting
     webhook events and Redis's eviction policy are reported too.
     """
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     rows, database = _database(resources)
     checks = {**database, **_redis(resources, rows)}
     if any(checks[name] not in (_OK, _UNKNOWN) and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from workers.web.prometheus import render
+from workers.web.state import resources_of
 
 router = APIRouter()
 
@@ -14,4 +15,4 @@ def metrics(request: Request) -> Response:
 
     Metrics of an unavailable server are left out, and the server's `booksync_up` is 0.
     """
-    return Response(render(request.app.state.resources), media_type=CONTENT_TYPE_LATEST)
+    return Response(render(resources_of(request)), media_type=CONTENT_TYPE_LATEST)

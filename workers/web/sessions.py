@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from domain.operators import Operator
-from workers.boot.resources import Resources
 from workers.secrets.vault import Vault
+from workers.web.state import resources_of
 
 #: A console session ends this long after its last use, and this long after the sign-in.
 IDLE_SECONDS = 1800
@@ -69,7 +69,7 @@ def unsealed(vault: Vault, cookie: str, now: float) -> ConsoleSession | None:
 
 def session_of(request: Request, now: float) -> ConsoleSession | None:
     """Return the session that the request's cookie names; the operator may have been disabled since."""
-    return unsealed(_resources(request).vault, cookie_of(request, _COOKIE), now)
+    return unsealed(resources_of(request).vault, cookie_of(request, _COOKIE), now)
 
 
 def has_session_cookie(request: Request) -> bool:
@@ -78,7 +78,7 @@ def has_session_cookie(request: Request) -> bool:
 
 def keep_session(request: Request, response: Response, session: ConsoleSession) -> None:
     """Write the session's cookie."""
-    set_cookie(request, response, _COOKIE, sealed(_resources(request).vault, session))
+    set_cookie(request, response, _COOKIE, sealed(resources_of(request).vault, session))
 
 
 def forget_session(request: Request, response: Response) -> None:
@@ -110,10 +110,5 @@ def _full_name(request: Request, name: str) -> str:
 
 
 def _is_secure(request: Request) -> bool:
-    public = _resources(request).settings.public_url
+    public = resources_of(request).settings.public_url
     return request.url.scheme == "https" or (public is not None and public.scheme == "https")
-
-
-def _resources(request: Request) -> Resources:
-    resources: Resources = request.app.state.resources
-    return resources

@@ -16,7 +16,6 @@ from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
 from workers.web.access import Visitor, postgres_needed, require
-from workers.web.console_password import PasswordCheck
 from workers.web.forms import ForgedFormError, one, read_form, refuse_forged
 from workers.web.frame import closed_page, console_page, root_of
 from workers.web.sessions import (
@@ -28,6 +27,7 @@ from workers.web.sessions import (
     keep_session,
     set_cookie,
 )
+from workers.web.state import password_check_of, resources_of
 
 router = APIRouter()
 
@@ -50,7 +50,7 @@ async def sign_in_page(request: Request) -> Response:
 @router.post("/sign-in", response_class=HTMLResponse)
 async def sign_in(request: Request) -> Response:
     """Begin a console session; 401 for a wrong name or password, 429 for a while after too many of them."""
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     form = await read_form(request)
     try:
         refuse_forged(request, form, _token_of(request))
@@ -77,8 +77,8 @@ async def leave(request: Request, visitor: Annotated[Visitor, Depends(require(Ro
 
 
 async def _checked(request: Request, name: str, password: str) -> tuple[PasswordOutcome, Operator | None]:
-    resources: Resources = request.app.state.resources
-    check: PasswordCheck = request.app.state.password_check
+    resources = resources_of(request)
+    check = password_check_of(request)
 
     async def attempt() -> Operator | None:
         if name in ("", CONSOLE_NAME):
@@ -98,7 +98,7 @@ def _authenticated(resources: Resources, name: str, password: str) -> Operator |
 
 def _sign_out(request: Request, visitor: Visitor) -> None:
     with postgres_needed():
-        sign_out(request.app.state.resources, visitor.session.session_id, longest_seconds=LONGEST_SECONDS)
+        sign_out(resources_of(request), visitor.session.session_id, longest_seconds=LONGEST_SECONDS)
 
 
 def _form(request: Request, *, status: int = 200, problem: str = "") -> Response:
@@ -107,7 +107,7 @@ def _form(request: Request, *, status: int = 200, problem: str = "") -> Response
     token = known or secrets.token_urlsafe(32)
     response = console_page(request, "sign_in.html", status=status, problem=problem, csrf_token=token)
     if not known:
-        resources: Resources = request.app.state.resources
+        resources = resources_of(request)
         set_cookie(request, response, _COOKIE, resources.vault.seal(token, _PURPOSE))
     if status == 429:
         response.headers["Retry-After"] = "5"
@@ -116,6 +116,6 @@ def _form(request: Request, *, status: int = 200, problem: str = "") -> Response
 
 def _token_of(request: Request) -> str:
     """Return the token in the cookie of the sign-in form; "" without one."""
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     sealed = cookie_of(request, _COOKIE)
     return resources.vault.unseal(sealed, _PURPOSE, max_age_seconds=LONGEST_SECONDS) or ""

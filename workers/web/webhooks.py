@@ -30,6 +30,7 @@ from workers.secrets.vault import UnreadableSecretError, Vault
 from workers.services.webhook_rules import read_secret
 from workers.web import refusals
 from workers.web.request_bodies import read_body, refuse_large
+from workers.web.state import resources_of
 from workers.webhooks.bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 
@@ -69,7 +70,7 @@ class _RefusedError(BooksyncError):
 async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> Response | dict[str, str]:
     """Return 202 once the events are stored; else 401, 413, 408, 400 or 503. No response reveals which connections
     exist."""
-    resources: Resources = request.app.state.resources
+    resources = resources_of(request)
     refuse_large(request)
     # The body is not read, because a request without a signature or a secret is refused in any case.
     body = await read_body(request) if _carries_proof(request) else b""

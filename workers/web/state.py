@@ -1,0 +1,18 @@
+"""What the application keeps for all requests."""
+
+from fastapi import Request
+
+from workers.boot.resources import Resources
+from workers.web.console_password import PasswordCheck
+
+
+def resources_of(request: Request) -> Resources:
+    """Return the process's resources."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def password_check_of(request: Request) -> PasswordCheck:
+    """Return the process's check of console passwords."""
+    check: PasswordCheck = request.app.state.password_check
+    return check
