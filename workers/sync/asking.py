@@ -2,11 +2,11 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from db.connections import Connection
 from db.session import Session
@@ -25,6 +25,8 @@ from workers.zoho.errors import RecordUnreadable
 class Asking(ABC):
     """What leased work on one connection uses. `leased_at` is the time of the lease by Postgres's clock."""
 
+    _TRANSPORTS: ClassVar[Sequence[str]] = ("transport",)  #: the names of cached properties
+
     def __init__(self, resources: Resources, *, leased_at: datetime) -> None:
         self.resources = resources
         self._leased_at = leased_at
@@ -41,7 +43,11 @@ class Asking(ABC):
     @property
     def calls(self) -> int:
         """The number of API calls that this work has made so far."""
-        return self.transport.calls if "transport" in self.__dict__ else 0
+        return sum(transport.calls for transport in self._transports_made)
+
+    @property
+    def _transports_made(self) -> list[ZohoTransport]:
+        return [self.__dict__[name] for name in self._TRANSPORTS if name in self.__dict__]
 
     @property
     def zone(self) -> tzinfo:

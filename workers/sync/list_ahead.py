@@ -40,11 +40,12 @@ class ListAhead:
         """Stage the page that has arrived, if any, and start the call for the next one, without waiting."""
         if self._call.is_done:
             self.finish()
+        if self._is_ended or self._call.is_under_way:
+            return
         work, read = self._work, self._work.run.position.list_of(self._entity)
         # A step that has made no call yet goes on with what an earlier step began.
         is_slow = work.is_slower_than_budget or (work.calls == 0 and read.has_staged_pages)
-        is_worth_it = is_slow and work.slice.has_room and not read.is_fetched
-        if not self._call.is_under_way and is_worth_it and not self._is_ended:
+        if is_slow and work.slice.has_room and not read.is_fetched:
             self._call.start(work.lists_ahead)
 
     def finish(self) -> None:

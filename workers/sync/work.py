@@ -24,6 +24,8 @@ from workers.zoho.list_reader import ListReader
 class Work(Asking):
     """A leased run step. `lease` is replaced when the lease is renewed."""
 
+    _TRANSPORTS = ("transport", "transport_ahead")
+
     def __init__(self, resources: Resources, lease: StepLease) -> None:
         super().__init__(resources, leased_at=lease.until - timedelta(seconds=resources.settings.claim_seconds))
         self.lease = lease
@@ -63,15 +65,11 @@ class Work(Asking):
         return ListReader(self.transport_ahead, zone=self.zone)
 
     @property
-    def calls(self) -> int:
-        return super().calls + (self.transport_ahead.calls if "transport_ahead" in self.__dict__ else 0)
-
-    @property
     def is_slower_than_budget(self) -> bool:
-        """Whether responses take so long that one call at a time leaves a part of the budget unused."""
+        """Whether one call at a time leaves a part of the budget unused, because responses are slow."""
         settings = self.resources.settings
         budgeted_seconds = settings.zoho_window_seconds / settings.zoho_requests_per_minute
-        last_seconds = max(transport.last_call_seconds for transport in (self.transport, self.transport_ahead))
+        last_seconds = max((transport.last_call_seconds for transport in self._transports_made), default=0.0)
         return last_seconds > max(budgeted_seconds, self.resources.slices.slow_response_seconds)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
