@@ -8,7 +8,7 @@ from operator import attrgetter
 from statistics import quantiles
 
 from benchmarks.budget_deliveries import Delivery
-from sandbox.zoho.control import SeenStats
+from sandbox.zoho.seen import SeenStats
 from sandbox.zoho.stats import CallKind
 
 #: Delayed messages may wake up a second late, so calls within a second of each other have no order.

@@ -1,7 +1,6 @@
 """A client of the simulator's control API, for tests, benchmarks and the demo."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ import httpx
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.fault_requests import FaultName, FaultParams, FaultRequest
+from sandbox.zoho.seen import SeenCall, SeenStats
 from sandbox.zoho.server_requests import (
     ClientRequest,
     GrantCodeRequest,
@@ -19,60 +19,11 @@ from sandbox.zoho.server_requests import (
     SaveRequest,
     TokenSettings,
 )
-from sandbox.zoho.stats import CallKind, worst_window
+from sandbox.zoho.stats import CallKind
 
 
 class SandboxRefusedError(Exception):
     """The control API refused a request; the message gives the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCall:
-    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` is 0 without a response."""
-
-    monotonic: float
-    wall: float
-    organization_id: str
-    kind: CallKind
-    status: int
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeenStats:
-    calls: Mapping[str, Mapping[str, Mapping[str, int]]]
-    """Organisation → kind of call → HTTP status (as text) → number of calls."""
-    max_at_once: Mapping[str, int]
-    token_refreshes: int
-    token_exchanges: int
-    arrivals: Sequence[SeenCall] = field(repr=False)
-
-    def count(self, kind: CallKind | None = None, status: int | None = None, organization_id: str | None = None) -> int:
-        """The number of calls that match the arguments that are given; token calls only when `kind` is TOKEN."""
-        return sum(
-            1
-            for each in self.arrivals
-            if (each.kind is kind if kind is not None else each.kind is not CallKind.TOKEN)
-            and status in (None, each.status)
-            and organization_id in (None, each.organization_id)
-        )
-
-    @property
-    def writes(self) -> int:
-        """The number of calls that tried to change the books; each was refused with HTTP 405."""
-        return sum(1 for each in self.arrivals if each.kind is not CallKind.TOKEN and each.method != "GET")
-
-    def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
-        """The maximum number of calls (without token calls) that reached one organisation in any `seconds` seconds."""
-        organizations = {organization_id} if organization_id else {each.organization_id for each in self.arrivals}
-        return max((worst_window(self._instants(each), seconds) for each in organizations), default=0)
-
-    def _instants(self, organization_id: str) -> list[float]:
-        return [
-            each.monotonic
-            for each in self.arrivals
-            if each.organization_id == organization_id and each.kind is not CallKind.TOKEN
-        ]
 
 
 class SandboxControl:
@@ -113,12 +64,20 @@ class SandboxControl:
         """The full content of the books: `{organization, contacts: [detail…], invoices: [row…]}`."""
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
-    def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = (), **user: str) -> str:
-        """Get a single-use grant code that is valid for a minute. `user` are `login` and `data_center`."""
+    def grant_code(
+        self,
+        scopes: Sequence[str] | None = None,
+        organization_ids: Sequence[str] = (),
+        *,
+        login: str = "",
+        data_center: str = "com",
+    ) -> str:
+        """Get a single-use grant code that is valid for a minute. Codes of one `login` belong to the same person."""
         asked = GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
-            **user,
+            login=login,
+            data_center=data_center,
         )
         return str(self._post("/grant-codes", asked)["code"])
 
