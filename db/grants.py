@@ -215,7 +215,7 @@ def siblings(
 ) -> Sequence[Sibling]:
     """The other connections that use one of the grants, of these organisations; locked until the transaction ends.
 
-    A disconnected connection, whose disconnect was interrupted before it left its grant, is none of them.
+    A disconnected connection does not count. It still names a grant if its disconnect was interrupted.
     """
     rows = db.execute(
         text("""

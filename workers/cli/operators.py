@@ -8,6 +8,7 @@ from rich.table import Table
 
 from db.operators import StoredOperator
 from domain.operators import Role, name_of
+from workers.cli.connection_lines import minute_of
 from workers.cli.looking import open_basics
 from workers.cli.secret_options import SOURCES, PasswordOption, one_secret
 from workers.cli.terminal import notes, out, print_json, results
@@ -94,4 +95,4 @@ def _facts(stored: StoredOperator) -> dict[str, Any]:
 
 
 def _time(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+    return "" if moment is None else minute_of(moment)

@@ -64,7 +64,7 @@ class Logins:
         return name
 
     def take(self, name: str) -> Login | None:
-        """The login of this name, which is removed; None if there is none.
+        """Remove the login of this name, and return it; None without one.
 
         Raises:
             redis.RedisError: Redis does not respond.

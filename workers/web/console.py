@@ -20,11 +20,11 @@ from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.observability.counters import PasswordOutcome
 from workers.services.doctor.examination import examine
 from workers.web.access import RELOADED, Visitor, postgres_needed, require
-from workers.web.console_password import PasswordCheck, password_in
+from workers.web.console_password import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
 from workers.web.frame import CLOSED, OFF, console_page
 from workers.web.kept_states import KeptStates
 from workers.web.sessions import has_session_cookie
-from workers.web.state import password_check_of, resources_of
+from workers.web.state import address_of, password_check_of, resources_of
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -35,7 +35,6 @@ _GROUPS_SHOWN = 20
 
 _states = KeptStates()
 
-_LATER = {"Retry-After": "5"}
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
 
 
@@ -80,13 +79,12 @@ async def _check_password(request: Request, resources: Resources) -> None:
     authorization = request.headers.get("authorization")
     if authorization is None:
         raise HTTPException(401, "The console needs its password.", headers=_ASK_FOR_PASSWORD)
-    address = request.client.host if request.client else "unknown"
-    outcome = await check.check(password_in(authorization), address)
+    outcome = await check.check(password_in(authorization), address_of(request))
     await run_in_threadpool(resources.counters.console_password, outcome)
     if outcome is PasswordOutcome.WRONG:
         raise HTTPException(401, "The password is wrong.", headers=_ASK_FOR_PASSWORD)
     if outcome is PasswordOutcome.NOT_CHECKED:
-        raise HTTPException(429, "Too many wrong passwords. Try again in a few seconds.", headers=_LATER)
+        raise HTTPException(429, TOO_MANY, headers=RETRY_LATER)
 
 
 def _page(request: Request, resources: Resources, visitor: Visitor | None) -> HTMLResponse:

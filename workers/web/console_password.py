@@ -17,7 +17,6 @@ import anyio
 from anyio import CapacityLimiter
 from pydantic import SecretStr
 
-from domain.operators import SHORTEST_PASSWORD as SHORTEST_PASSWORD
 from domain.operators import is_too_short
 from workers.observability.counters import PasswordOutcome
 from workers.web.throttled_log import ThrottledLog
@@ -33,6 +32,10 @@ MOST_DELAYED = 8
 
 #: The most passwords of operators whose hashes are computed at the same time. Each computation needs 64 MiB.
 MOST_HASHED = 2
+
+#: The response to a password that was not checked, with the seconds after which a client may try again.
+TOO_MANY = "Too many wrong passwords. Try again in a few seconds."
+RETRY_LATER = {"Retry-After": "5"}
 
 #: The most client addresses that are remembered, of each kind: with wrong passwords, and with the right one.
 MOST_ADDRESSES = 1000

@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from domain.operators import SHORTEST_PASSWORD
 from workers.services.operators import anyone_may_sign_in
 from workers.web.access import PostgresFailedError, RoleMissingError, SignInNeededError, Visitor, postgres_needed
-from workers.web.console_password import SHORTEST_PASSWORD
 from workers.web.forms import ForgedFormError
 from workers.web.pages import page
 from workers.web.sessions import forget_session, keep_session

@@ -1,9 +1,10 @@
 """The metrics of `/metrics`, read from Postgres and Redis at each request, so that any process reports all of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from copy import copy
+from typing import Any
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -93,10 +94,7 @@ class _AtScrape(Collector):
         yield _gauge(
             "connection_parked",
             "1 for a connection that Zoho refuses until a person connects it again; else 0.",
-            (
-                ({"connection": connection["connection"]}, float(connection["status"] == ConnectionStatus.PARKED))
-                for connection in connections
-            ),
+            _by_connection(connections, lambda connection: connection["status"] == ConnectionStatus.PARKED),
         )
         yield _gauge(
             "connection_state",
@@ -109,7 +107,7 @@ class _AtScrape(Collector):
         yield _gauge(
             "token_endpoint_throttled_seconds",
             "Seconds since Zoho's token endpoint began to throttle and returned no token; 0 if it does not throttle.",
-            (({"connection": connection["connection"]}, connection["throttled_seconds"]) for connection in connections),
+            _by_connection(connections, lambda connection: connection["throttled_seconds"]),
         )
         yield _gauge(
             "last_sync_age_seconds",
@@ -123,10 +121,7 @@ class _AtScrape(Collector):
         yield _gauge(
             "customers_with_unknown_country",
             "Customers whose country in Zoho is a text that booksync does not understand.",
-            (
-                ({"connection": connection["connection"]}, float(connection["unknown_countries"]))
-                for connection in connections
-            ),
+            _by_connection(connections, lambda connection: connection["unknown_countries"]),
         )
         yield _gauge(
             "held_deletions",
@@ -268,6 +263,11 @@ def _under_former_name(metric: Metric) -> Metric:
     copied.name = former
     copied.samples = [sample._replace(name=sample.name.replace(metric.name, former)) for sample in metric.samples]
     return copied
+
+
+def _by_connection(connections: figures.Rows, value: Callable[[dict[str, Any]], float]) -> Samples:
+    """One sample for each connection; `value` computes it from a row of `figures.connections`."""
+    return (({"connection": row["connection"]}, float(value(row))) for row in connections)
 
 
 def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:

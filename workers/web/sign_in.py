@@ -16,6 +16,7 @@ from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
 from workers.web.access import Visitor, postgres_needed, require
+from workers.web.console_password import RETRY_LATER, TOO_MANY
 from workers.web.forms import ForgedFormError, one, read_form, refuse_forged
 from workers.web.frame import closed_page, console_page, root_of
 from workers.web.sessions import (
@@ -27,7 +28,7 @@ from workers.web.sessions import (
     keep_session,
     set_cookie,
 )
-from workers.web.state import password_check_of, resources_of
+from workers.web.state import address_of, password_check_of, resources_of
 
 router = APIRouter()
 
@@ -36,7 +37,6 @@ _COOKIE = "booksync_sign_in"
 _PURPOSE = "console sign-in form"
 
 _WRONG = "The name or the password is wrong."
-_TOO_MANY = "Too many wrong passwords. Try again in a few seconds."
 _EXPIRED = "This page was open for too long, or the browser refuses cookies. Sign in again."
 
 
@@ -49,7 +49,7 @@ async def sign_in_page(request: Request) -> Response:
 
 @router.post("/sign-in", response_class=HTMLResponse)
 async def sign_in(request: Request) -> Response:
-    """Begin a console session; 401 for a wrong name or password, 429 for a while after too many of them."""
+    """Begin a console session; 401: the name or the password is wrong, 429: too many passwords were wrong."""
     resources = resources_of(request)
     form = await read_form(request)
     try:
@@ -60,7 +60,7 @@ async def sign_in(request: Request) -> Response:
     await run_in_threadpool(resources.counters.console_password, outcome)
     if operator is None:
         is_wrong = outcome is PasswordOutcome.WRONG
-        return _form(request, status=401, problem=_WRONG) if is_wrong else _form(request, status=429, problem=_TOO_MANY)
+        return _form(request, status=401, problem=_WRONG) if is_wrong else _form(request, status=429, problem=TOO_MANY)
     response = RedirectResponse(root_of(request), 303)
     keep_session(request, response, ConsoleSession.begun(operator, time.time()))
     delete_cookie(request, response, _COOKIE)
@@ -85,7 +85,7 @@ async def _checked(request: Request, name: str, password: str) -> tuple[Password
             return console_operator(resources.settings) if check.is_console_password(password.encode()) else None
         return await run_sync(partial(_authenticated, resources, name, password), limiter=check.hashing)
 
-    return await check.slowed(attempt, request.client.host if request.client else "unknown")
+    return await check.slowed(attempt, address_of(request))
 
 
 def _authenticated(resources: Resources, name: str, password: str) -> Operator | None:
@@ -110,7 +110,7 @@ def _form(request: Request, *, status: int = 200, problem: str = "") -> Response
         resources = resources_of(request)
         set_cookie(request, response, _COOKIE, resources.vault.seal(token, _PURPOSE))
     if status == 429:
-        response.headers["Retry-After"] = "5"
+        response.headers.update(RETRY_LATER)
     return response
 
 

@@ -12,6 +12,11 @@ def resources_of(request: Request) -> Resources:
     return resources
 
 
+def address_of(request: Request) -> str:
+    """Return the client's address, by which guesses of passwords are counted."""
+    return request.client.host if request.client else "unknown"
+
+
 def password_check_of(request: Request) -> PasswordCheck:
     """Return the process's check of console passwords."""
     check: PasswordCheck = request.app.state.password_check
