@@ -1,4 +1,4 @@
-"""The schema for the console's operators: their table, and the table of the console sessions that they have ended.
+"""The schema for the console's operators: their table, the console sessions that they have ended, and their actions.
 
 Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the
 reason. Every statement can be repeated.
@@ -28,6 +28,23 @@ _TABLES: Final = {
         session_id uuid NOT NULL CONSTRAINT pk_console_sign_outs PRIMARY KEY,
         signed_out_at timestamptz DEFAULT now() NOT NULL
     """,
+    "operator_actions": """
+        id uuid DEFAULT gen_random_uuid() NOT NULL CONSTRAINT pk_operator_actions PRIMARY KEY,
+        operator text NOT NULL,
+        action text NOT NULL,
+        state text DEFAULT 'begun' NOT NULL,
+        connection_id uuid,
+        subject text DEFAULT '' NOT NULL,
+        note text DEFAULT '' NOT NULL,
+        reason text DEFAULT '' NOT NULL,
+        began_at timestamptz DEFAULT now() NOT NULL,
+        ended_at timestamptz
+    """,
+}
+
+_INDEXES: Final = {
+    "ix_operator_actions_began_at_id": "operator_actions (began_at, id)",
+    "ix_operator_actions_connection_id_began_at_id": "operator_actions (connection_id, began_at, id)",
 }
 
 
@@ -35,6 +52,8 @@ def add(connection: Raw) -> None:
     """Create the tables, with the owner and the grants of the table of connections."""
     for name, columns in _TABLES.items():
         make_table(connection, name, columns, like="zoho_connections")
+    for name, columns in _INDEXES.items():
+        briefly(connection, f"CREATE INDEX IF NOT EXISTS {name} ON {SCHEMA}.{columns}")
 
 
 def remove(connection: Raw) -> None:

@@ -21,7 +21,7 @@ from db.models.connections import (
 )
 from db.models.dead_letters import DeadLetter
 from db.models.grants import Grant, GrantHashKey, ZohoClient
-from db.models.operators import ConsoleSignOut, OperatorRow
+from db.models.operators import ConsoleSignOut, OperatorAction, OperatorRow
 from db.models.processes import Process
 from db.models.runs import (
     FailedRecord,
@@ -52,6 +52,7 @@ __all__ = [
     "HandoverOutcome",
     "HeldDeletion",
     "KeyCanary",
+    "OperatorAction",
     "OperatorRow",
     "PhoneConfirmation",
     "Process",

@@ -1,8 +1,8 @@
-"""The operators of the console."""
+"""The operators of the console, and what they did."""
 
 import uuid
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
@@ -33,3 +33,21 @@ class ConsoleSignOut(Base):
 
     session_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     signed_out_at: Mapped[CreatedAt]
+
+
+class OperatorAction(Base):
+    """An operator's action in the console or on the command line. No foreign key: the row outlives its connection."""
+
+    __tablename__ = "operator_actions"
+    __table_args__ = (Index(None, "began_at", "id"), Index(None, "connection_id", "began_at", "id"))
+
+    id: Mapped[Id]
+    operator: Mapped[str]  #: the operator's name
+    action: Mapped[str]  #: `domain.activity.Action`
+    state: Mapped[str] = mapped_column(server_default=text("'begun'"))  #: `domain.activity.ActionState`
+    connection_id: Mapped[uuid.UUID | None]
+    subject: Mapped[str] = mapped_column(server_default=text("''"))  #: the records, by ids or a count
+    note: Mapped[str] = mapped_column(server_default=text("''"))
+    reason: Mapped[str] = mapped_column(server_default=text("''"))  #: why the action was refused
+    began_at: Mapped[CreatedAt]
+    ended_at: Mapped[Moment | None]

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from domain.operators import SHORTEST_PASSWORD
-from workers.web import connections, console_password, request_bodies
+from workers.web import connections, request_bodies
+from workers.web.console import password_check
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 
@@ -23,6 +24,6 @@ def test_document_lists_the_bounds_of_connections() -> None:
 def test_document_lists_the_bounds_of_passwords() -> None:
     assert f"`CONSOLE_PASSWORD` has {SHORTEST_PASSWORD} characters or more" in DOCUMENT
     assert "by 1 second, to the next ones of the same address by 2\nand 3 seconds" in DOCUMENT
-    assert (console_password.DELAY_SECONDS, console_password.LONGEST_DELAY_SECONDS) == (1, 3)
+    assert (password_check.DELAY_SECONDS, password_check.LONGEST_DELAY_SECONDS) == (1, 3)
     assert "Eight wrong passwords are delayed at the same time" in DOCUMENT
-    assert console_password.MOST_DELAYED == 8
+    assert password_check.MOST_DELAYED == 8

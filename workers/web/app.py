@@ -10,9 +10,10 @@ from domain.processes import Kind
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
-from workers.web import connecting, console, health, metrics, sign_in, webhooks
+from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.frame import add_refusals
+from workers.web.console import overview, sign_in
+from workers.web.console.frame import add_refusals
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
 #: The Postgres timeout of the web process. A client waits for each response, and a hanging Postgres would occupy all
@@ -30,7 +31,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         process_row(Kind.WEB, resources, threads=_threads()),
     ):
         app.state.resources = resources
-        app.state.password_check = console.password_check(resources.settings)
+        app.state.password_check = overview.password_check(resources.settings)
         yield
 
 
@@ -40,6 +41,6 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, connecting, console, sign_in):
+for part in (health, webhooks, metrics, connecting, overview, sign_in):
     app.include_router(part.router)
 add_refusals(app)

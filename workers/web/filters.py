@@ -1,7 +1,7 @@
 """The filters of the templates: durations, times and numbers for people."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -23,10 +23,15 @@ def _until(moment: datetime | None, now: datetime) -> str:
     return "is due" if moment <= now else f"in {_span((moment - now).total_seconds())}"
 
 
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "span": _span,
     "ago": _ago,
     "until": _until,
+    "utc": _utc,
     "thousands": "{:,}".format,
     "words": lambda name: str(name).replace("_", " "),
 }

@@ -12,21 +12,29 @@ from workers.web.filters import FILTERS
 
 
 def page(
-    template: str, *, status: int = 200, leads_to: Sequence[str] = (), referrer: str = "no-referrer", **shown: Any
+    template: str,
+    *,
+    status: int = 200,
+    leads_to: Sequence[str] = (),
+    referrer: str = "no-referrer",
+    has_script: bool = False,
+    **shown: Any,
 ) -> HTMLResponse:
-    """The page of a template, which runs no script and loads nothing.
+    """The page of a template. With `has_script`, the template's own scripts run and may load pages of booksync.
 
     Its form is sent to booksync, which may redirect the browser to the origins of `leads_to`. With the default
     `referrer` policy a browser sends the Origin "null" with the form.
     """
     nonce = secrets.token_urlsafe(16)
     content = _TEMPLATES.get_template(template).render(shown, nonce=nonce)
-    return HTMLResponse(content, status, headers=_headers(nonce, " ".join(["'self'", *leads_to]), referrer))
+    allowed = " ".join([f"style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'self'", *leads_to])
+    if has_script:
+        allowed += f"; script-src 'nonce-{nonce}'; connect-src 'self'"
+    return HTMLResponse(content, status, headers=_headers(allowed, referrer))
 
 
-def _headers(nonce: str, forms: str, referrer: str) -> dict[str, str]:
-    """The headers of a page whose styles have this nonce; `forms` are the sources to which it may send its form."""
-    allowed = f"style-src 'nonce-{nonce}'; base-uri 'none'; form-action {forms}"
+def _headers(allowed: str, referrer: str) -> dict[str, str]:
+    """The headers of a page; `allowed` is what its Content-Security-Policy allows besides nothing."""
     return {
         "Content-Security-Policy": f"default-src 'none'; {allowed}; frame-ancestors 'none'",
         "Cache-Control": "no-store",

@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from workers.boot.resources import Resources
-from workers.web.console_password import PasswordCheck
+from workers.web.console.password_check import PasswordCheck
 
 
 def resources_of(request: Request) -> Resources:

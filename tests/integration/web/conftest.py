@@ -13,7 +13,7 @@ from tests.integration.web.web_process import Ask, ask
 from tests.process_logs import logs_of_a_process
 from workers.boot.basics import Basics, open_basics
 from workers.services.operators import save_operator
-from workers.web import console_password
+from workers.web.console import password_check
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], As
 def runner(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[asyncio.Runner]:
     """A web process with CONSOLE_PASSWORD, where wrong passwords are not delayed."""
     monkeypatch.setenv("CONSOLE_PASSWORD", CONSOLE_PASSWORD)
-    monkeypatch.setattr(console_password, "DELAY_SECONDS", 0)
+    monkeypatch.setattr(password_check, "DELAY_SECONDS", 0)
     with running_console(monkeypatch, database_url=database_url, redis_url=redis_url) as running:
         yield running
 

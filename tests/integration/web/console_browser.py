@@ -60,7 +60,7 @@ class ConsoleBrowser:
 
 
 def token_in(response: httpx.Response) -> str:
-    (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', response.text)
+    (token,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', response.text))
     return str(token)
 
 

@@ -20,7 +20,7 @@ class TestConsole:
     @pytest.fixture
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONSOLE_PASSWORD", self.PASSWORD)
-        monkeypatch.setattr("workers.web.console_password.DELAY_SECONDS", 0)
+        monkeypatch.setattr("workers.web.console.password_check.DELAY_SECONDS", 0)
 
     def authorization(self, password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}

@@ -17,10 +17,10 @@ from domain.operators import Role
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, SESSION, ConsoleBrowser, token_in
 from workers.boot.basics import Basics
 from workers.services.operators import disable_operator, save_operator
-from workers.web.access import Visitor, require
 from workers.web.app import app
-from workers.web.frame import console_page
-from workers.web.sessions import IDLE_SECONDS, LONGEST_SECONDS
+from workers.web.console.access import Visitor, require
+from workers.web.console.frame import console_page
+from workers.web.console.sessions import IDLE_SECONDS, LONGEST_SECONDS
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def actions() -> Iterator[list[str]]:
 
     @further.get("/test/read", response_class=HTMLResponse)
     async def read(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
-        return console_page(request, "notice.html", visitor, title="A page", sentence="Read it.", hint="", command="")
+        return console_page(
+            request, "console/notice.html", visitor, title="A page", sentence="Read it.", hint="", command=""
+        )
 
     @further.post("/test/act")
     async def act(visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> str:

@@ -20,8 +20,8 @@ from tests.integration.web.console_browser import (
 from tests.integration.web.web_process import nowhere
 from workers.boot.basics import open_basics
 from workers.services.operators import save_operator
-from workers.web import console_password
 from workers.web.app import app
+from workers.web.console import password_check
 
 
 class TestSigningIn:
@@ -105,7 +105,7 @@ class TestGuessing:
     def test_parallel_guesses_of_one_address_are_not_checked(
         self, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(console_password, "DELAY_SECONDS", 1)
+        monkeypatch.setattr(password_check, "DELAY_SECONDS", 1)
         browsers = [ConsoleBrowser(runner) for _ in range(4)]
         forms = [(each, guess(each, "ana")) for each in browsers]
         assert sorted(post_at_once(runner, "/sign-in", forms)) == [401, 429, 429, 429]
@@ -113,11 +113,11 @@ class TestGuessing:
     def test_guesses_from_many_addresses_are_bounded(
         self, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(console_password, "DELAY_SECONDS", 1)
+        monkeypatch.setattr(password_check, "DELAY_SECONDS", 1)
         browsers = [ConsoleBrowser(runner, f"198.51.100.{number}") for number in range(20)]
         forms = [(each, guess(each, name)) for each, name in zip(browsers, ["ana", ""] * 10, strict=True)]
         statuses = post_at_once(runner, "/sign-in", forms)
-        assert (statuses.count(401), statuses.count(429)) == (console_password.MOST_DELAYED, 12)
+        assert (statuses.count(401), statuses.count(429)) == (password_check.MOST_DELAYED, 12)
 
     def test_basic_authentication_and_the_form_share_the_delay_of_an_address(
         self, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
@@ -127,7 +127,7 @@ class TestGuessing:
         async def sleep(seconds: float) -> None:
             delays.append(seconds)
 
-        monkeypatch.setattr(console_password, "DELAY_SECONDS", 1)
+        monkeypatch.setattr(password_check, "DELAY_SECONDS", 1)
         monkeypatch.setattr(app.state.password_check, "_sleep", sleep)
         browser = ConsoleBrowser(runner)
         assert browser.get("/", Authorization="Basic eDp3cm9uZw==").status_code == 401

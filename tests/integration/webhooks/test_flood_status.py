@@ -18,7 +18,7 @@ from tests.integration.webhooks.flooding import MANY, contact_ids, mass_edit, qu
 from tests.integration.webhooks.hooks import Hooks
 from workers.cli.app import app as command
 from workers.web.app import app as web
-from workers.web.console_password import PasswordCheck
+from workers.web.console.password_check import PasswordCheck
 
 SENTENCE = re.compile(
     rf"{MANY} changed records wait for a run, the first since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC: "

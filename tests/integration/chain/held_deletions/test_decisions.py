@@ -17,7 +17,7 @@ from tests.integration.chain.held_deletions.losses import (
 )
 from tests.integration.chain.test_reminder_commands import asked, run
 from tests.integration.webhooks.hooks import post
-from workers.web import console
+from workers.web.console import overview
 from workers.web.prometheus import render
 
 
@@ -179,7 +179,7 @@ class TestStatus:
     def test_the_console_counts_held_records(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(console, "_check_password", admit)
+        monkeypatch.setattr(overview, "_check_password", admit)
         page = " ".join(post(synced.resources, "/", b"", {}, method="GET").text.split())
         assert f"0 customers and {MANY} invoices are held back from being marked deleted" in page
         assert f"booksync deletions list {connection_id}" in page

@@ -1,4 +1,4 @@
-"""Promises of workers/web/kept_states.py: the console of a large installation does not count all rows at each look."""
+"""Promises of workers/web/console/kept_states.py: the console of a large installation seldom counts all rows."""
 
 from typing import Any, cast
 
@@ -6,7 +6,7 @@ import pytest
 
 from db import summary
 from db.session import Session
-from workers.web.kept_states import Kept, KeptStates
+from workers.web.console.kept_states import Kept, KeptStates
 
 NO_SESSION = cast(Session, None)
 

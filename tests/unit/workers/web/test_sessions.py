@@ -1,4 +1,4 @@
-"""Promises of workers/web/sessions.py: how long a console session lasts, and which cookies are accepted."""
+"""Promises of workers/web/console/sessions.py: how long a console session lasts, and which cookies are accepted."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from domain.operators import Operator, Role
 from workers.secrets.vault import Vault
-from workers.web.sessions import (
+from workers.web.console.sessions import (
     IDLE_SECONDS,
     LONGEST_SECONDS,
     RENEW_SECONDS,

@@ -12,8 +12,8 @@ from db.failures import DatabaseError, failure_of
 from domain.errors import BooksyncError
 from domain.operators import Operator, Role
 from workers.services.operators import record_use, signed_in
+from workers.web.console.sessions import ConsoleSession, session_of
 from workers.web.forms import Form, read_form, refuse_forged
-from workers.web.sessions import ConsoleSession, session_of
 from workers.web.state import resources_of
 
 #: The parameter of addresses that a page loads by itself. Such requests do not renew the session.
@@ -32,6 +32,10 @@ class Visitor:
     session: ConsoleSession
     is_renewed: bool  #: whether the response has to write the session's cookie again
     form: Form = field(default_factory=dict)
+
+    def may(self, role: str) -> bool:
+        """Whether the visitor may do what this role may do. Pages show no action that the visitor may not do."""
+        return self.operator.role.includes(Role(role))
 
 
 class RoleMissingError(BooksyncError):

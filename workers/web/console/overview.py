@@ -19,11 +19,11 @@ from workers.boot.settings import Settings
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.observability.counters import PasswordOutcome
 from workers.services.doctor.examination import examine
-from workers.web.access import RELOADED, Visitor, postgres_needed, require
-from workers.web.console_password import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
-from workers.web.frame import CLOSED, OFF, console_page
-from workers.web.kept_states import KeptStates
-from workers.web.sessions import has_session_cookie
+from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.frame import CLOSED, OFF, console_page
+from workers.web.console.kept_states import KeptStates
+from workers.web.console.password_check import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
+from workers.web.console.sessions import has_session_cookie
 from workers.web.state import address_of, password_check_of, resources_of
 
 router = APIRouter()
@@ -90,7 +90,7 @@ async def _check_password(request: Request, resources: Resources) -> None:
 def _page(request: Request, resources: Resources, visitor: Visitor | None) -> HTMLResponse:
     with postgres_needed(), resources.engine.connect() as db:
         shown = _shown(resources, db)
-    return console_page(request, "console.html", visitor, reloaded=RELOADED, **shown)
+    return console_page(request, "console/overview.html", visitor, **shown)
 
 
 def _shown(resources: Resources, db: Session) -> dict[str, Any]:

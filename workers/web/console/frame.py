@@ -9,10 +9,18 @@ from starlette.responses import Response
 
 from domain.operators import SHORTEST_PASSWORD
 from workers.services.operators import anyone_may_sign_in
-from workers.web.access import PostgresFailedError, RoleMissingError, SignInNeededError, Visitor, postgres_needed
+from workers.web.console.access import (
+    RELOADED,
+    PostgresFailedError,
+    RoleMissingError,
+    SignInNeededError,
+    Visitor,
+    postgres_needed,
+)
+from workers.web.console.flash import flash_of, forget_flash
+from workers.web.console.sessions import forget_session, keep_session
 from workers.web.forms import ForgedFormError
 from workers.web.pages import page
-from workers.web.sessions import forget_session, keep_session
 from workers.web.state import resources_of
 
 OFF = "The console is off: set CONSOLE_PASSWORD to open it."
@@ -22,12 +30,39 @@ CLOSED = (
 )
 
 
+#: The pages of the header's navigation: the address, relative to the console's first page, and the name.
+PAGES = (
+    ("", "Overview"),
+    ("customers", "Customers"),
+    ("invoices", "Invoices"),
+    ("calls", "Calls"),
+    ("dead-letters", "Dead letters"),
+    ("deletions", "Deletions"),
+    ("activity", "Activity"),
+)
+
+
 def console_page(
     request: Request, template: str, visitor: Visitor | None = None, *, status: int = 200, **shown: Any
 ) -> HTMLResponse:
     """Return a page in the console's frame, and renew the visitor's session. Without a visitor it has no header."""
-    # Under the policy "no-referrer" browsers would send forms with the Origin "null".
-    response = page(template, status=status, referrer="same-origin", root=root_of(request), visitor=visitor, **shown)
+    flash = None if visitor is None else flash_of(request)
+    response = page(
+        template,
+        status=status,
+        # Under the policy "no-referrer" browsers would send forms with the Origin "null".
+        referrer="same-origin",
+        has_script=visitor is not None,
+        root=root_of(request),
+        path=request.url.path.strip("/"),
+        pages=PAGES,
+        reloaded=RELOADED,
+        visitor=visitor,
+        flash=flash,
+        **shown,
+    )
+    if flash is not None:
+        forget_flash(request, response)
     if visitor is not None and visitor.is_renewed:
         keep_session(request, response, visitor.session)
     return response
@@ -49,7 +84,7 @@ def closed_page(request: Request) -> HTMLResponse | None:
         if anyone_may_sign_in(resources):
             return None
     is_off = resources.settings.console_password is None
-    return _notice(
+    return notice(
         request,
         404 if is_off else 403,
         "The console is closed",
@@ -82,7 +117,7 @@ async def _to_sign_in(request: Request, _error: Exception) -> Response:
 async def _role_missing(request: Request, error: Exception) -> Response:
     assert isinstance(error, RoleMissingError)
     operator, needed = error.visitor.operator, error.needed
-    return _notice(
+    return notice(
         request,
         403,
         "Your role does not allow this",
@@ -94,7 +129,7 @@ async def _role_missing(request: Request, error: Exception) -> Response:
 
 
 async def _forged(request: Request, _error: Exception) -> Response:
-    return _notice(
+    return notice(
         request,
         403,
         "The form was refused",
@@ -106,10 +141,10 @@ async def _forged(request: Request, _error: Exception) -> Response:
 async def _unavailable(request: Request, error: Exception) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": str(error)}, 503)
-    return _notice(request, 503, "The console is not available", str(error), hint="Try again in a moment.")
+    return notice(request, 503, "The console is not available", str(error), hint="Try again in a moment.")
 
 
-def _notice(
+def notice(
     request: Request,
     status: int,
     title: str,
@@ -119,6 +154,14 @@ def _notice(
     command: str = "",
     visitor: Visitor | None = None,
 ) -> HTMLResponse:
+    """Return a page that says why there is nothing to show, and the next step."""
     return console_page(
-        request, "notice.html", visitor, status=status, title=title, sentence=sentence, hint=hint, command=command
+        request,
+        "console/notice.html",
+        visitor,
+        status=status,
+        title=title,
+        sentence=sentence,
+        hint=hint,
+        command=command,
     )

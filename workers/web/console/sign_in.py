@@ -15,11 +15,10 @@ from domain.operators import CONSOLE_NAME, Operator, Role, name_of
 from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
-from workers.web.access import Visitor, postgres_needed, require
-from workers.web.console_password import RETRY_LATER, TOO_MANY
-from workers.web.forms import ForgedFormError, one, read_form, refuse_forged
-from workers.web.frame import closed_page, console_page, root_of
-from workers.web.sessions import (
+from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.frame import closed_page, console_page, root_of
+from workers.web.console.password_check import RETRY_LATER, TOO_MANY
+from workers.web.console.sessions import (
     LONGEST_SECONDS,
     ConsoleSession,
     cookie_of,
@@ -28,6 +27,7 @@ from workers.web.sessions import (
     keep_session,
     set_cookie,
 )
+from workers.web.forms import ForgedFormError, one, read_form, refuse_forged
 from workers.web.state import address_of, password_check_of, resources_of
 
 router = APIRouter()
@@ -105,7 +105,7 @@ def _form(request: Request, *, status: int = 200, problem: str = "") -> Response
     # Two pages in two tabs have the same token.
     known = _token_of(request)
     token = known or secrets.token_urlsafe(32)
-    response = console_page(request, "sign_in.html", status=status, problem=problem, csrf_token=token)
+    response = console_page(request, "console/sign_in.html", status=status, problem=problem, csrf_token=token)
     if not known:
         resources = resources_of(request)
         set_cookie(request, response, _COOKIE, resources.vault.seal(token, _PURPOSE))

@@ -1,4 +1,4 @@
-"""Promises of workers/web/console_password.py: guesses are slow, few in parallel, and logged without a password."""
+"""Promises of workers/web/console/password_check.py: guesses are slow, few at once, and logged without a password."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from workers.observability.counters import PasswordOutcome
-from workers.web.console_password import (
+from workers.web.console.password_check import (
     LONGEST_DELAY_SECONDS,
     MOST_ADDRESSES,
     MOST_DELAYED,

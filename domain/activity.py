@@ -1,0 +1,42 @@
+"""Operator actions: what a person did in the console or on the command line."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What an operator can do. The text is shown to people."""
+
+    SYNC = "sync"
+    FULL_SYNC = "full sync"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RENAME = "rename"
+    VERIFY = "verify"
+    OPEN_HANDOVER = "open handover"
+    CLOSE_HANDOVER = "close handover"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    CHANGE_POLICY = "change policy"
+    SHOW_WEBHOOK_SECRET = "show webhook secret"  # noqa: S105  (the name of an action)
+    ROTATE_WEBHOOK_SECRET = "rotate webhook secret"  # noqa: S105  (the name of an action)
+    TEST_WEBHOOK = "test webhook"
+    CONFIRM_NUMBER = "confirm number"
+    REFUSE_NUMBER = "refuse number"
+    FORGET_CONFIRMATION = "forget confirmation"
+    ADD_DO_NOT_CALL = "add do-not-call number"
+    REMOVE_DO_NOT_CALL = "remove do-not-call number"
+    RECORD_OUTCOME = "record outcome"
+    RETRY_DEAD_LETTERS = "retry dead letters"
+    DISCARD_DEAD_LETTERS = "discard dead letters"
+    APPLY_DELETIONS = "apply deletions"
+    DISMISS_DELETIONS = "dismiss deletions"
+    DOWNLOAD = "download"
+
+
+class ActionState(StrEnum):
+    """How far an operator's action came."""
+
+    BEGUN = "begun"  #: it runs, or its process has ended before it did
+    DONE = "done"
+    REFUSED = "refused"  #: nothing was done; the reason is named
+    FAILED = "failed"  #: it ended with an unexpected error
