@@ -11,13 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, event_history, summary
 from db.session import Session
-from domain.connection_states import ConnectionStatus, state_sentence
-from domain.floods import flood_sentence
 from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
-from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
+from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.observability.counters import PasswordOutcome
+from workers.services.connection_details import EVENTS_SHOWN, with_sentences
 from workers.services.doctor.examination import examine
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.frame import CLOSED, OFF, console_page
@@ -29,8 +28,7 @@ from workers.web.state import address_of, password_check_of, resources_of
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: The rows of each list on the console.
-_EVENTS_SHOWN = 8
+#: The groups of dead letters on the console.
 _GROUPS_SHOWN = 20
 
 _states = KeptStates()
@@ -95,16 +93,12 @@ def _page(request: Request, resources: Resources, visitor: Visitor | None) -> HT
 
 def _shown(resources: Resources, db: Session) -> dict[str, Any]:
     kept = _states.read(db)
-    states = kept.states
-    budgets = _budgets(resources, {state["organization_id"] for state in states})
+    budgets = _budgets(resources, {state["organization_id"] for state in kept.states})
+    states = [with_sentences(state) for state in kept.states]
     for state in states:
         connection_id = uuid.UUID(state["connection_id"])
-        state["state_sentence"] = state_sentence(ConnectionStatus(state["status"]), state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
-        state["events"] = event_history.latest(db, connection_id, limit=_EVENTS_SHOWN)
-        throttled_since = state["token_endpoint_throttled_since"]
-        state["throttled_sentence"] = throttled_since and throttled_sentence(throttled_since)
-        state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
+        state["events"] = event_history.latest(db, connection_id, limit=EVENTS_SHOWN)
         state["waiting_invoices"] = summary.waiting_invoices(db, connection_id)
     return {
         "now": db.execute(select(func.now())).scalar_one(),
