@@ -36,20 +36,18 @@ def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
     return seconds
 
 
+#: SQL of the connected organisations with calls within the last day.
+WITH_RECENT_CALLS = """
+    SELECT organization_id FROM booksync.api_use
+     WHERE last_call_at > clock_timestamp() - interval '1 day'
+       AND organization_id IN (SELECT organization_id FROM booksync.zoho_connections)
+     ORDER BY 1
+"""
+
+
 def with_recent_calls(db: Session) -> Sequence[str]:
     """The connected organisations with calls within the last day: Redis should have a record of each one."""
-    return (
-        db.execute(
-            text("""
-                SELECT organization_id FROM booksync.api_use
-                 WHERE last_call_at > clock_timestamp() - interval '1 day'
-                   AND organization_id IN (SELECT organization_id FROM booksync.zoho_connections)
-                 ORDER BY 1
-            """)
-        )
-        .scalars()
-        .all()
-    )
+    return db.execute(text(WITH_RECENT_CALLS)).scalars().all()
 
 
 @dataclass(frozen=True, slots=True)

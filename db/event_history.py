@@ -1,24 +1,22 @@
 """Statements over all stored webhook events: figures, the newest events, and pruning."""
 
-import uuid
-from typing import Any
-
 from sqlalchemy import text
 
 from db.session import Session
 
+COUNTS = "SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM booksync.webhook_events GROUP BY 1"
+
 
 def counts(db: Session) -> dict[str, int]:
     """The number of stored events by outcome; "waiting" counts events without an outcome yet."""
-    rows = db.execute(
-        text(
-            "SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM booksync.webhook_events GROUP BY 1"
-        )
-    )
+    rows = db.execute(text(COUNTS))
     return {row.outcome: row.events for row in rows}
 
 
-_WITHOUT_EFFECT = text("""
+#: The numbers of one connection's webhook events that changed nothing.
+#: `unmarked` is the number of records whose deletion was held back since the last full sync. `unreadable` and
+#: `ignored` are numbers of events. Only events that are still stored are counted.
+WITHOUT_EFFECT = text("""
     SELECT count(DISTINCT (entity, record_id)) FILTER (WHERE outcome = 'unmarked' AND handled_at > coalesce(
                (SELECT last_full_sync_at FROM sync_metadata WHERE connection_id = :connection_id), '-infinity')
            ) AS unmarked,
@@ -26,16 +24,6 @@ _WITHOUT_EFFECT = text("""
            count(*) FILTER (WHERE outcome = 'ignored') AS ignored
       FROM booksync.webhook_events WHERE connection_id = :connection_id
 """)
-
-
-def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
-    """The numbers of a connection's webhook events that changed nothing.
-
-    `unmarked` is the number of records whose deletion was held back since the last full sync. `unreadable` and
-    `ignored` are numbers of events. Only events that are still stored are counted.
-    """
-    return dict(db.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
-
 
 # Read by the index on (connection_id, received_at), because a storm leaves millions of events.
 _PRUNE = text("""
@@ -81,27 +69,23 @@ def prune_records(db: Session, *, limit: int) -> int:
     return db.execute(_PRUNE_RECORDS, {"limit": limit}).rowcount
 
 
-def latest(db: Session, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:
-    """The newest events of a connection, for the console: ids, times and outcomes."""
-    rows = db.execute(
-        text("""
-            SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
-                   extract(epoch FROM handled_at - received_at)::float AS seconds
-              FROM booksync.webhook_events WHERE connection_id = :connection_id
-             ORDER BY received_at DESC LIMIT :limit
-        """),
-        {"connection_id": connection_id, "limit": limit},
-    )
-    return [dict(row) for row in rows.mappings()]
+#: The newest events of one connection, for the console: ids, times and outcomes.
+LATEST = text("""
+    SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
+           extract(epoch FROM handled_at - received_at)::float AS seconds
+      FROM booksync.webhook_events WHERE connection_id = :connection_id
+     ORDER BY received_at DESC LIMIT :events
+""")
+
+#: SQL of the age in seconds of the oldest waiting event; NULL without one.
+OLDEST_WAITING = """
+    SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float AS seconds FROM booksync.refreshes
+     WHERE received > handled
+       AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
+"""
 
 
 def oldest_waiting_seconds(db: Session) -> float:
     """The age in seconds of the oldest waiting event of connections that are not parked; 0 without a waiting event."""
-    seconds: float | None = db.execute(
-        text("""
-            SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM booksync.refreshes
-             WHERE received > handled
-               AND connection_id IN (SELECT id FROM booksync.zoho_connections WHERE status = 'active')
-        """)
-    ).scalar_one()
+    seconds: float | None = db.execute(text(OLDEST_WAITING)).scalar_one()
     return max(0.0, seconds or 0.0)

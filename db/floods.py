@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 
@@ -74,17 +74,20 @@ class Standing:
         return {"waiting": self.waiting, "since": self.since}
 
 
-_STANDING = text("""
+#: The flood of one connection; no row without a flood.
+STANDING = text("""
     SELECT count(*) AS waiting, min(waiting_since) AS since
       FROM booksync.refreshes WHERE connection_id = :connection_id AND received > handled
     HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))
 """)
 
 
+STANDING_VALUES: Final = {"flood": FLOOD, "marks": list(MARKS)}
+
+
 def standing(db: Session, connection_id: uuid.UUID) -> Standing | None:
     """The flood of a connection; None if no records are left to a run."""
-    values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
-    row = db.execute(_STANDING, values).one_or_none()
+    row = db.execute(STANDING, {"connection_id": connection_id, **STANDING_VALUES}).one_or_none()
     return Standing(row.waiting, row.since) if row else None
 
 

@@ -160,17 +160,25 @@ def count(db: Session, connection_id: uuid.UUID, entity: Entity) -> int:
 
 def standing(db: Session, connection_id: uuid.UUID) -> Standing:
     """How many records of one connection are held back."""
-    rows = db.execute(
-        text(f"""
-            SELECT kind, count(*) AS records, min(found_at) AS since
-              FROM ({standing_rows()}) standing WHERE connection_id = :connection_id AND dismissed_at IS NULL
-             GROUP BY kind
-        """),  # noqa: S608  (constants)
-        {"connection_id": connection_id},
-    ).all()
-    counts = {row.kind: row.records for row in rows}
+    rows = db.execute(text(standing_counts()), {"connection_id": connection_id}).mappings()
+    return standing_of([(row["kind"], row["records"], row["since"]) for row in rows])
+
+
+def standing_counts() -> str:
+    """SQL of the numbers of one connection's held-back records, by kind: kind, records, since."""
+    return f"""
+        SELECT kind, count(*) AS records, min(found_at) AS since
+          FROM ({standing_rows()}) standing WHERE connection_id = :connection_id AND dismissed_at IS NULL
+         GROUP BY kind
+    """  # noqa: S608  (constants)
+
+
+def standing_of(counted: Sequence[tuple[str, int, datetime]]) -> Standing:
+    """The numbers of held-back records by the rows of `standing_counts`."""
+    records = {kind: count for kind, count, _ in counted}
     return Standing(
-        {entity: counts.get(entity.kind, 0) for entity in entities()}, min((row.since for row in rows), default=None)
+        {entity: records.get(entity.kind, 0) for entity in entities()},
+        min((since for _, _, since in counted), default=None),
     )
 
 

@@ -1,19 +1,21 @@
 """Statements over the handover switch of a connection, which is closed until a person opens it."""
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.session import Session
 from domain.errors import BooksyncError
 from domain.opening import Backlog, Handover
 from domain.reminders import Opening
+from domain.time_zones import zone_named
 
 #: The longest time for which closing a connection waits for handovers that have begun.
 _CLAIMS_ARE_AWAITED = "5s"
@@ -32,17 +34,19 @@ class HandoverState:
     backlog: Backlog
     waiting_calls: int  #: the number of different phone numbers with a pending reminder
     is_resting: bool = False  #: closed during a pause only: the end of the pause opens it again
+    due_calls: int = 0  #: the waiting calls that are due today or were before, on the organisation's clock
 
     def as_json(self) -> dict[str, Any]:
         """The state of the switch as JSON, as `status`, `sync --wait` and other commands print it.
 
-        The JSON keys are `handover`, `opened_at`, `backlog`, `waiting_calls` and `resting`.
+        The JSON keys are `handover`, `opened_at`, `backlog`, `waiting_calls`, `due_calls` and `resting`.
         """
         return {
             "handover": self.handover,
             "opened_at": self.opened_at,
             "backlog": self.backlog,
             "waiting_calls": self.waiting_calls,
+            "due_calls": self.due_calls,
             "resting": self.is_resting,
         }
 
@@ -60,14 +64,23 @@ def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
     return Opening(row.handover_opened_at, with_backlog=row.handover_backlog == Backlog.LATEST)
 
 
+#: The numbers with a pending reminder of one connection, all and those due up to yesterday, today and tomorrow in UTC.
+CALLS = text("""
+    SELECT count(day) AS waiting_calls,
+           ARRAY[count(*) FILTER (WHERE day < utc.today), count(*) FILTER (WHERE day <= utc.today),
+                 count(*) FILTER (WHERE day <= utc.today + 1)] AS due_up_to
+      FROM (SELECT CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) AS today) utc
+      LEFT JOIN (SELECT min(coalesce(reminder.day, CAST(reminder.scheduled_at AT TIME ZONE 'UTC' AS date))) AS day
+                   FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+                  WHERE invoice.connection_id = :connection_id AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+                    AND reminder.status = 'scheduled'
+                    AND reminder.closes_at IS NOT NULL AND reminder.phone IS NOT NULL
+                  GROUP BY reminder.phone) numbers ON true
+     GROUP BY utc.today
+""")
+
 _STATE = text("""
-    SELECT handover, handover_opened_at, handover_backlog, is_handover_resting,
-           (SELECT count(*)
-              FROM (SELECT DISTINCT reminder.phone
-                      FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
-                     WHERE invoice.connection_id = :id AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
-                       AND reminder.status = 'scheduled'
-                       AND reminder.closes_at IS NOT NULL AND reminder.phone IS NOT NULL) AS numbers) AS waiting_calls
+    SELECT handover, handover_opened_at, handover_backlog, is_handover_resting, time_zone, clock_timestamp() AS now
       FROM booksync.zoho_connections WHERE id = :id
 """)
 
@@ -75,12 +88,22 @@ _STATE = text("""
 def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
     """The state of the connection's handover switch."""
     row = db.execute(_STATE, {"id": connection_id}).one()
+    calls = db.execute(CALLS, {"connection_id": connection_id}).one()
+    return handover_state(row, calls._asdict())
+
+
+def handover_state(row: Row[Any], calls: Mapping[str, Any]) -> HandoverState:
+    """The state of the switch, by a row with the columns of the connection and `now`, and by the row of `CALLS`."""
+    local = row.now.astimezone(zone_named(row.time_zone)).date()
+    # The date of an organisation's clock is the date of UTC, the one before or the one after.
+    is_ahead = (local - row.now.astimezone(UTC).date()).days
     return HandoverState(
         Handover(row.handover),
         row.handover_opened_at,
         Backlog(row.handover_backlog),
-        row.waiting_calls,
+        calls["waiting_calls"],
         is_resting=row.is_handover_resting,
+        due_calls=calls["due_up_to"][1 + is_ahead],
     )
 
 

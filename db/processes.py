@@ -94,6 +94,11 @@ def read(db: Session) -> Processes:
              ORDER BY kind, host, pid, started_at
         """)
     ).all()
+    return processes_of(rows)
+
+
+def processes_of(rows: Sequence[Row[Any]]) -> Processes:
+    """The processes by rows of booksync.processes that also have the column `now`; one empty row without a process."""
     known = [_process(row) for row in rows if row.kind in frozenset(Kind)]
     return Processes(known, rows[0].now)
 

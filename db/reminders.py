@@ -2,10 +2,10 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 
@@ -210,7 +210,8 @@ OUTCOME = f"""
          ELSE coalesce(invoice.plan_outcome, '{_NOT_PLANNED_YET}') END
 """
 
-_STANDING = text(f"""
+#: The numbers of the open invoices of one connection by their state, as `standing_of` reads them.
+STANDING = text(f"""
     SELECT {OUTCOME} AS outcome, count(*) AS invoices
       FROM invoices_cache AS invoice
      WHERE connection_id = :connection_id AND status <> ALL(:closed_statuses)
@@ -222,17 +223,19 @@ _STANDING = text(f"""
 """)  # noqa: S608
 
 
+STANDING_VALUES: Final = {"closed_statuses": sorted(CLOSED_STATUSES)}
+
+
 def standing(db: Session, connection_id: uuid.UUID) -> Standing:
     """The numbers of the connection's open invoices by state, including those that wait for their customer."""
-    rows = db.execute(
-        _STANDING,
-        {
-            "connection_id": connection_id,
-            "closed_statuses": sorted(CLOSED_STATUSES),
-        },
-    )
+    rows = db.execute(STANDING, {"connection_id": connection_id, **STANDING_VALUES})
+    return standing_of(row._asdict() for row in rows)
+
+
+def standing_of(rows: Iterable[Mapping[str, Any]]) -> Standing:
+    """The numbers of open invoices by the rows of `STANDING`."""
     counted: Counter[str] = Counter()
     for row in rows:
-        counted[row.outcome] += row.invoices
+        counted[row["outcome"]] += row["invoices"]
     scheduled = counted.pop(SCHEDULED, 0)
     return Standing(scheduled=scheduled, skipped=dict(sorted(counted.items())))

@@ -52,13 +52,14 @@ def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> b
     return db.execute(_SPEND, values).scalar_one_or_none() is not None
 
 
+#: SQL of the seconds since the periodic work `:name` was last done.
+SECONDS_SINCE = """
+    SELECT extract(epoch FROM clock_timestamp() - marked_at)::float AS seconds
+      FROM booksync.scheduler_marks WHERE name = :name
+"""
+
+
 def seconds_since(db: Session, name: str) -> float | None:
     """The seconds since any scheduler last did this periodic work; None if none ever did."""
-    seconds: float | None = db.execute(
-        text("""
-            SELECT extract(epoch FROM clock_timestamp() - marked_at)::float
-              FROM booksync.scheduler_marks WHERE name = :name
-        """),
-        {"name": name},
-    ).scalar_one_or_none()
+    seconds: float | None = db.execute(text(SECONDS_SINCE), {"name": name}).scalar_one_or_none()
     return None if seconds is None else max(0.0, seconds)

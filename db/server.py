@@ -21,14 +21,15 @@ class ServerFacts:
     is_read_only: bool  #: whether the server refuses writes; a standby does too
 
 
+#: The columns are the fields of `ServerFacts`.
+FACTS: Final = text("""
+    SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
+           current_setting('server_version_num')::int AS version_number,
+           pg_is_in_recovery() AS is_standby,
+           current_setting('transaction_read_only')::bool AS is_read_only
+""")
+
+
 def facts(db: Session) -> ServerFacts:
     """The facts that the Postgres server reports about itself, by one statement that reads no table."""
-    row = db.execute(
-        text(
-            "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,"
-            " current_setting('server_version_num')::int AS version_number,"
-            " pg_is_in_recovery() AS is_standby,"
-            " current_setting('transaction_read_only')::bool AS is_read_only"
-        )
-    ).one()
-    return ServerFacts(row.version, row.version_number, row.is_standby, row.is_read_only)
+    return ServerFacts(**db.execute(FACTS).mappings().one())

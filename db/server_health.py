@@ -19,7 +19,8 @@ class ServerHealth:
     lock_wait_seconds: float  #: the longest present wait of a booksync session for a lock; 0 without one
 
 
-_HEALTH: Final = text("""
+#: The columns are the fields of `ServerHealth`.
+HEALTH: Final = text("""
     SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            AS most_connections,
@@ -32,8 +33,7 @@ _HEALTH: Final = text("""
 
 def health(db: Session) -> ServerHealth:
     """The limits of the server; sessions of other roles count, but their waits are hidden."""
-    row = db.execute(_HEALTH).one()
-    return ServerHealth(row.connections, row.most_connections, row.transaction_age, row.lock_wait_seconds)
+    return ServerHealth(**db.execute(HEALTH).mappings().one())
 
 
 def backend(db: Session) -> int:
@@ -43,7 +43,7 @@ def backend(db: Session) -> int:
 
 
 # The tables that only migrations use need no rights.
-_MISSING_RIGHTS: Final = text("""
+MISSING_RIGHTS: Final = text("""
     SELECT relname::text FROM pg_class
      WHERE relnamespace = to_regnamespace('booksync') AND relkind = 'r'
        AND relname NOT LIKE 'migration%' AND relname <> 'booksync_alembic_version'
@@ -55,10 +55,10 @@ _MISSING_RIGHTS: Final = text("""
 
 def tables_without_rights(db: Session) -> Sequence[str]:
     """booksync's tables that this role cannot read, insert into or update."""
-    return db.execute(_MISSING_RIGHTS).scalars().all()
+    return db.execute(MISSING_RIGHTS).scalars().all()
 
 
-_RECORDED_CLOCK: Final = text("""
+RECORDED_CLOCK: Final = text("""
     SELECT extract(epoch FROM server_time - received_at)::float FROM booksync.staged_pages
      WHERE server_time IS NOT NULL AND received_at > now() - interval '1 hour' ORDER BY received_at DESC LIMIT 1
 """)
@@ -66,22 +66,5 @@ _RECORDED_CLOCK: Final = text("""
 
 def zoho_clock_ahead_seconds(db: Session) -> float | None:
     """How far Zoho's clock was ahead of booksync's in the newest staged response; None without a recent one."""
-    seconds: float | None = db.execute(_RECORDED_CLOCK).scalar_one_or_none()
+    seconds: float | None = db.execute(RECORDED_CLOCK).scalar_one_or_none()
     return seconds
-
-
-_DISTRUSTED: Final = text("""
-    SELECT DISTINCT ON (run.connection_id, list.name)
-           run.connection_id::text AS connection_id, list.name, list.walk ->> 'note' AS note
-      FROM booksync.zoho_connections connection
-     CROSS JOIN LATERAL (
-           SELECT * FROM booksync.sync_runs WHERE connection_id = connection.id ORDER BY started_at DESC LIMIT 3) run
-     CROSS JOIN LATERAL jsonb_each(run.position) AS list (name, walk)
-     WHERE jsonb_typeof(list.walk) = 'object' AND list.walk ->> 'note' LIKE '%is not honoured%'
-     ORDER BY run.connection_id, list.name, run.started_at DESC
-""")
-
-
-def distrusted_lists(db: Session) -> Sequence[tuple[str, str, str]]:
-    """The lists of the last three runs whose filter or order Zoho ignored, as (connection id, list, note)."""
-    return [(row.connection_id, row.name, row.note) for row in db.execute(_DISTRUSTED)]

@@ -4,12 +4,11 @@ After a valid webhook the count of refused ones goes on, because another rule in
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from db.session import Session
 
@@ -114,11 +113,14 @@ _ADD_REFUSALS = text(f"""
      WHERE id IN (SELECT id FROM booksync.zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)
 """)  # noqa: S608
 
-_REFUSALS = text(f"""
-    SELECT id, webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
-      FROM booksync.zoho_connections
-     WHERE (id = :connection_id OR CAST(:connection_id AS uuid) IS NULL) AND {_ARE_SHOWN}
-""")  # noqa: S608
+#: SQL of the columns of zoho_connections that `refusals_of` reads.
+SHOWN_REFUSALS = f"""
+    CASE WHEN {_ARE_SHOWN} THEN webhooks_refused ELSE 0 END AS refused,
+    CASE WHEN {_ARE_SHOWN} THEN webhooks_refused_since END AS refused_since,
+    CASE WHEN {_ARE_SHOWN} THEN webhooks_refused_last_at END AS refused_last_at
+"""
+
+_REFUSALS = text(f"SELECT {SHOWN_REFUSALS} FROM booksync.zoho_connections WHERE id = :connection_id")  # noqa: S608
 
 
 def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
@@ -131,14 +133,10 @@ def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
 
 def refusals(db: Session, connection_id: uuid.UUID) -> Refusals:
     """The webhooks of one connection that were refused recently, and after the last change of its secret."""
-    return _refusals(db, connection_id).get(connection_id, Refusals(0, None, None))
+    row = db.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
+    return Refusals(0, None, None) if row is None else refusals_of(row)
 
 
-def all_refusals(db: Session) -> Mapping[uuid.UUID, Refusals]:
-    """As `refusals`, for every connection that has refused any."""
-    return _refusals(db, None)
-
-
-def _refusals(db: Session, connection_id: uuid.UUID | None) -> Mapping[uuid.UUID, Refusals]:
-    rows = db.execute(_REFUSALS, {"connection_id": connection_id})
-    return {row.id: Refusals(row.refused, row.since, row.last_at) for row in rows}
+def refusals_of(row: Row[Any]) -> Refusals:
+    """The refused webhooks of a connection, by a row with the columns of `SHOWN_REFUSALS`."""
+    return Refusals(row.refused, row.refused_since, row.refused_last_at)

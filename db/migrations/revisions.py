@@ -130,7 +130,7 @@ def _older(revision: str) -> str:
 
 
 #: This query returns a row if the last change of the newest revisions is done. Without it the schema counts as older.
-_LAST_ADDITION: Final = text("""
+LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
      WHERE attrelid = to_regclass('reminders') AND attname = 'handover_id' AND NOT attisdropped
        AND to_regclass('booksync.booksync_alembic_version') IS NOT NULL
@@ -144,10 +144,13 @@ def schema_state(connection: Connection) -> SchemaState:
     Such a schema is too old nevertheless if it lacks the latest addition: later releases add revisions at the end of
     phase 2.
     """
-    revision, known = current_revision(connection), known_revisions()
+    return state_at(current_revision(connection), has_last_addition=connection.scalar(LAST_ADDITION) is not None)
+
+
+def state_at(revision: str | None, *, has_last_addition: bool) -> SchemaState:
+    """Whether the schema at this revision fits this release; `has_last_addition`: `LAST_ADDITION` returns a row."""
+    known = known_revisions()
     if revision is not None and revision not in known:
         return SchemaState(revision, SchemaFit.NEWER)
     is_old = revision is None or known.index(revision) < known.index(revision_of(Target.PHASE2))
-    if is_old or connection.scalar(_LAST_ADDITION) is None:
-        return SchemaState(revision, SchemaFit.OLDER)
-    return SchemaState(revision, SchemaFit.FITS)
+    return SchemaState(revision, SchemaFit.OLDER if is_old or not has_last_addition else SchemaFit.FITS)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db import connections, dead_letters, questions, summary, webhook_secrets
+from db import connection_facts, connections, dead_letters, questions, summary
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
@@ -36,7 +36,7 @@ def status(
     """Show the state of the connections and their last runs."""
     with open_basics("booksync status") as basics, basics.engine.connect() as db:
         connection_id = one_connection(db, given)
-        states = [_with_outlook(basics, db, state) for state in summary.connection_states(db, connection_id)]
+        states = [_with_outlook(basics, db, state) for state in connection_facts.connection_states(db, connection_id)]
         dead = dead_letters.count_open(db, connection_id)
         postgres, redis = look_at_postgres(db), look_at_redis(basics.redis)
         found = process_facts(basics, db)
@@ -69,7 +69,6 @@ def _with_outlook(basics: Basics, db: Session, state: dict[str, Any]) -> dict[st
     connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),
-        "webhooks_refused": webhook_secrets.refusals(db, connection.connection_id).as_json(),
         "forecast": forecast(basics, db, connection).as_json(),
     }
 

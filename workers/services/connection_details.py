@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from db import event_history, summary
+from db import connection_facts
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
@@ -19,22 +19,17 @@ EVENTS_SHOWN = 8
 def connection_details(basics: Basics, db: Session, connection_id: uuid.UUID) -> dict[str, Any] | None:
     """Return the state of one connection with all details; None if no connection has this id.
 
-    The keys are those of `summary.connection_states`, and `budget` (a `BudgetSnapshot`; None while Redis is
-    unavailable), `events`, `waiting_invoices`, `state_sentence`, `throttled_sentence` and `flood_sentence`.
+    The keys are those of `connection_facts.connection_states`, and `budget` (a `BudgetSnapshot`; None while Redis is
+    unavailable), `state_sentence`, `throttled_sentence` and `flood_sentence`. It is one statement.
     """
-    states = summary.connection_states(db, connection_id, runs=RUNS_SHOWN)
+    states = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
     if not states:
         return None
-    state = with_sentences(states[0])
-    return state | {
-        "budget": budget_of(basics, state["organization_id"]),
-        "events": event_history.latest(db, connection_id, limit=EVENTS_SHOWN),
-        "waiting_invoices": summary.waiting_invoices(db, connection_id),
-    }
+    return with_sentences(states[0]) | {"budget": budget_of(basics, states[0]["organization_id"])}
 
 
 def with_sentences(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state with the sentences about what holds the connection back: each one is None or empty without it."""
+    """Return the state with the sentences about what holds the connection back; each is empty or None without it."""
     throttled_since, flood = state["token_endpoint_throttled_since"], state["flood"]
     return {
         **state,

@@ -10,6 +10,7 @@ from domain.processes import Kind
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
+from workers.services.kept_connections import KeptConnections
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.console import overview, sign_in
@@ -32,6 +33,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ):
         app.state.resources = resources
         app.state.password_check = overview.password_check(resources.settings)
+        app.state.kept_connections = KeptConnections()
         yield
 
 

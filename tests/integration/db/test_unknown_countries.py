@@ -1,11 +1,12 @@
 """Promises about countries that booksync does not understand: operators see their counts."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from db import figures, summary, verification
+from db import connection_facts, figures, verification
 from db.connections import Connection
 from db.session import Session
 from domain.contacts import ContactDetails
@@ -29,8 +30,13 @@ def db(engine: Engine, connection: Connection) -> Iterator[Session]:
         yield db
 
 
+def unknown_countries(db: Session, connection: Connection) -> dict[str, Any]:
+    (state,) = connection_facts.connection_states(db, connection.connection_id)
+    return {name: state[name] for name in ("unknown_countries", "customers_with_unknown_country")}
+
+
 def test_status_lists_unknown_countries_with_the_most_customers_first(db: Session, connection: Connection) -> None:
-    assert summary.unknown_countries(db, connection.connection_id) == {
+    assert unknown_countries(db, connection) == {
         "unknown_countries": [
             {"country": "Ruritania", "customers": 3},
             {"country": "Graustark", "customers": 1},
@@ -42,19 +48,19 @@ def test_status_lists_unknown_countries_with_the_most_customers_first(db: Sessio
 def test_status_lists_a_limited_number_and_counts_all(
     db: Session, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary, "LONGEST_LIST_OF_COUNTRIES", 1)
-    found = summary.unknown_countries(db, connection.connection_id)
+    monkeypatch.setattr(connection_facts, "LONGEST_LIST_OF_COUNTRIES", 1)
+    found = unknown_countries(db, connection)
     assert [each["country"] for each in found["unknown_countries"]] == ["Ruritania"]
     assert found["customers_with_unknown_country"] == 4
 
 
 def test_a_deleted_customer_does_not_count(engine: Engine, db: Session, connection: Connection) -> None:
     change(engine, "UPDATE booksync.customers_cache SET status = 'deleted' WHERE zoho_customer_id = '5001'")
-    assert summary.unknown_countries(db, connection.connection_id)["customers_with_unknown_country"] == 3
+    assert unknown_countries(db, connection)["customers_with_unknown_country"] == 3
 
 
 def test_the_state_of_a_connection_contains_unknown_countries(db: Session, connection: Connection) -> None:
-    (state,) = summary.connection_states(db, connection.connection_id)
+    (state,) = connection_facts.connection_states(db, connection.connection_id)
     assert state["customers_with_unknown_country"] == 4
     assert state["country_code"] == connection.country_code
 
@@ -67,7 +73,7 @@ def test_the_figures_count_unknown_countries_without_their_texts(db: Session, co
 
 def test_a_connection_without_unknown_countries_reports_none(engine: Engine, connection: Connection) -> None:
     with engine.connect() as db:
-        assert summary.unknown_countries(db, connection.connection_id) == {
+        assert unknown_countries(db, connection) == {
             "unknown_countries": [],
             "customers_with_unknown_country": 0,
         }

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from db import runs, summary
+from db import connection_facts, runs
 from db.connections import Connection
 from db.runs import StepRef
 from db.session import autocommit
@@ -29,7 +29,7 @@ def step(engine: Engine, connection: Connection) -> StepRef:
 
 def state(engine: Engine, connection: Connection) -> tuple[str, str | None]:
     with engine.connect() as db:
-        (found,) = summary.connection_states(db, connection.connection_id)
+        (found,) = connection_facts.connection_states(db, connection.connection_id)
     (run,) = found["runs"]
     return run["state"], run["waiting_for"]
 

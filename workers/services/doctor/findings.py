@@ -45,6 +45,7 @@ class Finding:
     cause: str
     next_step: str
     since: datetime | None = None
+    connection_id: str = ""  #: the connection that has the trouble; "" for a trouble of the installation
     brief: str = ""  #: `what` without ids and hosts, for `/readyz`, which anyone can read; "" if `what` has none
 
     @property
@@ -59,14 +60,14 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The finding as JSON: {severity, part, name, what, cause, next_step, since}."""
-        return {field: getattr(self, field) for field in self.__slots__ if field != "brief"}
+        return {field: getattr(self, field) for field in self.__slots__ if field not in ("brief", "connection_id")}
 
 
 def error(
     part: Part, name: str, what: str, *, cause: str, next_step: str, since: datetime | None = None, brief: str = ""
 ) -> Finding:
     """A trouble by which work stands still, or data may be lost."""
-    return Finding(Severity.ERROR, part, name, what, cause, next_step, since, brief)
+    return Finding(Severity.ERROR, part, name, what, cause, next_step, since, brief=brief)
 
 
 def warning(part: Part, name: str, what: str, *, cause: str, next_step: str, since: datetime | None = None) -> Finding:

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from db import (
     api_use,
     clock,
+    connection_facts,
     connections,
     dead_letters,
     event_history,
@@ -19,12 +20,11 @@ from db import (
     scheduler_marks,
     server,
     server_health,
-    summary,
-    webhook_secrets,
 )
 from db.engine import prepares_statements
 from db.failures import DatabaseError, Failure, failure_of
-from db.migrations.revisions import SchemaFit, SchemaState, schema_state
+from db.installation import InstallationFacts
+from db.migrations.revisions import SchemaFit, SchemaState, schema_state, state_at
 from db.session import Session
 from domain.phone_audit import AuditRules, audit, sum_of
 from domain.processes import Processes
@@ -59,28 +59,21 @@ class FromPostgres:
     scheduler_silent_seconds: float | None = None
     can_read_secrets: bool | None = None
     dead_letters: int = 0
+    dead_letters_since: datetime | None = None
     oldest_event_seconds: float = 0.0
     organizations_with_calls: Sequence[str] = ()
     states: Sequence[dict[str, Any]] = ()
-    refused: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    distrusted: dict[str, dict[str, str]] = field(default_factory=dict)
     doubtful: dict[str, DoubtfulNumbers] = field(default_factory=dict)
 
 
-def read_postgres(basics: Basics, *, states: Sequence[dict[str, Any]] | None = None) -> FromPostgres:
-    """Read the facts, the most important ones first. No failure is raised; it becomes a fact.
-
-    `states` are the states of the connections if the caller has read them; doubtful numbers are not counted then.
-    """
+def read_postgres(basics: Basics) -> FromPostgres:
+    """Read the facts, the most important ones first. No failure is raised; it becomes a fact."""
     found = FromPostgres()
-    if states is not None:
-        found.states = states
-    parts = _PARTS if states is None else [part for part in _PARTS if part not in (_states, _numbers)]
     began = time.monotonic()
     try:
         with basics.engine.connect() as connection:
             db = connection.execution_options(isolation_level="AUTOCOMMIT")
-            for part in parts:
+            for part in _PARTS:
                 is_late = time.monotonic() - began > _LONGEST_SECONDS
                 # The first part is always read, because it measures how slow Postgres is.
                 if not _is_readable(found) or (is_late and found.now is not None):
@@ -91,6 +84,32 @@ def read_postgres(basics: Basics, *, states: Sequence[dict[str, Any]] | None = N
     except DatabaseError as error:
         found.failure = found.failure or failure_of(error)
     return found
+
+
+def from_facts(basics: Basics, facts: InstallationFacts, *, before: datetime, seconds: float) -> FromPostgres:
+    """Return what the facts say, which were read in `seconds` from `before` on, this host's time."""
+    return FromPostgres(
+        postgres=PostgresFacts(
+            server=facts.server,
+            health=facts.health,
+            round_trip_seconds=seconds,
+            tables_without_rights=facts.tables_without_rights,
+        ),
+        read={part.__name__.strip("_") for part in _PARTS},
+        now=facts.now,
+        clock_ahead_seconds=(before - facts.now).total_seconds() + seconds / 2,
+        zoho_ahead_seconds=facts.zoho_ahead_seconds,
+        schema=state_at(facts.revision, has_last_addition=facts.has_last_addition),
+        rows=facts.processes,
+        scheduler_silent_seconds=facts.scheduler_silent_seconds,
+        can_read_secrets=None
+        if facts.secret is None
+        else Vault(basics.settings.encryption_keys).can_read(facts.secret),
+        dead_letters=facts.dead_letters,
+        dead_letters_since=facts.oldest_dead_letter_at,
+        oldest_event_seconds=facts.oldest_event_seconds,
+        organizations_with_calls=facts.organizations_with_calls,
+    )
 
 
 def _is_readable(found: FromPostgres) -> bool:
@@ -149,16 +168,10 @@ def _work(db: Session, _basics: Basics, found: FromPostgres) -> None:
     found.oldest_event_seconds = event_history.oldest_waiting_seconds(db)
     found.organizations_with_calls = api_use.with_recent_calls(db)
     found.zoho_ahead_seconds = server_health.zoho_clock_ahead_seconds(db)
-    for connection_id, name, note in server_health.distrusted_lists(db):
-        found.distrusted.setdefault(connection_id, {})[name] = note
 
 
 def _states(db: Session, _basics: Basics, found: FromPostgres) -> None:
-    found.states = summary.connection_states(db, runs=1)
-
-
-def _refusals(db: Session, _basics: Basics, found: FromPostgres) -> None:
-    found.refused = {str(each): refusals.as_json() for each, refusals in webhook_secrets.all_refusals(db).items()}
+    found.states = connection_facts.connection_states(db, runs=1)
 
 
 def _numbers(db: Session, _basics: Basics, found: FromPostgres) -> None:
@@ -182,6 +195,5 @@ _PARTS: Final[Sequence[_Part]] = (
     _keys,
     _work,
     _states,
-    _refusals,
     _numbers,
 )

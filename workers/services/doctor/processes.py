@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from db import scheduler_marks
@@ -78,6 +78,7 @@ def check_scheduler(facts: ProcessFacts) -> list[Finding]:
             f"The scheduler {ticked}, so no sync starts automatically",
             cause="its ticks fail, or it hangs" if is_running else "no scheduler runs",
             next_step="look at the scheduler's log" if is_running else _START[Kind.SCHEDULER],
+            since=None if silence is None else facts.rows.now - timedelta(seconds=silence),
         )
     ]
 

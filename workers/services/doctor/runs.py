@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from db import summary
@@ -24,6 +25,7 @@ class WorkFacts:
 
     connections: Sequence[ConnectionFacts] = ()
     dead_letters: int = 0
+    dead_letters_since: datetime | None = None  #: the first failure of the oldest one; None if it was not read
     #: Queue → its ready messages and the seconds of its oldest one; empty while Redis is unavailable.
     queues: Mapping[Queue, tuple[int, float]] = field(default_factory=dict)
 
@@ -116,4 +118,5 @@ def _dead_letters(facts: WorkFacts) -> Iterator[Finding]:
             f"A person must decide about {counted(facts.dead_letters, 'dead letter')}",
             cause="steps or refreshes have failed in all their attempts",
             next_step="booksync dead-letters list",
+            since=facts.dead_letters_since,
         )

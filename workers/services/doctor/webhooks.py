@@ -61,6 +61,7 @@ def _flood(facts: ConnectionFacts) -> Iterator[Finding]:
             f"Many events of connection {facts.connection_id} wait",
             cause=flood_sentence(**flood).rstrip("."),
             next_step="nothing: a run reads them from the lists",
+            since=flood["since"],
         )
 
 

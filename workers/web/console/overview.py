@@ -1,37 +1,33 @@
 """`/`: the console's first page. It shows the state of the installation, and changes nothing."""
 
-import uuid
-from typing import Any
+from typing import Annotated, Final
+from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
-from db import dead_letter_lists, event_history, summary
-from db.session import Session
 from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
-from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.observability.counters import PasswordOutcome
-from workers.services.connection_details import EVENTS_SHOWN, with_sentences
-from workers.services.doctor.examination import examine
+from workers.services.kept_connections import KeptConnections
+from workers.services.overview import CHOICES, Choice, ConnectionNotListedError, look
+from workers.services.tiles import tiles
 from workers.web.console.access import Visitor, postgres_needed, require
-from workers.web.console.frame import CLOSED, OFF, console_page
-from workers.web.console.kept_states import KeptStates
+from workers.web.console.frame import CLOSED, OFF, console_page, notice
+from workers.web.console.next_steps import grouped
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
 from workers.web.console.sessions import has_session_cookie
+from workers.web.forms import one
 from workers.web.state import address_of, password_check_of, resources_of
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: The groups of dead letters on the console.
-_GROUPS_SHOWN = 20
-
-_states = KeptStates()
+#: The longest words of a search, in characters.
+_LONGEST_WORDS: Final = 200
 
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
 
@@ -47,11 +43,26 @@ async def console(request: Request) -> HTMLResponse:
     resources = resources_of(request)
     if _is_script(request):
         await _check_password(request, resources)
-        return await run_in_threadpool(_page, request, resources, None)
-    return await run_in_threadpool(_page, request, resources, await _require_viewer(request))
+        return await run_in_threadpool(_page, request, resources, None, _choice(request))
+    return await run_in_threadpool(_page, request, resources, await _require_viewer(request), _choice(request))
 
 
 _require_viewer = require(Role.VIEWER)
+
+
+@router.post("/", response_class=HTMLResponse)
+async def found_connections(request: Request, visitor: Annotated[Visitor, Depends(_require_viewer)]) -> HTMLResponse:
+    """Return the first page with the connections whose name, organisation or id has the form's words.
+
+    Names are personal data of the installation's users, so they are in no address.
+    """
+    choice = Choice(words=one(visitor.form, "words").strip()[:_LONGEST_WORDS])
+    return await run_in_threadpool(_page, request, resources_of(request), visitor, choice)
+
+
+def _choice(request: Request) -> Choice:
+    state, after = (request.query_params.get(name, "") for name in ("state", "after"))
+    return Choice(state=state if state in CHOICES else "", after=after)
 
 
 def password_check(settings: Settings) -> PasswordCheck:
@@ -85,34 +96,33 @@ async def _check_password(request: Request, resources: Resources) -> None:
         raise HTTPException(429, TOO_MANY, headers=RETRY_LATER)
 
 
-def _page(request: Request, resources: Resources, visitor: Visitor | None) -> HTMLResponse:
-    with postgres_needed(), resources.engine.connect() as db:
-        shown = _shown(resources, db)
-    return console_page(request, "console/overview.html", visitor, **shown)
+def _page(request: Request, resources: Resources, visitor: Visitor | None, choice: Choice) -> HTMLResponse:
+    kept: KeptConnections = request.app.state.kept_connections
+    with postgres_needed():
+        try:
+            seen = look(resources, kept, choice)
+        except ConnectionNotListedError:
+            return _gone(request, visitor)
+    return console_page(
+        request,
+        "console/overview.html",
+        visitor,
+        overview=seen,
+        now=seen.facts.now,
+        choice=choice,
+        choices=[(each, seen.counts[each]) for each in CHOICES if each in seen.counts or each == choice.state],
+        here=urlencode({name: value for name, value in (("state", choice.state), ("after", choice.after)) if value}),
+        groups=grouped(seen),
+        tiles=tiles(seen),
+    )
 
 
-def _shown(resources: Resources, db: Session) -> dict[str, Any]:
-    kept = _states.read(db)
-    budgets = _budgets(resources, {state["organization_id"] for state in kept.states})
-    states = [with_sentences(state) for state in kept.states]
-    for state in states:
-        connection_id = uuid.UUID(state["connection_id"])
-        state["budget"] = budgets.get(state["organization_id"]) if budgets else None
-        state["events"] = event_history.latest(db, connection_id, limit=EVENTS_SHOWN)
-        state["waiting_invoices"] = summary.waiting_invoices(db, connection_id)
-    return {
-        "now": db.execute(select(func.now())).scalar_one(),
-        "connections": states,
-        "counted_seconds_ago": kept.age_seconds,
-        "checkup": examine(resources, states, budgets),
-        "events": event_history.counts(db),
-        "dead_letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
-    }
-
-
-def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, BudgetSnapshot] | None:
-    """Return the API budget of each organisation; None while Redis is unavailable."""
-    try:
-        return {each: resources.budget.snapshot(each) for each in organization_ids}
-    except BudgetUnavailable:
-        return None
+def _gone(request: Request, visitor: Visitor | None) -> HTMLResponse:
+    return notice(
+        request,
+        404,
+        "The list has changed",
+        "The connection after which the list should go on does not exist any more.",
+        hint="Open the list from its beginning.",
+        visitor=visitor,
+    )
