@@ -13,6 +13,7 @@ from db.installation import InstallationFacts
 from db.session import autocommit
 from domain.connection_states import ConnectionStatus
 from domain.errors import BooksyncError
+from domain.processes import Kind
 from workers.boot.basics import Basics
 from workers.budget import BudgetSnapshot
 from workers.services.connection_details import EVENTS_SHOWN, RUNS_SHOWN, budget_of, with_sentences
@@ -83,6 +84,11 @@ class Overview:
     def needing(self) -> int:
         """The number of connections that need a person."""
         return self.counts.get(NEEDS_YOU, 0)
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether a worker and a scheduler run, so that a new connection is synced."""
+        return all(self.facts.processes.running(kind) for kind in (Kind.WORKER, Kind.SCHEDULER))
 
     @property
     def installation_needs(self) -> bool:

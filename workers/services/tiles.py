@@ -31,7 +31,7 @@ def _postgres(overview: Overview) -> Tile:
     facts = overview.facts
     used = f"{facts.health.connections} of {facts.health.most_connections} connections"
     severity = _worst(each for each in overview.checkup.findings if each.part in _POSTGRES)
-    return Tile("Postgres", severity, facts.server.version, [used, f"schema {facts.revision}"])
+    return Tile("Postgres", severity, f"version {facts.server.version}", [used])
 
 
 def _redis(overview: Overview) -> Tile:
@@ -42,7 +42,7 @@ def _redis(overview: Overview) -> Tile:
     messages = sum(ready for ready, _ in redis.queues.values())
     used = redis.state.used_memory_bytes
     memory = [] if used is None else [f"{used / 2**20:,.0f} MB used"]
-    return Tile("Redis", severity, redis.state.role or "works", [*memory, f"{counted(messages, 'message')} ready"])
+    return Tile("Redis", severity, "works", [*memory, f"{counted(messages, 'message')} ready"])
 
 
 _NAMES: Final = {Kind.WORKER: "Workers", Kind.SCHEDULER: "Schedulers", Kind.WEB: "Web processes"}

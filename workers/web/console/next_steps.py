@@ -75,6 +75,8 @@ def grouped(overview: Overview) -> list[Group]:
     """Return the findings in the doctor's order, those of the same kind together."""
     kinds: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in overview.checkup.findings:
+        if finding.name == "no_connection":
+            continue  # The start page says so already.
         kinds.setdefault((finding.severity, finding.part, finding.name), []).append(finding)
     return [
         Group(

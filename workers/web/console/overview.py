@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 #: The longest words of a search, in characters.
 _LONGEST_WORDS: Final = 200
 
+#: The console's page that connects an organisation, relative to the first page; "" without one.
+_CONNECT_PAGE: Final = ""
+
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
 
 
@@ -114,6 +117,7 @@ def _page(request: Request, resources: Resources, visitor: Visitor | None, choic
         here=urlencode({name: value for name, value in (("state", choice.state), ("after", choice.after)) if value}),
         groups=grouped(seen),
         tiles=tiles(seen),
+        connect_page=_CONNECT_PAGE,
     )
 
 
