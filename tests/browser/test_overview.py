@@ -1,4 +1,4 @@
-"""The overview of the console on a phone: a new installation is welcomed, and connections are found by keyboard alone."""
+"""The overview of the console on a phone: a start page welcomes, and connections are found by keyboard alone."""
 
 from collections.abc import Callable
 

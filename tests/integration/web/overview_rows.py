@@ -41,7 +41,7 @@ def add_connection(database: psycopg.Connection, name: str, organization_id: str
     return Added(connection_id, user_id)
 
 
-def _one(database: psycopg.Connection, statement: sql.Composable, row: dict[str, Any]) -> Any:
+def _one(database: psycopg.Connection, statement: sql.SQL | sql.Composed, row: dict[str, Any]) -> Any:
     return database.execute(statement, row).fetchone()
 
 
