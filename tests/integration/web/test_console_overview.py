@@ -126,7 +126,7 @@ class TestConnections:
         )
         database.execute(
             "INSERT INTO booksync.held_deletions (connection_id, kind, record_id, evidence, found_at)"
-            " SELECT connection_id, 'customers', '5001', 'missing', gone_at FROM booksync.customers_cache"
+            " SELECT connection_id, 'customer', '5001', 'list', gone_at FROM booksync.customers_cache"
         )
         database.execute(
             "INSERT INTO booksync.waiting_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason,"
