@@ -1,7 +1,7 @@
 """Statements that read what only a connection's own page shows: webhook health, verification, rows and past runs."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -45,6 +45,7 @@ class ConnectionView:
     webhook: WebhookHealth
     verification: VerificationProgress | None  #: the last one; None without one
     rejected: Sequence[RejectedRows]  #: the most frequent first
+    rows_written: Mapping[str, int]  #: run id → the rows that the run has added or changed, for the last runs
     own_name: str | None
     currency_code: str | None
     fully_synced_at: datetime | None
@@ -67,43 +68,36 @@ _VIEW = text(f"""
            (SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY rows DESC, kind, reason), '[]')
               FROM (SELECT kind, reason, count(*) AS rows FROM booksync.rejected_records
                      WHERE connection_id = c.id GROUP BY 1, 2 ORDER BY rows DESC, kind, reason LIMIT :reasons) r
-           ) AS rejected
+           ) AS rejected,
+           (SELECT coalesce(jsonb_object_agg(id, counters), '{{}}')
+              FROM (SELECT id, counters FROM booksync.sync_runs
+                     WHERE connection_id = c.id ORDER BY started_at DESC LIMIT :runs) r) AS counters
       FROM booksync.zoho_connections c
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id
 """)  # noqa: S608
 
 
-def view_of(db: Session, connection_id: uuid.UUID) -> ConnectionView:
-    """What only the connection's own page shows.
+def view_of(db: Session, connection_id: uuid.UUID, *, runs: int) -> ConnectionView:
+    """What only the connection's own page shows, with the rows that its last `runs` have written.
 
     Raises:
         UnknownConnectionError: the connection does not exist.
     """
-    row = db.execute(_VIEW, {"connection_id": connection_id, "reasons": _REASONS_SHOWN}).one_or_none()
+    values = {"connection_id": connection_id, "reasons": _REASONS_SHOWN, "runs": runs}
+    row = db.execute(_VIEW, values).one_or_none()
     if row is None:
         raise UnknownConnectionError(f"There is no connection {connection_id}.")
     return ConnectionView(
         webhook=WebhookHealth(**{name: getattr(row, name) for name in WebhookHealth.__slots__}),
         verification=verifications.progress_from(row.verification, now=row.now),
         rejected=[RejectedRows(**each) for each in row.rejected],
+        rows_written={run_id: Counters.from_json(counters).written for run_id, counters in row.counters.items()},
         own_name=row.own_name,
         currency_code=row.currency_code,
         fully_synced_at=row.fully_synced_at,
         now=row.now,
     )
-
-
-def rows_written(db: Session, connection_id: uuid.UUID, *, runs: int) -> dict[str, int]:
-    """Run id → the rows that the run has added or changed, for the connection's last `runs`."""
-    found = db.execute(
-        text("""
-            SELECT id, counters FROM booksync.sync_runs
-             WHERE connection_id = :connection_id ORDER BY started_at DESC LIMIT :runs
-        """),
-        {"connection_id": connection_id, "runs": runs},
-    )
-    return {str(row.id): Counters.from_json(row.counters).written for row in found}
 
 
 @dataclass(frozen=True, slots=True)

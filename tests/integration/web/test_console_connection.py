@@ -28,11 +28,11 @@ class TestThePage:
         ):
             assert shown in response.text
 
-    def test_it_makes_at_most_six_queries(self, ana: ConsoleBrowser, page: str) -> None:
+    def test_it_makes_at_most_five_queries(self, ana: ConsoleBrowser, page: str) -> None:
         ana.get(page)
         with counted_queries(app.state.resources.engine) as statements:
             assert ana.get(page).status_code == 200
-        assert len(statements) <= 6, statements
+        assert len(statements) <= 5, statements  # The first use in a minute records it with one more.
 
     def test_no_secret_and_no_personal_data_is_on_it(self, ana: ConsoleBrowser, page: str) -> None:
         text = ana.get(page).text

@@ -39,8 +39,7 @@ async def connection_page(
 def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
     with resources.engine.connect() as db:
         details = _details.read(resources, db, connection_id)
-        view = connection_views.view_of(db, connection_id)
-        rows_written = connection_views.rows_written(db, connection_id, runs=RUNS_SHOWN)
+        view = connection_views.view_of(db, connection_id, runs=RUNS_SHOWN)
         hours = connection_views.hours(db, connection_id, days=charts.DAYS)
     state = details.state
     budget = state["budget"]
@@ -51,7 +50,7 @@ def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
         "view": view,
         "meaning": meaning_of(ConnectionStatus(state["status"])),
         "live_run": next((run for run in state["runs"] if run["status"] == "running"), None),
-        "rows_written": rows_written,
+        "rows_written": view.rows_written,
         "charts": charts.charts_of(hours, now=view.now, day_limit=budget and budget.day_limit),
         "webhook_url": webhook_url(resources.settings, connection_id),
     }
