@@ -1,4 +1,4 @@
-"""The facts about connections that people see: any number of connections is read by one statement."""
+"""The facts about connections that people see: one statement reads hundreds of connections."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,9 @@ from domain.truth_check import TruthCheck
 
 #: The largest number of country texts that are listed individually.
 LONGEST_LIST_OF_COUNTRIES: Final = 20
+
+#: The connections that one statement reads, so that none takes longer than the time limit of a statement.
+BATCH: Final = 500
 
 _Rows = Sequence[Mapping[str, Any]]
 
@@ -55,8 +58,8 @@ def glances(db: Session, connection_ids: Sequence[uuid.UUID], *, runs: int, even
 
 # Only an active connection has a next sync.
 _CONNECTION: Final = f"""
-    SELECT c.id, c.user_id, c.organization_id, c.organization_name, {NAME} AS name, c.data_center, c.status,
-           c.parked_reason, c.paused_reason, c.paused_at, c.disconnected_at,
+    SELECT c.id, c.created_at, c.user_id, c.organization_id, c.organization_name, {NAME} AS name, c.data_center,
+           c.status, c.parked_reason, c.paused_reason, c.paused_at, c.disconnected_at,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
            clock_timestamp() AS now, c.handover, c.handover_opened_at, c.handover_backlog, c.is_handover_resting,
            {webhook_secrets.SHOWN_REFUSALS}, g.oauth_throttled_since,
@@ -69,20 +72,33 @@ _FROM: Final = """
       FROM booksync.zoho_connections c
       LEFT JOIN booksync.grants g ON g.id = c.grant_id
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
-     WHERE c.id = ANY(CAST(:ids AS uuid[])) OR CAST(:ids AS uuid[]) IS NULL
-     ORDER BY c.created_at, c.id
+     WHERE (c.id = ANY(CAST(:ids AS uuid[])) OR CAST(:ids AS uuid[]) IS NULL)
+       AND (c.created_at, c.id) > (coalesce(CAST(:created_at AS timestamptz), '-infinity'), CAST(:after AS uuid))
+     ORDER BY c.created_at, c.id LIMIT :batch
 """
+
+_BEFORE_ALL: Final = uuid.UUID(int=0)
 
 
 def _read(db: Session, ids: Sequence[uuid.UUID] | None, parts: Sequence[_Part]) -> list[dict[str, Any]]:
     columns = [_column(n, each) for n, each in enumerate(parts)]
     values = {name: value for each in parts for name, value in each.values.items()}
-    rows = db.execute(text("".join([_CONNECTION, *columns, _FROM])), values | {"ids": ids})
-    return [
-        _own(row)
-        | {key: fact for n, each in enumerate(parts) for key, fact in each.read(row, row._mapping[f"part_{n}"]).items()}
-        for row in rows
-    ]
+    statement = text("".join([_CONNECTION, *columns, _FROM]))
+    values |= {"ids": ids, "created_at": None, "after": _BEFORE_ALL, "batch": BATCH}
+    states: list[dict[str, Any]] = []
+    while True:
+        rows = db.execute(statement, values).all()
+        states += (_state(row, parts) for row in rows)
+        if len(rows) < BATCH:
+            return states
+        values |= {"created_at": rows[-1].created_at, "after": rows[-1].id}
+
+
+def _state(row: Row[Any], parts: Sequence[_Part]) -> dict[str, Any]:
+    state = _own(row)
+    for number, part in enumerate(parts):
+        state |= part.read(row, row._mapping[f"part_{number}"])
+    return state
 
 
 def _column(number: int, part: _Part) -> str:

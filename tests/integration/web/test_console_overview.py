@@ -12,7 +12,7 @@ from tests.integration.test_idle_scheduler import recorded_statements
 from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
 from tests.integration.web.overview_rows import add_call, add_connection, add_runs
 from workers.boot.basics import Basics
-from workers.services import kept_connections, overview
+from workers.services import connection_order, overview
 from workers.services.operators import save_operator
 from workers.web.app import app
 
@@ -195,7 +195,7 @@ class TestFilters:
 class TestPages:
     @pytest.fixture(autouse=True)
     def connections(self, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(overview, "CONNECTIONS_SHOWN", 2)
+        monkeypatch.setattr(connection_order, "CONNECTIONS_SHOWN", 2)
         for number in range(5):
             add_connection(database, f"No. {number}", str(number), status="paused" if number == 1 else "active")
 
@@ -231,7 +231,7 @@ class TestCost:
     def test_a_large_installation_shows_the_age_of_its_counts_and_live_states(
         self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(kept_connections, "MANY_CONNECTIONS", 1)
+        monkeypatch.setattr(connection_order, "MANY_CONNECTIONS", 1)
         add_connection(database, "Harbour")
         assert "The caches are large" not in ana.get("/").text
         database.execute(
@@ -246,7 +246,7 @@ class TestCost:
     def test_a_connection_that_was_erased_meanwhile_is_not_listed(
         self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(kept_connections, "MANY_CONNECTIONS", 1)
+        monkeypatch.setattr(connection_order, "MANY_CONNECTIONS", 1)
         add_connection(database, "Harbour")
         gone = add_connection(database, "Gone", "2")
         assert listed(ana.get("/").text) == ["Harbour", "Gone"]

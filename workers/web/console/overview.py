@@ -12,8 +12,9 @@ from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
 from workers.observability.counters import PasswordOutcome
+from workers.services.connection_order import CHOICES, Choice, ConnectionNotListedError
 from workers.services.kept_connections import KeptConnections
-from workers.services.overview import CHOICES, Choice, ConnectionNotListedError, look
+from workers.services.overview import look
 from workers.services.tiles import tiles
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.frame import CLOSED, OFF, console_page, notice

@@ -1,26 +1,32 @@
 """Promises of workers/services/kept_connections.py: the overview of a large installation seldom counts all rows."""
 
 import threading
+from typing import Any
 
-from tests.unit.domain.process_rows import NOW
-from workers.services.kept_connections import LARGE_ROWS, MANY_CONNECTIONS, ConnectionsFound, Kept, KeptConnections
+from workers.services.connection_order import LARGE_ROWS, MANY_CONNECTIONS, ConnectionOrder
+from workers.services.kept_connections import Kept, KeptConnections
+
+
+def a_state(connection_id: str) -> dict[str, Any]:
+    state = {"connection_id": connection_id, "name": None, "organization_id": "1", "status": "active"}
+    return state | {"cached": {"customers": 0, "invoices": 0}}
 
 
 class Installation:
     """Connections with so many invoices together, a clock, and the number of readings."""
 
     def __init__(self, *, invoices: int = 0, connections: int = 1) -> None:
-        self.states = [{"cached": {"customers": 0, "invoices": 0}} for _ in range(connections)]
+        self.states = [a_state(str(number)) for number in range(connections)]
         self.states[0]["cached"]["invoices"] = invoices
         self.readings = 0
         self.now = 0.0
         self.kept = KeptConnections(clock=lambda: self.now)
         self.has_read = threading.Event()
 
-    def load(self) -> ConnectionsFound:
+    def load(self) -> ConnectionOrder:
         self.readings += 1
         self.has_read.set()
-        return ConnectionsFound(self.states, (), {}, NOW)
+        return ConnectionOrder(self.states, (), {})
 
     def look(self) -> Kept:
         return self.kept.read(self.load)
