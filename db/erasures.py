@@ -58,6 +58,7 @@ ERASED: Final[Sequence[Erased]] = (
     Erased("booksync.refreshes"),
     Erased("booksync.dead_letters", "id"),
     Erased("booksync.reminder_policies"),
+    Erased("booksync.verifications"),
     Erased("booksync.entity_watermarks"),
     Erased("sync_metadata"),
 )

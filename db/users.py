@@ -1,5 +1,7 @@
 """Statements over users, which belong to the host application."""
 
+from collections.abc import Sequence
+
 from psycopg.errors import DataError, InsufficientPrivilege, IntegrityError, RaiseException
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +31,14 @@ class UnknownUserError(BooksyncError):
 def id_type(db: Session) -> UserIdType:
     """The type of the column users.id."""
     return UserIdType(user_id_type(raw(db)))
+
+
+def connected(db: Session, *, limit: int = 50) -> Sequence[str]:
+    """The ids of users with a connection, at most `limit`, as text."""
+    found = db.execute(
+        text("SELECT DISTINCT user_id FROM booksync.zoho_connections ORDER BY 1 LIMIT :limit"), {"limit": limit}
+    )
+    return [str(user_id) for user_id in found.scalars()]
 
 
 def make_if_missing(db: Session, user_id: UserId) -> None:

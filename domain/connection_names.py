@@ -50,3 +50,8 @@ def whole_id(given: str) -> uuid.UUID | None:
         return uuid.UUID(given.strip())
     except ValueError:
         return None
+
+
+def is_confirmed(typed: str, name: str | None, organization_id: str) -> bool:
+    """Whether a person has typed the connection's name, or its organisation's number, to confirm what ends it."""
+    return typed.strip().casefold() in {organization_id, (name or organization_id).strip().casefold()}

@@ -18,6 +18,20 @@ class Stage(StrEnum):
     TO_COME = "to_come"  #: a reminder is planned
     TOMORROW = "tomorrow"  #: the reminder is planned for tomorrow
 
+    @property
+    def words(self) -> str:
+        """The invoices that reach the stage, for people."""
+        return _WORDS[self]
+
+
+_WORDS: Mapping[Stage, str] = {
+    Stage.OPEN: "open invoices",
+    Stage.REACHABLE: "customer can be reached",
+    Stage.MAY_BE_ASKED: "may be asked for",
+    Stage.TO_COME: "with a scheduled reminder",
+    Stage.TOMORROW: "to be called about tomorrow",
+}
+
 
 class LaterReason(StrEnum):
     """The reason why an invoice with a planned reminder is not called about tomorrow."""
@@ -63,6 +77,13 @@ class Tally:
     def add(self, currency_code: str, amount: Decimal, invoices: int = 1) -> None:
         self.invoices += invoices
         self.amounts[currency_code] += amount
+
+    @property
+    def sums(self) -> str:
+        """The three largest amounts for people, in whole units of their currencies."""
+        largest = sorted(((amount, code) for code, amount in self.amounts.items() if amount), reverse=True)
+        shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
+        return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown
 
 
 @dataclass

@@ -17,6 +17,7 @@ from db.models.connections import (
     KeyCanary,
     ReminderPolicyRow,
     SyncMetadata,
+    VerificationRow,
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
@@ -68,6 +69,7 @@ __all__ = [
     "SyncMetadata",
     "SyncRun",
     "User",
+    "VerificationRow",
     "WaitingInvoice",
     "WebhookEvent",
     "ZohoClient",

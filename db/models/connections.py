@@ -139,6 +139,28 @@ class SyncMetadata(Base):
     updated_at: Mapped[CreatedAt]
 
 
+class VerificationRow(Base):
+    """The last comparison of a connection's cache with Zoho that a person has begun in the console."""
+
+    __tablename__ = "verifications"
+
+    # ON DELETE CASCADE, because a process of the former release erases a connection without knowing this table.
+    connection_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("zoho_connections.id", ondelete="CASCADE"), primary_key=True
+    )
+    verification_id: Mapped[uuid.UUID] = mapped_column(Uuid)  #: a new one for each comparison
+    state: Mapped[str] = mapped_column(server_default=text("'running'"))  #: `domain.verifications.VerificationState`
+    calls: Mapped[int] = mapped_column(server_default=text("0"))  #: the API calls so far
+    expected_calls: Mapped[int | None]  #: NULL until the comparison has estimated them
+    waiting_for: Mapped[str | None]  #: why the comparison makes no call at present
+    began_at: Mapped[CreatedAt]
+    renewed_at: Mapped[CreatedAt]  #: the last sign of life of the process that compares
+    ended_at: Mapped[Moment | None]
+    reason: Mapped[str | None]  #: why it has failed
+    findings: Mapped[dict[str, Any] | None]  #: of the last comparison that was completed
+    found_at: Mapped[Moment | None]  #: when that comparison was completed
+
+
 class EntityWatermark(Base):
     """The watermark of an entity other than customers and invoices, whose watermarks are in `sync_metadata`."""
 

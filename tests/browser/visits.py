@@ -19,7 +19,7 @@ class Visit:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("request", self._see)
-        page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._miss)
 
     def consent(self, link: str) -> None:
         """Open the link, and accept at Zoho."""
@@ -55,8 +55,18 @@ class Visit:
             self.problems.append(f"{message.type}: {message.text}")
 
     def _see(self, request: Request) -> None:
-        if not request.is_navigation_request():
+        if not request.is_navigation_request() and not _renews(request):
             self.problems.append(f"the page loads {request.url}")
+
+    def _miss(self, request: Request) -> None:
+        # A page that is left while it renews its live parts aborts that request.
+        if not _renews(request):
+            self.problems.append(f"failed: {request.url} {request.failure}")
+
+
+def _renews(request: Request) -> bool:
+    """Whether a page of the console renews its live parts by this request."""
+    return "reloaded=1" in request.url
 
 
 def link_for(installation: Installation, user_id: str, *more: str) -> str:

@@ -7,7 +7,7 @@ import typer
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, print_json, results
-from workers.services.disconnect import Disconnected, Revocation, disconnect
+from workers.services.disconnect import Revocation, disconnect
 
 
 def disconnect_connection(
@@ -24,7 +24,7 @@ def disconnect_connection(
     tell = results(as_json)
     tell.print(f"Connection {connection_id} {'is' if ended.was_connected else 'was already'} disconnected.")
     tell.print(f"{counted(ended.cancelled_reminders, 'pending reminder was', 'pending reminders were')} cancelled.")
-    if sentence := revocation_sentence(ended):
+    if sentence := ended.revocation_sentence:
         tell.print(sentence, style="yellow" if ended.revocation is Revocation.FAILED else None)
     notes.print(f"Next: booksync connect, which revives it, or booksync erase {connection_id}")
     if as_json:
@@ -38,19 +38,3 @@ def disconnect_connection(
                 "problem": ended.problem,
             }
         )
-
-
-def revocation_sentence(ended: Disconnected) -> str:
-    """Return what happened to the grant at Zoho; empty for a connection without a grant."""
-    match ended.revocation:
-        case Revocation.REVOKED:
-            return "Its grant is revoked at Zoho."
-        case Revocation.SHARED:
-            return "Its grant stays valid at Zoho, because another connection uses it."
-        case Revocation.FAILED:
-            return (
-                f"Its grant was not revoked at Zoho: {ended.problem} Next: remove booksync in Zoho, under the "
-                "connected apps of the user who gave the grant."
-            )
-        case Revocation.NONE:
-            return ""

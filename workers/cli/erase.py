@@ -9,10 +9,10 @@ from rich.table import Table
 from db import connections
 from db.connections import Connection, UnknownConnectionError
 from db.erasures import Receipt
+from domain.connection_names import is_confirmed
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection
 from workers.cli.connection_lines import minute_of
-from workers.cli.disconnect import revocation_sentence
 from workers.cli.opening import open_resources
 from workers.cli.terminal import Words, notes, print_json, results
 from workers.services.disconnect import Disconnected, Revocation
@@ -65,8 +65,7 @@ def _confirm(connection: Connection) -> None:
         style="yellow",
     )
     typed = typer.prompt("Type the organisation's name or number to confirm", err=True, default="", show_default=False)
-    names = {connection.organization_id, (connection.name or connection.organization_id).strip().casefold()}
-    if typed.strip().casefold() not in names:
+    if not is_confirmed(typed, connection.name, connection.organization_id):
         notes.print("Nothing was erased, because the name or number does not match.")
         raise typer.Exit(1)
 
@@ -92,7 +91,7 @@ def _show(receipt: Receipt, ended: Disconnected | None, *, as_json: bool, headli
     for name, count in receipt.counts.items():
         table.add_row(name, f"{count:,}")
     tell.print(table)
-    if ended is not None and (sentence := revocation_sentence(ended)):
+    if ended is not None and (sentence := ended.revocation_sentence):
         tell.print(sentence, style="yellow" if ended.revocation is Revocation.FAILED else None)
     if as_json:
         print_json(_json(receipt, ended))

@@ -1,47 +1,24 @@
 """`booksync policy`: the reminder rules of a connection."""
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy import func, select
 
-from db import connections, reminder_policies
+from db import reminder_policies
 from domain.calling_window import InvalidPolicyError
+from domain.policy_rules import MEANINGS
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.arguments import GivenConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, out, print_json, results
-from workers.services import plan_reminders
+from workers.services.change_policy import change_policy
 from workers.services.find_connection import find_connection
 
 app = typer.Typer(
     help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
 )
-
-_MEANINGS = {
-    "steps": "days from the due date",
-    "usual_time": "the time of a reminder, in the customer's time zone",
-    "opens": "the start of the calling window",
-    "closes": "the end of the calling window",
-    "weekdays": "Monday to Friday stands for the working days of the customer's country",
-    "skip_holidays": "no reminder on public holidays of the customer's country",
-    "most_steps": "the most reminders of one invoice",
-    "contacts_a_day": "the most handovers for one phone number a day",
-    "contacts_a_week": "the most handovers for one phone number in any seven days",
-    "stale_after_minutes": "no handover if the last successful invoice sync is older",
-    "detail_calls_per_run": "calls of a run for facts that only a record's details have, a day ahead",
-    "max_age_days": "no reminders for a debt that has been due for longer",
-    "minimum_balances": "no reminders for smaller balances; * stands for other currencies",
-    "held_sub_statuses": "an invoice whose sub-status contains one of these words is held",
-    "respect_credits": "no reminders for an invoice that the customer's unused credits cover",
-    "kinds_not_called": "kinds of phone numbers that are not called",
-    "shared_number_customers": "a number that this many customers with different names share is not called (0: it is)",
-    "zones": "the time zones that count for a country's numbers",
-    "unknown_zone": "the substitute for an unknown time zone: skip, organisation, or a time zone",
-}
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
@@ -136,22 +113,19 @@ def set_rules(
     if not changes and not defaults and not minimum and not zones:
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
-        with resources.engine.begin() as db:
+        with resources.engine.connect() as db:
             connection_id = find_connection(db, named)
-            connection = connections.connection(db, connection_id)
             before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
-            rules = before.to_json()
-            changes |= {
-                "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
-                "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
-            }
-            try:
-                policy = ReminderPolicy.from_json(rules | changes)
-            except InvalidPolicyError as error:
-                raise typer.BadParameter(str(error)) from None
-            now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            reminder_policies.save(db, connection_id, policy, now=now)
-        replanned = plan_reminders.plan_all_due(resources.engine, connection, now=now)
+        rules = before.to_json()
+        changes |= {
+            "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
+            "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
+        }
+        try:
+            policy = ReminderPolicy.from_json(rules | changes)
+        except InvalidPolicyError as error:
+            raise typer.BadParameter(str(error)) from None
+        replanned = change_policy(resources.engine, connection_id, policy).planned
     results(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 
@@ -187,7 +161,7 @@ def _tell(connection_id: uuid.UUID, policy: ReminderPolicy, *, as_json: bool, **
         return
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for rule, value in rules.items():
-        table.add_row(rule, _shown(value), _MEANINGS[rule])
+        table.add_row(rule, _shown(value), MEANINGS[rule])
     out.print(table)
 
 

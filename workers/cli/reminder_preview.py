@@ -18,14 +18,6 @@ from workers.services.preview import Preview, PreviewedCall
 #: The invoices shown for one call; `--json` lists every invoice.
 _INVOICES_SHOWN = 4
 
-_STAGES = {
-    Stage.OPEN: "open invoices",
-    Stage.REACHABLE: "customer can be reached",
-    Stage.MAY_BE_ASKED: "may be asked for",
-    Stage.TO_COME: "with a scheduled reminder",
-    Stage.TOMORROW: "to be called about tomorrow",
-}
-
 
 def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> dict[str, Any]:
     """Return the preview as one JSON object, with at most `limit` calls of each day."""
@@ -97,9 +89,9 @@ def show(connection_id: uuid.UUID, found: Preview, connection: Connection, limit
     table = _table("", "invoices", "owed")
     for stage in Stage:
         for reason, lost in found.funnel.lost_before(stage):
-            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", _amounts(lost), style="dim")
+            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", lost.sums, style="dim")
         left = found.funnel.reaching(stage)
-        table.add_row(_STAGES[stage], f"{left.invoices:,}", _amounts(left), style="bold")
+        table.add_row(stage.words, f"{left.invoices:,}", left.sums, style="bold")
     out.print(table)
     if countries := uncertain_countries(found.countries.as_json(), connection_id):
         out.print()
@@ -170,13 +162,6 @@ def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
         f" The preview above is for --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
     )
     notes.print(f"Next: booksync reminders open {connection_id} [--backlog none|latest]")
-
-
-def _amounts(tally: Tally) -> str:
-    """Return the three largest amounts, in whole units of their currencies; `--json` has all amounts to the cent."""
-    largest = sorted(((amount, code) for code, amount in tally.amounts.items() if amount), reverse=True)
-    shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
-    return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown
 
 
 def _table(*headings: str) -> Table:

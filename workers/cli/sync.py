@@ -4,15 +4,11 @@ import uuid
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from db import connections, runs, summary, sync_schedule
-from db.runs import StepRef
-from domain.connection_states import Command, require_possible
-from domain.errors import BooksyncError
+from db import connections, summary
 from domain.lists import PER_PAGE
-from domain.runs import Mode, Run, RunStatus
+from domain.runs import Mode, RunStatus
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.budget_lines import span, start_line
@@ -20,9 +16,9 @@ from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
-from workers.queue import send_step
 from workers.services.find_connection import find_connection
 from workers.services.forecast import forecast
+from workers.services.request_sync import RequestedSync
 
 
 def sync(
@@ -41,12 +37,16 @@ def sync(
         return
     with open_resources("booksync sync") as resources:
         connection_id = found_connection(resources.engine, given)
-        order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
-        run_id = order.run_to_end(resources) if wait else order.start(resources, results(as_json))
+        requested = RequestedSync(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
+        if wait:
+            run_id = _run_to_end(resources, requested)
+        else:
+            run_id, sentence = requested.start_or_join(resources)
+            results(as_json).print(sentence)
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
     if not wait:
-        notes.print("Next: booksync status shows its progress")
+        notes.print("Next: booksync status shows its progress; with --wait, a new run starts after an active one")
         if as_json:
             print_json({"run_id": str(run_id), "status": result["status"]})
         return
@@ -58,75 +58,17 @@ def sync(
         raise typer.Exit(1)
 
 
-class RunUnderWayError(BooksyncError):
-    """Another run of the connection is active, and cannot do what was requested."""
+def _run_to_end(resources: Resources, requested: RequestedSync) -> uuid.UUID:
+    """Start a new run, wait for its end, and return its id.
 
-
-class _Order:
-    """The sync that a person has requested."""
-
-    def __init__(self, connection_id: uuid.UUID, mode: Mode, allow_deletions: bool) -> None:
-        self._connection_id = connection_id
-        self._mode = mode
-        self._allow_deletions = allow_deletions
-
-    def start(self, resources: Resources, tell: Console) -> uuid.UUID:
-        """Start a run of the connection and return its id. If a run is active already, return that run's id.
-
-        Raises:
-            RunUnderWayError: the active run lacks the permission to mark many deletions, which this sync should have.
-        """
-        while True:
-            if (step := self._start(resources)) is not None:
-                tell.print(f"Run {step.run_id} has started.")
-                return step.run_id
-            if (running := self._running(resources)) is not None:
-                self._leave_to(running, resources, tell)
-                return running.run_id
-
-    def _leave_to(self, running: Run, resources: Resources, tell: Console) -> None:
-        if self._allow_deletions and not running.allow_deletions:
-            raise RunUnderWayError(
-                f"Run {running.run_id} is active, without the permission to mark many deletions. "
-                "Next: repeat the command with --wait, which starts a new run after it."
-            )
-        if self._mode is Mode.FULL and running.mode is not Mode.FULL:
-            with resources.engine.begin() as db:
-                sync_schedule.set_next_full_sync(db, self._connection_id, seconds=0)
-            tell.print(f"Run {running.run_id} is active. The scheduler starts a full run after it.")
-        else:
-            tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")
-
-    def run_to_end(self, resources: Resources) -> uuid.UUID:
-        """Start a new run, wait for its end, and return its id.
-
-        If another run is active, this method waits for that run's end first. The active run does not suffice, because
-        it may have read a record before the record's last change.
-        """
-        while (step := self._start(resources)) is None:
-            if (running := self._running(resources)) is not None:
-                watch(resources, running.run_id, label="waiting for the active run: ")
-        watch(resources, step.run_id)
-        return step.run_id
-
-    def _start(self, resources: Resources) -> StepRef | None:
-        with resources.engine.begin() as db:
-            status = connections.connection(db, self._connection_id).status
-            require_possible(Command.SYNC, status, str(self._connection_id))
-            step = runs.start(
-                db,
-                self._connection_id,
-                self._mode,
-                allow_deletions=self._allow_deletions,
-                sweep_seconds=resources.settings.sweep_interval_seconds,
-            )
-        if step is not None:
-            send_step(resources.broker, step)
-        return step
-
-    def _running(self, resources: Resources) -> Run | None:
-        with resources.engine.connect() as db:
-            return runs.running(db, self._connection_id)
+    If another run is active, the function waits for that run's end first. The active run does not suffice, because it
+    may have read a record before the record's last change.
+    """
+    while (step := requested.start(resources)) is None:
+        if (running := requested.running(resources)) is not None:
+            watch(resources, running.run_id, label="waiting for the active run: ")
+    watch(resources, step.run_id)
+    return step.run_id
 
 
 def _tell_cost(given: str, as_json: bool) -> None:

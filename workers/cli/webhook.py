@@ -11,7 +11,7 @@ from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_facts, print_json, results
 from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
-from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER
+from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, written
 
 app = typer.Typer(
     help="Show the address and secret for Zoho's webhook rules, and rotate the secret.", no_args_is_help=True
@@ -30,7 +30,7 @@ def show(given: GivenConnection, as_json: AsJson = False) -> None:
         notes.print(line, style="yellow", markup=False)
     notes.print(
         "In Zoho Books, enter the address in the webhook of a workflow rule. Enter the secret as the webhook's own "
-        f"secret, or in a custom header {_written(SECRET_HEADERS[0])}. For a rule on deletion add ?event=deleted "
+        f"secret, or in a custom header {written(SECRET_HEADERS[0])}. For a rule on deletion add ?event=deleted "
         "to the address."
     )
     _print_rule(rule, as_json)
@@ -78,7 +78,7 @@ def _after_rotation(rule: WebhookRule) -> str:
 
 
 def _print_rule(rule: WebhookRule, as_json: bool) -> None:
-    signature_header, secret_headers = _written(SIGNATURE_HEADER), [_written(name) for name in SECRET_HEADERS]
+    signature_header, secret_headers = written(SIGNATURE_HEADER), [written(name) for name in SECRET_HEADERS]
     note_partial_url(rule.url)
     if as_json:
         print_json(
@@ -104,10 +104,6 @@ def _print_rule(rule: WebhookRule, as_json: bool) -> None:
     if rule.former_secret is not None:
         facts["former_secret"] = f"{rule.former_secret} (accepted until {_minute(rule.former_until)})"
     print_facts(out, facts)
-
-
-def _written(header: str) -> str:
-    return "-".join(part.capitalize() for part in header.split("-"))
 
 
 def _minute(moment: datetime | None) -> str:

@@ -1,10 +1,13 @@
 """What the console shows about one connection: its state, its API budget, its last runs and webhook events."""
 
+import time
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from db import connection_facts
+from db.connections import UnknownConnectionError
 from db.session import Session
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
@@ -16,16 +19,66 @@ RUNS_SHOWN = 20
 EVENTS_SHOWN = 8
 
 
-def connection_details(basics: Basics, db: Session, connection_id: uuid.UUID) -> dict[str, Any] | None:
-    """Return the state of one connection with all details; None if no connection has this id.
+#: A connection with this many cached rows has its counts kept for a while, because counting takes up to a second.
+LARGE_ROWS: Final = 100_000
+KEPT_SECONDS: Final = 60.0
 
-    The keys are those of `connection_facts.connection_states`, and `budget` (a `BudgetSnapshot`; None while Redis is
-    unavailable), `state_sentence`, `throttled_sentence` and `flood_sentence`. It is one statement.
+#: The connections whose counts are kept at most.
+_MOST_KEPT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The state of one connection, whose rows were counted `counted_seconds_ago`; 0 if they were counted now.
+
+    The keys of `state` are those of `connection_facts.connection_states`, and `budget` (a `BudgetSnapshot`; None while
+    Redis is unavailable), `state_sentence`, `throttled_sentence` and `flood_sentence`.
     """
-    states = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
-    if not states:
-        return None
-    return with_sentences(states[0]) | {"budget": budget_of(basics, states[0]["organization_id"])}
+
+    state: Mapping[str, Any]
+    counted_seconds_ago: float
+
+
+class KeptDetails:
+    """Reads the details of a connection with one statement. The object is safe for threads."""
+
+    def __init__(self, *, large_rows: int = LARGE_ROWS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._large_rows = large_rows
+        self._clock = clock
+        self._kept: dict[uuid.UUID, tuple[float, Mapping[str, Any]]] = {}
+
+    def read(self, basics: Basics, db: Session, connection_id: uuid.UUID) -> Details:
+        """Return the details; for a large connection with counts that may be a minute old.
+
+        Raises:
+            UnknownConnectionError: no connection has this id.
+        """
+        counted_at, counts = self._kept.get(connection_id, (0.0, None))
+        age = self._clock() - counted_at
+        if counts is None or age >= KEPT_SECONDS:
+            age, state = 0.0, self._counted(db, connection_id)
+        else:
+            found = connection_facts.glances(db, [connection_id], runs=RUNS_SHOWN, events=EVENTS_SHOWN)
+            state = {**counts, **_only(found, connection_id)}
+        return Details(with_sentences(state) | {"budget": budget_of(basics, state["organization_id"])}, age)
+
+    def _counted(self, db: Session, connection_id: uuid.UUID) -> Mapping[str, Any]:
+        began = self._clock()
+        found = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
+        state = _only(found, connection_id)
+        if state["cached"]["customers"] + state["cached"]["invoices"] >= self._large_rows:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[connection_id] = (began, state)
+        else:
+            self._kept.pop(connection_id, None)
+        return state
+
+
+def _only(found: Sequence[Mapping[str, Any]], connection_id: uuid.UUID) -> Mapping[str, Any]:
+    if not found:
+        raise UnknownConnectionError(f"There is no connection {connection_id}.")
+    return found[0]
 
 
 def with_sentences(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,22 @@ class Disconnected:
     revocation: Revocation
     problem: str | None = None  #: why the grant was not revoked
 
+    @property
+    def revocation_sentence(self) -> str:
+        """What happened to the grant at Zoho; empty for a connection without a grant."""
+        match self.revocation:
+            case Revocation.REVOKED:
+                return "Its grant is revoked at Zoho."
+            case Revocation.SHARED:
+                return "Its grant stays valid at Zoho, because another connection uses it."
+            case Revocation.FAILED:
+                return (
+                    f"Its grant was not revoked at Zoho: {self.problem} Next: remove booksync in Zoho, under the "
+                    "connected apps of the user who gave the grant."
+                )
+            case Revocation.NONE:
+                return ""
+
 
 def disconnect(resources: Resources, connection_id: uuid.UUID) -> Disconnected:
     """Disconnect the connection. The cached rows stay, and `connect` revives the connection under the same id.

@@ -13,7 +13,17 @@ from workers.observability.logs import set_up_logs
 from workers.services.kept_connections import KeptConnections
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.console import overview, sign_in
+from workers.web.console import (
+    connect,
+    connection,
+    connection_actions,
+    opening,
+    overview,
+    policy,
+    sign_in,
+    verification,
+    webhook,
+)
 from workers.web.console.frame import add_refusals
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
@@ -43,6 +53,8 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, connecting, overview, sign_in):
+# Of two routes that fit an address, the first one counts: `/connections/new` before `/connections/{id}`.
+_CONNECTION = (connect, connection, connection_actions, opening, policy, webhook, verification)
+for part in (health, webhooks, metrics, connecting, overview, sign_in, *_CONNECTION):
     app.include_router(part.router)
 add_refusals(app)

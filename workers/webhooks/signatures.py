@@ -34,5 +34,10 @@ def signed_text(parameters: Iterable[tuple[str, str]], json_body: bytes) -> byte
     return "".join(key + value for key, value in sorted(parameters)).encode("utf-8", "surrogateescape") + json_body
 
 
+def written(header: str) -> str:
+    """Return a header's name as people write it: `X-Booksync-Secret`."""
+    return "-".join(part.capitalize() for part in header.split("-"))
+
+
 def _equal(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

@@ -55,3 +55,12 @@ def ana(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
     save_operator(basics, "ana", Role.VIEWER, PASSWORD)
     assert browser.sign_in("ana", PASSWORD).status_code == 303
     return browser
+
+
+@pytest.fixture
+def olga(basics: Basics, runner: asyncio.Runner) -> ConsoleBrowser:
+    """The browser of the operator olga, who is signed in."""
+    save_operator(basics, "olga", Role.OPERATOR, PASSWORD)
+    browser = ConsoleBrowser(runner)
+    assert browser.sign_in("olga", PASSWORD).status_code == 303
+    return browser

@@ -66,7 +66,7 @@ def token_in(response: httpx.Response) -> str:
 
 @contextmanager
 def running_console(monkeypatch: pytest.MonkeyPatch, **servers: str) -> Iterator[asyncio.Runner]:
-    """Runs the web process; its environment is `servers` and what the test has set before."""
+    """Runs the web process; its environment is `servers`, further variables among them, and what was set before."""
     with environment_of_a_process(monkeypatch, **servers), logs_of_a_process(), asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 #: The longest words of a search, in characters.
 _LONGEST_WORDS: Final = 200
 
-#: The console's page that connects an organisation, relative to the first page; "" without one.
-_CONNECT_PAGE: Final = ""
+#: The page that connects an organisation, relative to the first page.
+_CONNECT_PAGE: Final = "connections/new"
 
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
 

@@ -1,0 +1,87 @@
+"""A connection whose page operators open, and the counting of a page's queries."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+from sqlalchemy import Engine, event
+
+from db.secrets import Place, SecretName
+from tests.integration.web.console_browser import ConsoleBrowser, token_in
+from tests.integration.web.web_process import connect
+from workers.web.app import app
+
+SECRET = "a-webhook-secret-of-a-test"
+
+Database = psycopg.Connection[Any]
+
+
+def connected(database: Database) -> str:
+    """Insert a connection with a run, an event and a customer; return the address of its page."""
+    connect(database)
+    row = database.execute("SELECT id FROM booksync.zoho_connections").fetchone()
+    assert row is not None
+    vault, connection_id = app.state.resources.vault, uuid.UUID(str(row[0]))
+    sealed = vault.encrypt(SECRET, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    # The refresh token stays unreadable, so that no test sends it to Zoho.
+    database.execute(
+        "UPDATE booksync.zoho_connections SET webhook_secret_encrypted = %s, parked_reason = NULL", [sealed]
+    )
+    database.execute("INSERT INTO booksync.key_canary (ciphertext) VALUES (%s)", [sealed])
+    return f"/connections/{connection_id}"
+
+
+def act(browser: ConsoleBrowser, page: str, action: str, **form: str) -> httpx.Response:
+    """Send a form of a page, and return the page that follows it."""
+    token = token_in(browser.get(page))
+    response = browser.post(f"{page}/{action}", None, csrf_token=token, **form)
+    assert response.status_code == 303, response.text
+    return browser.get(followed(f"{page}/{action}", response))
+
+
+def followed(address: str, response: httpx.Response) -> str:
+    """The address to which a response leads the browser that has sent a form to `address`."""
+    return httpx.URL(f"http://booksync.test{address}").join(response.headers["location"]).path
+
+
+def flash_in(response: httpx.Response) -> str:
+    """The sentence about the last action; "" without one."""
+    found = re.search(r'<p class="flash[^"]*" role="\w+">([^<]*)</p>', response.text)
+    return found[1] if found else ""
+
+
+def actions(database: Database) -> list[tuple[Any, ...]]:
+    """The recorded actions, the first one first: operator, action, state."""
+    return database.execute(
+        "SELECT operator, action, state FROM booksync.operator_actions ORDER BY began_at"
+    ).fetchall()
+
+
+def invoice(database: Database, number: str, *, days_overdue: int = 1, outcome: str = "scheduled") -> None:
+    """Insert an overdue invoice of the connection's customer."""
+    database.execute(
+        "INSERT INTO invoices_cache (user_id, connection_id, customer_id, zoho_invoice_id, zoho_customer_id, status,"
+        " invoice_number, date, due_date, balance, total, currency_code, plan_outcome)"
+        " SELECT user_id, connection_id, id, %s, '5001', 'overdue', %s, current_date - 40, current_date - %s::int, 10,"
+        " 10, 'EUR', %s FROM booksync.customers_cache",
+        [number, number, days_overdue, outcome],
+    )
+
+
+@contextmanager
+def counted_queries(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements that the engine executes in the block."""
+    statements: list[str] = []
+
+    def collect(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", collect)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", collect)

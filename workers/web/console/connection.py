@@ -1,0 +1,80 @@
+"""`/connections/{id}`: one connection with its state, its runs, its webhooks and its actions."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+
+from db import connection_views
+from domain.connection_states import ConnectionStatus
+from domain.operators import Role
+from workers.boot.resources import Resources
+from workers.services.connection_details import RUNS_SHOWN, KeptDetails
+from workers.services.webhook_rules import webhook_url
+from workers.web.console import charts
+from workers.web.console.access import Visitor, require
+from workers.web.console.connection_addresses import shown
+from workers.web.console.frame import console_page
+from workers.web.state import resources_of
+
+router = APIRouter()
+
+_details = KeptDetails()
+
+
+@router.get("/connections/{connection_id}", response_class=HTMLResponse)
+async def connection_page(
+    request: Request, connection_id: str, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]
+) -> Response:
+    """The page of a connection."""
+
+    def page(found: uuid.UUID) -> Response:
+        return console_page(request, "console/connection.html", visitor, **_shown(resources_of(request), found))
+
+    return await shown(request, visitor, connection_id, page)
+
+
+def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
+    with resources.engine.connect() as db:
+        details = _details.read(resources, db, connection_id)
+        view = connection_views.view_of(db, connection_id, runs=RUNS_SHOWN)
+        hours = connection_views.hours(db, connection_id, days=charts.DAYS)
+    state = details.state
+    budget = state["budget"]
+    return {
+        "now": view.now,
+        "state": state,
+        "counted_seconds_ago": details.counted_seconds_ago,
+        "view": view,
+        "meaning": meaning_of(ConnectionStatus(state["status"])),
+        "live_run": next((run for run in state["runs"] if run["status"] == "running"), None),
+        "rows_written": view.rows_written,
+        "charts": charts.charts_of(hours, now=view.now, day_limit=budget and budget.day_limit),
+        "webhook_url": webhook_url(resources.settings, connection_id),
+    }
+
+
+def meaning_of(status: ConnectionStatus) -> str:
+    """What the connection's state means for its work, and the ways out of it."""
+    match status:
+        case ConnectionStatus.ACTIVE:
+            return "It is synced on schedule, and its webhooks are processed."
+        case ConnectionStatus.PARKED:
+            return (
+                "Zoho refuses the connection, so it gets no work until a person acts. Resume tries the stored token; "
+                "Reconnect makes a new one."
+            )
+        case ConnectionStatus.PAUSED:
+            return (
+                "A person has stopped the connection: no syncs, no refreshes, no handovers. Its webhooks are stored "
+                "until it is resumed."
+            )
+        case ConnectionStatus.DISCONNECTED:
+            return (
+                "Its tokens and its webhook secret are deleted. Its cached rows stay. Reconnect revives it under the "
+                "same id."
+            )
+        case ConnectionStatus.ERASING:
+            return "Its rows are being erased. Repeat booksync erase on the command line to complete this."
