@@ -17,7 +17,7 @@ from db.session import Session
 from domain.users import UserId
 
 #: Calls of a day are counted up to this number.
-MOST_COUNTED = 1000
+MOST_COUNTED = 500
 
 #: The customers whose names are read for one call.
 _NAMES = 3
@@ -37,6 +37,14 @@ class CallDay:
 
     day: dt.date
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days from today on, and the number of their connections that are closed for handovers."""
+
+    days: Sequence[CallDay]
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +83,39 @@ def _values(scope: PlanScope) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def today(db: Session, connection_id: uuid.UUID | None) -> tuple[dt.date, int]:
-    """The date in the connection's time zone, and the number of connections that are closed for handovers.
+def calendar(db: Session, scope: PlanScope, connection_id: uuid.UUID | None, *, number: int) -> Calendar:
+    """Today and the days after it, `number` days in all, each with its number of planned calls.
 
-    Without a connection the date is that of the time zone that most connections have.
+    Today is the date in the connection's time zone; without a connection, in the one that most connections have.
     """
-    of_one = "WHERE home.id = :connection_id" if connection_id else ""
-    row = db.execute(
-        text(f"""
-            SELECT coalesce(
-                       (SELECT booksync.local_time(now(), home.time_zone)
-                          FROM booksync.zoho_connections AS home {of_one}
-                         GROUP BY home.time_zone ORDER BY count(*) DESC, home.time_zone LIMIT 1),
-                       now() AT TIME ZONE 'UTC')::date AS today,
-                   (SELECT count(*) FROM booksync.zoho_connections AS home {of_one}
-                     {"AND" if connection_id else "WHERE"} home.handover <> 'open') AS closed
-        """),  # noqa: S608  (constants)
-        {"connection_id": connection_id} if connection_id else {},
-    ).one()
-    return row.today, row.closed
-
-
-def days(db: Session, scope: PlanScope, first: dt.date, *, number: int) -> Sequence[CallDay]:
-    """The days from `first` on, each with its number of planned calls."""
+    of_one = "home.id = :connection_id" if connection_id else "true"
     rows = db.execute(
         text(f"""
-            SELECT day.day::date AS day, counted.calls
-              FROM generate_series(CAST(:first AS date), CAST(:first AS date) + :number - 1, interval '1 day')
-                   AS day (day)
+            WITH start AS MATERIALIZED (
+                SELECT coalesce(
+                           (SELECT booksync.local_time(now(), home.time_zone)
+                              FROM booksync.zoho_connections AS home WHERE {of_one}
+                             GROUP BY home.time_zone ORDER BY count(*) DESC, home.time_zone LIMIT 1),
+                           now() AT TIME ZONE 'UTC')::date AS today,
+                       (SELECT count(*) FROM booksync.zoho_connections AS home
+                         WHERE {of_one} AND home.handover <> 'open') AS closed
+            )
+            SELECT day.day, counted.calls, start.closed
+              FROM start
+              CROSS JOIN LATERAL (
+                  SELECT start.today + place AS day FROM generate_series(0, :number - 1) AS place) AS day
               CROSS JOIN LATERAL (
                   SELECT count(*) AS calls
                     FROM (SELECT DISTINCT reminder.user_id, reminder.phone FROM reminders AS reminder
-                           WHERE reminder.day = day.day::date AND {_PENDING} {_of(scope)}
-                           LIMIT :most) AS some) AS counted
+                           WHERE reminder.day = day.day AND {_PENDING} {_of(scope)}
+                           LIMIT :most) AS number) AS counted
              ORDER BY 1
         """),  # noqa: S608  (constants)
-        _values(scope) | {"first": first, "number": number, "most": MOST_COUNTED + 1},
-    )
-    return [CallDay(row.day, row.calls) for row in rows]
+        _values(scope)
+        | {"number": number, "most": MOST_COUNTED + 1}
+        | ({"connection_id": connection_id} if connection_id else {}),
+    ).all()
+    return Calendar([CallDay(row.day, row.calls) for row in rows], rows[0].closed)
 
 
 _AFTER = """
@@ -154,7 +157,7 @@ def calls(
             SELECT (array_agg(about.id))[1] AS id, about.phone, min(about.scheduled_at) AS scheduled_at,
                    array_agg(DISTINCT about.connection_id) AS connection_ids, min(about.time_zone) AS time_zone,
                    min(about.home_time_zone) AS home_time_zone,
-                   (array_agg(DISTINCT about.customer_name))[:names] AS names,
+                   (array_agg(DISTINCT about.customer_name))[1 : :names] AS names,
                    count(DISTINCT about.customer_id) AS customers,
                    (array_agg(about.customer_id ORDER BY about.customer_name, about.customer_id))[1] AS customer_id,
                    count(*) AS invoices, owed.amounts

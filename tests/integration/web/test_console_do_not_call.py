@@ -105,10 +105,10 @@ class TestChanging:
         connection = a_connection(basics.engine)
         token = token_in(accountant.get(PATH))
         form = {"user_id": str(connection.user_id), "number": "+44 20 7031 3000", "note": "asked for it"}
-        response = accountant.post(f"{PATH}/add", csrf_token=token, **form)
+        response = accountant.post(f"{PATH}/add", None, csrf_token=token, **form)
         assert (response.status_code, response.headers["location"]) == (303, "../../calls/do-not-call")
         assert f"{A_LONDON_PHONE} is on the list." in accountant.get(PATH).text
-        accountant.post(f"{PATH}/add", csrf_token=token, **form)
+        accountant.post(f"{PATH}/add", None, csrf_token=token, **form)
         assert f"{A_LONDON_PHONE} was on the list already." in accountant.get(PATH).text
         assert on_the_list(database) == {A_LONDON_PHONE}
         assert actions(database)[0] == (
@@ -122,7 +122,7 @@ class TestChanging:
         put(database, connection.user_id, A_LONDON_PHONE, A_BRITISH_MOBILE)
         token = token_in(accountant.get(PATH))
         form = {"user_id": str(connection.user_id), "number": A_LONDON_PHONE}
-        accountant.post(f"{PATH}/remove", csrf_token=token, **form)
+        accountant.post(f"{PATH}/remove", None, csrf_token=token, **form)
         assert f"{A_LONDON_PHONE} is off the list." in accountant.get(PATH).text
         assert on_the_list(database) == {A_BRITISH_MOBILE}
         assert [row[1:4] for row in actions(database)] == [("remove do-not-call number", "done", "1 number")]
@@ -155,5 +155,5 @@ class TestChanging:
         token = token_in(ana.get(PATH))
         for action, number in (("add", A_BRITISH_MOBILE), ("remove", A_LONDON_PHONE)):
             form = {"user_id": str(connection.user_id), "number": number}
-            assert ana.post(f"{PATH}/{action}", csrf_token=token, **form).status_code == 403
+            assert ana.post(f"{PATH}/{action}", None, csrf_token=token, **form).status_code == 403
         assert on_the_list(database) == {A_LONDON_PHONE}

@@ -179,7 +179,7 @@ class TestConfirming:
             ({"note": "Bob", "customer_id": "5999"}, "This connection has no such customer"),
         ]:
             with subtests.test(why):
-                accountant.post(f"{PATH}/confirm", csrf_token=token, **(seen | form))
+                accountant.post(f"{PATH}/confirm", None, csrf_token=token, **(seen | form))
                 assert why in texts_of(accountant.get(PATH).text)
         assert phone(database) == (A_LONDON_PHONE, None, False)
         assert {(state, reason) for _, _, state, _, _, reason in actions(database)} == {
@@ -241,5 +241,5 @@ class TestRefusing:
         for action in ("confirm", "refuse"):
             for connection_id in ("", "x", UNKNOWN_ID):
                 form = {"connection_id": connection_id, "number": A_LONDON_PHONE, "note": "Bob"}
-                assert accountant.post(f"{PATH}/{action}", csrf_token=token, **form).status_code == 303
+                assert accountant.post(f"{PATH}/{action}", None, csrf_token=token, **form).status_code == 303
         assert {row[2] for row in actions(database)} == {"refused"}

@@ -21,11 +21,16 @@ from workers.web.state import resources_of
 #: The rows of a list's page.
 ROWS: Final = 50
 
+#: The connections that a page lists to choose from.
+_MOST_LISTED: Final = 200
+
 #: The tabs: the address, relative to the console's first page, and the name.
 TABS: Final = (
     ("calls", "Calendar"),
+    ("calls/queue", "Queue"),
     ("calls/numbers", "Doubtful numbers"),
     ("calls/do-not-call", "Do not call"),
+    ("calls/outcomes", "Outcomes"),
 )
 
 _Row = TypeVar("_Row")
@@ -45,6 +50,11 @@ class Choice:
     @property
     def connection_id(self) -> uuid.UUID | None:
         return None if self.chosen is None else self.chosen.connection_id
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are too many connections for a list to choose from."""
+        return len(self.connections) > _MOST_LISTED
 
     @property
     def user_id(self) -> UserId | None:
