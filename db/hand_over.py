@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 
 from db.session import Session
 from domain.hand_over import HoldReason
+from domain.users import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,16 @@ _DUE = text(f"""
      ORDER BY due.scheduled_at, due.phone, due.reminder_id
 """)  # noqa: S608  (constants)
 
+_ONE_USER = "AND reminder.user_id = :user_id"
 _ONE_CONNECTION = """
     AND EXISTS (SELECT FROM invoices_cache AS invoice
                  WHERE invoice.id = reminder.invoice_id AND invoice.connection_id = :connection_id)
 """
 _AFTER = """
-    AND (reminder.scheduled_at, reminder.id) >
-        ((SELECT known.scheduled_at FROM reminders AS known WHERE known.id = :after), :after)
+    AND (reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id) >
+        ((SELECT known.scheduled_at FROM reminders AS known WHERE known.id = :after),
+         (SELECT known.user_id FROM reminders AS known WHERE known.id = :after),
+         (SELECT known.phone FROM reminders AS known WHERE known.id = :after), :after)
 """
 
 
@@ -74,26 +78,33 @@ def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime 
 
 
 def queue(
-    db: Session, connection_id: uuid.UUID | None = None, *, after: uuid.UUID | None = None, limit: int
+    db: Session,
+    user_id: UserId | None = None,
+    connection_id: uuid.UUID | None = None,
+    *,
+    after: uuid.UUID | None = None,
+    limit: int,
 ) -> Sequence[DueReminder]:
     """At most `limit` reminders that are due now, the oldest first: those after the reminder `after`.
 
-    Only these reminders are checked for reasons to hold them back, because the checks of all take long.
+    They are those of one user, or of one connection of the user; `user_id` alone is faster for the only connection of a
+    user. Only the returned reminders are checked for reasons to hold them back, because the checks of all take long.
     """
-    given = {"connection_id": connection_id, "after": after}
+    given = {"user_id": user_id, "connection_id": connection_id, "after": after}
     rows = db.execute(
         text(f"""
             WITH page AS MATERIALIZED (
                 SELECT reminder.id FROM reminders AS reminder
                  WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= now()
                    AND reminder.closes_at IS NOT NULL
-                   {_ONE_CONNECTION if connection_id else ""} {_AFTER if after else ""}
-                 ORDER BY reminder.scheduled_at, reminder.id
+                   {_ONE_USER if user_id is not None else ""} {_ONE_CONNECTION if connection_id else ""}
+                   {_AFTER if after else ""}
+                 ORDER BY reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id
                  LIMIT :limit
             )
             SELECT {_COLUMNS}
               FROM page JOIN booksync.due_reminders(now()) AS due ON due.reminder_id = page.id {_DETAILS}
-             ORDER BY due.scheduled_at, due.reminder_id
+             ORDER BY due.scheduled_at, due.user_id, due.phone, due.reminder_id
         """),  # noqa: S608  (constants)
         {"limit": limit} | {name: value for name, value in given.items() if value is not None},
     )

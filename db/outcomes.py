@@ -73,7 +73,7 @@ class ReportedOutcome:
 
 
 _LISTED = {
-    "outcome": "AND known.outcome = :outcome",
+    "outcome": "AND lower(known.outcome) = :outcome",
     "connection_id": "AND handover.connection_id = :connection_id",
     "after_handover": """
         AND (known.reported_at, known.handover_id, known.reminder_id) <

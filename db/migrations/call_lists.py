@@ -27,9 +27,16 @@ INDEXES: Final = {
     "ix_reminders_day": """
         reminders (day, user_id, phone) WHERE status = 'scheduled' AND closes_at IS NOT NULL
     """,
-    # The outcomes, the latest ones first.
+    # The queue. Most reminders of a day have the same moment, so their order is part of the key.
+    "ix_reminders_queue": """
+        reminders (scheduled_at, user_id, phone, id) WHERE status = 'scheduled' AND closes_at IS NOT NULL
+    """,
+    # The outcomes, the latest ones first. The key is lower(outcome), because with `outcome` Postgres would also use the
+    # index in each claim, where the customer's or the invoice's few outcomes are read faster.
     "ix_handover_outcomes_reported_at": "handover_outcomes (reported_at, handover_id, reminder_id)",
-    "ix_handover_outcomes_outcome_reported_at": "handover_outcomes (outcome, reported_at, handover_id, reminder_id)",
+    "ix_handover_outcomes_outcome_reported_at": """
+        handover_outcomes (lower(outcome), reported_at, handover_id, reminder_id)
+    """,
 }
 
 

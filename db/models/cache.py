@@ -196,6 +196,14 @@ class Reminder(Base):
         Index(None, "customer_id"),
         Index("ix_reminders_due", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
         Index(
+            "ix_reminders_queue",
+            "scheduled_at",
+            "user_id",
+            "phone",
+            "id",
+            postgresql_where=text("status = 'scheduled' AND closes_at IS NOT NULL"),
+        ),
+        Index(
             "ix_reminders_day",
             "day",
             "user_id",
@@ -253,7 +261,13 @@ class HandoverOutcome(Base):
         Index(None, "customer_id"),
         Index(None, "invoice_id"),
         Index("ix_handover_outcomes_reported_at", "reported_at", "handover_id", "reminder_id"),
-        Index("ix_handover_outcomes_outcome_reported_at", "outcome", "reported_at", "handover_id", "reminder_id"),
+        Index(
+            "ix_handover_outcomes_outcome_reported_at",
+            text("lower(outcome)"),
+            "reported_at",
+            "handover_id",
+            "reminder_id",
+        ),
     )
 
     handover_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("handovers.id", ondelete="CASCADE"), primary_key=True)

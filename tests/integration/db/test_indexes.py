@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, text
 from db import (
     doubtful_numbers,
     explanations,
+    hand_over,
     open_invoices,
     openings,
     outcomes,
@@ -90,6 +91,7 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         lambda db, _: planned_calls.calendar(db, PlanScope(), None, number=30),
         {"ix_reminders_day"},
     ),
+    ("queue", lambda db, _: hand_over.queue(db, after=uuid.uuid4(), limit=50), {"ix_reminders_queue"}),
     ("outcomes", lambda db, _: outcomes.listed(db, limit=50), {"ix_handover_outcomes_reported_at"}),
     (
         "outcomes of a kind",

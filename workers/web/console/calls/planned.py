@@ -69,8 +69,8 @@ async def queue(request: Request, visitor: _Viewer) -> HTMLResponse:
     """Return the reminders that are due, each with what holds it back. Parameters: connection, after (a reminder)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
-        after = after_of(request)
-        rows, last = paged(hand_over.queue(db, choice.connection_id, after=after, limit=ROWS + 1))
+        scope, after = _scope(choice), after_of(request)
+        rows, last = paged(hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=ROWS + 1))
         return {
             "reminders": rows,
             "first": choice.address("calls/queue") if after else None,
