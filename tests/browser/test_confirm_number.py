@@ -29,6 +29,7 @@ def numbers(installation: Installation) -> str:
 
 def sign_in(page: Page, address: str) -> None:
     page.goto(address)
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("ana")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
