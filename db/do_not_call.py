@@ -20,6 +20,15 @@ class ListedNumber:
     added_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the list of `page`: just after this number."""
+
+    added_at: datetime
+    user_id: str
+    phone: str = field(repr=False)
+
+
 def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:
     """Add a number to the user's do-not-call list; False if the list has the number already.
 
@@ -57,6 +66,33 @@ def listed(db: Session, user_id: UserId | None = None) -> Sequence[ListedNumber]
              WHERE user_id = :user_id OR CAST(:user_id AS text) IS NULL ORDER BY added_at DESC, phone
         """),
         {"user_id": user_id},
+    )
+    return [ListedNumber(**row._mapping) for row in rows]
+
+
+_PAGE = text("""
+    SELECT user_id, phone, note, added_at FROM booksync.do_not_call
+     WHERE (user_id = :user_id OR CAST(:user_id AS text) IS NULL)
+       AND (CAST(:added_at AS timestamptz) IS NULL OR added_at < :added_at
+            OR added_at = :added_at AND (user_id::text, phone) > (:after_user, :after_phone))
+     ORDER BY added_at DESC, user_id::text, phone
+     LIMIT :limit
+""")
+
+
+def page(
+    db: Session, user_id: UserId | None = None, *, after: Place | None = None, limit: int
+) -> Sequence[ListedNumber]:
+    """At most `limit` do-not-call numbers of one user or of all, the newest first: those after the place `after`."""
+    rows = db.execute(
+        _PAGE,
+        {
+            "user_id": user_id,
+            "added_at": after and after.added_at,
+            "after_user": after and after.user_id,
+            "after_phone": after and after.phone,
+            "limit": limit,
+        },
     )
     return [ListedNumber(**row._mapping) for row in rows]
 

@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from db.session import Session
 from domain.hand_over import HoldReason
+from domain.users import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class DueReminder:
     reminder_id: uuid.UUID
     connection_id: uuid.UUID
     customer_id: uuid.UUID
+    customer_name: str = field(repr=False)
     invoice_id: uuid.UUID
     invoice_number: str
     due_date: dt.date | None
@@ -36,16 +39,34 @@ class DueReminder:
     held_back: HoldReason | None
 
 
-_DUE = text("""
-    SELECT due.*, invoice.invoice_number, invoice.due_date, invoice.balance, invoice.currency_code,
-           coalesce(customer.time_zones[1], customer.time_zone) AS time_zone, home.time_zone AS home_time_zone
-      FROM booksync.due_reminders(coalesce(:at, clock_timestamp())) AS due
-      JOIN invoices_cache AS invoice ON invoice.id = due.invoice_id
-      JOIN booksync.customers_cache AS customer ON customer.id = due.customer_id
-      JOIN booksync.zoho_connections AS home ON home.id = due.connection_id
+#: The columns of a row, and the tables that they are from besides `due`.
+_COLUMNS = """
+    due.*, invoice.invoice_number, invoice.due_date, invoice.balance, invoice.currency_code, customer.customer_name,
+    coalesce(customer.time_zones[1], customer.time_zone) AS time_zone, home.time_zone AS home_time_zone
+"""
+_DETAILS = """
+    JOIN invoices_cache AS invoice ON invoice.id = due.invoice_id
+    JOIN booksync.customers_cache AS customer ON customer.id = due.customer_id
+    JOIN booksync.zoho_connections AS home ON home.id = due.connection_id
+"""
+
+_DUE = text(f"""
+    SELECT {_COLUMNS} FROM booksync.due_reminders(coalesce(:at, clock_timestamp())) AS due {_DETAILS}
      WHERE due.connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
      ORDER BY due.scheduled_at, due.phone, due.reminder_id
-""")
+""")  # noqa: S608  (constants)
+
+_ONE_USER = "AND reminder.user_id = :user_id"
+_ONE_CONNECTION = """
+    AND EXISTS (SELECT FROM invoices_cache AS invoice
+                 WHERE invoice.id = reminder.invoice_id AND invoice.connection_id = :connection_id)
+"""
+_AFTER = """
+    AND (reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id) >
+        ((SELECT known.scheduled_at FROM reminders AS known WHERE known.id = :after),
+         (SELECT known.user_id FROM reminders AS known WHERE known.id = :after),
+         (SELECT known.phone FROM reminders AS known WHERE known.id = :after), :after)
+"""
 
 
 def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None) -> list[DueReminder]:
@@ -53,26 +74,62 @@ def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime 
 
     The reminders are those that are due at `at`, else those that are due now by Postgres's clock.
     """
-    return [
-        DueReminder(
-            reminder_id=row.reminder_id,
-            connection_id=row.connection_id,
-            customer_id=row.customer_id,
-            invoice_id=row.invoice_id,
-            invoice_number=row.invoice_number or "",
-            due_date=row.due_date,
-            balance=row.balance,
-            currency_code=row.currency_code or "",
-            step=row.step,
-            phone=row.phone,
-            time_zone=row.time_zone or row.home_time_zone,
-            home_time_zone=row.home_time_zone,
-            scheduled_at=row.scheduled_at,
-            closes_at=row.closes_at,
-            held_back=HoldReason(row.held_back) if row.held_back else None,
-        )
-        for row in db.execute(_DUE, {"connection_id": connection_id, "at": at})
-    ]
+    return [_due(row) for row in db.execute(_DUE, {"connection_id": connection_id, "at": at})]
+
+
+def queue(
+    db: Session,
+    user_id: UserId | None = None,
+    connection_id: uuid.UUID | None = None,
+    *,
+    after: uuid.UUID | None = None,
+    limit: int,
+) -> Sequence[DueReminder]:
+    """At most `limit` reminders that are due now, the oldest first: those after the reminder `after`.
+
+    They are those of one user, or of one connection of the user; `user_id` alone is faster for the only connection of a
+    user. Only the returned reminders are checked for reasons to hold them back, because the checks of all take long.
+    """
+    given = {"user_id": user_id, "connection_id": connection_id, "after": after}
+    rows = db.execute(
+        text(f"""
+            WITH page AS MATERIALIZED (
+                SELECT reminder.id FROM reminders AS reminder
+                 WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= now()
+                   AND reminder.closes_at IS NOT NULL
+                   {_ONE_USER if user_id is not None else ""} {_ONE_CONNECTION if connection_id else ""}
+                   {_AFTER if after else ""}
+                 ORDER BY reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id
+                 LIMIT :limit
+            )
+            SELECT {_COLUMNS}
+              FROM page JOIN booksync.due_reminders(now()) AS due ON due.reminder_id = page.id {_DETAILS}
+             ORDER BY due.scheduled_at, due.user_id, due.phone, due.reminder_id
+        """),  # noqa: S608  (constants)
+        {"limit": limit} | {name: value for name, value in given.items() if value is not None},
+    )
+    return [_due(row) for row in rows]
+
+
+def _due(row: Row[Any]) -> DueReminder:
+    return DueReminder(
+        reminder_id=row.reminder_id,
+        connection_id=row.connection_id,
+        customer_id=row.customer_id,
+        customer_name=row.customer_name,
+        invoice_id=row.invoice_id,
+        invoice_number=row.invoice_number or "",
+        due_date=row.due_date,
+        balance=row.balance,
+        currency_code=row.currency_code or "",
+        step=row.step,
+        phone=row.phone,
+        time_zone=row.time_zone or row.home_time_zone,
+        home_time_zone=row.home_time_zone,
+        scheduled_at=row.scheduled_at,
+        closes_at=row.closes_at,
+        held_back=HoldReason(row.held_back) if row.held_back else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Phase 2: names and states of connections, rows of the running processes, OAuth clients, grants and operators."""
 
-from db.migrations import grants, operators, processes, states, verifications
+from db.migrations import call_lists, grants, operators, processes, states, verifications
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007e_connecting_phase2"
@@ -21,11 +21,13 @@ def upgrade() -> None:
         grants.add(connection)
         operators.add(connection)
         verifications.add(connection)
+        call_lists.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        call_lists.remove(connection)
         verifications.remove(connection)
         operators.remove(connection)
         grants.remove(connection)

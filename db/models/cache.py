@@ -13,6 +13,18 @@ from db.models.users import User
 from domain.plan_changes import ReminderStatus
 from domain.users import UserId
 
+_UNCONFIRMED = "status <> 'deleted' AND primary_phone IS NOT NULL AND NOT phone_verdict @> '{\"confirmed\": true}'"
+
+#: The indexes of the numbers that a person should check (db/doubtful_numbers.py), with their conditions.
+_DOUBTFUL_NUMBERS = {
+    "ix_customers_cache_objection": f"{_UNCONFIRMED} AND (phone_problem IS NOT NULL"
+    " OR phone_verdict ->> 'not_callable' IS NOT NULL"
+    " OR phone_verdict ->> 'kind' IN ('premium_rate', 'shared_cost', 'pager', 'voicemail')"
+    " OR phone_verdict -> 'doubts' ->> 0 IS NOT NULL)",
+    "ix_customers_cache_assumed": f"{_UNCONFIRMED} AND phone_problem IS NULL"
+    " AND phone_verdict ->> 'assumed_country' IS NOT NULL",
+}
+
 
 class CachedCustomer(Base):
     """A Zoho contact that is a customer (FR-1: one row per customer).
@@ -39,6 +51,10 @@ class CachedCustomer(Base):
         ),
         Index(
             "ix_customers_cache_valid_phone", "user_id", "primary_phone", postgresql_where=text("phone_problem IS NULL")
+        ),
+        *(
+            Index(name, "connection_id", "zoho_customer_id", postgresql_where=text(condition))
+            for name, condition in _DOUBTFUL_NUMBERS.items()
         ),
     )
 
@@ -179,6 +195,21 @@ class Reminder(Base):
         UniqueConstraint("invoice_id", "step"),
         Index(None, "customer_id"),
         Index("ix_reminders_due", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
+        Index(
+            "ix_reminders_queue",
+            "scheduled_at",
+            "user_id",
+            "phone",
+            "id",
+            postgresql_where=text("status = 'scheduled' AND closes_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_reminders_day",
+            "day",
+            "user_id",
+            "phone",
+            postgresql_where=text("status = 'scheduled' AND closes_at IS NOT NULL"),
+        ),
         Index("ix_reminders_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
         Index("ix_reminders_handover_id", "handover_id", postgresql_where=text("handover_id IS NOT NULL")),
         SHARED,
@@ -226,7 +257,18 @@ class HandoverOutcome(Base):
     """The outcome of one reminder of a handover (`report_outcome`); the latest report counts."""
 
     __tablename__ = "handover_outcomes"
-    __table_args__ = (Index(None, "customer_id"), Index(None, "invoice_id"))
+    __table_args__ = (
+        Index(None, "customer_id"),
+        Index(None, "invoice_id"),
+        Index("ix_handover_outcomes_reported_at", "reported_at", "handover_id", "reminder_id"),
+        Index(
+            "ix_handover_outcomes_outcome_reported_at",
+            text("lower(outcome)"),
+            "reported_at",
+            "handover_id",
+            "reminder_id",
+        ),
+    )
 
     handover_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("handovers.id", ondelete="CASCADE"), primary_key=True)
     reminder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

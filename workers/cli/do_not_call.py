@@ -8,7 +8,7 @@ from rich.table import Table
 
 from db import do_not_call
 from db.session import Session
-from domain.phones import judge
+from domain.do_not_call import UnreadableNumberError, number_in
 from domain.users import UserId
 from workers.cli.arguments import user_id_of
 from workers.cli.opening import open_resources
@@ -69,15 +69,10 @@ def show(user: User = None, as_json: AsJSON = False) -> None:
 
 
 def _e164(number: str) -> str:
-    """Return the number in E.164 format.
-
-    A number without a country prefix is refused, because it is ambiguous.
-    """
-    verdict = judge(number, None)
-    if verdict.e164 is None:
-        assert verdict.problem is not None
-        raise typer.BadParameter(f"{verdict.problem.sentence} Write it with its country prefix.", param_hint="NUMBER")
-    return verdict.e164
+    try:
+        return number_in(number)
+    except UnreadableNumberError as error:
+        raise typer.BadParameter(str(error), param_hint="NUMBER") from None
 
 
 def _user(db: Session, given: str | None) -> UserId:

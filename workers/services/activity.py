@@ -34,7 +34,7 @@ def recorded(
         yield
         state = ActionState.DONE
     except BooksyncError as error:
-        state, reason = ActionState.REFUSED, str(error)
+        state, reason = ActionState.REFUSED, error.impersonal
         raise
     finally:
         with basics.engine.begin() as db:

@@ -46,6 +46,10 @@ class RefusedConfirmationsError(BooksyncError):
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
 
+    @property
+    def impersonal(self) -> str:
+        return "The number cannot be confirmed."
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

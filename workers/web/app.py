@@ -13,18 +13,11 @@ from workers.observability.logs import set_up_logs
 from workers.services.kept_connections import KeptConnections
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.console import (
-    connect,
-    connection,
-    connection_actions,
-    opening,
-    overview,
-    policy,
-    sign_in,
-    verification,
-    webhook,
-)
+from workers.web.console import overview
 from workers.web.console.frame import add_refusals
+from workers.web.console.long_actions import long_actions
+from workers.web.console.routes import CONSOLE
+from workers.web.headers import StrictHeaders
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
 #: The Postgres timeout of the web process. A client waits for each response, and a hanging Postgres would occupy all
@@ -40,8 +33,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         throttled_uvicorn_warnings(),
         open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
         process_row(Kind.WEB, resources, threads=_threads()),
+        long_actions() as actions,
     ):
         app.state.resources = resources
+        app.state.long_actions = actions
         app.state.password_check = overview.password_check(resources.settings)
         app.state.kept_connections = KeptConnections()
         yield
@@ -53,8 +48,7 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-# Of two routes that fit an address, the first one counts: `/connections/new` before `/connections/{id}`.
-_CONNECTION = (connect, connection, connection_actions, opening, policy, webhook, verification)
-for part in (health, webhooks, metrics, connecting, overview, sign_in, *_CONNECTION):
+for part in (health, webhooks, metrics, connecting, *CONSOLE):
     app.include_router(part.router)
 add_refusals(app)
+app.add_middleware(StrictHeaders)

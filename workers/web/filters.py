@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.time_zones import zone_named
+
 
 def _span(seconds: float) -> str:
     """Format a duration for people."""
@@ -27,11 +29,18 @@ def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _clock(moment: datetime, *zones: str) -> str:
+    """Format a moment on the clock of the first zone that is known, with the zone."""
+    zone = zone_named(*zones)
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "span": _span,
     "ago": _ago,
     "until": _until,
     "utc": _utc,
+    "clock": _clock,
     "thousands": "{:,}".format,
     "words": lambda name: str(name).replace("_", " "),
 }

@@ -1,20 +1,35 @@
-"""Each index of db/migrations/indexes.py can serve the statements that it was built for.
+"""Each index of db/migrations/indexes.py and call_lists.py can serve the statements that it was built for.
 
 Postgres may choose another plan for a small table, so the plans are made without sequential scans.
 """
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 
-from db import explanations, open_invoices, openings, questions, reminders, summary
+from db import (
+    doubtful_numbers,
+    explanations,
+    hand_over,
+    open_invoices,
+    openings,
+    outcomes,
+    planned_calls,
+    questions,
+    reminders,
+    summary,
+)
 from db.connections import Connection
+from db.doubtful_numbers import Doubtful
+from db.planned_calls import PlanScope
 from db.session import Session
+from domain.outcome import CallOutcome
 from domain.reminder_policy import ReminderPolicy
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
@@ -22,6 +37,7 @@ from tests.integration.db.look import change
 Statements = Callable[[Session, Connection], Any]
 
 OWED = "ix_invoices_cache_owed"
+TODAY = date(2026, 4, 1)
 CASES: Sequence[tuple[str, Statements, set[str]]] = [
     (
         "explain",
@@ -52,6 +68,35 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
             "ix_customers_cache_connection_id",
             "ix_customers_cache_no_phone",
         },
+    ),
+    (
+        "numbers with an objection",
+        lambda db, connection: doubtful_numbers.listed(
+            db, Doubtful.OBJECTION, connection_id=connection.connection_id, limit=50
+        ),
+        {"ix_customers_cache_objection"},
+    ),
+    (
+        "numbers of an assumed country",
+        lambda db, _: doubtful_numbers.listed(db, Doubtful.ASSUMED, after=uuid.uuid4(), limit=50),
+        {"ix_customers_cache_assumed"},
+    ),
+    (
+        "calls of a day",
+        lambda db, connection: planned_calls.calls(db, PlanScope(connection.user_id), TODAY, limit=50),
+        {"ix_reminders_day"},
+    ),
+    (
+        "calendar",
+        lambda db, _: planned_calls.calendar(db, PlanScope(), None, number=30),
+        {"ix_reminders_day"},
+    ),
+    ("queue", lambda db, _: hand_over.queue(db, after=uuid.uuid4(), limit=50), {"ix_reminders_queue"}),
+    ("outcomes", lambda db, _: outcomes.listed(db, limit=50), {"ix_handover_outcomes_reported_at"}),
+    (
+        "outcomes of a kind",
+        lambda db, _: outcomes.listed(db, outcome=CallOutcome.REACHED, limit=50),
+        {"ix_handover_outcomes_outcome_reported_at"},
     ),
 ]
 

@@ -1,0 +1,145 @@
+"""Statements over the phone numbers that a person should check, page by page.
+
+`db.phone_audit` reads all of them, sorted by debt, which takes too long for a page. These statements follow the indexes
+of `db.migrations.call_lists`, so numbers whose only doubt is that many customers share them are missing here.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from db.session import Session
+from domain.invoices import CLOSED_STATUSES
+from domain.phone_audit import AuditRules, PhoneFacts, Reason, reasons_of
+from domain.reminder_policy import ReminderPolicy
+
+
+class Doubtful(StrEnum):
+    """The two lists: numbers with an objection, and numbers that were read with the organisation's own country."""
+
+    OBJECTION = "objection"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulNumber:
+    """A customer's number with the reasons why a person should check it."""
+
+    id: uuid.UUID  #: the customer's
+    connection_id: uuid.UUID
+    facts: PhoneFacts = field(repr=False)
+    reasons: tuple[Reason, ...]
+
+
+_UNCONFIRMED = """
+    customer.status <> 'deleted' AND customer.primary_phone IS NOT NULL
+    AND NOT customer.phone_verdict @> '{"confirmed": true}'
+"""
+
+#: The conditions of the indexes. The kinds are those that the default policy does not call.
+_DOUBTS = {
+    Doubtful.OBJECTION: f"""
+        {_UNCONFIRMED}
+        AND (customer.phone_problem IS NOT NULL
+             OR customer.phone_verdict ->> 'not_callable' IS NOT NULL
+             OR customer.phone_verdict ->> 'kind' IN ('premium_rate', 'shared_cost', 'pager', 'voicemail')
+             OR customer.phone_verdict -> 'doubts' ->> 0 IS NOT NULL)
+    """,
+    Doubtful.ASSUMED: f"""
+        {_UNCONFIRMED}
+        AND customer.phone_problem IS NULL AND customer.phone_verdict ->> 'assumed_country' IS NOT NULL
+    """,
+}
+
+_ONE_CONNECTION = "AND customer.connection_id = :connection_id"
+
+# Postgres does not look up a row of one subquery in an index, only a row of two subqueries.
+_AFTER = """
+    AND (customer.connection_id, customer.zoho_customer_id) >
+        ((SELECT known.connection_id FROM booksync.customers_cache AS known WHERE known.id = :after),
+         (SELECT known.zoho_customer_id FROM booksync.customers_cache AS known WHERE known.id = :after))
+"""
+
+
+def listed(
+    db: Session,
+    which: Doubtful,
+    *,
+    connection_id: uuid.UUID | None = None,
+    after: uuid.UUID | None = None,
+    limit: int,
+) -> Sequence[DoubtfulNumber]:
+    """At most `limit` numbers of one connection or of all, those after the one of the customer `after`.
+
+    Numbers that a person has confirmed, and those on the do-not-call list, are missing.
+    """
+    values = {"connection_id": connection_id, "after": after}
+    where = _DOUBTS[which] + (_ONE_CONNECTION if connection_id else "") + (_AFTER if after else "")
+    rows = db.execute(
+        text(_statement(where)),
+        {"limit": limit, "closed_statuses": sorted(CLOSED_STATUSES)}
+        | {name: value for name, value in values.items() if value is not None},
+    )
+    return [_number(row) for row in rows]
+
+
+def _statement(where: str) -> str:
+    # Amounts are passed as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
+    return f"""
+        WITH page AS MATERIALIZED (
+            SELECT customer.id, customer.user_id, customer.connection_id, customer.zoho_customer_id,
+                   customer.customer_name, customer.primary_phone, customer.phone_problem, customer.phone_verdict
+              FROM booksync.customers_cache AS customer
+             WHERE {where} AND customer.connection_id IS NOT NULL
+               AND NOT EXISTS (SELECT FROM booksync.do_not_call AS listed
+                                WHERE listed.user_id = customer.user_id AND listed.phone = customer.primary_phone)
+             ORDER BY customer.connection_id, customer.zoho_customer_id
+             LIMIT :limit
+        ), sharing AS (
+            SELECT customer.user_id, customer.primary_phone,
+                   count(DISTINCT lower(btrim(customer.customer_name))) AS names
+              FROM booksync.customers_cache AS customer
+             WHERE customer.phone_problem IS NULL AND customer.status <> 'deleted'
+               AND (customer.user_id, customer.primary_phone) IN (
+                   SELECT page.user_id, page.primary_phone FROM page WHERE page.phone_problem IS NULL)
+             GROUP BY 1, 2
+        )
+        SELECT page.*, coalesce(sharing.names, 1) AS names, coalesce(policy.rules, '{{}}') AS rules,
+               (SELECT jsonb_object_agg(balance.currency, balance.amount::text)
+                  FROM (SELECT coalesce(invoice.currency_code, '') AS currency, sum(invoice.balance) AS amount
+                          FROM invoices_cache AS invoice
+                         WHERE invoice.connection_id = page.connection_id AND invoice.customer_id = page.id
+                           AND invoice.status <> ALL(:closed_statuses)
+                           AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+                         GROUP BY 1) AS balance) AS amounts
+          FROM page
+          LEFT JOIN sharing ON sharing.user_id = page.user_id AND sharing.primary_phone = page.primary_phone
+                           AND page.phone_problem IS NULL
+          LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = page.connection_id
+         ORDER BY page.connection_id, page.zoho_customer_id
+    """  # noqa: S608  (the conditions are constants)
+
+
+def _number(row: Row[Any]) -> DoubtfulNumber:
+    verdict = row.phone_verdict
+    facts = PhoneFacts(
+        customer_id=row.zoho_customer_id,
+        customer=row.customer_name,
+        phone_text=verdict.get("raw") or row.primary_phone,
+        number=None if row.phone_problem else row.primary_phone,
+        problem=row.phone_problem,
+        not_callable=verdict.get("not_callable"),
+        kind=verdict.get("kind"),
+        doubts=tuple(verdict.get("doubts") or ()),
+        assumed_country=verdict.get("assumed_country"),
+        names=row.names,
+        owed={currency: Decimal(amount) for currency, amount in (row.amounts or {}).items()},
+    )
+    policy = ReminderPolicy.from_json(row.rules)
+    rules = AuditRules(policy.kinds_not_called, shared_by=policy.shared_number_customers)
+    return DoubtfulNumber(row.id, row.connection_id, facts, reasons_of(facts, rules))

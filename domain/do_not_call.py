@@ -1,0 +1,23 @@
+"""Do-not-call lists: reads the number that a person writes for a user's list."""
+
+from domain.errors import BooksyncError
+from domain.phones import judge
+
+
+class UnreadableNumberError(BooksyncError):
+    """The text is not a valid number with a country prefix. The message gives the reason and the next step."""
+
+
+def number_in(text: str) -> str:
+    """The number in E.164.
+
+    A number without a country prefix is refused, because it is ambiguous.
+
+    Raises:
+        UnreadableNumberError: the text is not a valid number with a country prefix.
+    """
+    verdict = judge(text, None)
+    if verdict.e164 is None:
+        assert verdict.problem is not None
+        raise UnreadableNumberError(f"{verdict.problem.sentence} Write it with its country prefix.")
+    return verdict.e164

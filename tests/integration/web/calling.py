@@ -1,0 +1,91 @@
+"""Builders for the tests of the console's pages about calls, and counts of the statements that a page sends."""
+
+import html
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event
+
+from db.connections import Connection
+from domain.contacts import Contact
+from domain.invoices import Invoice
+from domain.operators import Role
+from tests.integration.db.connection_builders import a_connection
+from tests.integration.db.reminding import plan_all, tell_contact, tell_invoices
+from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
+from workers.boot.basics import Basics
+from workers.services.operators import save_operator
+from workers.web.app import app
+
+#: A well-formed id of nothing.
+UNKNOWN_ID = "9d2c1f0e-5b7a-4c3d-8e6f-0a1b2c3d4e5f"
+
+#: Names that break a page which does not escape them.
+HOSTILE_NAMES = ["<script>alert(1)</script>", '"><b onmouseover=alert(1)>', "\u202eskooB", "N" * 500]
+
+
+def signed_in(basics: Basics, browser: ConsoleBrowser, role: Role) -> ConsoleBrowser:
+    """The browser after the sign-in of an operator with this role."""
+    save_operator(basics, f"the {role}".replace(" ", "-"), role, PASSWORD)
+    assert browser.sign_in(f"the-{role}", PASSWORD).status_code == 303
+    return browser
+
+
+def a_connection_with(engine: Engine, *told: Contact | Invoice, **options: Any) -> Connection:
+    """A connection with these contacts and invoices, planned."""
+    connection = a_connection(engine, **options)
+    for each in told:
+        if isinstance(each, Contact):
+            tell_contact(engine, connection, each)
+        else:
+            tell_invoices(engine, connection, each)
+    plan_all(engine, connection)
+    return connection
+
+
+def actions(database: psycopg.Connection) -> list[tuple[str, ...]]:
+    """(operator, action, state, subject, note, reason) of all actions, the first one first."""
+    return database.execute(
+        "SELECT operator, action, state, subject, note, reason FROM booksync.operator_actions ORDER BY began_at"
+    ).fetchall()
+
+
+def texts_of(page: str) -> str:
+    """The page's HTML with its entities resolved, and white space as one blank."""
+    return " ".join(html.unescape(page).split())
+
+
+@contextmanager
+def sent_statements() -> Iterator[list[str]]:
+    """The statements that the web process sends within the block."""
+    engine = app.state.resources.engine
+    sent: list[str] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", record)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", record)
+
+
+def are_not_found(browser: ConsoleBrowser, subtests: pytest.Subtests, path: str, *queries: str) -> None:
+    """Check that the page with each of these malformed queries is a 404 page."""
+    for query in (*queries, "connection=x", f"connection={UNKNOWN_ID}"):
+        with subtests.test(query):
+            response = browser.get(f"{path}?{query}")
+            assert response.status_code == 404
+            assert "Not found" in response.text
+
+
+def stays_text(browser: ConsoleBrowser, path: str, text: str) -> None:
+    """Check that the page shows a hostile text as a text."""
+    page = browser.get(path).text
+    assert "<script>alert" not in page
+    assert "<b onmouseover" not in page
+    assert " ".join(text.split()) in texts_of(page)

@@ -1,0 +1,11 @@
+"""The console's pages about reminder calls: the planned ones, doubtful numbers, do-not-call lists, and outcomes."""
+
+from fastapi import APIRouter
+
+from workers.web.console.calls import do_not_call, numbers, outcomes, planned
+
+router = APIRouter()
+for part in (planned, numbers, do_not_call, outcomes):
+    router.include_router(part.router)
+
+__all__ = ["router"]

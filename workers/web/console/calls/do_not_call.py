@@ -1,0 +1,114 @@
+"""`/calls/do-not-call`: the numbers that are never called. An accountant adds and removes numbers."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from pydantic import TypeAdapter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from db import do_not_call
+from db.do_not_call import ListedNumber, Place
+from db.session import Session
+from domain.activity import Action
+from domain.do_not_call import number_in
+from domain.errors import BooksyncError
+from domain.operators import Role
+from domain.users import UserId
+from workers.secrets.vault import Vault
+from workers.web.console.access import Visitor, require
+from workers.web.console.actions import act
+from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, call_page, paged
+from workers.web.console.sessions import LONGEST_SECONDS
+from workers.web.forms import one
+from workers.web.state import resources_of
+
+router = APIRouter()
+
+_PATH: Final = "calls/do-not-call"
+_PURPOSE: Final = "place in the do-not-call list"
+_PLACE: Final = TypeAdapter(Place)
+
+
+class NoSuchUserError(BooksyncError):
+    """No connection belongs to this user. Next: choose one of the listed users."""
+
+
+@router.get("/calls/do-not-call", response_class=HTMLResponse)
+async def listed(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+    """Return the do-not-call list, the newest numbers first. Parameters: connection (its user's list), after."""
+    vault = resources_of(request).vault
+
+    def shown(db: Session, choice: Choice) -> dict[str, Any]:
+        after = _unsealed(vault, request.query_params.get("after"))
+        rows, last = paged(do_not_call.page(db, choice.user_id, after=after, limit=ROWS + 1))
+        return {
+            "numbers": rows,
+            "users": list(dict.fromkeys(each.user_id for each in choice.listed)),
+            "first": choice.address(_PATH) if after else None,
+            "more": choice.address(_PATH, after=_sealed(vault, last)) if last else None,
+        }
+
+    return await run_in_threadpool(call_page, request, visitor, "do_not_call.html", shown)
+
+
+@router.post("/calls/do-not-call/add")
+async def add(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+    """Add a number to a user's list."""
+
+    def work() -> str:
+        phone = number_in(one(visitor.form, "number"))
+        with resources_of(request).engine.begin() as db:
+            is_new = do_not_call.add(db, _user(db, visitor), phone, one(visitor.form, "note") or None)
+        return f"{phone} is on the list." if is_new else f"{phone} was on the list already."
+
+    return await run_in_threadpool(act, request, visitor, Action.ADD_DO_NOT_CALL, work, back=_PATH, subject="1 number")
+
+
+@router.post("/calls/do-not-call/remove")
+async def remove(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+    """Remove a number from a user's list."""
+
+    def work() -> str:
+        phone = number_in(one(visitor.form, "number"))
+        with resources_of(request).engine.begin() as db:
+            was_listed = do_not_call.remove(db, _user(db, visitor), phone)
+        return f"{phone} is off the list." if was_listed else f"{phone} was not on the list."
+
+    return await run_in_threadpool(
+        act, request, visitor, Action.REMOVE_DO_NOT_CALL, work, back=_PATH, subject="1 number"
+    )
+
+
+def _user(db: Session, visitor: Visitor) -> UserId:
+    """Return the user that the form names. A user without a connection is refused.
+
+    Raises:
+        NoSuchUserError: no connection belongs to the user.
+    """
+    named = one(visitor.form, "user_id")
+    for user_id in do_not_call.users(db):
+        if str(user_id) == named:
+            return user_id
+    raise NoSuchUserError
+
+
+def _sealed(vault: Vault, last: ListedNumber) -> str:
+    """Return the place after a number, for an address. It is encrypted, because it names the number."""
+    place = Place(last.added_at, str(last.user_id), last.phone)
+    return vault.seal(_PLACE.dump_json(place).decode(), _PURPOSE)
+
+
+def _unsealed(vault: Vault, sealed: str | None) -> Place | None:
+    """Return the place in the list; None for the beginning.
+
+    Raises:
+        NothingThereError: the text is not such a place.
+    """
+    if not sealed:
+        return None
+    text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LONGEST_SECONDS)
+    if text is None:
+        raise NothingThereError
+    return _PLACE.validate_json(text)

@@ -1,0 +1,63 @@
+"""`/calls/outcomes`: what came of the calls, as the application that makes them has reported it."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+
+from db import outcomes
+from db.session import Session
+from domain.connection_names import whole_id
+from domain.operators import Role
+from domain.outcome import CallOutcome
+from workers.web.console.access import Visitor, require
+from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, call_page, paged
+
+router = APIRouter()
+
+_PATH: Final = "calls/outcomes"
+
+#: Separates the two ids by which the list goes on: an outcome is named by its handover and its reminder.
+_SEPARATOR: Final = "_"
+
+
+@router.get("/calls/outcomes", response_class=HTMLResponse)
+async def listed(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+    """Return the outcomes, the latest first. Parameters: connection, outcome, after (handover_reminder)."""
+
+    def shown(db: Session, choice: Choice) -> dict[str, Any]:
+        outcome, after = _outcome_of(request), _after(request)
+        rows, last = paged(
+            outcomes.listed(db, connection_id=choice.connection_id, outcome=outcome, after=after, limit=ROWS + 1)
+        )
+        kept = {"outcome": outcome or ""}
+        return {
+            "outcomes": rows,
+            "kinds": list(CallOutcome),
+            "outcome": outcome,
+            "first": choice.address(_PATH, **kept) if after else None,
+            "more": last and choice.address(_PATH, **kept, after=f"{last.handover_id}{_SEPARATOR}{last.reminder_id}"),
+        }
+
+    return await run_in_threadpool(call_page, request, visitor, "outcomes.html", shown)
+
+
+def _outcome_of(request: Request) -> CallOutcome | None:
+    wanted = request.query_params.get("outcome")
+    try:
+        return CallOutcome(wanted) if wanted else None
+    except ValueError:
+        raise NothingThereError from None
+
+
+def _after(request: Request) -> tuple[uuid.UUID, uuid.UUID] | None:
+    text = request.query_params.get("after")
+    if not text:
+        return None
+    handover, _, reminder = text.partition(_SEPARATOR)
+    handover_id, reminder_id = whole_id(handover), whole_id(reminder)
+    if handover_id is None or reminder_id is None:
+        raise NothingThereError
+    return handover_id, reminder_id

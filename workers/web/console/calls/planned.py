@@ -1,0 +1,108 @@
+"""`/calls`: a calendar of the planned calls, the calls of one day, and the queue of the reminders that are due."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+
+from db import hand_over, planned_calls
+from db.planned_calls import MOST_COUNTED, CallDay, PlanScope
+from db.session import Session
+from domain.operators import Role
+from workers.web.console.access import Visitor, require
+from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, after_of, call_page, paged
+
+router = APIRouter()
+
+#: The days of the calendar.
+DAYS: Final = 30
+
+#: The calls of tomorrow that are shown below the calendar.
+_TOMORROW_SHOWN: Final = 20
+
+_Viewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
+
+
+@router.get("/calls", response_class=HTMLResponse)
+async def calendar(request: Request, visitor: _Viewer) -> HTMLResponse:
+    """Return the calendar of the next 30 days, with tomorrow's calls. Parameter: connection."""
+
+    def shown(db: Session, choice: Choice) -> dict[str, Any]:
+        scope = _scope(choice)
+        found = planned_calls.calendar(db, scope, choice.connection_id, number=DAYS)
+        tomorrow = found.days[1]
+        return {
+            "weeks": _weeks(found.days),
+            "tomorrow": tomorrow,
+            "calls": planned_calls.calls(db, scope, tomorrow.day, limit=_TOMORROW_SHOWN),
+            "closed": found.closed,
+            "most_counted": MOST_COUNTED,
+            "is_empty": not any(each.calls for each in found.days),
+        }
+
+    return await run_in_threadpool(call_page, request, visitor, "calendar.html", shown)
+
+
+@router.get("/calls/days/{day}", response_class=HTMLResponse)
+async def day_of_calls(request: Request, visitor: _Viewer, day: str) -> HTMLResponse:
+    """Return the calls of a day such as 2026-04-01. Parameters: connection, after (a reminder)."""
+
+    def shown(db: Session, choice: Choice) -> dict[str, Any]:
+        date = _day_in(day)
+        path, after = f"calls/days/{date}", after_of(request)
+        rows, last = paged(planned_calls.calls(db, _scope(choice), date, after=after, limit=ROWS + 1))
+        return {
+            "day": date,
+            "calls": rows,
+            "first": choice.address(path) if after else None,
+            "more": choice.address(path, after=str(last.id)) if last else None,
+        }
+
+    return await run_in_threadpool(call_page, request, visitor, "day.html", shown)
+
+
+@router.get("/calls/queue", response_class=HTMLResponse)
+async def queue(request: Request, visitor: _Viewer) -> HTMLResponse:
+    """Return the reminders that are due, each with what holds it back. Parameters: connection, after (a reminder)."""
+
+    def shown(db: Session, choice: Choice) -> dict[str, Any]:
+        scope, after = _scope(choice), after_of(request)
+        rows, last = paged(hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=ROWS + 1))
+        return {
+            "reminders": rows,
+            "first": choice.address("calls/queue") if after else None,
+            "more": choice.address("calls/queue", after=str(last.reminder_id)) if last else None,
+        }
+
+    return await run_in_threadpool(call_page, request, visitor, "queue.html", shown)
+
+
+def _scope(choice: Choice) -> PlanScope:
+    """Return the reminders of the page. The only connection of a user has all reminders of the user."""
+    if choice.chosen is None:
+        return PlanScope()
+    of_user = [each for each in choice.connections if each.user_id == choice.user_id]
+    return PlanScope(choice.user_id, choice.connection_id if len(of_user) > 1 else None)
+
+
+def _weeks(days: Sequence[CallDay]) -> Sequence[Sequence[CallDay | None]]:
+    """Return the days as weeks from Monday to Sunday. Days before the first one and after the last one are None."""
+    before = days[0].day.weekday()
+    cells: list[CallDay | None] = [None] * before + list(days)
+    cells += [None] * (-len(cells) % 7)
+    return [cells[start : start + 7] for start in range(0, len(cells), 7)]
+
+
+def _day_in(text: str) -> dt.date:
+    """Return the date of an address.
+
+    Raises:
+        NothingThereError: it is not a date as YYYY-MM-DD.
+    """
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+    except ValueError:
+        raise NothingThereError from None
