@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from db.explanations import CustomerStory, ReminderStory, Story
 from domain.customers import country_of_numbers
 from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, PhoneVerdict, candidates, choose, judge_all
-from domain.time_zones import zone_named
 from workers.services.reasons import (
     NAMELESS,
     is_overdue_here,
@@ -20,6 +19,7 @@ from workers.services.reasons import (
     outcome_of,
     reasons,
     sentence_of,
+    zone_of,
     zones_of,
 )
 
@@ -29,7 +29,7 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
 
     `reasons` holds the story in sentences, in the order in which the rules apply.
     """
-    zone = next(iter(zones_of(story)), zone_named(story.customer and story.customer.time_zone, story.home_time_zone))
+    zone = zone_of(story)
     phones = _phones(story, fallback) if story.customer else []
     coming = next((each for each in story.reminders if each.status == "scheduled" and each.is_ours), None)
     return {
@@ -38,7 +38,7 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
         "customer": _customer(story.customer, story.now, zone) if story.customer else None,
         "clocks": _clocks(story),
         "objections": [{"reason": reason, "sentence": sentence_of(reason, story)} for reason in objections_to(story)],
-        "handover": story.handover.handover if story.handover else None,
+        "handover": story.handover,
         "phones": phones,
         "phone_metadata": METADATA_VERSION,
         "outcome": outcome_of(story),

@@ -25,7 +25,8 @@ _WAITS = {
 
 NAMELESS = "a person without a name"
 
-_OUTCOMES = {
+#: What has become of a reminder that is not pending, by its status.
+BECAME = {
     "cancelled": "cancelled, because its reason no longer holds",
     "superseded": "superseded by a later step",
     "sent": "handed over",
@@ -35,7 +36,7 @@ _OUTCOMES = {
 def reasons(story: Story, phones: list[dict[str, Any]], coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:
     yield from _about_the_invoice(story)
     if story.waits_for:
-        yield _WAITS[WaitReason(story.waits_for)]
+        yield waiting_sentence(story.waits_for)
         return
     if story.customer is None:
         yield "It has no customer here: the legacy application wrote it without one, and no sync has read it since."
@@ -167,7 +168,7 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
         yield "It has not been planned yet: the next run plans it."
     elif (outcome := outcome_of(story)) in set(SkipReason):
         yield f"No reminder is planned: {sentence_of(SkipReason(outcome), story)}"
-    if story.handover is not None and story.handover.handover is Handover.CLOSED:
+    if story.handover is Handover.CLOSED:
         yield f"The connection is closed for handovers. Next: booksync reminders preview {story.connection_id}"
 
 
@@ -178,7 +179,17 @@ def _became(reminder: ReminderStory) -> str:
     handover = f" (handover {reminder.handover_id})" if reminder.handover_id else ""
     outcome = f"; the call's outcome: {reminder.outcome.replace('_', ' ')}" if reminder.outcome else ""
     until = f" until {reminder.until}" if reminder.outcome == "promised" and reminder.until else ""
-    return _OUTCOMES.get(reminder.status, reminder.status) + handover + outcome + until
+    return BECAME.get(reminder.status, reminder.status) + handover + outcome + until
+
+
+def waiting_sentence(waits_for: str) -> str:
+    """Return why an invoice waits for its customer."""
+    return _WAITS[WaitReason(waits_for)]
+
+
+def zone_of(story: Story) -> ZoneInfo:
+    """Return the time zone in which people read the invoice's moments."""
+    return next(iter(zones_of(story)), zone_named(story.customer and story.customer.time_zone, story.home_time_zone))
 
 
 def zones_of(story: Story) -> tuple[ZoneInfo, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from db import explanations, open_invoices, openings, questions, reminders, summary
+from db import invoice_references, open_invoices, openings, questions, reminders, summary
 from db.connections import Connection
 from db.session import Session
 from domain.reminder_policy import ReminderPolicy
@@ -25,7 +25,7 @@ OWED = "ix_invoices_cache_owed"
 CASES: Sequence[tuple[str, Statements, set[str]]] = [
     (
         "explain",
-        lambda db, _: explanations.find(db, "INV-1"),
+        lambda db, _: invoice_references.find(db, "INV-1"),
         {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id"},
     ),
     ("open invoices", lambda db, connection: list(open_invoices.cases(db, connection.connection_id)), {OWED}),

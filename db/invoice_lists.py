@@ -1,0 +1,76 @@
+"""Lists of invoices for people: by what a person searches for, of a customer, or without a reminder for a reason."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from db.reminders import OUTCOME
+from db.session import Session
+from domain.invoices import CLOSED_STATUSES
+
+#: The standing of an invoice on which nothing is owed.
+NOT_OPEN = "not_open"
+
+_CLOSED = ", ".join(f"'{status}'" for status in sorted(CLOSED_STATUSES))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInvoice:
+    """One row of a list of invoices."""
+
+    id: uuid.UUID
+    connection_id: uuid.UUID
+    number: str
+    zoho_invoice_id: str
+    customer_id: uuid.UUID | None  #: None if the customer is not cached
+    customer_name: str = field(repr=False)
+    status: str
+    due_date: dt.date | None
+    balance: Decimal | None
+    currency_code: str
+    standing: str  #: "scheduled", NOT_OPEN, or a reason, as in `db.reminders.Standing.skipped`
+
+
+_CACHED = f"""
+    SELECT invoice.id, invoice.connection_id, coalesce(invoice.invoice_number, '') AS number, invoice.zoho_invoice_id,
+           invoice.customer_id, coalesce(customer.customer_name, '') AS customer_name,
+           coalesce(invoice.status, '') AS status, invoice.due_date, invoice.balance,
+           coalesce(invoice.currency_code, '') AS currency_code,
+           CASE WHEN invoice.status IN ({_CLOSED}) OR coalesce(nullif(invoice.balance, 'NaN'), 0) <= 0
+                THEN '{NOT_OPEN}' ELSE {OUTCOME} END AS standing
+      FROM invoices_cache AS invoice
+      LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
+"""  # noqa: S608
+
+_WAITING = f"""
+    SELECT id, connection_id, coalesce(invoice ->> 'number', '') AS number, zoho_invoice_id,
+           NULL::uuid AS customer_id, '' AS customer_name, coalesce(invoice ->> 'status', '') AS status,
+           (invoice ->> 'due_date')::date AS due_date, (invoice ->> 'balance')::numeric AS balance,
+           coalesce(invoice ->> 'currency_code', '') AS currency_code,
+           CASE WHEN is_open THEN 'customer_missing' ELSE '{NOT_OPEN}' END AS standing
+      FROM booksync.waiting_invoices
+"""  # noqa: S608
+
+_BY_NUMBER = text(f"""
+    ({_CACHED}
+      WHERE invoice.connection_id IS NOT NULL
+        AND (lower(btrim(invoice.invoice_number)) = lower(:reference) OR invoice.zoho_invoice_id = :reference)
+      LIMIT :limit)
+     UNION ALL
+    ({_WAITING}
+      WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
+      LIMIT :limit)
+""")  # noqa: S608
+
+
+def by_number(db: Session, reference: str, *, limit: int) -> Sequence[ListedInvoice]:
+    """The invoices with this number (ignoring case and surrounding blanks) or Zoho id.
+
+    An invoice that waits again after it was cached is in the list twice: marked deleted, and waiting.
+    """
+    rows = db.execute(_BY_NUMBER, {"reference": reference.strip(), "limit": limit})
+    return [ListedInvoice(**row._mapping) for row in rows][:limit]
