@@ -8,44 +8,19 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
-from db import phone_confirmations, plan_cases
-from db.connections import NAME
+from db import plan_cases
+from db.customer_stories import CUSTOMER, HOME, CustomerStory, Organization, customer_of, organization_of, policy_of
 from db.invoice_references import Found
 from db.invoice_rows import invoice_of_row
 from db.plan_cases import Case
 from db.session import Session
-from domain.contacts import ContactPerson, ContactStatus
-from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.opening import Handover
-from domain.phones import NO_CONFIRMATIONS, Confirmations
 from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 
 _INVOICE = TypeAdapter(Invoice)
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerStory:
-    """A cached customer, with all facts that its phone number was chosen from."""
-
-    id: uuid.UUID
-    zoho_customer_id: str
-    name: str = field(repr=False)
-    status: ContactStatus
-    persons: tuple[ContactPerson, ...] = field(repr=False)
-    primary_phone: str | None = field(repr=False)
-    phone_problem: str | None
-    phone_not_callable: str | None
-    country_code: str | None
-    country_unknown: str | None = field(repr=False)  #: Zoho's text for the country, if booksync does not understand it
-    address_state: str | None
-    time_zone: str | None
-    reminders_enabled: bool | None
-    #: Numbers that a person has confirmed for texts of this customer.
-    confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
-    details_are_known: bool = False  #: whether the details of the customer's present version were read
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +51,6 @@ class ReminderStory:
 
 
 @dataclass(frozen=True, slots=True)
-class Organization:
-    """The organisation of a connection at Zoho, as links and headings name it."""
-
-    organization_id: str = ""
-    data_center: str = ""
-    name: str | None = None
-    has_own_servers: bool = False  #: the operator has named the connection's Zoho servers
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     """All stored facts of one invoice.
 
@@ -101,7 +66,7 @@ class Story:
     home_country: str | None
     policy: ReminderPolicy
     now: dt.datetime  #: the present time on Postgres's clock
-    home: Organization = Organization()
+    home: Organization = NO_ORGANIZATION
     waits_for: str | None = None
     customer: CustomerStory | None = None
     case: Case | None = None  #: the invoice as planning reads it
@@ -111,23 +76,9 @@ class Story:
     reminders: tuple[ReminderStory, ...] = ()
 
 
-_HOME = f"""
-    c.time_zone AS home_time_zone, c.country_code AS home_country, c.organization_id, c.data_center,
-    {NAME} AS connection_name, c.servers_encrypted IS NOT NULL AS has_own_servers, c.handover AS home_handover,
-    policy.rules, clock_timestamp() AS present
-"""
-
 _CACHED = text(f"""
-    SELECT invoice.*, {_HOME},
-           customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
-           customer.contact_persons,
-           customer.primary_phone, customer.phone_problem, customer.phone_not_callable,
-           customer.country_code AS customer_country,
-           customer.country_unknown, customer.address_state,
-           customer.asked_version IS NOT DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
-               AS details_are_known,
-           customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled,
-           {phone_confirmations.aggregated("customer")}
+    SELECT invoice.*, {HOME},
+           {CUSTOMER}
       FROM invoices_cache AS invoice
       LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
       JOIN booksync.zoho_connections AS c ON c.id = invoice.connection_id
@@ -136,7 +87,7 @@ _CACHED = text(f"""
 """)  # noqa: S608
 
 _WAITING = text(f"""
-    SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, {_HOME}
+    SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, {HOME}
       FROM booksync.waiting_invoices AS waiting
       JOIN booksync.zoho_connections AS c ON c.id = waiting.connection_id
       LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = c.id
@@ -169,40 +120,20 @@ def story(db: Session, found: Found) -> Story:
         synced_at=row.observed_at,
         home_time_zone=row.home_time_zone,
         home_country=row.home_country,
-        policy=ReminderPolicy() if row.rules is None else ReminderPolicy.from_json(row.rules),
+        policy=policy_of(row),
         now=row.present,
-        home=Organization(row.organization_id, row.data_center, row.connection_name, row.has_own_servers),
+        home=organization_of(row),
     )
     if found.is_waiting:
         return replace(known, waits_for=row.reason)
     return replace(
         known,
-        customer=_customer(row) if row.known_customer_id else None,
+        customer=customer_of(row) if row.known_customer_id else None,
         case=next(plan_cases.read(db, [row.id]), None),
         handover=Handover(row.home_handover),
         plan_outcome=row.plan_outcome,
         plan_at=row.plan_at,
         reminders=tuple(map(_reminder, db.execute(_REMINDERS, {"invoice_id": row.id}))),
-    )
-
-
-def _customer(row: Row[Any]) -> CustomerStory:
-    return CustomerStory(
-        id=row.customer_id,
-        zoho_customer_id=row.zoho_customer_id or "",
-        name=row.customer_name,
-        status=ContactStatus(row.customer_status),
-        persons=persons_from_json(row.contact_persons),
-        primary_phone=row.primary_phone,
-        phone_problem=row.phone_problem,
-        phone_not_callable=row.phone_not_callable,
-        country_code=row.customer_country,
-        country_unknown=row.country_unknown,
-        address_state=row.address_state,
-        time_zone=row.customer_time_zone,
-        reminders_enabled=row.payment_reminder_enabled,
-        confirmed=row.confirmed or NO_CONFIRMATIONS,
-        details_are_known=row.details_are_known,
     )
 
 

@@ -64,7 +64,7 @@ _BY_NUMBER = text(f"""
     ({_WAITING}
       WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
       LIMIT :limit)
-""")  # noqa: S608
+""")
 
 
 def by_number(db: Session, reference: str, *, limit: int) -> Sequence[ListedInvoice]:
@@ -74,3 +74,20 @@ def by_number(db: Session, reference: str, *, limit: int) -> Sequence[ListedInvo
     """
     rows = db.execute(_BY_NUMBER, {"reference": reference.strip(), "limit": limit})
     return [ListedInvoice(**row._mapping) for row in rows][:limit]
+
+
+_OF_CUSTOMER = text(f"""
+    {_CACHED}
+      WHERE invoice.connection_id = :connection_id AND invoice.customer_id = :customer_id
+        AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0 AND invoice.status NOT IN ({_CLOSED})
+      ORDER BY invoice.due_date NULLS LAST, invoice.id
+      LIMIT :limit
+""")
+
+
+def open_of_customer(
+    db: Session, connection_id: uuid.UUID, customer_id: uuid.UUID, *, limit: int
+) -> Sequence[ListedInvoice]:
+    """At most `limit` invoices of a customer on which something is owed, those due first come first."""
+    values = {"connection_id": connection_id, "customer_id": customer_id, "limit": limit}
+    return [ListedInvoice(**row._mapping) for row in db.execute(_OF_CUSTOMER, values)]

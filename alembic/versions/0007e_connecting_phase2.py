@@ -1,6 +1,6 @@
-"""Phase 2: names and states of connections, rows of the running processes, OAuth clients, grants and operators."""
+"""Phase 2: names and states of connections, rows of processes, OAuth clients, grants, operators, searches."""
 
-from db.migrations import grants, operators, processes, states
+from db.migrations import grants, operators, processes, searches, states
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007e_connecting_phase2"
@@ -20,11 +20,13 @@ def upgrade() -> None:
         processes.add(connection)
         grants.add(connection)
         operators.add(connection)
+        searches.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        searches.remove(connection)
         operators.remove(connection)
         grants.remove(connection)
         processes.remove(connection)

@@ -1,6 +1,6 @@
 """Phase 3: the same additions for a database that had left phase 2 before connections had further states and grants."""
 
-from db.migrations import grants, operators, processes, states
+from db.migrations import grants, operators, processes, searches, states
 from db.migrations.steps import letting_others_work
 
 revision = "0015_connecting_phase3"
@@ -13,6 +13,7 @@ def upgrade() -> None:
         processes.add(connection)
         grants.add(connection)
         operators.add(connection)
+        searches.add(connection)
 
 
 def downgrade() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db.explanations import CustomerStory, ReminderStory, Story
+from db.customer_stories import CustomerStory
+from db.explanations import ReminderStory, Story
 from db.waiting_invoices import SkipReason as WaitReason
 from domain.callable_numbers import NumberFacts
 from domain.calling_hours import has_common_hours
@@ -14,6 +15,7 @@ from domain.countries import country_name
 from domain.opening import Handover
 from domain.permission import SkipReason, held_until, objections
 from domain.phones import PhoneProblem
+from domain.reminder_policy import ReminderPolicy
 from domain.reminders import is_overdue
 from domain.time_zones import known_zones, zone_named
 
@@ -210,11 +212,16 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
 def sentence_of(reason: SkipReason, story: Story) -> str:
     """Return the sentence of a reason, with its facts if they still support the reason, else in general words."""
     number = story.case.customer.number if story.case is not None else NumberFacts()
+    return sentence_about(reason, number, story.policy)
+
+
+def sentence_about(reason: SkipReason, number: NumberFacts, policy: ReminderPolicy) -> str:
+    """Return the sentence of a reason against the reminders of a customer with this number."""
     match reason:
         case SkipReason.NOT_CALLABLE:
-            return number.why_not_callable(story.policy) or reason.sentence
+            return number.why_not_callable(policy) or reason.sentence
         case SkipReason.NUMBER_SHARED:
-            return number.why_shared(story.policy) or reason.sentence
+            return number.why_shared(policy) or reason.sentence
         case _:
             return reason.sentence
 

@@ -12,7 +12,7 @@ from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.console import invoices, overview, sign_in
+from workers.web.console import customers, invoices, overview, sign_in
 from workers.web.console.frame import add_refusals
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
@@ -41,6 +41,6 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, connecting, overview, invoices, sign_in):
+for part in (health, webhooks, metrics, connecting, overview, customers, invoices, sign_in):
     app.include_router(part.router)
 add_refusals(app)

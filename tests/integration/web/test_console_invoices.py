@@ -47,7 +47,7 @@ class TestTheSearch:
     def test_a_form_of_another_site_is_refused(self, ana: ConsoleBrowser) -> None:
         assert ana.post("/invoices", search="INV-8001").status_code == 403
 
-    def test_without_a_session_there_is_no_invoice(self, browser: ConsoleBrowser, engine: Engine) -> None:
+    def test_without_a_session_there_is_no_invoice(self, browser: ConsoleBrowser) -> None:
         for path in ("/invoices", f"/invoices/{uuid.uuid4()}"):
             assert browser.get(path).headers["location"].endswith("sign-in")
 
