@@ -9,7 +9,16 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
 from db import plan_cases
-from db.customer_stories import CUSTOMER, HOME, CustomerStory, Organization, customer_of, organization_of, policy_of
+from db.customer_stories import (
+    CUSTOMER,
+    HOME,
+    NO_ORGANIZATION,
+    CustomerStory,
+    Organization,
+    customer_of,
+    organization_of,
+    policy_of,
+)
 from db.invoice_references import Found
 from db.invoice_rows import invoice_of_row
 from db.plan_cases import Case

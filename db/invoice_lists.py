@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,8 @@ from sqlalchemy import text
 from db.reminders import OUTCOME
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
+from domain.permission import SkipReason
+from domain.plan_changes import SCHEDULED
 
 #: The standing of an invoice on which nothing is owed.
 NOT_OPEN = "not_open"
@@ -51,7 +54,7 @@ _WAITING = f"""
            NULL::uuid AS customer_id, '' AS customer_name, coalesce(invoice ->> 'status', '') AS status,
            (invoice ->> 'due_date')::date AS due_date, (invoice ->> 'balance')::numeric AS balance,
            coalesce(invoice ->> 'currency_code', '') AS currency_code,
-           CASE WHEN is_open THEN 'customer_missing' ELSE '{NOT_OPEN}' END AS standing
+           CASE WHEN is_open THEN '{SkipReason.CUSTOMER_MISSING}' ELSE '{NOT_OPEN}' END AS standing
       FROM booksync.waiting_invoices
 """  # noqa: S608
 
@@ -74,6 +77,65 @@ def by_number(db: Session, reference: str, *, limit: int) -> Sequence[ListedInvo
     """
     rows = db.execute(_BY_NUMBER, {"reference": reference.strip(), "limit": limit})
     return [ListedInvoice(**row._mapping) for row in rows][:limit]
+
+
+#: The reason of an invoice that waits for its customer. Such invoices are in a table of their own.
+_MISSING = SkipReason.CUSTOMER_MISSING
+
+_COUNTS = text(f"""
+    SELECT plan_outcome AS reason, count(*) AS invoices FROM invoices_cache
+     WHERE connection_id = :connection_id AND plan_outcome <> '{SCHEDULED}' GROUP BY 1
+     UNION ALL
+    SELECT '{_MISSING}', count(*) FROM booksync.waiting_invoices
+     WHERE connection_id = :connection_id AND is_open HAVING count(*) > 0
+""")  # noqa: S608
+
+
+def reasons(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
+    """The numbers of the connection's open invoices without a reminder by reason, the most frequent first.
+
+    The reasons are those of the last plans. An invoice that has never been planned has none.
+    """
+    counted: Counter[str] = Counter()
+    for row in db.execute(_COUNTS, {"connection_id": connection_id}):
+        counted[row.reason] += row.invoices
+    return dict(counted.most_common())
+
+
+_BY_REASON = f"""
+    {_CACHED}
+      WHERE invoice.connection_id = :connection_id AND invoice.plan_outcome = :reason
+        AND invoice.plan_outcome <> '{SCHEDULED}' {{after}}
+      ORDER BY coalesce(invoice.due_date, 'infinity'), invoice.id
+      LIMIT :limit
+"""
+_FIRST_OF_REASON = text(_BY_REASON.format(after=""))
+# The scalar subquery is computed once, so that the index finds the first row.
+_NEXT_OF_REASON = text(
+    _BY_REASON.format(
+        after="""AND (coalesce(invoice.due_date, 'infinity'), invoice.id) > (
+            (SELECT coalesce(due_date, 'infinity') FROM invoices_cache WHERE id = :after), CAST(:after AS uuid))"""
+    )
+)
+_WAITING_ONES = text(f"""
+    {_WAITING}
+     WHERE connection_id = :connection_id AND is_open AND (CAST(:after AS uuid) IS NULL OR id > :after)
+     ORDER BY id
+     LIMIT :limit
+""")
+
+
+def without_reminder(
+    db: Session, connection_id: uuid.UUID, reason: str, *, after: uuid.UUID | None = None, limit: int
+) -> Sequence[ListedInvoice]:
+    """At most `limit` invoices without a reminder for this reason, those due first come first.
+
+    `after` is the last invoice of the former page. Invoices that wait for their customer are in the order of their ids.
+    """
+    values = {"connection_id": connection_id, "reason": reason, "after": after, "limit": limit}
+    cached = _FIRST_OF_REASON if after is None else _NEXT_OF_REASON
+    statement = _WAITING_ONES if reason == _MISSING else cached
+    return [ListedInvoice(**row._mapping) for row in db.execute(statement, values)]
 
 
 _OF_CUSTOMER = text(f"""
