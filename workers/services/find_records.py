@@ -38,20 +38,19 @@ def find_records(db: Session, given: str) -> FoundRecords:
     """Return the records that match the text.
 
     The text is an invoice's number or id in Zoho, a phone number, the beginning of an e-mail address, or words that
-    begin the words of a customer's name.
+    begin the words of a customer's name. Names are not searched for the number of an invoice.
     """
     text = clean_text(given)[:LONGEST]
     if not text:
         return FoundRecords()
-    return FoundRecords(_customers(db, text), invoice_lists.by_number(db, text, limit=MOST))
-
-
-def _customers(db: Session, text: str) -> Sequence[ListedCustomer]:
+    invoices = invoice_lists.by_number(db, text, limit=MOST)
     if "@" in text:
-        return customer_lists.by_email(db, text, limit=MOST)
-    if (digits := _last_digits(text)) is not None:
-        return customer_lists.by_last_digits(db, digits, limit=MOST)
-    return customer_lists.by_words(db, text, limit=MOST)
+        customers = customer_lists.by_email(db, text, limit=MOST)
+    elif (digits := _last_digits(text)) is not None:
+        customers = customer_lists.by_last_digits(db, digits, limit=MOST)
+    else:
+        customers = () if invoices else customer_lists.by_words(db, text, limit=MOST)
+    return FoundRecords(customers, invoices)
 
 
 def _last_digits(text: str) -> str | None:
