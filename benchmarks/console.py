@@ -89,7 +89,7 @@ def _looks(db: Session, connection: Connection, invoices: int) -> Iterator[tuple
         lambda db: invoice_lists.without_reminder(db, id_, "customer_missing", limit=_ROWS),
     )
     yield "an invoice's page", lambda db: explained_invoice(db, no_phone[7].id, PhoneFallback.NONE)
-    planned = db.execute(text("SELECT invoice_id FROM reminders LIMIT 1")).scalar_one()
+    planned = db.execute(text("SELECT invoice_id FROM reminders WHERE scheduled_at < now() LIMIT 1")).scalar_one()
     yield "the page of an invoice with a reminder", lambda db: explained_invoice(db, planned, PhoneFallback.NONE)
     yield "a customer's page", lambda db: explained_customer(db, middle, PhoneFallback.NONE)
 

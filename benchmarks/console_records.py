@@ -32,7 +32,7 @@ _WORD = f"""
          FROM (SELECT {_SYLLABLES}) AS known (parts) $$
 """  # noqa: S608
 
-#: Three of ten invoices are open; a third of these have a reminder.
+#: Three of ten invoices are open; a third of these have a reminder, a tenth of which is due.
 _INVOICES = """
     INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id, invoice_number,
         status, date, due_date, total, balance, currency_code, plan_outcome, plan_at, observed_at)
@@ -49,8 +49,12 @@ _INVOICES = """
 """
 _REMINDERS = """
     INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, closes_at, phone, status)
-    SELECT user_id, id, customer_id, 3, now() + interval '9 days', now() + interval '10 days',
-           '+4930' || zoho_customer_id, 'scheduled' FROM invoices_cache WHERE plan_outcome = 'scheduled'
+    SELECT user_id, id, customer_id, 3, now() + later, now() + later + interval '6 hours', '+4930' || zoho_customer_id,
+           'scheduled'
+      FROM invoices_cache
+     CROSS JOIN LATERAL (SELECT CASE WHEN zoho_invoice_id LIKE '%50' THEN interval '-1 hour' ELSE interval '9 days' END)
+                AS moment (later)
+     WHERE plan_outcome = 'scheduled'
 """
 _WAITING = """
     INSERT INTO booksync.waiting_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,

@@ -38,16 +38,24 @@ class ListedInvoice:
     standing: str  #: "scheduled", NOT_OPEN, or a reason, as in `db.reminders.Standing.skipped`
 
 
-_CACHED = f"""
-    SELECT invoice.id, invoice.connection_id, coalesce(invoice.invoice_number, '') AS number, invoice.zoho_invoice_id,
-           invoice.customer_id, coalesce(customer.customer_name, '') AS customer_name,
-           coalesce(invoice.status, '') AS status, invoice.due_date, invoice.balance,
-           coalesce(invoice.currency_code, '') AS currency_code,
-           CASE WHEN invoice.status IN ({_CLOSED}) OR coalesce(nullif(invoice.balance, 'NaN'), 0) <= 0
-                THEN '{NOT_OPEN}' ELSE {OUTCOME} END AS standing
-      FROM invoices_cache AS invoice
-      LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
-"""  # noqa: S608
+def _cached(chosen: str, order: str) -> str:
+    """The SQL of the rows of a list. `chosen` is a condition for a row `invoice`, `order` the order of the list.
+
+    The rows are chosen before their reminders are looked up. Otherwise Postgres expects many rows, and reads all
+    reminders instead of those of a few invoices.
+    """
+    return f"""
+        SELECT invoice.id, invoice.connection_id, coalesce(invoice.invoice_number, '') AS number,
+               invoice.zoho_invoice_id, invoice.customer_id, coalesce(customer.customer_name, '') AS customer_name,
+               coalesce(invoice.status, '') AS status, invoice.due_date, invoice.balance,
+               coalesce(invoice.currency_code, '') AS currency_code,
+               CASE WHEN invoice.status IN ({_CLOSED}) OR coalesce(nullif(invoice.balance, 'NaN'), 0) <= 0
+                    THEN '{NOT_OPEN}' ELSE {OUTCOME} END AS standing
+          FROM (SELECT * FROM invoices_cache AS invoice WHERE {chosen} ORDER BY {order} LIMIT :limit) AS invoice
+          LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
+         ORDER BY {order}
+    """  # noqa: S608
+
 
 _WAITING = f"""
     SELECT id, connection_id, coalesce(invoice ->> 'number', '') AS number, zoho_invoice_id,
@@ -58,11 +66,12 @@ _WAITING = f"""
       FROM booksync.waiting_invoices
 """  # noqa: S608
 
+_OF_NUMBER = """
+    invoice.connection_id IS NOT NULL
+    AND (lower(btrim(invoice.invoice_number)) = lower(:reference) OR invoice.zoho_invoice_id = :reference)
+"""
 _BY_NUMBER = text(f"""
-    ({_CACHED}
-      WHERE invoice.connection_id IS NOT NULL
-        AND (lower(btrim(invoice.invoice_number)) = lower(:reference) OR invoice.zoho_invoice_id = :reference)
-      LIMIT :limit)
+    ({_cached(_OF_NUMBER, "invoice.id")})
      UNION ALL
     ({_WAITING}
       WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
@@ -102,21 +111,18 @@ def reasons(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     return dict(counted.most_common())
 
 
-_BY_REASON = f"""
-    {_CACHED}
-      WHERE invoice.connection_id = :connection_id AND invoice.plan_outcome = :reason
-        AND invoice.plan_outcome <> '{SCHEDULED}' {{after}}
-      ORDER BY coalesce(invoice.due_date, 'infinity'), invoice.id
-      LIMIT :limit
+_OF_REASON = f"""
+    invoice.connection_id = :connection_id AND invoice.plan_outcome = :reason
+    AND invoice.plan_outcome <> '{SCHEDULED}'
 """
-_FIRST_OF_REASON = text(_BY_REASON.format(after=""))
+_BY_DUE_DATE = "coalesce(invoice.due_date, 'infinity'), invoice.id"
 # The scalar subquery is computed once, so that the index finds the first row.
-_NEXT_OF_REASON = text(
-    _BY_REASON.format(
-        after="""AND (coalesce(invoice.due_date, 'infinity'), invoice.id) > (
-            (SELECT coalesce(due_date, 'infinity') FROM invoices_cache WHERE id = :after), CAST(:after AS uuid))"""
-    )
-)
+_AFTER = f"""
+    AND ({_BY_DUE_DATE}) > (
+        (SELECT coalesce(due_date, 'infinity') FROM invoices_cache WHERE id = :after), CAST(:after AS uuid))
+"""  # noqa: S608
+_FIRST_OF_REASON = text(_cached(_OF_REASON, _BY_DUE_DATE))
+_NEXT_OF_REASON = text(_cached(_OF_REASON + _AFTER, _BY_DUE_DATE))
 _WAITING_ONES = text(f"""
     {_WAITING}
      WHERE connection_id = :connection_id AND is_open AND (CAST(:after AS uuid) IS NULL OR id > :after)
@@ -138,13 +144,11 @@ def without_reminder(
     return [ListedInvoice(**row._mapping) for row in db.execute(statement, values)]
 
 
-_OF_CUSTOMER = text(f"""
-    {_CACHED}
-      WHERE invoice.connection_id = :connection_id AND invoice.customer_id = :customer_id
-        AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0 AND invoice.status NOT IN ({_CLOSED})
-      ORDER BY invoice.due_date NULLS LAST, invoice.id
-      LIMIT :limit
-""")
+_OPEN_OF_CUSTOMER = f"""
+    invoice.connection_id = :connection_id AND invoice.customer_id = :customer_id
+    AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0 AND invoice.status NOT IN ({_CLOSED})
+"""
+_OF_CUSTOMER = text(_cached(_OPEN_OF_CUSTOMER, _BY_DUE_DATE))
 
 
 def open_of_customer(

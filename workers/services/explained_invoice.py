@@ -21,7 +21,7 @@ class ExplainedInvoice:
     story: Story = field(repr=False)
     reported: dict[str, Any] = field(repr=False)  #: as `booksync explain --json` prints it
     answer: str = field(repr=False)
-    is_reminded: bool  #: a reminder is planned
+    is_reminded: bool  #: a reminder is planned, and not held back
     moments: list[LineMoment] = field(repr=False)
     time_zone: str  #: the zone of the moments
 
@@ -38,7 +38,7 @@ def explained_invoice(db: Session, invoice_id: uuid.UUID, fallback: PhoneFallbac
         story=story,
         reported=reported,
         answer=_answer(story, reported),
-        is_reminded=reported["next"] is not None,
+        is_reminded=reported["next"] is not None and reported["next"]["held_back"] is None,
         moments=timeline(story, zone),
         time_zone=zone.key,
     )
@@ -46,6 +46,9 @@ def explained_invoice(db: Session, invoice_id: uuid.UUID, fallback: PhoneFallbac
 
 def _answer(story: Story, reported: dict[str, Any]) -> str:
     coming = reported["next"]
+    if coming is not None and coming["held_back"] is not None:
+        since = f"{coming['local_time']} ({coming['time_zone']})"
+        return f"Step {coming['step']:+d} is due since {since}, but held back: {coming['held_back'].sentence}"
     if coming is not None:
         return f"The next reminder is step {coming['step']:+d}, on {coming['local_time']} ({coming['time_zone']})."
     if story.waits_for:
