@@ -1,9 +1,10 @@
-"""Each index of db/migrations/indexes.py can serve the statements that it was built for.
+"""Each index of db/migrations/indexes.py and searches.py can serve the statements that it was built for.
 
 Postgres may choose another plan for a small table, so the plans are made without sequential scans.
 """
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from db import invoice_references, open_invoices, openings, questions, reminders, summary
+from db import customer_lists, invoice_lists, invoice_references, open_invoices, openings, questions, reminders, summary
 from db.connections import Connection
 from db.session import Session
 from domain.reminder_policy import ReminderPolicy
@@ -52,6 +53,53 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
             "ix_customers_cache_connection_id",
             "ix_customers_cache_no_phone",
         },
+    ),
+    (
+        "customers by name",
+        lambda db, connection: customer_lists.by_name(db, connection.connection_id, limit=5),
+        {"ix_customers_cache_by_name"},
+    ),
+    (
+        "the next customers by name",
+        lambda db, connection: customer_lists.by_name(db, connection.connection_id, after=uuid.uuid4(), limit=5),
+        {"ix_customers_cache_by_name"},
+    ),
+    (
+        "customers by words",
+        lambda db, _: customer_lists.by_words(db, "ada byron", limit=5),
+        {"ix_customers_cache_words"},
+    ),
+    (
+        "customers by e-mail",
+        lambda db, _: customer_lists.by_email(db, "ada@", limit=5),
+        {"ix_customers_cache_email"},
+    ),
+    (
+        "customers by digits",
+        lambda db, _: customer_lists.by_last_digits(db, "313000", limit=5),
+        {"ix_customers_cache_phone_digits"},
+    ),
+    (
+        "invoices by number",
+        lambda db, _: invoice_lists.by_number(db, "INV-1", limit=5),
+        {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id", "ix_waiting_invoices_number"},
+    ),
+    (
+        "reasons against reminders",
+        lambda db, connection: invoice_lists.reasons(db, connection.connection_id),
+        {"ix_invoices_cache_not_reminded"},
+    ),
+    (
+        "invoices of a reason",
+        lambda db, connection: invoice_lists.without_reminder(db, connection.connection_id, "no_phone", limit=5),
+        {"ix_invoices_cache_not_reminded"},
+    ),
+    (
+        "the next invoices of a reason",
+        lambda db, connection: invoice_lists.without_reminder(
+            db, connection.connection_id, "no_phone", after=uuid.uuid4(), limit=5
+        ),
+        {"ix_invoices_cache_not_reminded"},
     ),
 ]
 
