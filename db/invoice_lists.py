@@ -66,12 +66,15 @@ _WAITING = f"""
       FROM booksync.waiting_invoices
 """  # noqa: S608
 
+_BY_DUE_DATE = "coalesce(invoice.due_date, 'infinity'), invoice.id"
+
+# The order is not that of the primary key: for it Postgres would look for the numbers in all invoices by their keys.
 _OF_NUMBER = """
     invoice.connection_id IS NOT NULL
     AND (lower(btrim(invoice.invoice_number)) = lower(:reference) OR invoice.zoho_invoice_id = :reference)
 """
 _BY_NUMBER = text(f"""
-    ({_cached(_OF_NUMBER, "invoice.id")})
+    ({_cached(_OF_NUMBER, _BY_DUE_DATE)})
      UNION ALL
     ({_WAITING}
       WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
@@ -115,7 +118,6 @@ _OF_REASON = f"""
     invoice.connection_id = :connection_id AND invoice.plan_outcome = :reason
     AND invoice.plan_outcome <> '{SCHEDULED}'
 """
-_BY_DUE_DATE = "coalesce(invoice.due_date, 'infinity'), invoice.id"
 # The scalar subquery is computed once, so that the index finds the first row.
 _AFTER = f"""
     AND ({_BY_DUE_DATE}) > (
