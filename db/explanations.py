@@ -103,14 +103,15 @@ _WAITING = text(f"""
      WHERE waiting.connection_id = :connection_id AND waiting.zoho_invoice_id = :zoho_invoice_id
 """)  # noqa: S608
 
-# The function's invoice is compared with the parameter, so that only its reminders are checked, not all due ones.
+# Only the reminders of the one invoice are checked, not all due ones: Postgres compares the invoice inside the function,
+# as long as its argument is not volatile, as its default is.
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
            due.reminder_id IS NOT NULL AS is_due, due.held_back,
            handover.id AS handover_id, handover.posted_at, handover.post_at, handover.post_problem,
            handover.handed_over_at, known.outcome, known.until, known.reported_at, known.note
       FROM reminders AS reminder
-      LEFT JOIN booksync.due_reminders() AS due
+      LEFT JOIN booksync.due_reminders(statement_timestamp()) AS due
              ON due.reminder_id = reminder.id AND due.invoice_id = :invoice_id
       LEFT JOIN booksync.handovers AS handover ON handover.id = reminder.handover_id AND reminder.status = 'sent'
       LEFT JOIN booksync.handover_outcomes AS known

@@ -28,8 +28,11 @@ class TestTheSearch:
         self, ana: ConsoleBrowser, engine: Engine, connection: Connection
     ) -> None:
         tell_and_plan(engine, connection)
-        tell_and_plan(engine, a_connection(engine))
+        other = a_connection(engine)
+        tell_and_plan(engine, other)
         page = search(ana, "INV-8001")
+        for each in (connection, other):
+            assert f">{each.organization_id}</bdi>" in page.text
         assert page.status_code == 200
         assert page.text.count(">INV-8001</bdi>") == 2
         assert "reminder planned" in page.text

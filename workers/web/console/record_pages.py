@@ -49,12 +49,14 @@ def search_page(request: Request, visitor: Visitor) -> Response:
     text = one(visitor.form, "search")
     with postgres_needed(), resources_of(request).engine.connect() as db:
         found = find_records(db, text)
+        named = connection_names.named(db)
     if len(found) == 1:
         (address,) = [f"customers/{each.id}" for each in found.customers] + [
             f"invoices/{each.id}" for each in found.invoices
         ]
         return RedirectResponse(f"{root_of(request)}{address}", 303)
-    return console_page(request, "console/found.html", visitor, text=text, found=found)
+    names = {each.connection_id: each.name or each.organization_id for each in named} if len(named) > 1 else {}
+    return console_page(request, "console/found.html", visitor, text=text, found=found, names=names)
 
 
 def zoho_address(
