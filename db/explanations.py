@@ -103,8 +103,8 @@ _WAITING = text(f"""
      WHERE waiting.connection_id = :connection_id AND waiting.zoho_invoice_id = :zoho_invoice_id
 """)  # noqa: S608
 
-# Only the reminders of the one invoice are checked, not all due ones: Postgres compares the invoice inside the function,
-# as long as its argument is not volatile, as its default is.
+# Only the reminders of the one invoice are checked, not all due ones. Postgres moves the comparison of the invoice into
+# the function only if the function's argument is not volatile, as its default is.
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
            due.reminder_id IS NOT NULL AS is_due, due.held_back,
