@@ -62,7 +62,7 @@ _RECORD = text(f"""
 
 
 def record(db: Session, customer_id: uuid.UUID) -> CustomerRecord | None:
-    """The cached customer with this id; None if there is none of a connection."""
+    """The cached customer with this id; None if no connection has it."""
     row = db.execute(_RECORD, {"id": customer_id}).one_or_none()
     if row is None:
         return None
@@ -86,7 +86,7 @@ def record(db: Session, customer_id: uuid.UUID) -> CustomerRecord | None:
 
 @dataclass(frozen=True, slots=True)
 class PastReminder:
-    """A reminder of a customer that was handed over, with what came of it."""
+    """A reminder of a customer that was handed over, with its outcome."""
 
     invoice_id: uuid.UUID
     number: str

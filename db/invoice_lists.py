@@ -42,7 +42,7 @@ def _cached(chosen: str, order: str) -> str:
     """The SQL of the rows of a list. `chosen` is a condition for a row `invoice`, `order` the order of the list.
 
     The rows are chosen before their reminders are looked up. Otherwise Postgres expects many rows, and reads all
-    reminders instead of those of a few invoices.
+    reminders.
     """
     return f"""
         SELECT invoice.id, invoice.connection_id, coalesce(invoice.invoice_number, '') AS number,

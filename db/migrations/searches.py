@@ -2,7 +2,7 @@
 
 Two revisions build them, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the reason.
 Customers are written rarely, and most writes of a customer change no indexed column, so that Postgres writes no index.
-Of the invoices, only the open ones without a reminder are in an index here.
+The index on invoices holds only the open ones without a reminder.
 """
 
 from typing import Final

@@ -51,7 +51,7 @@ class ExplainedCustomer:
 
 
 def explained_customer(db: Session, customer_id: uuid.UUID, fallback: PhoneFallback) -> ExplainedCustomer | None:
-    """Return the page of the customer with this booksync id; None if there is no such customer."""
+    """Return the page of the customer with this booksync id; None if it is not cached."""
     record = customer_history.record(db, customer_id)
     facts = plan_cases.customer(db, customer_id) if record else None
     if record is None or facts is None:

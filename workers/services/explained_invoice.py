@@ -1,4 +1,4 @@
-"""The explanation of one invoice as the console shows it: the answer first, then the reasons and the line in time."""
+"""The explanation of one invoice as the console shows it: the conclusion first, then the reasons and the line in time."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from workers.services.timeline import LineMoment, timeline
 
 @dataclass(frozen=True, slots=True)
 class ExplainedInvoice:
-    """An invoice with the answer to "why was this customer not reminded?". It is personal data; do not log it."""
+    """An invoice with the reasons why its customer is or is not reminded. It is personal data; do not log it."""
 
     story: Story = field(repr=False)
     reported: dict[str, Any] = field(repr=False)  #: as `booksync explain --json` prints it
@@ -27,7 +27,7 @@ class ExplainedInvoice:
 
 
 def explained_invoice(db: Session, invoice_id: uuid.UUID, fallback: PhoneFallback) -> ExplainedInvoice | None:
-    """Return the explanation of the invoice with this booksync id; None if there is no such invoice."""
+    """Return the explanation of the invoice with this booksync id; None if it is not known."""
     found = invoice_references.find_by_id(db, invoice_id)
     if found is None:
         return None

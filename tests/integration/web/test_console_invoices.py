@@ -50,7 +50,7 @@ class TestTheSearch:
     def test_a_form_of_another_site_is_refused(self, ana: ConsoleBrowser) -> None:
         assert ana.post("/invoices", search="INV-8001").status_code == 403
 
-    def test_without_a_session_there_is_no_invoice(self, browser: ConsoleBrowser) -> None:
+    def test_without_a_session_the_pages_lead_to_the_sign_in_page(self, browser: ConsoleBrowser) -> None:
         for path in ("/invoices", f"/invoices/{uuid.uuid4()}"):
             assert browser.get(path).headers["location"].endswith("sign-in")
 
@@ -81,7 +81,7 @@ class TestAnInvoice:
         assert "None of its persons has a phone number." in page
         assert page.count(">not planned<") == 6
 
-    def test_a_handover_shows_when_it_was_and_what_came_of_it(
+    def test_a_handover_shows_its_time_and_its_outcome(
         self, ana: ConsoleBrowser, engine: Engine, connection: Connection
     ) -> None:
         tell_and_plan(engine, connection)

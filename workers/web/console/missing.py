@@ -18,6 +18,6 @@ def id_in(text: str | None) -> uuid.UUID | None:
 
 
 def missing(request: Request, visitor: Visitor, what: str, *, hint: str) -> HTMLResponse:
-    """Return the page that says that there is no such record."""
+    """Return the page for an address that names no known record."""
     title = f"No such {what}"
     return notice(request, 404, title, f"The address names no {what} that booksync has.", hint=hint, visitor=visitor)

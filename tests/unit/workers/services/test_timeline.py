@@ -1,4 +1,4 @@
-"""Promises of services/timeline.py: the line has every step in the order of time, with what came of it."""
+"""Promises of services/timeline.py: the line has every step in the order of time, with its outcome."""
 
 import datetime as dt
 from dataclasses import replace
@@ -41,7 +41,7 @@ def test_an_invoice_due_at_the_end_of_the_calendar_has_a_line() -> None:
     assert [moment.title for moment in line][-1] == "Due date"
 
 
-def test_each_step_says_what_became_of_it() -> None:
+def test_each_step_shows_its_outcome() -> None:
     sent = a_reminder(status="sent", handover_id=AN_ID, handed_over_at=STEP_AT)
     cases = [
         (a_reminder(is_due=True), MomentKind.PLANNED, ("It is due.",)),
