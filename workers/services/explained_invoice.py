@@ -1,4 +1,4 @@
-"""The explanation of one invoice as the console shows it: the conclusion first, then the reasons and the line in time."""
+"""The explanation of one invoice as the console shows it: the conclusion, the reasons, and the line in time."""
 
 import uuid
 from dataclasses import dataclass, field
