@@ -1,109 +1,35 @@
-"""Statements that collect all stored facts of one invoice for `booksync explain`."""
+"""Statements that collect all stored facts of one invoice, for `booksync explain` and the console."""
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
-from db import openings, phone_confirmations, plan_cases
+from db import plan_cases
+from db.customer_stories import (
+    CUSTOMER,
+    HOME,
+    NO_ORGANIZATION,
+    CustomerStory,
+    Organization,
+    customer_of,
+    organization_of,
+    policy_of,
+)
+from db.invoice_references import Found
 from db.invoice_rows import invoice_of_row
-from db.openings import HandoverState
 from db.plan_cases import Case
 from db.session import Session
-from domain.contacts import ContactPerson, ContactStatus
-from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
-from domain.phones import NO_CONFIRMATIONS, Confirmations
+from domain.opening import Handover
 from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 
 _INVOICE = TypeAdapter(Invoice)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An invoice that matches a person's reference: it is in the cache, or waits for its customer."""
-
-    connection_id: uuid.UUID
-    zoho_invoice_id: str
-    number: str
-    is_waiting: bool
-
-
-# An invoice that waits again after it was cached is also in the cache, marked deleted: the waiting row is the current
-# one.
-_FIND = text("""
-    SELECT DISTINCT ON (connection_id, zoho_invoice_id) *
-      FROM (SELECT connection_id, zoho_invoice_id, coalesce(invoice_number, '') AS number, false AS is_waiting
-              FROM invoices_cache
-             WHERE lower(btrim(invoice_number)) = lower(:reference) OR zoho_invoice_id = :reference OR id = :id
-             UNION ALL
-            SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), true
-              FROM booksync.waiting_invoices
-             WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
-                   OR id = :id) AS found
-     WHERE connection_id IS NOT NULL AND (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
-     ORDER BY connection_id, zoho_invoice_id, is_waiting DESC
-""")
-
-
-def find(db: Session, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
-    """The invoices that have this number (ignoring case and surrounding blanks), Zoho id, or booksync id."""
-    values = _values(reference) | {"connection_id": connection_id}
-    return [
-        Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting) for row in db.execute(_FIND, values)
-    ]
-
-
-_FIND_UNCONNECTED = text("""
-    SELECT EXISTS (
-        SELECT FROM invoices_cache
-         WHERE connection_id IS NULL
-           AND (lower(btrim(invoice_number)) = lower(:reference) OR zoho_invoice_id = :reference OR id = :id))
-""")
-
-
-def is_unconnected(db: Session, reference: str) -> bool:
-    """Whether the reference matches an invoice that only the legacy application has written."""
-    return bool(db.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
-
-
-def _values(reference: str) -> dict[str, Any]:
-    return {"reference": reference.strip(), "id": _as_uuid(reference.strip())}
-
-
-def _as_uuid(reference: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(reference)
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerStory:
-    """A cached customer, with all facts that its phone number was chosen from."""
-
-    id: uuid.UUID
-    zoho_customer_id: str
-    name: str = field(repr=False)
-    status: ContactStatus
-    persons: tuple[ContactPerson, ...] = field(repr=False)
-    primary_phone: str | None = field(repr=False)
-    phone_problem: str | None
-    phone_not_callable: str | None
-    country_code: str | None
-    country_unknown: str | None = field(repr=False)  #: Zoho's text for the country, if booksync does not understand it
-    address_state: str | None
-    time_zone: str | None
-    reminders_enabled: bool | None
-    #: Numbers that a person has confirmed for texts of this customer.
-    confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
-    details_are_known: bool = False  #: whether the details of the customer's present version were read
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +49,9 @@ class ReminderStory:
     handover_id: uuid.UUID | None = None  #: the id of the handover that contains this reminder
     outcome: str | None = None  #: the outcome of the call, as reported by `report_outcome`
     until: dt.date | None = None  #: the day on which the customer has promised to pay
+    handed_over_at: dt.datetime | None = None
+    reported_at: dt.datetime | None = None  #: the time of the last report of the outcome
+    note: str | None = field(default=None, repr=False)  #: the note of the outcome
 
     @property
     def is_ours(self) -> bool:
@@ -146,50 +75,44 @@ class Story:
     home_country: str | None
     policy: ReminderPolicy
     now: dt.datetime  #: the present time on Postgres's clock
+    home: Organization = NO_ORGANIZATION
     waits_for: str | None = None
     customer: CustomerStory | None = None
     case: Case | None = None  #: the invoice as planning reads it
-    handover: HandoverState | None = None
+    handover: Handover | None = None
     plan_outcome: str | None = None
     plan_at: dt.datetime | None = None
     reminders: tuple[ReminderStory, ...] = ()
 
 
 _CACHED = text(f"""
-    SELECT invoice.*, home.time_zone AS home_time_zone, home.country_code AS home_country, policy.rules,
-           clock_timestamp() AS present,
-           customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
-           customer.contact_persons,
-           customer.primary_phone, customer.phone_problem, customer.phone_not_callable,
-           customer.country_code AS customer_country,
-           customer.country_unknown, customer.address_state,
-           customer.asked_version IS NOT DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
-               AS details_are_known,
-           customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled,
-           {phone_confirmations.aggregated("customer")}
+    SELECT invoice.*, {HOME},
+           {CUSTOMER}
       FROM invoices_cache AS invoice
       LEFT JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
-      JOIN booksync.zoho_connections AS home ON home.id = invoice.connection_id
-      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
+      JOIN booksync.zoho_connections AS c ON c.id = invoice.connection_id
+      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = c.id
      WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
 """)  # noqa: S608
 
-_WAITING = text("""
-    SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, home.time_zone AS home_time_zone,
-           home.country_code AS home_country, policy.rules, clock_timestamp() AS present
+_WAITING = text(f"""
+    SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, {HOME}
       FROM booksync.waiting_invoices AS waiting
-      JOIN booksync.zoho_connections AS home ON home.id = waiting.connection_id
-      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
+      JOIN booksync.zoho_connections AS c ON c.id = waiting.connection_id
+      LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = c.id
      WHERE waiting.connection_id = :connection_id AND waiting.zoho_invoice_id = :zoho_invoice_id
-""")
+""")  # noqa: S608
 
+# Only the reminders of the one invoice are checked, not all due ones. Postgres moves the comparison of the invoice into
+# the function only if the function's argument is not volatile, as its default is.
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
            due.reminder_id IS NOT NULL AS is_due, due.held_back,
-           handover.id AS handover_id, handover.posted_at, handover.post_at, handover.post_problem, known.outcome,
-           known.until
+           handover.id AS handover_id, handover.posted_at, handover.post_at, handover.post_problem,
+           handover.handed_over_at, known.outcome, known.until, known.reported_at, known.note
       FROM reminders AS reminder
-      LEFT JOIN booksync.due_reminders() AS due ON due.reminder_id = reminder.id
+      LEFT JOIN booksync.due_reminders(statement_timestamp()) AS due
+             ON due.reminder_id = reminder.id AND due.invoice_id = :invoice_id
       LEFT JOIN booksync.handovers AS handover ON handover.id = reminder.handover_id AND reminder.status = 'sent'
       LEFT JOIN booksync.handover_outcomes AS known
              ON known.handover_id = handover.id AND known.reminder_id = reminder.id
@@ -199,57 +122,30 @@ _REMINDERS = text("""
 
 
 def story(db: Session, found: Found) -> Story:
-    """The stored facts of an invoice that `find` returned in the same transaction."""
+    """The stored facts of an invoice that `invoice_references` returned in the same transaction."""
     values = {"connection_id": found.connection_id, "zoho_invoice_id": found.zoho_invoice_id}
     row = db.execute(_WAITING if found.is_waiting else _CACHED, values).one()
-    policy = ReminderPolicy() if row.rules is None else ReminderPolicy.from_json(row.rules)
-    if found.is_waiting:
-        return Story(
-            connection_id=found.connection_id,
-            id=row.id,
-            invoice=_INVOICE.validate_python(row.invoice),
-            synced_at=row.observed_at,
-            home_time_zone=row.home_time_zone,
-            home_country=row.home_country,
-            policy=policy,
-            now=row.present,
-            waits_for=row.reason,
-        )
-    return Story(
+    known = Story(
         connection_id=found.connection_id,
         id=row.id,
-        invoice=invoice_of_row(row),
+        invoice=_INVOICE.validate_python(row.invoice) if found.is_waiting else invoice_of_row(row),
         synced_at=row.observed_at,
         home_time_zone=row.home_time_zone,
         home_country=row.home_country,
-        policy=policy,
+        policy=policy_of(row),
         now=row.present,
-        customer=_customer(row) if row.known_customer_id else None,
+        home=organization_of(row),
+    )
+    if found.is_waiting:
+        return replace(known, waits_for=row.reason)
+    return replace(
+        known,
+        customer=customer_of(row) if row.known_customer_id else None,
         case=next(plan_cases.read(db, [row.id]), None),
-        handover=openings.state_of(db, found.connection_id),
+        handover=Handover(row.home_handover),
         plan_outcome=row.plan_outcome,
         plan_at=row.plan_at,
         reminders=tuple(map(_reminder, db.execute(_REMINDERS, {"invoice_id": row.id}))),
-    )
-
-
-def _customer(row: Row[Any]) -> CustomerStory:
-    return CustomerStory(
-        id=row.customer_id,
-        zoho_customer_id=row.zoho_customer_id or "",
-        name=row.customer_name,
-        status=ContactStatus(row.customer_status),
-        persons=persons_from_json(row.contact_persons),
-        primary_phone=row.primary_phone,
-        phone_problem=row.phone_problem,
-        phone_not_callable=row.phone_not_callable,
-        country_code=row.customer_country,
-        country_unknown=row.country_unknown,
-        address_state=row.address_state,
-        time_zone=row.customer_time_zone,
-        reminders_enabled=row.payment_reminder_enabled,
-        confirmed=row.confirmed or NO_CONFIRMATIONS,
-        details_are_known=row.details_are_known,
     )
 
 
@@ -268,4 +164,7 @@ def _reminder(row: Row[Any]) -> ReminderStory:
         handover_id=row.handover_id,
         outcome=row.outcome,
         until=row.until,
+        handed_over_at=row.handed_over_at,
+        reported_at=row.reported_at,
+        note=row.note,
     )

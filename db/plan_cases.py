@@ -72,7 +72,7 @@ class Case:
         )
 
 
-_CUSTOMERS = """
+_FACTS = """
     SELECT id, user_id, status, primary_phone, phone_problem, phone_not_callable, payment_reminder_enabled,
            unused_credits, credits_currency, phone_verdict ->> 'kind' AS phone_kind,
            phone_verdict @> '{"confirmed": true}' AS phone_is_confirmed,
@@ -86,20 +86,24 @@ _CUSTOMERS = """
            (SELECT max(known.until) FROM booksync.handover_outcomes AS known
              WHERE known.customer_id = customer.id AND known.outcome = 'promised') AS promised_until
       FROM booksync.customers_cache AS customer
+"""
+_CUSTOMERS = f"""
+    {_FACTS}
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))
      ORDER BY zoho_customer_id
-"""
+"""  # noqa: S608
+_CUSTOMER = f"{_FACTS} WHERE id = %(id)s::uuid"
 # The number of different names for each of these customers' phone numbers that several live customers of a user share.
 # Names are compared as in the SQL function `booksync_is_shared`.
-_NAMES = """
+_SHARED = """
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
       FROM booksync.customers_cache
      WHERE phone_problem IS NULL AND status <> 'deleted'
-       AND (user_id, primary_phone) IN (
-           SELECT user_id, primary_phone FROM booksync.customers_cache
-            WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[])))
+       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM booksync.customers_cache WHERE {chosen})
      GROUP BY 1, 2 HAVING count(*) > 1
 """
+_NAMES = _SHARED.format(chosen="id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))")
+_NAMES_OF_ONE = _SHARED.format(chosen="id = %(id)s::uuid")
 _INVOICES = """
     SELECT *, EXISTS (SELECT FROM booksync.handover_outcomes AS known
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
@@ -122,6 +126,16 @@ def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
 def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """The invoices with these ids, with all facts of their plans; nothing is locked."""
     return _cases(db, invoice_ids, "")
+
+
+def customer(db: Session, customer_id: uuid.UUID) -> CaseCustomer | None:
+    """The facts of a cached customer that planning uses; nothing is locked. None if the customer is not cached."""
+    values = {"id": customer_id}
+    with pipelined(db):
+        found = returned(db, _CUSTOMER, values)
+        names = returned(db, _NAMES_OF_ONE, values)
+        row, shared = found.fetchone(), names.fetchone()
+    return None if row is None else _customer(row, 1 if shared is None else shared.names)
 
 
 def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:

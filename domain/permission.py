@@ -139,6 +139,14 @@ def objections(
     return tuple(_objections(invoice, customer, policy, today, holds))
 
 
+def objections_to_the_customer(
+    customer: CustomerFacts, policy: ReminderPolicy, holds: Holds = NO_HOLDS
+) -> tuple[SkipReason, ...]:
+    """The objections to any reminder of this customer, whatever the invoice, in the order of `SkipReason`."""
+    gone = (SkipReason.GONE,) if holds.is_gone else ()
+    return (*gone, *_about_the_customer(customer, policy, holds))
+
+
 def _objections(
     invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, today: dt.date, holds: Holds
 ) -> Iterator[SkipReason]:

@@ -1,6 +1,6 @@
-"""Phase 2: names and states of connections, rows of the running processes, OAuth clients, grants and operators."""
+"""Phase 2: names and states of connections, rows of processes, OAuth clients, grants, operators, searches."""
 
-from db.migrations import call_lists, grants, operators, processes, states, verifications
+from db.migrations import call_lists, grants, operators, processes, searches, states, verifications
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007e_connecting_phase2"
@@ -21,6 +21,7 @@ def upgrade() -> None:
         grants.add(connection)
         operators.add(connection)
         verifications.add(connection)
+        searches.add(connection)
         call_lists.add(connection)
 
 
@@ -28,6 +29,7 @@ def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
         call_lists.remove(connection)
+        searches.remove(connection)
         verifications.remove(connection)
         operators.remove(connection)
         grants.remove(connection)

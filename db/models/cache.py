@@ -24,6 +24,13 @@ _DOUBTFUL_NUMBERS = {
     "ix_customers_cache_assumed": f"{_UNCONFIRMED} AND phone_problem IS NULL"
     " AND phone_verdict ->> 'assumed_country' IS NOT NULL",
 }
+#: The customer's names, without the characters that full-text search takes for parts of a word.
+_WORDS = (
+    "to_tsvector('simple'::regconfig, "
+    "translate((customer_name || ' '::text) || company_name, './@-_&+'::text, ',,,,,,,'::text))"
+)
+#: The digits of the customer's number, the last one first.
+_DIGITS = "reverse(regexp_replace(primary_phone, '[^0-9]'::text, ''::text, 'g'::text))"
 
 
 class CachedCustomer(Base):
@@ -56,6 +63,13 @@ class CachedCustomer(Base):
             Index(name, "connection_id", "zoho_customer_id", postgresql_where=text(condition))
             for name, condition in _DOUBTFUL_NUMBERS.items()
         ),
+        # These indexes have COLLATE "C", which Alembic does not compare.
+        Index("ix_customers_cache_by_name", "connection_id", text("lower(customer_name)"), "id"),
+        Index("ix_customers_cache_words", text(_WORDS), postgresql_using="gin"),
+        Index(
+            "ix_customers_cache_email", text("lower(primary_email)"), postgresql_where=text("primary_email IS NOT NULL")
+        ),
+        Index("ix_customers_cache_phone_digits", text(_DIGITS), postgresql_where=text("primary_phone IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -151,6 +165,14 @@ class CachedInvoice(Base):
             "ix_invoices_cache_not_live", "connection_id", postgresql_where=text("(status <> 'deleted') IS NOT TRUE")
         ),
         Index("ix_invoices_cache_plan_at", "connection_id", "plan_at", postgresql_where=text("plan_at IS NOT NULL")),
+        Index(
+            "ix_invoices_cache_not_reminded",
+            "connection_id",
+            "plan_outcome",
+            text("coalesce(due_date, 'infinity')"),
+            "id",
+            postgresql_where=text("plan_outcome <> 'scheduled'"),
+        ),
         SHARED,
     )
 
@@ -302,6 +324,7 @@ class WaitingInvoice(Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "zoho_invoice_id"),
         Index(None, "connection_id", "zoho_customer_id"),
+        Index("ix_waiting_invoices_number", text("lower(btrim(invoice ->> 'number'))")),
     )
 
     id: Mapped[Id]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from db import explanations
+from db import explanations, invoice_references
 from domain.errors import BooksyncError
 from workers.cli.arguments import ConnectionOption, one_connection
 from workers.cli.opening import open_resources
@@ -26,8 +26,8 @@ def explain(
 ) -> None:
     """Explain why an invoice's customer is or is not reminded, and when the next reminder comes."""
     with open_resources("booksync explain") as resources, resources.engine.begin() as db:
-        found = explanations.find(db, invoice, one_connection(db, given))
-        if not found and explanations.is_unconnected(db, invoice):
+        found = invoice_references.find(db, invoice, one_connection(db, given))
+        if not found and invoice_references.is_unconnected(db, invoice):
             raise NoSuchInvoiceError(
                 f"Invoice {invoice} was written only by the legacy application and belongs to no connection, so "
                 "booksync plans no reminders for it. Next: sync its organisation."

@@ -8,10 +8,10 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db.explanations import CustomerStory, ReminderStory, Story
+from db.customer_stories import CustomerStory
+from db.explanations import ReminderStory, Story
 from domain.customers import country_of_numbers
 from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, PhoneVerdict, candidates, choose, judge_all
-from domain.time_zones import zone_named
 from workers.services.reasons import (
     NAMELESS,
     is_overdue_here,
@@ -20,6 +20,7 @@ from workers.services.reasons import (
     outcome_of,
     reasons,
     sentence_of,
+    zone_of,
     zones_of,
 )
 
@@ -29,8 +30,8 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
 
     `reasons` holds the story in sentences, in the order in which the rules apply.
     """
-    zone = next(iter(zones_of(story)), zone_named(story.customer and story.customer.time_zone, story.home_time_zone))
-    phones = _phones(story, fallback) if story.customer else []
+    zone = zone_of(story)
+    phones = phones_of(story.customer, story.home_country, fallback) if story.customer else []
     coming = next((each for each in story.reminders if each.status == "scheduled" and each.is_ours), None)
     return {
         "connection_id": str(story.connection_id),
@@ -38,7 +39,7 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
         "customer": _customer(story.customer, story.now, zone) if story.customer else None,
         "clocks": _clocks(story),
         "objections": [{"reason": reason, "sentence": sentence_of(reason, story)} for reason in objections_to(story)],
-        "handover": story.handover.handover if story.handover else None,
+        "handover": story.handover,
         "phones": phones,
         "phone_metadata": METADATA_VERSION,
         "outcome": outcome_of(story),
@@ -89,19 +90,17 @@ def _clocks(story: Story) -> list[dict[str, Any]]:
     return [{"time_zone": zone.key, "local_time": local_time(story.now, zone)} for zone in zones_of(story)]
 
 
-def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
+def phones_of(customer: CustomerStory, home_country: str | None, fallback: PhoneFallback) -> list[dict[str, Any]]:
     """Return every phone number of the customer in order of preference, with its verdict.
 
     Numbers after the chosen one are shown without a verdict.
     """
-    assert story.customer is not None
-    numbers = candidates(story.customer.persons)
-    country = country_of_numbers(story.customer.country_code, story.customer.country_unknown, story.home_country)
-    confirmed = story.customer.confirmed
+    numbers = candidates(customer.persons)
+    country = country_of_numbers(customer.country_code, customer.country_unknown, home_country)
+    confirmed = customer.confirmed
     chosen = choose(numbers, country, fallback, confirmed)
     names = {
-        person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS
-        for person in story.customer.persons
+        person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS for person in customer.persons
     }
     reported: list[dict[str, Any]] = []
     is_decided = False

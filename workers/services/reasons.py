@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db.explanations import CustomerStory, ReminderStory, Story
+from db.customer_stories import CustomerStory
+from db.explanations import ReminderStory, Story
 from db.waiting_invoices import SkipReason as WaitReason
 from domain.callable_numbers import NumberFacts
 from domain.calling_hours import has_common_hours
@@ -14,6 +15,7 @@ from domain.countries import country_name
 from domain.opening import Handover
 from domain.permission import SkipReason, held_until, objections
 from domain.phones import PhoneProblem
+from domain.reminder_policy import ReminderPolicy
 from domain.reminders import is_overdue
 from domain.time_zones import known_zones, zone_named
 
@@ -25,7 +27,8 @@ _WAITS = {
 
 NAMELESS = "a person without a name"
 
-_OUTCOMES = {
+#: What has become of a reminder that is not pending, by its status.
+BECAME = {
     "cancelled": "cancelled, because its reason no longer holds",
     "superseded": "superseded by a later step",
     "sent": "handed over",
@@ -35,7 +38,7 @@ _OUTCOMES = {
 def reasons(story: Story, phones: list[dict[str, Any]], coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:
     yield from _about_the_invoice(story)
     if story.waits_for:
-        yield _WAITS[WaitReason(story.waits_for)]
+        yield waiting_sentence(story.waits_for)
         return
     if story.customer is None:
         yield "It has no customer here: the legacy application wrote it without one, and no sync has read it since."
@@ -167,7 +170,7 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
         yield "It has not been planned yet: the next run plans it."
     elif (outcome := outcome_of(story)) in set(SkipReason):
         yield f"No reminder is planned: {sentence_of(SkipReason(outcome), story)}"
-    if story.handover is not None and story.handover.handover is Handover.CLOSED:
+    if story.handover is Handover.CLOSED:
         yield f"The connection is closed for handovers. Next: booksync reminders preview {story.connection_id}"
 
 
@@ -178,7 +181,17 @@ def _became(reminder: ReminderStory) -> str:
     handover = f" (handover {reminder.handover_id})" if reminder.handover_id else ""
     outcome = f"; the call's outcome: {reminder.outcome.replace('_', ' ')}" if reminder.outcome else ""
     until = f" until {reminder.until}" if reminder.outcome == "promised" and reminder.until else ""
-    return _OUTCOMES.get(reminder.status, reminder.status) + handover + outcome + until
+    return BECAME.get(reminder.status, reminder.status) + handover + outcome + until
+
+
+def waiting_sentence(waits_for: str) -> str:
+    """Return why an invoice waits for its customer."""
+    return _WAITS[WaitReason(waits_for)]
+
+
+def zone_of(story: Story) -> ZoneInfo:
+    """Return the time zone in which people read the invoice's moments."""
+    return next(iter(zones_of(story)), zone_named(story.customer and story.customer.time_zone, story.home_time_zone))
 
 
 def zones_of(story: Story) -> tuple[ZoneInfo, ...]:
@@ -199,11 +212,16 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
 def sentence_of(reason: SkipReason, story: Story) -> str:
     """Return the sentence of a reason, with its facts if they still support the reason, else in general words."""
     number = story.case.customer.number if story.case is not None else NumberFacts()
+    return sentence_about(reason, number, story.policy)
+
+
+def sentence_about(reason: SkipReason, number: NumberFacts, policy: ReminderPolicy) -> str:
+    """Return the sentence of a reason against the reminders of a customer with this number."""
     match reason:
         case SkipReason.NOT_CALLABLE:
-            return number.why_not_callable(story.policy) or reason.sentence
+            return number.why_not_callable(policy) or reason.sentence
         case SkipReason.NUMBER_SHARED:
-            return number.why_shared(story.policy) or reason.sentence
+            return number.why_shared(policy) or reason.sentence
         case _:
             return reason.sentence
 

@@ -93,9 +93,24 @@ def write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]], *
     """Write the cells as they are. `for_excel` uses semicolons and a byte order mark, which Excel expects in Europe."""
     if for_excel:
         file.write(_BYTE_ORDER_MARK)
-    writer = csv.writer(file, delimiter=";" if for_excel else ",")
+    writer = csv.writer(file, delimiter=_delimiter_for(for_excel=for_excel))
     writer.writerow(columns)
     writer.writerows(rows)
+
+
+def streamed(columns: Sequence[str], batches: Iterable[Sequence[Sequence[str]]]) -> Iterator[str]:
+    """Yield a file for Excel piece by piece: the first line, then a piece for each batch of rows."""
+    piece = io.StringIO(newline="")
+    write(piece, columns, (), for_excel=True)
+    yield piece.getvalue()
+    for batch in batches:
+        piece = io.StringIO(newline="")
+        csv.writer(piece, delimiter=_delimiter_for(for_excel=True)).writerows(batch)
+        yield piece.getvalue()
+
+
+def _delimiter_for(*, for_excel: bool) -> str:
+    return ";" if for_excel else ","
 
 
 def read(path: Path, *, needed: Sequence[str]) -> Sequence[Line]:

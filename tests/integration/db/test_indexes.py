@@ -1,4 +1,4 @@
-"""Each index of db/migrations/indexes.py and call_lists.py can serve the statements that it was built for.
+"""Each index of db/migrations/indexes.py, call_lists.py and searches.py can serve the statements that it was built for.
 
 Postgres may choose another plan for a small table, so the plans are made without sequential scans.
 """
@@ -14,9 +14,12 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from db import (
+    customer_lists,
     doubtful_numbers,
     explanations,
     hand_over,
+    invoice_lists,
+    invoice_references,
     open_invoices,
     openings,
     outcomes,
@@ -41,7 +44,7 @@ TODAY = date(2026, 4, 1)
 CASES: Sequence[tuple[str, Statements, set[str]]] = [
     (
         "explain",
-        lambda db, _: explanations.find(db, "INV-1"),
+        lambda db, _: invoice_references.find(db, "INV-1"),
         {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id"},
     ),
     ("open invoices", lambda db, connection: list(open_invoices.cases(db, connection.connection_id)), {OWED}),
@@ -97,6 +100,53 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         "outcomes of a kind",
         lambda db, _: outcomes.listed(db, outcome=CallOutcome.REACHED, limit=50),
         {"ix_handover_outcomes_outcome_reported_at"},
+    ),
+    (
+        "customers by name",
+        lambda db, connection: customer_lists.by_name(db, connection.connection_id, limit=5),
+        {"ix_customers_cache_by_name"},
+    ),
+    (
+        "the next customers by name",
+        lambda db, connection: customer_lists.by_name(db, connection.connection_id, after=uuid.uuid4(), limit=5),
+        {"ix_customers_cache_by_name"},
+    ),
+    (
+        "customers by words",
+        lambda db, _: customer_lists.by_words(db, "ada byron", limit=5),
+        {"ix_customers_cache_words"},
+    ),
+    (
+        "customers by e-mail",
+        lambda db, _: customer_lists.by_email(db, "ada@", limit=5),
+        {"ix_customers_cache_email"},
+    ),
+    (
+        "customers by digits",
+        lambda db, _: customer_lists.by_last_digits(db, "313000", limit=5),
+        {"ix_customers_cache_phone_digits"},
+    ),
+    (
+        "invoices by number",
+        lambda db, _: invoice_lists.by_number(db, "INV-1", limit=5),
+        {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id", "ix_waiting_invoices_number"},
+    ),
+    (
+        "reasons against reminders",
+        lambda db, connection: invoice_lists.reasons(db, connection.connection_id),
+        {"ix_invoices_cache_not_reminded"},
+    ),
+    (
+        "invoices of a reason",
+        lambda db, connection: invoice_lists.without_reminder(db, connection.connection_id, "no_phone", limit=5),
+        {"ix_invoices_cache_not_reminded"},
+    ),
+    (
+        "the next invoices of a reason",
+        lambda db, connection: invoice_lists.without_reminder(
+            db, connection.connection_id, "no_phone", after=uuid.uuid4(), limit=5
+        ),
+        {"ix_invoices_cache_not_reminded"},
     ),
 ]
 

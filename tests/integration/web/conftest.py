@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import Engine
 
+from db.connections import Connection
 from domain.operators import Role
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.environment import environment_of_a_process
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, ConsoleBrowser, running_console
 from tests.integration.web.web_process import Ask, ask
@@ -42,6 +45,16 @@ def runner(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -
 def basics(runner: asyncio.Runner) -> Iterator[Basics]:
     with open_basics("booksync tests") as opened:
         yield opened
+
+
+@pytest.fixture
+def engine(basics: Basics) -> Engine:
+    return basics.engine
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Connection:
+    return a_connection(engine)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from db.explanations import CustomerStory, ReminderStory, Story
+from db.customer_stories import CustomerStory
+from db.explanations import ReminderStory, Story
 from db.plan_cases import Case, CaseCustomer
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactPerson, ContactStatus

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from db.openings import HandoverState
 from domain.hand_over import HoldReason
-from domain.opening import Backlog, Handover
+from domain.opening import Handover
 from domain.permission import Holds
 from domain.reminders import SkipReason
 from tests.builders import an_invoice
@@ -163,6 +162,5 @@ class TestPermission:
         assert "handed over; the call's outcome: promised until 2026-04-09" in told
 
     def test_a_closed_connection_is_named_with_the_next_step(self) -> None:
-        closed = HandoverState(Handover.CLOSED, None, Backlog.NONE, 3)
-        story = replace(a_story(customer=a_customer_story(), case=a_case()), handover=closed)
+        story = replace(a_story(customer=a_customer_story(), case=a_case()), handover=Handover.CLOSED)
         assert f"Next: booksync reminders preview {AN_ID}" in reasons(story)

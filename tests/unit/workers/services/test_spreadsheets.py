@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.printable import printable
 from tests.tables import table
-from workers.services.spreadsheets import SpreadsheetError, guarded, open_private, read, restored, write
+from workers.services.spreadsheets import SpreadsheetError, guarded, open_private, read, restored, streamed, write
 
 NEEDED = ("customer_id", "note")
 
@@ -146,3 +146,13 @@ def test_special_file_is_written_directly(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpreadsheetError, match="cannot be read: No such file"):
         read(tmp_path / "none.csv", needed=NEEDED)
+
+
+def test_a_streamed_file_is_read_as_it_was_given(tmp_path: Path) -> None:
+    batches = [[("=1+1", "Ada; Byron")], [], [("+44 20", "")]]
+    pieces = list(streamed(("number", "name"), [[tuple(map(guarded, row)) for row in batch] for batch in batches]))
+    assert len(pieces) == 4
+    file = tmp_path / "streamed.csv"
+    file.write_text("".join(pieces), "utf-8", newline="")
+    found = [dict(line.cells) for line in read(file, needed=["number", "name"])]
+    assert found == [{"number": "=1+1", "name": "Ada; Byron"}, {"number": "+44 20", "name": ""}]

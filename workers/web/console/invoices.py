@@ -1,0 +1,120 @@
+"""`/invoices`: the search, the invoices without a reminder by reason, and `booksync explain` as an invoice's page."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from db import connection_names, invoice_lists
+from db.invoice_lists import ListedInvoice
+from domain.operators import Role
+from domain.permission import SkipReason
+from workers.services.explained_invoice import explained_invoice
+from workers.services.kept_reasons import KeptReasons
+from workers.services.reason_file import reason_file
+from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.frame import console_page
+from workers.web.console.missing import id_in, missing
+from workers.web.console.record_pages import ROWS, chosen, search_page, zoho_address
+from workers.web.forms import one
+from workers.web.state import resources_of
+from workers.zoho.web_addresses import invoice_address
+
+router = APIRouter()
+
+_Viewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
+_Accountant = Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]
+
+#: The reasons of the lists with their sentences, by the words of the addresses.
+_REASONS = {str(reason): reason.sentence for reason in SkipReason}
+
+_reasons = KeptReasons()
+
+
+@router.get("/invoices", response_class=HTMLResponse)
+async def invoices(request: Request, visitor: _Viewer) -> Response:
+    """Return how many open invoices have no reminder, by reason, and the invoices of the reason that is chosen."""
+    return await run_in_threadpool(_invoices, request, visitor)
+
+
+@router.post("/invoices", response_class=HTMLResponse)
+async def search(request: Request, visitor: _Viewer) -> Response:
+    return await run_in_threadpool(search_page, request, visitor)
+
+
+@router.post("/invoices/download")
+async def download(request: Request, visitor: _Accountant) -> Response:
+    """Return the invoices without a reminder for one reason as a CSV file, and record the download."""
+    return await run_in_threadpool(_download, request, visitor)
+
+
+@router.get("/invoices/{invoice_id}", response_class=HTMLResponse)
+async def invoice(request: Request, visitor: _Viewer, invoice_id: str) -> Response:
+    """Return an invoice's page: why its customer is or is not reminded."""
+    return await run_in_threadpool(_invoice, request, visitor, invoice_id)
+
+
+def _invoices(request: Request, visitor: Visitor) -> Response:
+    reason, after = request.query_params.get("reason"), request.query_params.get("after")
+    after_id = id_in(after)
+    with postgres_needed(), resources_of(request).engine.connect() as db:
+        choice = chosen(db, request)
+        if choice.is_unknown or (reason and reason not in _REASONS) or (after and after_id is None):
+            return missing(request, visitor, "list", hint="Choose a connection and a reason on the page Invoices.")
+        counted = None
+        rows: Sequence[ListedInvoice] = ()
+        if choice.connection_id is not None:
+            counted = _reasons.read(db, choice.connection_id)
+            if reason:
+                rows = invoice_lists.without_reminder(db, choice.connection_id, reason, after=after_id, limit=ROWS + 1)
+    return console_page(
+        request,
+        "console/invoices.html",
+        visitor,
+        choice=choice,
+        counted=counted,
+        sentences=_REASONS,
+        reason=reason,
+        rows=rows[:ROWS],
+        after=after_id,
+        has_more=len(rows) > ROWS,
+    )
+
+
+def _download(request: Request, visitor: Visitor) -> Response:
+    resources = resources_of(request)
+    reason, given = one(visitor.form, "reason"), id_in(one(visitor.form, "connection"))
+    with postgres_needed():
+        with resources.engine.connect() as db:
+            is_known = any(each.connection_id == given for each in connection_names.named(db))
+        if given is None or not is_known or reason not in _REASONS:
+            return missing(request, visitor, "list", hint="Choose a connection and a reason on the page Invoices.")
+        pieces = reason_file(resources, visitor.operator.name, given, SkipReason(reason))
+        # The first piece is made here, so that nothing is sent if Postgres does not work.
+        pieces = chain([next(pieces)], pieces)
+    return StreamingResponse(
+        pieces,
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="invoices-{reason}.csv"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _invoice(request: Request, visitor: Visitor, invoice_id: str) -> Response:
+    resources = resources_of(request)
+    known_id = id_in(invoice_id)
+    if known_id is not None:
+        with postgres_needed(), resources.engine.connect() as db:
+            explained = explained_invoice(db, known_id, resources.settings.phone_fallback)
+        if explained is not None:
+            story = explained.story
+            address = zoho_address(resources, story.home, invoice_address, story.invoice.invoice_id)
+            return console_page(request, "console/invoice.html", visitor, explained=explained, zoho_address=address)
+    return missing(request, visitor, "invoice", hint="Search for it by its number.")
