@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db import dead_letter_lists, dead_letters
+from db import dead_letter_decisions, dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from db.session import Session
 from domain.dead_letters import DeadLetterStatus
@@ -119,7 +119,7 @@ def discard_dead_letters(
     choice = _choice(dead_letter_id, group, all_dead_letters)
     with open_resources("booksync dead-letters") as resources, resources.engine.begin() as db:
         chosen = _chosen(db, choice, dead_letter_id)
-        discarded = dead_letters.discard(db, chosen, note)
+        discarded = dead_letter_decisions.discard(db, chosen, note)
     results(as_json).print(f"{len(discarded):,} discarded.")
     if as_json:
         print_json({"discarded": discarded})

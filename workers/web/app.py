@@ -12,8 +12,9 @@ from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.console import overview, sign_in
+from workers.web.console import activity, dead_letters, overview, sign_in
 from workers.web.console.frame import add_refusals
+from workers.web.console.long_actions import long_actions
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
 #: The Postgres timeout of the web process. A client waits for each response, and a hanging Postgres would occupy all
@@ -29,8 +30,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         throttled_uvicorn_warnings(),
         open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
         process_row(Kind.WEB, resources, threads=_threads()),
+        long_actions() as actions,
     ):
         app.state.resources = resources
+        app.state.long_actions = actions
         app.state.password_check = overview.password_check(resources.settings)
         yield
 
@@ -41,6 +44,6 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, connecting, overview, sign_in):
+for part in (health, webhooks, metrics, connecting, overview, sign_in, dead_letters, activity):
     app.include_router(part.router)
 add_refusals(app)
