@@ -12,7 +12,7 @@ from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
-from workers.web.console import activity, dead_letters, overview, sign_in
+from workers.web.console import activity, dead_letters, deletions, overview, sign_in
 from workers.web.console.frame import add_refusals
 from workers.web.console.long_actions import long_actions
 from workers.web.throttled_log import throttled_uvicorn_warnings
@@ -44,6 +44,6 @@ def _threads() -> int:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-for part in (health, webhooks, metrics, connecting, overview, sign_in, dead_letters, activity):
+for part in (health, webhooks, metrics, connecting, overview, sign_in, dead_letters, deletions, activity):
     app.include_router(part.router)
 add_refusals(app)

@@ -157,6 +157,8 @@ class TestList:
             "/dead-letters/0",
             "/dead-letters/99999999999999999999",
             "/dead-letters/²",
+            "/dead-letters?actor=%00",
+            "/dead-letters?after=%00",
         ],
     )
     def test_a_malformed_address_is_a_page_that_does_not_exist(self, ana: ConsoleBrowser, path: str) -> None:

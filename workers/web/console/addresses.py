@@ -28,6 +28,17 @@ def uuid_of(given: str) -> uuid.UUID | None:
         raise NoSuchPageError from None
 
 
+def text_of(given: str) -> str:
+    """Return the text in a parameter.
+
+    Raises:
+        NoSuchPageError: the text has the character NUL, which Postgres refuses.
+    """
+    if "\0" in given:
+        raise NoSuchPageError
+    return given
+
+
 def number_of(given: str) -> int | None:
     """Return the positive number in a parameter; None for an empty one.
 

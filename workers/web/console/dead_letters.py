@@ -18,7 +18,15 @@ from workers.services.activity import RecordedAction
 from workers.services.decide_dead_letters import discard_all, retry_all
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.actions import act_on_many
-from workers.web.console.addresses import NoSuchPageError, moment_of, no_such_page, number_of, query, uuid_of
+from workers.web.console.addresses import (
+    NoSuchPageError,
+    moment_of,
+    no_such_page,
+    number_of,
+    query,
+    text_of,
+    uuid_of,
+)
 from workers.web.console.frame import console_page
 from workers.web.forms import one
 from workers.web.state import resources_of
@@ -49,7 +57,7 @@ class _Filter:
         return cls(**{name: given(name) or getattr(cls(), name) for name in cls.__slots__})
 
     def choice(self) -> Choice:
-        """Raises NoSuchPageError: the status does not exist, or the connection is not an id."""
+        """Raises NoSuchPageError: the status does not exist, the connection is not an id, or a text is malformed."""
         try:
             status = DeadLetterStatus(self.status)
         except ValueError:
@@ -57,9 +65,9 @@ class _Filter:
         return Choice(
             status,
             connection_id=uuid_of(self.connection),
-            actor_name=self.actor or None,
-            fingerprint=self.group or None,
-            error_type=self.error or None,
+            actor_name=text_of(self.actor) or None,
+            fingerprint=text_of(self.group) or None,
+            error_type=text_of(self.error) or None,
         )
 
     def address(self, **more: object) -> str:
@@ -105,7 +113,7 @@ def _list(request: Request, visitor: Visitor) -> Response:
             if chosen.group:
                 letters = dead_letter_lists.page(db, choice, after=number_of(after), limit=LETTERS + 1)
             else:
-                groups = dead_letter_lists.group_page(db, choice, after=after or None, limit=GROUPS + 1)
+                groups = dead_letter_lists.group_page(db, choice, after=text_of(after) or None, limit=GROUPS + 1)
             total = dead_letter_lists.count(db, choice)
     except NoSuchPageError:
         return no_such_page(request, visitor)
