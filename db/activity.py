@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 
 from db.connections import NAME
 from db.session import Session
-from domain.activity import Action, ActionState, present_state
+from domain.activity import ITSELF, Action, ActionState, Event, present_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,62 @@ def begin(
         {"operator": operator, "action": action, "connection_id": connection_id, "subject": subject, "note": note},
     )
     return uuid.UUID(str(begun.scalar_one()))
+
+
+def note(
+    db: Session,
+    event: Event,
+    *,
+    operator: str = ITSELF,
+    connection_id: uuid.UUID | None = None,
+    reason: str = "",
+) -> None:
+    """Record a notable event."""
+    db.execute(
+        text("""
+            INSERT INTO booksync.operator_actions (operator, action, state, connection_id, reason, ended_at)
+            VALUES (:operator, :event, :done, :connection_id, :reason, now())
+        """),
+        {
+            "operator": operator,
+            "event": event,
+            "done": ActionState.DONE,
+            "connection_id": connection_id,
+            "reason": reason,
+        },
+    )
+
+
+def note_first_sync(db: Session, run_id: uuid.UUID) -> None:
+    """Record that the connection's first run has succeeded, if this run is the first one. Call it after the run's end.
+
+    Old runs are deleted, so the event itself is looked up, too.
+    """
+    db.execute(
+        text("""
+            INSERT INTO booksync.operator_actions (operator, action, state, connection_id, ended_at)
+            SELECT :operator, :event, :done, ended.connection_id, now()
+              FROM booksync.sync_runs AS ended
+             WHERE ended.id = :run_id AND ended.status IN ('succeeded', 'degraded')
+               AND NOT EXISTS (SELECT FROM booksync.sync_runs AS other
+                                WHERE other.connection_id = ended.connection_id AND other.id <> ended.id
+                                  AND other.status IN ('succeeded', 'degraded'))
+               AND NOT EXISTS (SELECT FROM booksync.operator_actions AS noted
+                                WHERE noted.connection_id = ended.connection_id AND noted.action = :event)
+        """),
+        {"operator": ITSELF, "event": Event.FIRST_SYNC, "done": ActionState.DONE, "run_id": run_id},
+    )
+
+
+def forget(db: Session, connection_id: uuid.UUID) -> None:
+    """Delete the words of the actions of an erased connection. Who did what and when stays."""
+    db.execute(
+        text("""
+            UPDATE booksync.operator_actions SET subject = '', note = '', reason = '', result = ''
+             WHERE connection_id = :connection_id
+        """),
+        {"connection_id": connection_id},
+    )
 
 
 def advance(db: Session, action_id: uuid.UUID, *, done: int, total: int) -> None:

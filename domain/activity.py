@@ -7,6 +7,9 @@ from typing import Final
 #: The operator of an action that was done on the command line. No operator of the console can have this name.
 COMMAND_LINE: Final = "command line"
 
+#: The operator of events that no person has caused.
+ITSELF: Final = "booksync itself"
+
 #: Without a sign of life for this long, an action in the background was interrupted: its process has ended.
 SILENT_AFTER: Final = timedelta(seconds=60)
 
@@ -39,6 +42,14 @@ class Action(StrEnum):
     APPLY_DELETIONS = "apply deletions"
     DISMISS_DELETIONS = "dismiss deletions"
     DOWNLOAD = "download"
+
+
+class Event(StrEnum):
+    """What is recorded among the actions although it changes nothing by itself. The text is shown to people."""
+
+    SIGN_IN = "sign-in"
+    FIRST_SYNC = "first sync"
+    PARKED = "connection parked"
 
 
 class ActionState(StrEnum):

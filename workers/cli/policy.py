@@ -9,10 +9,12 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from db import connections, reminder_policies
+from domain.activity import Action
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
-from workers.cli.arguments import GivenConnection
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, out, print_json, results
 from workers.services import plan_reminders
 from workers.services.find_connection import find_connection
@@ -136,22 +138,23 @@ def set_rules(
     if not changes and not defaults and not minimum and not zones:
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
-        with resources.engine.begin() as db:
-            connection_id = find_connection(db, named)
-            connection = connections.connection(db, connection_id)
-            before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
-            rules = before.to_json()
-            changes |= {
-                "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
-                "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
-            }
-            try:
-                policy = ReminderPolicy.from_json(rules | changes)
-            except InvalidPolicyError as error:
-                raise typer.BadParameter(str(error)) from None
-            now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            reminder_policies.save(db, connection_id, policy, now=now)
-        replanned = plan_reminders.plan_all_due(resources.engine, connection, now=now)
+        connection_id = found_connection(resources.engine, named)
+        with recorded(resources, Action.CHANGE_POLICY, connection_id=connection_id):
+            with resources.engine.begin() as db:
+                connection = connections.connection(db, connection_id)
+                before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
+                rules = before.to_json()
+                changes |= {
+                    "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
+                    "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
+                }
+                try:
+                    policy = ReminderPolicy.from_json(rules | changes)
+                except InvalidPolicyError as error:
+                    raise typer.BadParameter(str(error)) from None
+                now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+                reminder_policies.save(db, connection_id, policy, now=now)
+            replanned = plan_reminders.plan_all_due(resources.engine, connection, now=now)
     results(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from db import connections, runs, summary, sync_schedule
 from db.runs import StepRef
+from domain.activity import Action
 from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
 from domain.lists import PER_PAGE
@@ -18,6 +19,7 @@ from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.budget_lines import span, start_line
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
 from workers.queue import send_step
@@ -42,7 +44,8 @@ def sync(
     with open_resources("booksync sync") as resources:
         connection_id = found_connection(resources.engine, given)
         order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
-        run_id = order.run_to_end(resources) if wait else order.start(resources, results(as_json))
+        with recorded(resources, Action.FULL_SYNC if full else Action.SYNC, connection_id=connection_id):
+            run_id = order.run_to_end(resources) if wait else order.start(resources, results(as_json))
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
     if not wait:

@@ -11,7 +11,7 @@ import structlog
 
 from db import activity
 from db.failures import DatabaseError
-from domain.activity import Action, ActionState
+from domain.activity import Action, ActionState, Event
 from domain.errors import BooksyncError
 from workers.boot.basics import Basics
 from workers.observability.logs import describe
@@ -122,6 +122,16 @@ def recorded(
         begin(basics, operator, action, connection_id=connection_id, subject=subject, note=note)
     ) as recorded_action:
         yield recorded_action
+
+
+def note_sign_in(basics: Basics, operator: str) -> None:
+    """Record that an operator has signed in to the console.
+
+    Raises:
+        DatabaseError: Postgres does not work.
+    """
+    with basics.engine.begin() as db:
+        activity.note(db, Event.SIGN_IN, operator=operator)
 
 
 def _end(action: RecordedAction, state: ActionState, reason: str) -> None:
