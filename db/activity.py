@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 
+from db.connections import NAME
 from db.session import Session
-from domain.activity import Action, ActionState
+from domain.activity import ITSELF, Action, ActionState, Event, present_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,18 @@ class ActionRow:
     id: uuid.UUID
     operator: str
     action: str
-    state: ActionState
+    state: ActionState  #: at `now`
     connection_id: uuid.UUID | None
+    connection_name: str | None = field(repr=False)  #: None: no connection, or a deleted one
     subject: str
-    note: str
-    reason: str  #: why it was refused
+    note: str = field(repr=False)
+    reason: str  #: why the action was refused, or has failed
+    result: str  #: what came of an action in the background
+    done: int | None  #: the records that an action in the background is done with, of `total`
+    total: int | None
     began_at: datetime
     ended_at: datetime | None
+    now: datetime  #: when the row was read
 
 
 def begin(
@@ -43,36 +49,135 @@ def begin(
     return uuid.UUID(str(begun.scalar_one()))
 
 
-def end(db: Session, action_id: uuid.UUID, state: ActionState, *, reason: str = "") -> None:
-    """Record how an action has ended; `reason` says why an action was refused."""
+def note(
+    db: Session,
+    event: Event,
+    *,
+    operator: str = ITSELF,
+    connection_id: uuid.UUID | None = None,
+    reason: str = "",
+) -> None:
+    """Record a notable event."""
+    db.execute(
+        text("""
+            INSERT INTO booksync.operator_actions (operator, action, state, connection_id, reason, ended_at)
+            VALUES (:operator, :event, :done, :connection_id, :reason, now())
+        """),
+        {
+            "operator": operator,
+            "event": event,
+            "done": ActionState.DONE,
+            "connection_id": connection_id,
+            "reason": reason,
+        },
+    )
+
+
+def note_first_sync(db: Session, run_id: uuid.UUID) -> None:
+    """Record that the connection's first run has succeeded, if this run is the first one. Call it after the run's end.
+
+    Old runs are deleted, so the event itself is looked up, too.
+    """
+    db.execute(
+        text("""
+            INSERT INTO booksync.operator_actions (operator, action, state, connection_id, ended_at)
+            SELECT :operator, :event, :done, ended.connection_id, now()
+              FROM booksync.sync_runs AS ended
+             WHERE ended.id = :run_id AND ended.status IN ('succeeded', 'degraded')
+               AND NOT EXISTS (SELECT FROM booksync.sync_runs AS other
+                                WHERE other.connection_id = ended.connection_id AND other.id <> ended.id
+                                  AND other.status IN ('succeeded', 'degraded'))
+               AND NOT EXISTS (SELECT FROM booksync.operator_actions AS noted
+                                WHERE noted.connection_id = ended.connection_id AND noted.action = :event)
+        """),
+        {"operator": ITSELF, "event": Event.FIRST_SYNC, "done": ActionState.DONE, "run_id": run_id},
+    )
+
+
+def forget(db: Session, connection_id: uuid.UUID) -> None:
+    """Delete the words of the actions of an erased connection. Who did what and when stays."""
+    db.execute(
+        text("""
+            UPDATE booksync.operator_actions SET subject = '', note = '', reason = '', result = ''
+             WHERE connection_id = :connection_id
+        """),
+        {"connection_id": connection_id},
+    )
+
+
+def advance(db: Session, action_id: uuid.UUID, *, done: int, total: int) -> None:
+    """Record how far an action in the background is, which is also its sign of life."""
+    db.execute(
+        text("""
+            UPDATE booksync.operator_actions SET done = :done, total = :total, renewed_at = clock_timestamp()
+             WHERE id = :action_id
+        """),
+        {"action_id": action_id, "done": done, "total": total},
+    )
+
+
+def end(
+    db: Session, action_id: uuid.UUID, state: ActionState, *, reason: str = "", result: str = "", done: int | None
+) -> None:
+    """Record how an action has ended: why it was refused or has failed, or what came of it."""
     db.execute(
         text("""
             UPDATE booksync.operator_actions
-               SET state = :state, reason = :reason, ended_at = now()
+               SET state = :state, reason = :reason, result = :result, done = :done, ended_at = clock_timestamp()
              WHERE id = :action_id
         """),
-        {"action_id": action_id, "state": state, "reason": reason},
+        {"action_id": action_id, "state": state, "reason": reason, "result": result, "done": done},
     )
+
+
+_COLUMNS = f"""
+    SELECT action.id, action.operator, action.action, action.state, action.connection_id, {NAME} AS connection_name,
+           action.subject, action.note, action.reason, action.result, action.done, action.total, action.renewed_at,
+           action.began_at, action.ended_at, clock_timestamp() AS now
+      FROM booksync.operator_actions AS action
+      LEFT JOIN booksync.zoho_connections AS c ON c.id = action.connection_id
+"""  # noqa: S608
 
 
 def listed(
     db: Session, *, connection_id: uuid.UUID | None = None, before: uuid.UUID | None = None, limit: int
 ) -> Sequence[ActionRow]:
     """Return at most `limit` actions, the latest first: of one connection or all, older than the action `before`."""
+    # A condition that does not apply is left out, so that Postgres walks along an index.
+    conditions = [
+        "action.connection_id = :connection_id" if connection_id else "",
+        "(action.began_at, action.id) < (SELECT began_at, id FROM booksync.operator_actions WHERE id = :before)"
+        if before
+        else "",
+    ]
+    where = " AND ".join(filter(None, conditions)) or "true"
     found = db.execute(
-        text("""
-            SELECT * FROM booksync.operator_actions
-             WHERE (CAST(:connection_id AS uuid) IS NULL OR connection_id = :connection_id)
-               AND (CAST(:before AS uuid) IS NULL OR (began_at, id) <
-                    (SELECT began_at, id FROM booksync.operator_actions WHERE id = :before))
-             ORDER BY began_at DESC, id DESC
-             LIMIT :limit
-        """),
+        text(f"{_COLUMNS} WHERE {where} ORDER BY action.began_at DESC, action.id DESC LIMIT :limit"),
         {"connection_id": connection_id, "before": before, "limit": limit},
     )
     return [_action(row) for row in found]
 
 
+def find(db: Session, action_id: uuid.UUID) -> ActionRow | None:
+    """Return one action; None if there is none with this id."""
+    row = db.execute(text(f"{_COLUMNS} WHERE action.id = :action_id"), {"action_id": action_id}).one_or_none()
+    return None if row is None else _action(row)
+
+
 def _action(row: Row[Any]) -> ActionRow:
     columns = row._asdict()
-    return ActionRow(**(columns | {"state": ActionState(row.state)}))
+    state = present_state(ActionState(row.state), columns.pop("renewed_at"), row.now)
+    return ActionRow(**(columns | {"state": state}))
+
+
+def prune(db: Session, *, days: float, limit: int) -> int:
+    """Delete actions that began more than `days` ago, at most `limit`, and return their number."""
+    return db.execute(
+        text("""
+            DELETE FROM booksync.operator_actions
+             WHERE id = ANY(ARRAY(SELECT id FROM booksync.operator_actions
+                                   WHERE began_at < now() - make_interval(secs => :seconds)
+                                   ORDER BY began_at LIMIT :limit))
+        """),
+        {"seconds": days * 86_400, "limit": limit},
+    ).rowcount

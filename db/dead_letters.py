@@ -66,8 +66,8 @@ _RETRIED = text("""
      LIMIT 1
 """)
 
-# The history keeps the last hundred events of a dead letter.
-_RECENT = "jsonb_path_query_array(history, '$[last - 98 to last]')"
+#: SQL of the history without its oldest events, because it keeps the last hundred.
+RECENT = "jsonb_path_query_array(history, '$[last - 98 to last]')"
 
 _DEATH_ENTRY = """
     jsonb_build_object('at', clock_timestamp(), 'what', 'failed', 'cause', CAST(:cause AS text),
@@ -84,7 +84,7 @@ _DIED_AGAIN = text(f"""
            deaths = deaths + 1,
            last_died_at = clock_timestamp(),
            retry_run_id = NULL,
-           history = {_RECENT} || {_DEATH_ENTRY}
+           history = {RECENT} || {_DEATH_ENTRY}
      WHERE id = :id
 """)  # noqa: S608
 
@@ -158,7 +158,7 @@ _RUN_ENDED = text(f"""
        SET status = CASE WHEN ended.is_good THEN 'retried' ELSE 'open' END,
            closed_at = CASE WHEN ended.is_good THEN clock_timestamp() END,
            retry_run_id = NULL,
-           history = {_RECENT} || jsonb_build_object(
+           history = {RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', CASE WHEN ended.is_good THEN 'retry succeeded' ELSE 'retry failed' END,
                'run_id', ended.run_id, 'run_status', ended.status, 'reason', ended.reason)
       FROM (SELECT id AS run_id, status, coalesce(degraded_reason, error) AS reason,
@@ -173,7 +173,7 @@ _RUN_ENDED = text(f"""
 _READ_AGAIN = text(f"""
     UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
-           history = {_RECENT} || jsonb_build_object(
+           history = {RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'made up for by a full run', 'run_id', run.id)
       FROM booksync.sync_runs AS run
      WHERE run.id = :run_id AND run.status = 'succeeded' AND run.mode = 'full'
@@ -197,7 +197,7 @@ def run_ended(db: Session, run_id: uuid.UUID) -> None:
 _MESSAGE_DONE = text(f"""
     UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
-           history = {_RECENT} || jsonb_build_object(
+           history = {RECENT} || jsonb_build_object(
                'at', clock_timestamp(), 'what', 'retry succeeded', 'message_id', CAST(:message_id AS text))
      WHERE id = :id AND status = 'open'
 """)  # noqa: S608
@@ -212,7 +212,7 @@ def message_done(db: Session, dead_letter_id: int, message_id: str) -> None:
 _WORK_DONE = text(f"""
     UPDATE booksync.dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
-           history = {_RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'done')
+           history = {RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'done')
      WHERE subject = :subject AND actor_name = :actor_name AND status = 'open'
        AND (cause IN ('{Cause.RETRIES_EXHAUSTED}', '{Cause.PERMANENT_ERROR}')
             OR history @? '$[*] ? (@.what == "sent again")')
@@ -225,39 +225,6 @@ def work_done(db: Session, actor_name: str, *args: str) -> None:
     The dead letter of a defect or of a killed process closes only if a person has sent its message again.
     """
     db.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
-
-
-_SENT_AGAIN = text(f"""
-    UPDATE booksync.dead_letters
-       SET retry_run_id = :run_id,
-           history = {_RECENT} || jsonb_build_object(
-               'at', clock_timestamp(), 'what', 'sent again', 'run_id', CAST(:run_id AS uuid))
-     WHERE id = :id AND status = 'open'
-""")  # noqa: S608
-
-
-def sent_again(db: Session, dead_letter_id: int, *, run_id: uuid.UUID | None) -> bool:
-    """Record that a person has retried the dead letter; False if the dead letter is already closed.
-
-    `run_id` is the run that retries the work; None if the message itself was sent again.
-    """
-    return db.execute(_SENT_AGAIN, {"id": dead_letter_id, "run_id": run_id}).rowcount == 1
-
-
-_DISCARD = text(f"""
-    UPDATE booksync.dead_letters
-       SET status = 'discarded', closed_at = clock_timestamp(), retry_run_id = NULL, note = :note,
-           history = {_RECENT} || jsonb_build_object(
-               'at', clock_timestamp(), 'what', 'discarded', 'note', CAST(:note AS text))
-     WHERE id = ANY(CAST(:ids AS bigint[])) AND status = 'open'
-    RETURNING id
-""")  # noqa: S608
-
-
-def discard(db: Session, dead_letter_ids: Sequence[int], note: str) -> list[int]:
-    """Discard open dead letters with a person's note. Returns the ids of the discarded dead letters, in order."""
-    found = db.execute(_DISCARD, {"ids": list(dead_letter_ids), "note": note}).scalars()
-    return sorted(found)
 
 
 def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:

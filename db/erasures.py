@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import text
 
-from db import grants
+from db import activity, grants
 from db.session import Session
 
 #: The rows of a main table that are deleted in one transaction, with the rows that refer to them.
@@ -142,6 +142,7 @@ def finish(db: Session, connection_id: uuid.UUID) -> Receipt:
         while erase_batch(db, connection_id, erased):
             pass
     grants.leave(db, connection_id)
+    activity.forget(db, connection_id)
     deleted = db.execute(text("DELETE FROM booksync.zoho_connections WHERE id = :id"), {"id": connection_id}).rowcount
     _add(db, connection_id, {"zoho_connections": deleted})
     db.execute(

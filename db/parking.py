@@ -6,9 +6,11 @@ from enum import StrEnum
 
 from sqlalchemy import text
 
+from db import activity
 from db.connections import CREDENTIALS, Connection
 from db.leases import LeaseLostError
 from db.session import Session
+from domain.activity import Event
 
 
 class Parking(StrEnum):
@@ -46,6 +48,7 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
         """),
         {"id": connection.connection_id, "reason": reason},
     )
+    activity.note(db, Event.PARKED, connection_id=connection.connection_id, reason=reason)
     return Parking.PARKED
 
 

@@ -1,6 +1,17 @@
 """Operator actions: what a person did in the console or on the command line."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+#: The operator of an action that was done on the command line. No operator of the console can have this name.
+COMMAND_LINE: Final = "command line"
+
+#: The operator of events that no person has caused.
+ITSELF: Final = "booksync itself"
+
+#: Without a sign of life for this long, an action in the background was interrupted: its process has ended.
+SILENT_AFTER: Final = timedelta(seconds=60)
 
 
 class Action(StrEnum):
@@ -33,10 +44,28 @@ class Action(StrEnum):
     DOWNLOAD = "download"
 
 
+class Event(StrEnum):
+    """What is recorded among the actions although it changes nothing by itself. The text is shown to people."""
+
+    SIGN_IN = "sign-in"
+    FIRST_SYNC = "first sync"
+    PARKED = "connection parked"
+
+
 class ActionState(StrEnum):
     """How far an operator's action came."""
 
-    BEGUN = "begun"  #: it runs, or its process has ended before it did
+    BEGUN = "begun"  #: it runs, or its process has ended before the action did
     DONE = "done"
     REFUSED = "refused"  #: nothing was done; the reason is named
     FAILED = "failed"  #: it ended with an unexpected error
+    INTERRUPTED = "interrupted"  #: its process has ended; the rest of its records is unchanged
+
+
+def present_state(state: ActionState, renewed_at: datetime | None, now: datetime) -> ActionState:
+    """Return the state of an action. One that gives no sign of life any more was interrupted.
+
+    `renewed_at` is the last sign of life of an action in the background; None for another action.
+    """
+    is_silent = renewed_at is not None and now - renewed_at > SILENT_AFTER
+    return ActionState.INTERRUPTED if state is ActionState.BEGUN and is_silent else state

@@ -37,6 +37,10 @@ _TABLES: Final = {
         subject text DEFAULT '' NOT NULL,
         note text DEFAULT '' NOT NULL,
         reason text DEFAULT '' NOT NULL,
+        result text DEFAULT '' NOT NULL,
+        done integer,
+        total integer,
+        renewed_at timestamptz,
         began_at timestamptz DEFAULT now() NOT NULL,
         ended_at timestamptz
     """,

@@ -48,6 +48,10 @@ class OperatorAction(Base):
     connection_id: Mapped[uuid.UUID | None]
     subject: Mapped[str] = mapped_column(server_default=text("''"))  #: the records, by ids or a count
     note: Mapped[str] = mapped_column(server_default=text("''"))
-    reason: Mapped[str] = mapped_column(server_default=text("''"))  #: why the action was refused
+    reason: Mapped[str] = mapped_column(server_default=text("''"))  #: why the action was refused, or has failed
+    result: Mapped[str] = mapped_column(server_default=text("''"))  #: what came of an action in the background
+    done: Mapped[int | None]  #: of an action in the background: the number of records that it is done with
+    total: Mapped[int | None]
+    renewed_at: Mapped[Moment | None]  #: the last sign of life of an action in the background
     began_at: Mapped[CreatedAt]
     ended_at: Mapped[Moment | None]

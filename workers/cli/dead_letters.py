@@ -7,12 +7,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db import dead_letter_lists, dead_letters
+from db import dead_letter_decisions, dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from db.session import Session
+from domain.activity import Action
 from domain.dead_letters import DeadLetterStatus
 from workers.cli.arguments import ConnectionOption, one_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, emphasized, notes, print_json, results
 from workers.services.retry import Retried, retry
 
@@ -86,9 +88,11 @@ def retry_dead_letters(
     with open_resources("booksync dead-letters") as resources:
         with resources.engine.connect() as db:
             chosen = _chosen(db, choice, dead_letter_id)
-        for retried in retry(resources, chosen):
-            reported.append(retried)
-            tell.print(f"{retried.dead_letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
+        with recorded(resources, Action.RETRY_DEAD_LETTERS, subject=_subject(choice, dead_letter_id)) as action:
+            for retried in retry(resources, chosen):
+                reported.append(retried)
+                tell.print(f"{retried.dead_letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
+            action.result = f"{sum(each.is_sent for each in reported):,} of {len(chosen):,} retried."
     sent = [retried for retried in reported if retried.is_sent]
     tell.print(
         f"{len(sent)} of {len(reported)} retried; each closes when its work is done. Next: booksync dead-letters list"
@@ -117,9 +121,13 @@ def discard_dead_letters(
     Discarded dead letters stay in the database for a while, with the note.
     """
     choice = _choice(dead_letter_id, group, all_dead_letters)
-    with open_resources("booksync dead-letters") as resources, resources.engine.begin() as db:
-        chosen = _chosen(db, choice, dead_letter_id)
-        discarded = dead_letters.discard(db, chosen, note)
+    with open_resources("booksync dead-letters") as resources:
+        subject = _subject(choice, dead_letter_id)
+        with recorded(resources, Action.DISCARD_DEAD_LETTERS, subject=subject, note=note) as action:
+            with resources.engine.begin() as db:
+                chosen = _chosen(db, choice, dead_letter_id)
+                discarded = dead_letter_decisions.discard(db, chosen, note)
+            action.result = f"{len(discarded):,} discarded."
     results(as_json).print(f"{len(discarded):,} discarded.")
     if as_json:
         print_json({"discarded": discarded})
@@ -142,6 +150,13 @@ def _choice(dead_letter_id: int | None, group: str | None, all_dead_letters: boo
     if (dead_letter_id is not None) + (group is not None) + all_dead_letters != 1:
         raise typer.BadParameter("give one of ID, --group FINGERPRINT and --all")
     return Choice(DeadLetterStatus.OPEN, fingerprint=group)
+
+
+def _subject(choice: Choice, dead_letter_id: int | None) -> str:
+    """What an action is about, for its record."""
+    if dead_letter_id is not None:
+        return f"dead letter {dead_letter_id}"
+    return f"open dead letters, group {choice.fingerprint}" if choice.fingerprint else "open dead letters"
 
 
 def _chosen(db: Session, choice: Choice, dead_letter_id: int | None) -> list[int]:

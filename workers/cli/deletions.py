@@ -11,11 +11,13 @@ from rich.table import Table
 
 from db import connections, held_deletions
 from db.held_deletions import Held
+from domain.activity import Action
 from domain.entities import Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection, OneConnection, one_connection
 from workers.cli.connection_lines import amounts, minute_of
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.find_connection import find_connection
 from workers.services.held_deletions import apply, dismiss
@@ -81,7 +83,9 @@ def apply_held(
     with open_resources("booksync deletions") as resources:
         connection_id, chosen = _chosen(resources, given, kind, record)
         if chosen and _confirmed("mark deleted", chosen, yes=yes, as_json=as_json):
-            marked = apply(resources.engine, _connection(resources, connection_id), chosen)
+            subject = f"{len(chosen):,} records"
+            with recorded(resources, Action.APPLY_DELETIONS, connection_id=connection_id, subject=subject):
+                marked = apply(resources.engine, _connection(resources, connection_id), chosen)
             _report(connection_id, "marked deleted", "applied", marked, as_json=as_json)
             if left := len(chosen) - sum(marked.values()):
                 again = counted(left, "record was", "records were")
@@ -102,7 +106,9 @@ def dismiss_held(
     with open_resources("booksync deletions") as resources:
         connection_id, chosen = _chosen(resources, given, kind, record)
         if chosen and _confirmed("keep", chosen, yes=yes, as_json=as_json):
-            dismissed = dismiss(resources.engine, _connection(resources, connection_id), chosen)
+            subject = f"{len(chosen):,} records"
+            with recorded(resources, Action.DISMISS_DELETIONS, connection_id=connection_id, subject=subject):
+                dismissed = dismiss(resources.engine, _connection(resources, connection_id), chosen)
             _report(connection_id, "kept", "dismissed", dismissed, as_json=as_json)
         else:
             _report_nothing(connection_id, "dismissed", chosen, as_json=as_json)

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.disconnect import Revocation, disconnect
 
@@ -19,8 +21,9 @@ def disconnect_connection(
     The cached customers and invoices stay. `booksync connect` revives the connection under the same id.
     """
     with open_resources("booksync disconnect") as resources:
-        ended = disconnect(resources, found_connection(resources.engine, given))
-    connection_id = ended.connection.connection_id
+        connection_id = found_connection(resources.engine, given)
+        with recorded(resources, Action.DISCONNECT, connection_id=connection_id):
+            ended = disconnect(resources, connection_id)
     tell = results(as_json)
     tell.print(f"Connection {connection_id} {'is' if ended.was_connected else 'was already'} disconnected.")
     tell.print(f"{counted(ended.cancelled_reminders, 'pending reminder was', 'pending reminders were')} cancelled.")

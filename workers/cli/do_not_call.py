@@ -8,10 +8,12 @@ from rich.table import Table
 
 from db import do_not_call
 from db.session import Session
+from domain.activity import Action
 from domain.do_not_call import UnreadableNumberError, number_in
 from domain.users import UserId
 from workers.cli.arguments import user_id_of
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, out, print_json, results
 
 app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,7 +32,11 @@ def add(
 ) -> None:
     """Never call this number, for any connection of the user."""
     phone = _e164(number)
-    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
+    with (
+        open_resources("booksync do-not-call") as resources,
+        recorded(resources, Action.ADD_DO_NOT_CALL, note=note or ""),
+        resources.engine.begin() as db,
+    ):
         user_id = _user(db, user)
         is_new = do_not_call.add(db, user_id, phone, note)
     results(as_json).print(f"{phone} is on the list." if is_new else f"{phone} was on the list already.")
@@ -42,7 +48,11 @@ def add(
 def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
     """Remove a number from the list, so that it may be called again."""
     phone = _e164(number)
-    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
+    with (
+        open_resources("booksync do-not-call") as resources,
+        recorded(resources, Action.REMOVE_DO_NOT_CALL),
+        resources.engine.begin() as db,
+    ):
         user_id = _user(db, user)
         was_listed = do_not_call.remove(db, user_id, phone)
     results(as_json).print(f"{phone} is off the list." if was_listed else f"{phone} was not on the list.")

@@ -10,11 +10,13 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from db import connections, openings, outcomes
 from db.connections import Connection
 from db.session import Session
+from domain.activity import Action
 from domain.opening import Backlog
 from domain.outcome import CallOutcome
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.reminder_preview import preview_as_json, show
 from workers.cli.terminal import Words, counted, notes, print_json, results
 from workers.services.find_connection import find_connection
@@ -64,7 +66,8 @@ def open_handover(given: GivenConnection, backlog: BacklogOption = Backlog.NONE,
     """Open the connection for handovers, and plan its reminders again in the same transaction."""
     with open_resources("booksync reminders") as resources:
         connection_id = found_connection(resources.engine, given)
-        opened = open_handovers(resources.engine, connection_id, backlog)
+        with recorded(resources, Action.OPEN_HANDOVER, connection_id=connection_id):
+            opened = open_handovers(resources.engine, connection_id, backlog)
     tell = results(as_json)
     calls = counted(opened.state.waiting_calls, "number has", "numbers have")
     tell.print(f"Handover is open since {opened.opened_at:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
@@ -80,10 +83,11 @@ def open_handover(given: GivenConnection, backlog: BacklogOption = Backlog.NONE,
 
 def close_handover(given: GivenConnection, as_json: AsJSON = False) -> None:
     """Close the connection for handovers. Reminders stay planned and visible, and planning continues."""
-    with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
-        connection_id = find_connection(db, given)
-        openings.close_handover(db, connection_id)
-        state = openings.state_of(db, connection_id)
+    with open_resources("booksync reminders") as resources:
+        connection_id = found_connection(resources.engine, given)
+        with recorded(resources, Action.CLOSE_HANDOVER, connection_id=connection_id), resources.engine.begin() as db:
+            openings.close_handover(db, connection_id)
+            state = openings.state_of(db, connection_id)
     tell_if_closed(connection_id, state.as_json(), results(as_json))
     if as_json:
         print_json(state.as_json() | {"connection_id": str(connection_id)})

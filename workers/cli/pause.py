@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import notes, print_json, results
 from workers.services.pause import pause
 
@@ -19,7 +21,9 @@ def pause_connection(
 ) -> None:
     """Stop a connection until `booksync resume`: no syncs, no refreshes, no handovers. Nothing is deleted."""
     with open_resources("booksync pause") as resources:
-        connection = pause(resources.engine, found_connection(resources.engine, given), reason)
+        connection_id = found_connection(resources.engine, given)
+        with recorded(resources, Action.PAUSE, connection_id=connection_id, note=reason or ""):
+            connection = pause(resources.engine, connection_id, reason)
     results(as_json).print(
         f"Connection {connection.connection_id} is paused. Webhooks are stored until it works again."
     )

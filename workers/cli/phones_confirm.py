@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,12 @@ from db import connections
 from db.connections import Connection
 from db.phone_confirmations import PhoneStanding
 from db.session import Session
+from domain.activity import Action
 from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
-from workers.cli.arguments import GivenConnection
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.confirm_phones import (
     Change,
@@ -27,7 +30,6 @@ from workers.services.confirm_phones import (
     wishes_in,
     withdraw,
 )
-from workers.services.find_connection import find_connection
 from workers.services.spreadsheets import SpreadsheetError
 
 _CHANGES_SHOWN = 20
@@ -62,10 +64,17 @@ def confirm_phones(
     _check_usage(customer, note, number, csv_file, take_back=take_back)
     try:
         wishes = wishes_in(csv_file) if csv_file else [Wish(customer or "", note, number or "yes")]
-        with open_resources("booksync phones") as resources, resources.engine.connect() as db:
-            connection = connections.connection(db, find_connection(db, given))
-            changes = _changed(db, connection, wishes, resources.settings.phone_fallback, take_back=take_back)
-            db.rollback() if dry_run else db.commit()
+        with open_resources("booksync phones") as resources:
+            connection_id = found_connection(resources.engine, given)
+            action = Action.FORGET_CONFIRMATION if take_back else Action.CONFIRM_NUMBER
+            subject = f"customer {customer}" if customer else f"{len(wishes):,} rows of a file"
+            with (
+                nullcontext() if dry_run else recorded(resources, action, connection_id=connection_id, subject=subject),
+                resources.engine.connect() as db,
+            ):
+                connection = connections.connection(db, connection_id)
+                changes = _changed(db, connection, wishes, resources.settings.phone_fallback, take_back=take_back)
+                db.rollback() if dry_run else db.commit()
     except (SpreadsheetError, RefusedConfirmationsError) as error:
         _refuse(error, as_json=as_json)
     _show(connection.connection_id, changes, take_back=take_back, dry_run=dry_run, as_json=as_json)

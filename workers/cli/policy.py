@@ -7,11 +7,13 @@ import typer
 from rich.table import Table
 
 from db import reminder_policies
+from domain.activity import Action
 from domain.calling_window import InvalidPolicyError
 from domain.policy_rules import MEANINGS
 from domain.reminder_policy import ReminderPolicy
-from workers.cli.arguments import GivenConnection
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, out, print_json, results
 from workers.services.change_policy import change_policy
 from workers.services.find_connection import find_connection
@@ -113,19 +115,20 @@ def set_rules(
     if not changes and not defaults and not minimum and not zones:
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
-        with resources.engine.connect() as db:
-            connection_id = find_connection(db, named)
-            before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
-        rules = before.to_json()
-        changes |= {
-            "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
-            "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
-        }
-        try:
-            policy = ReminderPolicy.from_json(rules | changes)
-        except InvalidPolicyError as error:
-            raise typer.BadParameter(str(error)) from None
-        replanned = change_policy(resources.engine, connection_id, policy).planned
+        connection_id = found_connection(resources.engine, named)
+        with recorded(resources, Action.CHANGE_POLICY, connection_id=connection_id):
+            with resources.engine.connect() as db:
+                before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
+            rules = before.to_json()
+            changes |= {
+                "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
+                "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
+            }
+            try:
+                policy = ReminderPolicy.from_json(rules | changes)
+            except InvalidPolicyError as error:
+                raise typer.BadParameter(str(error)) from None
+            replanned = change_policy(resources.engine, connection_id, policy).planned
     results(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 

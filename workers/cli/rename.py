@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.arguments import GivenConnection
+from domain.activity import Action
+from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import print_json, results
-from workers.services.find_connection import find_connection, rename
+from workers.services.find_connection import rename
 
 
 def rename_connection(
@@ -18,9 +20,10 @@ def rename_connection(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Give a connection a name, which commands accept instead of its id. The name precedes the one in Zoho."""
-    with open_resources("booksync rename") as resources, resources.engine.begin() as db:
-        connection_id = find_connection(db, given)
-        present = rename(db, connection_id, name)
+    with open_resources("booksync rename") as resources:
+        connection_id = found_connection(resources.engine, given)
+        with recorded(resources, Action.RENAME, connection_id=connection_id), resources.engine.begin() as db:
+            present = rename(db, connection_id, name)
     called = "has no name" if present is None else f"is called {present}"
     results(as_json).print(f"Connection {connection_id} {called}.")
     if as_json:

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from domain.activity import Action
 from workers.cli.arguments import found_connection
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import print_json, results
 from workers.services.resume import parked, resume
 
@@ -23,9 +25,13 @@ def resume_connections(
     say, tried = results(as_json), []
     with open_resources("booksync resume") as resources:
         chosen = parked(resources) if given is None else [found_connection(resources.engine, given)]
-        for resumed in resume(resources, chosen):
-            tried.append(resumed)
-            say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)
+        connection_id = chosen[0] if len(chosen) == 1 else None
+        subject = "" if connection_id else f"{len(chosen):,} parked connections"
+        with recorded(resources, Action.RESUME, connection_id=connection_id, subject=subject) as action:
+            for resumed in resume(resources, chosen):
+                tried.append(resumed)
+                say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)
+            action.result = f"{sum(each.refusal is None for each in tried):,} of {len(tried):,} work again."
     if not tried:
         say.print("No connection is parked.")
     refused = [each for each in tried if each.refusal is not None]

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from db import connections, summary
+from domain.activity import Action
 from domain.lists import PER_PAGE
 from domain.runs import Mode, RunStatus
 from workers.boot.resources import Resources
@@ -14,6 +15,7 @@ from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.budget_lines import span, start_line
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
 from workers.services.find_connection import find_connection
@@ -38,11 +40,12 @@ def sync(
     with open_resources("booksync sync") as resources:
         connection_id = found_connection(resources.engine, given)
         requested = RequestedSync(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
-        if wait:
-            run_id = _run_to_end(resources, requested)
-        else:
-            run_id, sentence = requested.start_or_join(resources)
-            results(as_json).print(sentence)
+        with recorded(resources, Action.FULL_SYNC if full else Action.SYNC, connection_id=connection_id):
+            if wait:
+                run_id = _run_to_end(resources, requested)
+            else:
+                run_id, sentence = requested.start_or_join(resources)
+                results(as_json).print(sentence)
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
     if not wait:

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import minute_of, refusals_line
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import notes, out, print_facts, print_json, results
 from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
@@ -45,10 +47,11 @@ def rotate(
     """Make a new secret; the former one is accepted for seven days, or until --end."""
     with open_resources("booksync webhook rotate") as resources:
         connection_id = found_connection(resources.engine, given)
-        if end:
-            ended = webhook_rules.end_rotation(resources, connection_id)
-        else:
-            rule = webhook_rules.rotate(resources, connection_id)
+        with recorded(resources, Action.ROTATE_WEBHOOK_SECRET, connection_id=connection_id):
+            if end:
+                ended = webhook_rules.end_rotation(resources, connection_id)
+            else:
+                rule = webhook_rules.rotate(resources, connection_id)
     if end:
         words = "The former secret is not accepted any more." if ended else "No former secret was accepted."
         results(as_json).print(words)

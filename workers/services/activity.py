@@ -1,13 +1,110 @@
 """Records what operators do: a row before the action, and its end after it, so that no action is without a row."""
 
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
 
 from db import activity
-from domain.activity import Action, ActionState
+from db.failures import DatabaseError
+from domain.activity import Action, ActionState, Event
 from domain.errors import BooksyncError
 from workers.boot.basics import Basics
+from workers.observability.logs import describe
+
+log = structlog.get_logger(__name__)
+
+#: The shortest time between two records of how far an action is.
+_SECONDS_BETWEEN_WRITES = 1.0
+
+#: The longest texts that are kept, in characters.
+_LONGEST = 1000
+
+
+class ActionInterruptedError(BooksyncError):
+    """The process was stopped during the action. What was done stays done; the rest is unchanged: repeat the action."""
+
+
+@dataclass
+class RecordedAction:
+    """An action that has begun. An action of many records reports how far it is."""
+
+    basics: Basics
+    id: uuid.UUID
+    stopping: threading.Event = field(default_factory=threading.Event)  #: set when the process is asked to end
+    done: int = 0
+    total: int | None = None
+    result: str = ""  #: what came of the action, without personal data
+    _written_at: float = 0.0
+
+    def expect(self, total: int) -> None:
+        """Record the number of records that the action will work on."""
+        self.total = total
+        self._write()
+
+    def advance(self, count: int = 1) -> None:
+        """Count records that the action is done with; call this between two transactions.
+
+        Raises:
+            ActionInterruptedError: the process is asked to end, and records are left.
+        """
+        self.done += count
+        is_over = self.total is not None and self.done >= self.total
+        if not is_over and time.monotonic() - self._written_at >= _SECONDS_BETWEEN_WRITES:
+            self._write()
+        if not is_over and self.stopping.is_set():
+            raise ActionInterruptedError
+
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
+        with self.basics.engine.begin() as db:
+            activity.advance(db, self.id, done=self.done, total=self.total or self.done)
+
+
+def begin(
+    basics: Basics,
+    operator: str,
+    action: Action,
+    *,
+    connection_id: uuid.UUID | None = None,
+    subject: str = "",
+    note: str = "",
+) -> RecordedAction:
+    """Record that an action begins; `ending` records its end.
+
+    `subject` names the records by ids or a count; no personal data.
+
+    Raises:
+        DatabaseError: Postgres does not work; nothing was done.
+    """
+    with basics.engine.begin() as db:
+        subject, note = subject[:_LONGEST], note[:_LONGEST]
+        action_id = activity.begin(db, operator, action, connection_id=connection_id, subject=subject, note=note)
+    return RecordedAction(basics, action_id)
+
+
+@contextmanager
+def ending(action: RecordedAction) -> Iterator[RecordedAction]:
+    """Record how the statements of the block have ended the action. Each exception passes through."""
+    state, reason = ActionState.FAILED, ""
+    try:
+        yield action
+        state = ActionState.DONE
+    except ActionInterruptedError as error:
+        state, reason = ActionState.INTERRUPTED, error.impersonal
+        raise
+    except BooksyncError as error:
+        state, reason = ActionState.REFUSED, error.impersonal
+        raise
+    except DatabaseError as error:
+        reason = describe(error)
+        raise
+    finally:
+        _end(action, state, reason)
 
 
 @contextmanager
@@ -19,23 +116,34 @@ def recorded(
     connection_id: uuid.UUID | None = None,
     subject: str = "",
     note: str = "",
-) -> Iterator[None]:
-    """Record an operator's action around the statements that do it. Each exception passes through.
+) -> Iterator[RecordedAction]:
+    """Record an operator's action around the statements that do it: see `begin` and `ending`."""
+    with ending(
+        begin(basics, operator, action, connection_id=connection_id, subject=subject, note=note)
+    ) as recorded_action:
+        yield recorded_action
 
-    `subject` names the records by ids or a count; no personal data.
+
+def note_sign_in(basics: Basics, operator: str) -> None:
+    """Record that an operator has signed in to the console.
 
     Raises:
-        DatabaseError: Postgres does not work; nothing was done.
+        DatabaseError: Postgres does not work.
     """
     with basics.engine.begin() as db:
-        action_id = activity.begin(db, operator, action, connection_id=connection_id, subject=subject, note=note)
-    state, reason = ActionState.FAILED, ""
+        activity.note(db, Event.SIGN_IN, operator=operator)
+
+
+def _end(action: RecordedAction, state: ActionState, reason: str) -> None:
+    done = None if action.total is None else action.done
     try:
-        yield
-        state = ActionState.DONE
-    except BooksyncError as error:
-        state, reason = ActionState.REFUSED, error.impersonal
-        raise
-    finally:
-        with basics.engine.begin() as db:
-            activity.end(db, action_id, state, reason=reason)
+        with action.basics.engine.begin() as db:
+            activity.end(db, action.id, state, reason=reason[:_LONGEST], result=action.result[:_LONGEST], done=done)
+    except DatabaseError as error:
+        # The action itself has ended, so its own result counts. Its row stays "begun", as after the end of a process.
+        log.error(
+            "The end of an operator's action could not be recorded",
+            action="operator_action.end_not_recorded",
+            operator_action=str(action.id),
+            error=describe(error),
+        )

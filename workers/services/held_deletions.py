@@ -1,6 +1,6 @@
 """Held deletions: a person decides whether records that Zoho seems to have lost are marked deleted or kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import Engine
 
@@ -15,7 +15,17 @@ from workers.services.mark_deleted import mark_held_deleted
 BATCH = 100
 
 
-def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
+#: Is called after each batch with its number of records.
+AfterBatch = Callable[[int], object]
+
+
+def _ignore(_count: int) -> None:
+    pass
+
+
+def apply(
+    engine: Engine, connection: Connection, chosen: Sequence[Held], after_batch: AfterBatch = _ignore
+) -> dict[Entity, int]:
     """Mark held records deleted, one transaction per batch, and plan the reminders of their invoices again.
 
     A record that was read again since its 404 is not marked. Returns how many of each kind were marked.
@@ -24,10 +34,13 @@ def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dic
     for entity, record_ids in _batches(chosen):
         with engine.begin() as db:
             marked[entity] += mark_held_deleted(db, connection, entity, record_ids, now=clock.present(db))
+        after_batch(len(record_ids))
     return marked
 
 
-def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[Entity, int]:
+def dismiss(
+    engine: Engine, connection: Connection, chosen: Sequence[Held], after_batch: AfterBatch = _ignore
+) -> dict[Entity, int]:
     """Store a person's decision that held records exist. Returns how many of each kind were held back until now.
 
     The records stay cached, and no run checks them. The reminders of these records stay cancelled, because Zoho has
@@ -37,6 +50,7 @@ def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> d
     for entity, record_ids in _batches(chosen):
         with engine.begin() as db:
             dismissed[entity] += held_deletions.dismiss(db, connection, entity, record_ids)
+        after_batch(len(record_ids))
     return dismissed
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dramatiq import Message
 
-from db import connections, dead_letter_lists, dead_letters, run_history, runs
+from db import connections, dead_letter_decisions, dead_letter_lists, run_history, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from db.session import Session
@@ -18,7 +18,7 @@ from workers.boot.resources import Resources
 from workers.boot.servers import require_redis
 from workers.jobs.dead_letters import HIDDEN
 from workers.queue import send_step
-from workers.queue.messages import DEAD_LETTER_OPTION
+from workers.queue.messages import DEAD_LETTER_OPTION, NOT_SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class Retried:
     is_sent: bool
     sentence: str
     run_id: uuid.UUID | None = None
+
+
+class NotSentError(BooksyncError):
+    """Redis refuses the message. Next: booksync status shows why; then run the command again."""
 
 
 class _RefusedError(BooksyncError):
@@ -42,7 +46,8 @@ def retry(resources: Resources, dead_letter_ids: Sequence[int]) -> Iterator[Retr
     failure is active. Any other message is sent again unchanged. A dead letter stays open until its retry is done.
 
     Raises:
-        RedisRefusesError: Redis does not accept writes. Dead letters without a yielded result are unchanged.
+        RedisRefusesError, NotSentError: Redis does not accept writes. Dead letters without a yielded result can be
+            retried.
         UnknownDeadLetterError: a dead letter does not exist.
     """
     require_redis(resources.redis)
@@ -118,7 +123,12 @@ def _send_again(resources: Resources, dead_letter: Row) -> Retried:
         if dead_letter["connection_id"] is not None:
             _refuse_stopped(db, dead_letter)
         _note(db, dead_letter, None)
-    resources.broker.enqueue(message)
+    try:
+        resources.broker.enqueue(message)
+    except NOT_SENT:
+        with resources.engine.begin() as db:
+            dead_letter_decisions.not_sent(db, dead_letter["id"])
+        raise NotSentError from None
     return Retried(dead_letter["id"], is_sent=True, sentence="The message is sent again.")
 
 
@@ -131,5 +141,5 @@ def _refuse_stopped(db: Session, dead_letter: Row) -> None:
 
 
 def _note(db: Session, dead_letter: Row, run_id: uuid.UUID | None) -> None:
-    if not dead_letters.sent_again(db, dead_letter["id"], run_id=run_id):
-        raise _RefusedError("It has been closed in the meantime.")
+    if not dead_letter_decisions.sent_again(db, dead_letter["id"], run_id=run_id):
+        raise _RefusedError("It was closed in the meantime, or sent again a moment ago. Next: look at it again.")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from db import connections, dead_letters, orphaned_invoices, runs
+from db import activity, connections, dead_letters, orphaned_invoices, runs
 from db.connections import Connection
 from db.dead_letters import NewDeadLetter
 from db.runs import StepLease, StepRef
@@ -104,6 +104,7 @@ class Work(Asking):
             dead_letters.keep(db, dead_letter)
         if run.status.is_final:
             dead_letters.run_ended(db, run.run_id)
+            activity.note_first_sync(db, run.run_id)
         return following
 
     def checkpoint(self, db: Session, run: Run, *, together_with: Callable[[], object] = lambda: None) -> None:

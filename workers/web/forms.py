@@ -38,8 +38,8 @@ async def read_form(request: Request) -> Form:
 
 
 def one(form: Form, name: str) -> str:
-    """Return the first value of a field; "" without one."""
-    return form.get(name, [""])[0]
+    """Return the first value of a field, without the character NUL, which Postgres does not store; "" without one."""
+    return form.get(name, [""])[0].replace("\0", "")
 
 
 def refuse_forged(request: Request, form: Form, token: str) -> None:

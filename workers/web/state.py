@@ -3,6 +3,7 @@
 from fastapi import Request
 
 from workers.boot.resources import Resources
+from workers.web.console.long_actions import LongActions
 from workers.web.console.password_check import PasswordCheck
 
 
@@ -21,3 +22,9 @@ def password_check_of(request: Request) -> PasswordCheck:
     """Return the process's check of console passwords."""
     check: PasswordCheck = request.app.state.password_check
     return check
+
+
+def long_actions_of(request: Request) -> LongActions:
+    """Return the process's actions of operators that go on in the background."""
+    actions: LongActions = request.app.state.long_actions
+    return actions

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from db import dead_letter_lists, dead_letters
+from db import dead_letter_decisions, dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
@@ -189,7 +189,7 @@ class TestRetrying:
     def test_a_closed_dead_letter_is_not_retried(self, bench: Bench) -> None:
         dead_letter_id = letter(bench)["id"]
         with bench.resources.engine.begin() as db:
-            dead_letters.discard(db, [dead_letter_id], "seen")
+            dead_letter_decisions.discard(db, [dead_letter_id], "seen")
         (told,) = retried(bench, dead_letter_id)
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
 

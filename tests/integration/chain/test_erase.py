@@ -26,7 +26,7 @@ CONNECTED = """
      ORDER BY 1
 """
 
-#: The tables whose rows outlive their connection. They have no personal data.
+#: The tables whose rows outlive their connection: the receipt, and who did what and when, without words.
 OUTLIVING = {"booksync.erasure_receipts", "booksync.operator_actions"}
 
 

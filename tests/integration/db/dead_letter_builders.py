@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from db import dead_letter_lists, dead_letters, runs
+from db import dead_letter_decisions, dead_letter_lists, dead_letters, runs
 from db.connections import Connection
 from db.dead_letter_lists import Choice
 from db.dead_letters import NewDeadLetter
@@ -88,4 +88,4 @@ def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
 
 def sent_again(engine: Engine, dead_letter_id: int, run_id: uuid.UUID | None) -> bool:
     with engine.begin() as db:
-        return dead_letters.sent_again(db, dead_letter_id, run_id=run_id)
+        return dead_letter_decisions.sent_again(db, dead_letter_id, run_id=run_id)

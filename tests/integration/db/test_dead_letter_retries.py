@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import dead_letters
+from db import dead_letter_decisions, dead_letters
 from db.connections import Connection
 from domain.dead_letters import Cause
 from tests.integration.db.dead_letter_builders import a_death, a_message, a_run, end, kept, letter, listed, sent_again
@@ -70,8 +70,8 @@ class TestRetryingARun:
 
     def test_a_closed_dead_letter_is_not_sent_again(self, engine: Engine, died: int) -> None:
         with engine.begin() as db:
-            assert dead_letters.discard(db, [died], "seen") == [died]
-            assert dead_letters.discard(db, [died], "twice") == []
+            assert dead_letter_decisions.discard(db, [died], "seen") == [died]
+            assert dead_letter_decisions.discard(db, [died], "twice") == []
         assert not sent_again(engine, died, None)
         assert letter(engine, died)["note"] == "seen"
 

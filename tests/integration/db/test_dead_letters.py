@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine
 
-from db import dead_letter_lists, dead_letters
+from db import dead_letter_decisions, dead_letter_lists, dead_letters
 from db.connections import Connection
 from db.dead_letter_lists import Choice
 from db.dead_letters import Origin, UnknownDeadLetterError
@@ -81,7 +81,7 @@ class TestKeeping:
     def test_a_failure_after_closing_opens_another_dead_letter(self, engine: Engine) -> None:
         first = kept(engine, a_message())
         with engine.begin() as db:
-            dead_letters.discard(db, [first], "seen")
+            dead_letter_decisions.discard(db, [first], "seen")
         assert kept(engine, a_message()) != first
         assert letter(engine, first)["failures"] == 1
 

@@ -16,7 +16,6 @@ from sqlalchemy import Engine, event, text
 from db import (
     customer_lists,
     doubtful_numbers,
-    explanations,
     hand_over,
     invoice_lists,
     invoice_references,

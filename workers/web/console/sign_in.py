@@ -14,6 +14,7 @@ from starlette.responses import Response
 from domain.operators import CONSOLE_NAME, Operator, Role, name_of
 from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
+from workers.services.activity import note_sign_in
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.frame import closed_page, console_page, root_of
@@ -61,6 +62,7 @@ async def sign_in(request: Request) -> Response:
     if operator is None:
         is_wrong = outcome is PasswordOutcome.WRONG
         return _form(request, status=401, problem=_WRONG) if is_wrong else _form(request, status=429, problem=TOO_MANY)
+    await run_in_threadpool(_note_sign_in, resources, operator)
     response = RedirectResponse(root_of(request), 303)
     keep_session(request, response, ConsoleSession.begun(operator, time.time()))
     delete_cookie(request, response, _COOKIE)
@@ -94,6 +96,11 @@ def _authenticated(resources: Resources, name: str, password: str) -> Operator |
         if operator is not None:
             record_use(resources, operator)
     return operator
+
+
+def _note_sign_in(resources: Resources, operator: Operator) -> None:
+    with postgres_needed():
+        note_sign_in(resources, operator.name)
 
 
 def _sign_out(request: Request, visitor: Visitor) -> None:

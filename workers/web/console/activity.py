@@ -1,0 +1,77 @@
+"""`/activity`: what operators did, and how far a long action is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from db import activity
+from db.clock import present
+from domain.activity import ActionState
+from domain.operators import Role
+from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.addresses import NoSuchPageError, no_such_page, query, uuid_of
+from workers.web.console.frame import console_page
+from workers.web.state import resources_of
+
+router = APIRouter(prefix="/activity")
+
+Reader = Annotated[Visitor, Depends(require(Role.VIEWER))]
+
+
+#: The rows of a page.
+ROWS = 100
+
+
+@router.get("")
+async def activity_page(request: Request, visitor: Reader) -> Response:
+    """Return the actions and events of all connections or of one, the latest first."""
+    return await run_in_threadpool(_list, request, visitor)
+
+
+@router.get("/{action_id}")
+async def action_page(request: Request, action_id: str, visitor: Reader) -> Response:
+    """Return one action; while it is in progress, the page renews itself, also without JavaScript."""
+    return await run_in_threadpool(_one, request, visitor, action_id)
+
+
+def _list(request: Request, visitor: Visitor) -> Response:
+    given = request.query_params.get
+    try:
+        connection_id, after = uuid_of(given("connection", "")), uuid_of(given("after", ""))
+    except NoSuchPageError:
+        return no_such_page(request, visitor)
+    with postgres_needed(), resources_of(request).engine.connect() as db:
+        now = present(db)
+        actions = activity.listed(db, connection_id=connection_id, before=after, limit=ROWS + 1)
+    last = actions[ROWS - 1].id if len(actions) > ROWS else None
+    return console_page(
+        request,
+        "console/activity.html",
+        visitor,
+        now=now,
+        actions=actions[:ROWS],
+        connection_id=connection_id,
+        first=f"activity{query(connection=connection_id)}" if after else "",
+        more=f"activity{query(connection=connection_id, after=last)}" if last else "",
+    )
+
+
+def _one(request: Request, visitor: Visitor, given: str) -> Response:
+    try:
+        action_id = uuid_of(given)
+    except NoSuchPageError:
+        return no_such_page(request, visitor)
+    with postgres_needed(), resources_of(request).engine.connect() as db:
+        action = activity.find(db, action_id) if action_id else None
+    if action is None:
+        return no_such_page(request, visitor)
+    return console_page(
+        request,
+        "console/action.html",
+        visitor,
+        action=action,
+        now=action.now,
+        is_in_progress=action.state is ActionState.BEGUN,
+    )
