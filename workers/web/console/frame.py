@@ -30,6 +30,9 @@ CLOSED = (
 )
 
 
+#: The parameter of the address of the first page after a sign-in by a link.
+WELCOME = "welcome"
+
 #: The pages of the header's navigation: the address, relative to the console's first page, and the name.
 PAGES = (
     ("", "Overview"),
@@ -59,6 +62,7 @@ def console_page(
         reloaded=RELOADED,
         visitor=visitor,
         flash=flash,
+        is_newcomer=WELCOME in request.query_params,
         **shown,
     )
     if flash is not None:
