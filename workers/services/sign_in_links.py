@@ -53,8 +53,8 @@ def sign_in_link(basics: Basics, vault: Vault, name: str) -> str:
 def use_link(basics: Basics, vault: Vault, sealed: str, *, longest_seconds: float) -> Operator | None:
     """Return the operator of a link, which is used up by this call; None if it may not sign in.
 
-    A link signs nobody in if it was used before, is older than `LINK_SECONDS` or was altered, or if the operator has
-    got another password or role, or was disabled. `longest_seconds` is the longest duration of a console session.
+    The link is refused if it was used before, is older than `LINK_SECONDS` or was altered. It ends with its operator's
+    password and role, and when the operator is disabled. `longest_seconds` is a console session's longest duration.
 
     Raises:
         DatabaseError: Postgres does not work.

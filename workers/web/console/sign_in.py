@@ -19,6 +19,7 @@ from workers.services.sign_in_links import use_link
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.frame import WELCOME, closed_page, console_page, root_of
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY
+from workers.web.console.proxy_names import name_by_proxy
 from workers.web.console.sessions import (
     LONGEST_SECONDS,
     ConsoleSession,
@@ -54,6 +55,8 @@ async def sign_in_page(request: Request) -> Response:
     link = request.query_params.get("link")
     if link is not None:
         return await _by_link(request, link)
+    if name_by_proxy(request) is not None:
+        return RedirectResponse(root_of(request), 303)
     closed = await run_in_threadpool(closed_page, request)
     return closed or _form(request)
 
