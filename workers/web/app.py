@@ -14,6 +14,7 @@ from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.console import overview, sign_in
 from workers.web.console.frame import add_refusals
+from workers.web.headers import StrictHeaders
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
 #: The Postgres timeout of the web process. A client waits for each response, and a hanging Postgres would occupy all
@@ -44,3 +45,4 @@ app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=Non
 for part in (health, webhooks, metrics, connecting, overview, sign_in):
     app.include_router(part.router)
 add_refusals(app)
+app.add_middleware(StrictHeaders)

@@ -1,7 +1,7 @@
 """Access to the console: `require` is the one check of each page and each action."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -52,10 +52,11 @@ class PostgresFailedError(BooksyncError):
     """Postgres does not work. The message names the kind of the failure."""
 
 
-def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
-    """Return the dependency of a page or an action that needs this role. For an action it also checks the form's token.
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The dependency of a page or an action that needs this role. For an action it also checks the form's token.
 
-    The dependency raises:
+    The call raises:
         SignInNeededError: the request has no console session, or the session has ended.
         ProxyNameRefusedError: a trusted proxy names no operator who may sign in.
         RoleMissingError: the visitor has a lower role.
@@ -64,17 +65,22 @@ def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
         HTTPException: see `read_form`.
     """
 
-    async def visitor_of(request: Request) -> Visitor:
+    role: Role
+
+    async def __call__(self, request: Request) -> Visitor:
         visitor = await run_in_threadpool(_visitor, request)
         if request.method not in ("GET", "HEAD"):
             form = await read_form(request)
             refuse_forged(request, form, visitor.session.csrf_token)
             visitor = replace(visitor, form=form)
-        if not visitor.operator.role.includes(role):
-            raise RoleMissingError(visitor, role)
+        if not visitor.operator.role.includes(self.role):
+            raise RoleMissingError(visitor, self.role)
         return visitor
 
-    return visitor_of
+
+def require(role: Role) -> Requirement:
+    """Return the dependency of a page or an action that needs this role."""
+    return Requirement(role)
 
 
 @contextmanager
