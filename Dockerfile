@@ -11,11 +11,14 @@ COPY requirements.txt requirements-build.txt /build/
 RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --requirement /build/requirements.txt
 RUN pip install --require-hashes --only-binary :all: --requirement /build/requirements-build.txt
 
-# booksync runs from its source folder, as the migrations lie beside the packages there: an editable installation,
-# which leaves a path, the command `booksync` and the version in the environment.
-WORKDIR /app
-COPY pyproject.toml README.md ./
-RUN python -m hatchling build --target wheel:editable --directory /build/dist \
+# booksync itself: its wheel, in which the migrations are too.
+WORKDIR /build/source
+COPY pyproject.toml README.md LICENSE ./
+COPY alembic alembic
+COPY domain domain
+COPY db db
+COPY workers workers
+RUN python -m hatchling build --target wheel --directory /build/dist \
     && pip --python /opt/venv/bin/python install --no-index --no-deps /build/dist/*.whl
 
 FROM python:${PYTHON}-slim
@@ -27,11 +30,6 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin book
 
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
-COPY alembic alembic
-COPY domain domain
-COPY db db
-COPY workers workers
-RUN python -m compileall -q /app
 
 USER 10001
 

@@ -1,8 +1,5 @@
 """The triggers for the time in which both the legacy application and booksync write."""
 
-from pathlib import Path
-from typing import Final
-
 import orjson
 
 from db.legacy.vocabulary import (
@@ -15,14 +12,13 @@ from db.legacy.vocabulary import (
     zones,
 )
 from db.migrations.schemas import SCHEMA, host_schema, search_path, with_user_id_type
+from db.migrations.scripts import SQL
 from db.migrations.steps import Raw, briefly
-
-_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 
 def side_by_side(connection: Raw) -> str:
     """The statements that create the triggers for the time in which both applications write."""
-    statements = (_SQL / "side_by_side.sql").read_text()
+    statements = (SQL / "side_by_side.sql").read_text()
     values = {
         "countries": _literal(_json(countries())),
         "country_names": _literal(_json(country_names())),
@@ -39,7 +35,7 @@ def side_by_side(connection: Raw) -> str:
 
 def side_by_side_end(connection: Raw) -> str:
     """The statements that drop the triggers for the time in which both applications write."""
-    return with_user_id_type(connection, (_SQL / "side_by_side_end.sql").read_text())
+    return with_user_id_type(connection, (SQL / "side_by_side_end.sql").read_text())
 
 
 def renew_triggers(connection: Raw) -> None:

@@ -5,13 +5,14 @@ rules.
 """
 
 from functools import cache
-from pathlib import Path
 from string import punctuation
 from typing import Final
 
 import orjson
 
-_FILE: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql" / "0005_vocabulary.json"
+from db.migrations.scripts import SQL
+
+_FILE: Final = SQL / "0005_vocabulary.json"
 
 #: The longest accepted id. Zoho's ids have some twenty digits, and an entry of an index has at most 2,700 bytes.
 LONGEST_ID: Final = 200

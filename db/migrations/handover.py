@@ -6,15 +6,13 @@ Every statement can be repeated.
 """
 
 import os
-from pathlib import Path
 from typing import Final
 
 from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.schemas import with_user_id_type
+from db.migrations.scripts import SQL
 from db.migrations.steps import Raw, at_length, briefly
-
-_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 _COLUMNS: Final = {
     "zoho_connections": (
@@ -126,12 +124,12 @@ def add(connection: Raw) -> None:
     briefly(connection, with_user_id_type(connection, _TABLES))
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
-    briefly(connection, with_user_id_type(connection, (_SQL / "0010_reminder_functions.sql").read_text()))
+    briefly(connection, with_user_id_type(connection, (SQL / "0010_reminder_functions.sql").read_text()))
 
 
 def remove(connection: Raw) -> None:
     """Remove what `add` made, and restore the previous functions."""
-    briefly(connection, with_user_id_type(connection, _FUNCTIONS_END + (_SQL / "hand_over.sql").read_text()))
+    briefly(connection, with_user_id_type(connection, _FUNCTIONS_END + (SQL / "hand_over.sql").read_text()))
     for name in _INDEXES:
         drop_index(connection, name)
     foreign = _foreign(connection)

@@ -4,15 +4,13 @@ The former names stay for one release.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from db.migrations import containment
 from db.migrations.rights import rights_of_function, schema_usage
 from db.migrations.schemas import SCHEMA, Raw, with_user_id_type
+from db.migrations.scripts import FUNCTIONS, SQL
 from db.migrations.steps import briefly
-
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 #: The functions that other applications call, by name.
 _PUBLIC: Final = (
@@ -69,7 +67,7 @@ def move_functions_back(connection: Raw, host: str) -> None:
         f"DROP FUNCTION IF EXISTS {place}.{signature};" for place in sorted({SCHEMA, host}) for signature in _PUBLIC
     ]
     statements += [f"DROP FUNCTION IF EXISTS {SCHEMA}.{signature};" for signature in _typed(connection, _PRIVATE)]
-    former = [(_ROOT / "alembic" / "sql" / name).read_text() for name in _FORMER_FUNCTIONS]
+    former = [(SQL / name).read_text() for name in _FORMER_FUNCTIONS]
     statements += _typed(connection, former)
     statements += [known.on(f"{host}.{signature}") for signature, known in rights.items() if known is not None]
     briefly(connection, "\n".join(statements))
@@ -81,7 +79,7 @@ def _typed(connection: Raw, signatures: Sequence[str]) -> list[str]:
 
 
 def _template(name: str, host: str, connection: Raw) -> str:
-    statements = (_ROOT / "db" / "functions" / name).read_text()
+    statements = (FUNCTIONS / name).read_text()
     return with_user_id_type(connection, statements.replace("{{host}}", host))
 
 

@@ -4,15 +4,13 @@ Two revisions apply this schema, one at the end of phase 2, one at the end of ph
 reason. Every statement can be repeated.
 """
 
-from pathlib import Path
 from typing import Final
 
 from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.schemas import with_user_id_type
+from db.migrations.scripts import SQL
 from db.migrations.steps import Raw, at_length, briefly
-
-_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 _COLUMNS: Final = {
     "zoho_connections": (
@@ -97,7 +95,7 @@ def add(connection: Raw) -> None:
     at_length(connection, _ASK_AGAIN)
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
-    briefly(connection, with_user_id_type(connection, (_SQL / "0011_number_checks.sql").read_text()))
+    briefly(connection, with_user_id_type(connection, (SQL / "0011_number_checks.sql").read_text()))
 
 
 def fill_verdicts(connection: Raw) -> None:
@@ -110,7 +108,7 @@ def fill_verdicts(connection: Raw) -> None:
 
 def remove(connection: Raw) -> None:
     """Remove what `add` made, and restore the previous functions."""
-    former = (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END
+    former = (SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END
     briefly(connection, with_user_id_type(connection, former))
     for name in _INDEXES:
         drop_index(connection, name)

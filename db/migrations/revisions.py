@@ -9,9 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from db.migrations.schemas import SCHEMA, VERSION_TABLE
-
-#: The folder with alembic's script. It is found from this file, so the working directory does not matter.
-_FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
+from db.migrations.scripts import FOLDER
 
 
 class Target(StrEnum):
@@ -37,11 +35,9 @@ def revisions_folder() -> Path:
     Raises:
         MissingRevisionsError: this installation lacks the folder.
     """
-    if not (_FOLDER / "versions").is_dir():
-        raise MissingRevisionsError(
-            f"The migrations are not in {_FOLDER}: run from booksync's folder, or from an editable install"
-        )
-    return _FOLDER
+    if not (FOLDER / "versions").is_dir():
+        raise MissingRevisionsError(f"The migrations are not in {FOLDER}: install booksync's wheel again")
+    return FOLDER
 
 
 @lru_cache(maxsize=1)
