@@ -1,8 +1,11 @@
 """A browser window on a user's way through the pages, and everything that goes wrong in it."""
 
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
 from tests.end_to_end.installation import Installation
+from workers.web.console.access import RELOADED
 
 #: Chromium's message for a page that itself has an error status, as a refusal has.
 _ERROR_STATUS = "Failed to load resource: the server responded with a status of "
@@ -19,7 +22,7 @@ class Visit:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("request", self._see)
-        page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._miss)
 
     def consent(self, link: str) -> None:
         """Open the link, and accept at Zoho."""
@@ -55,8 +58,21 @@ class Visit:
             self.problems.append(f"{message.type}: {message.text}")
 
     def _see(self, request: Request) -> None:
-        if not request.is_navigation_request():
+        if not request.is_navigation_request() and not self._is_reload(request):
             self.problems.append(f"the page loads {request.url}")
+
+    def _miss(self, request: Request) -> None:
+        # A navigation aborts a reload that is under way.
+        if not self._is_reload(request):
+            self.problems.append(f"failed: {request.url} {request.failure}")
+
+    def _is_reload(self, request: Request) -> bool:
+        """Whether the console's script loads the page again that is open, or that was open a moment ago."""
+        address = urlsplit(request.url)
+        query = [pair for pair in parse_qsl(address.query) if pair != (RELOADED, "1")]
+        page = request.headers.get("referer", self.page.url)
+        loaded = address._replace(query=urlencode(query)).geturl()
+        return request.resource_type == "fetch" and len(query) < len(parse_qsl(address.query)) and loaded == page
 
 
 def link_for(installation: Installation, user_id: str, *more: str) -> str:
