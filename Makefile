@@ -22,7 +22,7 @@ endif
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv ## See it work on this machine, with a simulated Zoho (options: ARGS="--once --json")
@@ -53,6 +53,10 @@ check: .venv ## Check format, lint, types, imports, language, locked packages, a
 	.venv/bin/lint-imports
 	$(RUN) tests.plain_language
 	$(RUN) pytest --quiet tests/unit/test_deployment.py $(ALEMBIC_CHECK)
+
+.PHONY: screenshots
+screenshots: .venv ## Make the README's pictures of the console anew; needs Chromium
+	@exec $(RUN) sandbox.screenshots
 
 .PHONY: format
 format: .venv ## Format the code and repair what the linter can

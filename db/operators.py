@@ -95,8 +95,11 @@ def seen(db: Session, name: str) -> None:
     db.execute(text("UPDATE booksync.operators SET last_seen_at = now() WHERE name = :name"), {"name": name})
 
 
-def sign_out(db: Session, session_id: uuid.UUID, *, longest_seconds: float) -> None:
-    """End a console session, and forget those that have ended `longest_seconds` ago: they are too old anyway."""
+def sign_out(db: Session, session_id: uuid.UUID, *, longest_seconds: float) -> bool:
+    """End a console session; return False if it has ended before.
+
+    Sessions that have ended `longest_seconds` ago are forgotten, because they are too old anyway.
+    """
     db.execute(
         text("""
             DELETE FROM booksync.console_sign_outs
@@ -104,10 +107,11 @@ def sign_out(db: Session, session_id: uuid.UUID, *, longest_seconds: float) -> N
         """),
         {"longest_seconds": longest_seconds},
     )
-    db.execute(
+    ended = db.execute(
         text("INSERT INTO booksync.console_sign_outs (session_id) VALUES (:session_id) ON CONFLICT DO NOTHING"),
         {"session_id": session_id},
     )
+    return ended.rowcount == 1
 
 
 def is_signed_out(db: Session, session_id: uuid.UUID) -> bool:

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import shlex
 import shutil
 import time
@@ -45,6 +46,7 @@ class DemoFolder:
         self._environment = self.path / "env"
         self._identity = self.path / "identity.json"
         self._key = self.path / "encryption.key"
+        self._console_password = self.path / "console.password"
         self._lock = self.path / "lock"
 
     @contextlib.contextmanager
@@ -79,6 +81,7 @@ class DemoFolder:
             self._environment,
             self._identity,
             self._key,
+            self._console_password,
         ):
             file.unlink(missing_ok=True)
 
@@ -124,6 +127,12 @@ class DemoFolder:
         if not self._key.exists():
             _write_secret(self._key, base64.urlsafe_b64encode(os.urandom(32)).decode())
         return self._key.read_text().strip()
+
+    def console_password(self) -> str:
+        """The password of the demo's console, created at the first start."""
+        if not self._console_password.exists():
+            _write_secret(self._console_password, secrets.token_urlsafe(12))
+        return self._console_password.read_text().strip()
 
     @contextlib.contextmanager
     def environment(self, settings: Mapping[str, str]) -> Iterator[Path]:

@@ -29,7 +29,13 @@ _TEMPO = {"SYNC_INTERVAL_SECONDS": "15", "SWEEP_INTERVAL_SECONDS": "5"}
 
 
 def settings(
-    *, database_url: str, redis_url: str, zoho_url: str, public_url: str, encryption_key: str
+    *,
+    database_url: str,
+    redis_url: str,
+    zoho_url: str,
+    public_url: str,
+    encryption_key: str,
+    console_password: str,
 ) -> dict[str, str]:
     """booksync's settings with the simulator in place of Zoho; real credentials in the shell are overridden."""
     return {
@@ -42,6 +48,7 @@ def settings(
         "PUBLIC_URL": public_url,
         "ZOHO_WINDOW_SECONDS": str(MINUTE_SECONDS),
         "ENCRYPTION_KEYS": encryption_key,
+        "CONSOLE_PASSWORD": console_password,
         **{name: os.environ.get(name, usual) for name, usual in _TEMPO.items()},
     }
 
@@ -89,7 +96,9 @@ class Programs:
         if code != 0:
             name = " ".join(itertools.takewhile(str.isalpha, arguments))
             raise DemoError(f"booksync {name} ended with exit code {code}{_last_words(log, output)}", log=log)
-        return _last_object(output)
+        reported = _last_object(output)
+        output.unlink()  # It may hold a secret: of a webhook, or a link that signs in.
+        return reported
 
     def _start(
         self, command: Sequence[str], log: Path, *, stdout: int | None = None, stderr: int | None = None

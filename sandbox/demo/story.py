@@ -24,6 +24,10 @@ from sandbox.servers.binaries import find_postgres
 from sandbox.servers.ports import LOOPBACK, free_port
 
 WORKERS = 2
+
+#: The name of the operator of CONSOLE_PASSWORD.
+CONSOLE_NAME = "operator"
+
 WEB_READY_SECONDS = 30.0
 
 _TICK_SECONDS = 0.1
@@ -108,6 +112,7 @@ class Demo:
             zoho_url=organization.origin,
             public_url=f"http://{LOOPBACK}:{free_port()}",
             encryption_key=self._folder.encryption_key(),
+            console_password=self._folder.console_password(),
         )
         return organization, Programs(self._options.programs, env, self._held)
 
@@ -175,6 +180,14 @@ class Demo:
             time.sleep(_TICK_SECONDS)
         raise DemoError("The web process was not ready in time", log=self._folder.log("web"))
 
+    def _sign_in_link(self, programs: Programs) -> str:
+        log = self._folder.log("link")
+        reported = programs.run(["operators", "link", CONSOLE_NAME, "--json"], log=log, on_poll=self._check)
+        try:
+            return str(reported["url"])
+        except KeyError:
+            raise DemoError("booksync operators link ended without reporting its link", log=log) from None
+
     def _stay(
         self, programs: Programs, organization: Organization, backing: Backing, web: str, connection_id: uuid.UUID
     ) -> NoReturn:
@@ -185,13 +198,15 @@ class Demo:
         booksync = shown(self._options.programs / "booksync")
         self._screen.places(
             {
-                "Web": web,
+                "Console": self._sign_in_link(programs),
+                "Later": f"{web} with the password {programs.settings['CONSOLE_PASSWORD']}",
                 "Zoho": f"{organization.origin}/_sandbox/stats",
                 "Database": f"{_psql()} {backing.database_url}",
                 "Logs": f"{shown(self._folder.logs)}/",
                 "Try": f"(set -a; . {shown(environment)}; {booksync} status)",
             }
         )
+        self._screen.say("The console's link signs in once, within ten minutes. Later the password does.")
         interval = programs.settings["SYNC_INTERVAL_SECONDS"]
         self._screen.say(
             f"A sync every {interval} s reads one page of contacts and one of invoices, last changes first."

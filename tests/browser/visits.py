@@ -1,8 +1,11 @@
 """A browser window on a user's way through the pages, and everything that goes wrong in it."""
 
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
 from tests.end_to_end.installation import Installation
+from workers.web.console.access import RELOADED
 
 #: Chromium's message for a page that itself has an error status, as a refusal has.
 _ERROR_STATUS = "Failed to load resource: the server responded with a status of "
@@ -55,18 +58,21 @@ class Visit:
             self.problems.append(f"{message.type}: {message.text}")
 
     def _see(self, request: Request) -> None:
-        if not request.is_navigation_request() and not _renews(request):
+        if not request.is_navigation_request() and not self._is_reload(request):
             self.problems.append(f"the page loads {request.url}")
 
     def _miss(self, request: Request) -> None:
-        # A page that is left while it renews its live parts aborts that request.
-        if not _renews(request):
+        # A navigation aborts a reload that is under way.
+        if not self._is_reload(request):
             self.problems.append(f"failed: {request.url} {request.failure}")
 
-
-def _renews(request: Request) -> bool:
-    """Whether a page of the console renews its live parts by this request."""
-    return "reloaded=1" in request.url
+    def _is_reload(self, request: Request) -> bool:
+        """Whether the console's script loads the page again that is open, or that was open a moment ago."""
+        address = urlsplit(request.url)
+        query = [pair for pair in parse_qsl(address.query) if pair != (RELOADED, "1")]
+        page = request.headers.get("referer", self.page.url)
+        loaded = address._replace(query=urlencode(query)).geturl()
+        return request.resource_type == "fetch" and len(query) < len(parse_qsl(address.query)) and loaded == page
 
 
 def link_for(installation: Installation, user_id: str, *more: str) -> str:

@@ -9,6 +9,15 @@ from sandbox.demo.errors import DemoError
 from sandbox.demo.programs import Programs
 
 
+def test_what_a_command_has_reported_stays_in_no_file(tmp_path: Path) -> None:
+    booksync = tmp_path / "booksync"
+    booksync.write_text("""#!/bin/sh\necho '{"url": "secret"}'\n""")
+    booksync.chmod(0o755)
+    log = tmp_path / "link.log"
+    assert Programs(tmp_path, {}).run(["operators", "link"], log=log, on_poll=lambda: None) == {"url": "secret"}
+    assert not [path for path in tmp_path.iterdir() if path != booksync and "secret" in path.read_text()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [

@@ -9,8 +9,17 @@ from typer.testing import CliRunner, Result
 
 from domain.operators import OperatorNameError, OperatorPasswordError, Role
 from workers.boot.resources import Resources
+from workers.boot.settings import settings
 from workers.cli.app import app
-from workers.services.operators import NoSuchOperatorError, PasswordNeededError, authenticate, save_operator
+from workers.services.connect_links import NoPublicUrlError
+from workers.services.operators import (
+    NoSuchOperatorError,
+    PasswordNeededError,
+    authenticate,
+    disable_operator,
+    save_operator,
+)
+from workers.services.sign_in_links import NoOneSignsInError
 
 PASSWORD = "a long enough password"
 
@@ -118,6 +127,23 @@ def test_what_is_refused_stores_nothing() -> None:
     assert isinstance(operators("disable", "ana").exception, NoSuchOperatorError)
     assert "No operator exists yet" in operators("list").stdout
     assert listed() == []
+
+
+def test_a_link_is_made_for_an_operator_who_may_sign_in(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    add()
+    without = operators("link", "ana")
+    assert isinstance(without.exception, NoPublicUrlError)
+
+    monkeypatch.setenv("PUBLIC_URL", "https://booksync.test/books/")
+    settings.cache_clear()
+    for refused in ("ben", "operator", "", "x" * 500):
+        assert isinstance(operators("link", refused).exception, NoOneSignsInError)
+    made = json.loads(operators("link", "ANA", "--json").stdout)
+    assert made["expires_in"] == 600
+    assert made["url"].startswith("https://booksync.test/books/sign-in?link=")
+
+    disable_operator(resources, "ana")
+    assert isinstance(operators("link", "ana").exception, NoOneSignsInError)
 
 
 @pytest.mark.usefixtures("resources")

@@ -10,6 +10,7 @@ from pydantic import (
     AnyHttpUrl,
     BeforeValidator,
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -120,6 +121,10 @@ class Settings(DatabaseSettings):
     claim_seconds: float = Field(default=90, gt=0)
 
     console_password: SecretStr | None = None
+    console_auth_header: str | None = None
+    console_auth_proxies: Annotated[tuple[IPvAnyNetwork, ...] | None, NoDecode] = Field(
+        default=None, validate_default=True
+    )
     phone_fallback: PhoneFallback = PhoneFallback.NONE
     # reminder_webhook_allow_http precedes reminder_webhook_url, whose validator reads it.
     reminder_webhook_allow_http: bool = False
@@ -144,6 +149,26 @@ class Settings(DatabaseSettings):
         except ValueError:
             raise ValueError(_NO_ADDRESS) from None
         return url
+
+    @field_validator("console_auth_header")
+    @classmethod
+    def _is_header(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9-]+", name):
+            raise ValueError("is not the name of a header, such as X-Auth-Request-User")
+        return name
+
+    @field_validator("console_auth_proxies")
+    @classmethod
+    def _are_proxies(
+        cls, networks: tuple[IPvAnyNetwork, ...] | None, info: ValidationInfo
+    ) -> tuple[IPvAnyNetwork, ...] | None:
+        if not networks and info.data.get("console_auth_header") is not None:
+            raise ValueError(
+                "is needed with CONSOLE_AUTH_HEADER: the addresses of the proxies that may send the header"
+            )
+        if any(network.prefixlen == 0 for network in networks or ()):
+            raise ValueError("trusts every address: name the proxies' own addresses")
+        return networks
 
     @field_validator("reminder_webhook_url")
     @classmethod
@@ -201,7 +226,9 @@ class Settings(DatabaseSettings):
             raise ValueError("must be a scheme, a host and at most a path, such as https://booksync.example.com")
         return url
 
-    @field_validator("encryption_keys", "reminder_webhook_secret", "connect_return_urls", mode="before")
+    @field_validator(
+        "encryption_keys", "reminder_webhook_secret", "connect_return_urls", "console_auth_proxies", mode="before"
+    )
     @classmethod
     def _split_list(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys

@@ -12,7 +12,9 @@ from workers.cli.connection_lines import minute_of
 from workers.cli.looking import open_basics
 from workers.cli.secret_options import SOURCES, PasswordOption, one_secret
 from workers.cli.terminal import notes, out, print_json, results
+from workers.secrets.vault import Vault
 from workers.services.operators import disable_operator, list_operators, needs_password, save_operator
+from workers.services.sign_in_links import LINK_SECONDS, sign_in_link
 
 app = typer.Typer(
     help="Manage who may sign in to the console.",
@@ -81,6 +83,18 @@ def disable(name: Name, as_json: AsJSON = False) -> None:
     results(as_json).print(f"The operator {name_of(name)} is disabled.")
     if as_json:
         print_json({"name": name_of(name), "outcome": "disabled"})
+
+
+@app.command()
+def link(name: Name, as_json: AsJSON = False) -> None:
+    """Print a link that signs the operator in, once and within ten minutes. Whoever has the link can use it."""
+    with open_basics("booksync operators link") as basics:
+        address = sign_in_link(basics, Vault(basics.settings.encryption_keys), name)
+    if as_json:
+        print_json({"url": address, "expires_in": LINK_SECONDS})
+        return
+    out.print(address, soft_wrap=True)
+    notes.print("Next: open this link in a browser within ten minutes. It signs in once.")
 
 
 def _facts(stored: StoredOperator) -> dict[str, Any]:

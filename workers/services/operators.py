@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from db import operators
 from db.operators import StoredOperator
+from db.session import Session
 from domain.errors import BooksyncError
 from domain.operators import (
     CONSOLE_NAME,
@@ -143,7 +144,7 @@ def signed_in(basics: Basics, session_id: uuid.UUID, name: str, stamp: uuid.UUID
     with basics.engine.connect() as db:
         if operators.is_signed_out(db, session_id):
             return None
-        operator = console_operator(basics.settings) if name == CONSOLE_NAME else _enabled(operators.find(db, name))
+        operator = _enabled(basics.settings, db, name)
     if operator is None or not hmac.compare_digest(operator.stamp.bytes, stamp.bytes):
         return None
     return operator
@@ -155,17 +156,30 @@ def record_use(basics: Basics, operator: Operator) -> None:
         operators.seen(db, operator.name)
 
 
-def sign_out(basics: Basics, session_id: uuid.UUID, *, longest_seconds: float) -> None:
-    """End a console session. `longest_seconds` is the longest duration of a session.
+def sign_out(basics: Basics, session_id: uuid.UUID, *, longest_seconds: float) -> bool:
+    """End a console session; return False if it has ended before. `longest_seconds` is a session's longest duration.
 
     Raises:
         DatabaseError: Postgres does not work.
     """
     with basics.engine.begin() as db:
-        operators.sign_out(db, session_id, longest_seconds=longest_seconds)
+        return operators.sign_out(db, session_id, longest_seconds=longest_seconds)
 
 
-def _enabled(stored: StoredOperator | None) -> Operator | None:
+def enabled_operator(basics: Basics, name: str) -> Operator | None:
+    """Return the operator of a name in the form of `name_of`; None if there is none, or if the operator is disabled.
+
+    Raises:
+        DatabaseError: Postgres does not work.
+    """
+    with basics.engine.connect() as db:
+        return _enabled(basics.settings, db, name)
+
+
+def _enabled(settings: Settings, db: Session, name: str) -> Operator | None:
+    if name == CONSOLE_NAME:
+        return console_operator(settings)
+    stored = operators.find(db, name) if is_name(name) else None
     return None if stored is None or stored.disabled_at is not None else stored.operator
 
 

@@ -1,4 +1,5 @@
-"""Deadlines for HTTP connections whose client does not send or read, because uvicorn has no such deadlines.
+"""Deadlines for HTTP connections whose client does not send or read, because uvicorn has no such deadlines; and the
+connections' own addresses.
 
 uvicorn limits only the idle time between two requests. A connection would stay open forever if its client sends no
 request, sends only a part of the headers, does not finish a refused body, or does not read the response.
@@ -12,6 +13,7 @@ from typing import cast
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from workers.web.state import PEER
 from workers.web.throttled_log import ThrottledLog
 
 #: The time between two checks. A connection without progress between two checks is closed, so after 5 to 10 s.
@@ -30,7 +32,7 @@ _FIRST_REQUEST = object()
 
 @contextmanager
 def connection_deadlines() -> Iterator[None]:
-    """Close HTTP connections that make no progress, during the `with` block.
+    """Close HTTP connections that make no progress, during the `with` block; requests know the connection's address.
 
     The command `uvicorn workers.web.app:app` uses uvicorn's own protocol class, so this function patches that class.
     """
@@ -40,6 +42,8 @@ def connection_deadlines() -> Iterator[None]:
 
     def connection_made_and_watched(protocol: H11Protocol, transport: asyncio.Transport) -> None:
         connection_made(protocol, transport)
+        # uvicorn replaces the client of a request by what X-Forwarded-For says, so the connection's address is kept.
+        protocol.app_state = {**protocol.app_state, PEER: protocol.client and protocol.client[0]}
         connections.watch(protocol, transport)
 
     protocol_class.connection_made = connection_made_and_watched  # type: ignore[method-assign, assignment]

@@ -6,6 +6,9 @@ from workers.boot.resources import Resources
 from workers.web.console.long_actions import LongActions
 from workers.web.console.password_check import PasswordCheck
 
+#: The key of the connection's own address in the state of a request's scope.
+PEER = "peer"
+
 
 def resources_of(request: Request) -> Resources:
     """Return the process's resources."""
@@ -16,6 +19,15 @@ def resources_of(request: Request) -> Resources:
 def address_of(request: Request) -> str:
     """Return the client's address, by which guesses of passwords are counted."""
     return request.client.host if request.client else "unknown"
+
+
+def peer_of(request: Request) -> str | None:
+    """Return the address at the other end of the connection: the last proxy's, or the client's if there is no proxy.
+
+    None at a Unix socket, and under a server that is not uvicorn. `address_of` is what X-Forwarded-For says.
+    """
+    peer: str | None = request.scope.get("state", {}).get(PEER)
+    return peer
 
 
 def password_check_of(request: Request) -> PasswordCheck:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers.web.app import app
+from workers.web.state import PEER
 
 CONSOLE_PASSWORD = "correct horse"
 PASSWORD = "a long enough password"  #: an operator's
@@ -26,6 +28,7 @@ class ConsoleBrowser:
 
     runner: asyncio.Runner
     address: str = "192.0.2.1"
+    peer: str | None = None  #: the address of the last proxy, if X-Forwarded-For has changed `address`
     base_url: str = "http://booksync.test"
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
@@ -52,11 +55,15 @@ class ConsoleBrowser:
     async def request(
         self, method: str, path: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
-        transport = httpx.ASGITransport(app, client=(self.address, 50_000))
+        transport = httpx.ASGITransport(self._connected, client=(self.address, 50_000))
         async with httpx.AsyncClient(transport=transport, base_url=self.base_url, cookies=self.cookies) as client:
             response = await client.request(method, path, data=form, headers=HTML | (headers or {}))
             self.cookies = client.cookies
             return response
+
+    async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application with the connection's own address, as the web process records it."""
+        await app({**scope, "state": {PEER: self.peer or self.address}}, receive, send)
 
 
 def token_in(response: httpx.Response) -> str:

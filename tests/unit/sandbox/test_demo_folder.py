@@ -50,6 +50,15 @@ def test_fernet_key_is_stable_and_readable_only_by_its_owner(demo: DemoFolder, t
     assert mode_of(tmp_path / "encryption.key") == 0o600
 
 
+def test_the_console_password_is_long_enough_and_stays_and_only_its_owner_reads_it(
+    demo: DemoFolder, tmp_path: Path
+) -> None:
+    password = demo.console_password()
+    assert len(password) >= 12
+    assert demo.console_password() == password
+    assert mode_of(tmp_path / "console.password") == 0o600
+
+
 def test_the_environment_file_is_there_only_while_the_demo_runs(demo: DemoFolder) -> None:
     with demo.environment({"B": "redis://host/?a=1&b=2", "A": "1"}) as path:
         assert path.read_text() == "A=1\nB='redis://host/?a=1&b=2'\n"  # For a shell to read.
@@ -58,7 +67,7 @@ def test_the_environment_file_is_there_only_while_the_demo_runs(demo: DemoFolder
 
 
 def test_clearing_deletes_the_identity_and_no_foreign_file(demo: DemoFolder, tmp_path: Path) -> None:
-    first, key = demo.identity(), demo.encryption_key()
+    first, key, password = demo.identity(), demo.encryption_key(), demo.console_password()
     demo.logs.mkdir()
     demo.log("worker-1").touch()
     for name in ("zoho.state", "zoho.state.new", "something else"):
@@ -67,6 +76,7 @@ def test_clearing_deletes_the_identity_and_no_foreign_file(demo: DemoFolder, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["something else"]
     assert demo.identity().user_id != first.user_id
     assert demo.encryption_key() != key
+    assert demo.console_password() != password
 
 
 def test_logs_of_earlier_starts_are_removed(demo: DemoFolder) -> None:

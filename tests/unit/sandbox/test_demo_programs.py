@@ -15,6 +15,7 @@ def some_settings() -> dict[str, str]:
         zoho_url="http://127.0.0.1:1",
         public_url="http://127.0.0.1:2",
         encryption_key="k",
+        console_password="p",
     )
 
 
@@ -30,11 +31,12 @@ def test_a_user_can_connect_to_the_demo_in_a_browser() -> None:
 
 
 def test_no_process_of_the_demo_gets_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_API_URL", "ZOHO_ACCOUNTS_URL"):
+    for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_API_URL", "ZOHO_ACCOUNTS_URL", "CONSOLE_PASSWORD"):
         monkeypatch.setenv(name, "real")
     given = some_settings()
     assert given["ZOHO_API_URL"] == given["ZOHO_ACCOUNTS_URL"] == "http://127.0.0.1:1"
     assert (given["ZOHO_CLIENT_ID"], given["ZOHO_CLIENT_SECRET"]) == ("sandbox-client", "sandbox-secret")
+    assert given["CONSOLE_PASSWORD"] == "p"
 
 
 def test_missing_command_is_reported_in_one_sentence(tmp_path: Path) -> None:

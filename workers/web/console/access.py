@@ -1,7 +1,7 @@
 """Access to the console: `require` is the one check of each page and each action."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +12,7 @@ from db.failures import DatabaseError, failure_of
 from domain.errors import BooksyncError
 from domain.operators import Operator, Role
 from workers.services.operators import record_use, signed_in
+from workers.web.console.proxy_names import name_by_proxy, operator_by_proxy
 from workers.web.console.sessions import ConsoleSession, session_of
 from workers.web.forms import Form, read_form, refuse_forged
 from workers.web.state import resources_of
@@ -51,28 +52,35 @@ class PostgresFailedError(BooksyncError):
     """Postgres does not work. The message names the kind of the failure."""
 
 
-def require(role: Role) -> Callable[[Request], Awaitable[Visitor]]:
-    """Return the dependency of a page or an action that needs this role. For an action it also checks the form's token.
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The dependency of a page or an action that needs this role. For an action it also checks the form's token.
 
-    The dependency raises:
+    The call raises:
         SignInNeededError: the request has no console session, or the session has ended.
+        ProxyNameRefusedError: a trusted proxy names no operator who may sign in.
         RoleMissingError: the visitor has a lower role.
         ForgedFormError: the form of an action is from another page.
         PostgresFailedError: Postgres does not work.
         HTTPException: see `read_form`.
     """
 
-    async def visitor_of(request: Request) -> Visitor:
+    role: Role
+
+    async def __call__(self, request: Request) -> Visitor:
         visitor = await run_in_threadpool(_visitor, request)
         if request.method not in ("GET", "HEAD"):
             form = await read_form(request)
             refuse_forged(request, form, visitor.session.csrf_token)
             visitor = replace(visitor, form=form)
-        if not visitor.operator.role.includes(role):
-            raise RoleMissingError(visitor, role)
+        if not visitor.operator.role.includes(self.role):
+            raise RoleMissingError(visitor, self.role)
         return visitor
 
-    return visitor_of
+
+def require(role: Role) -> Requirement:
+    """Return the dependency of a page or an action that needs this role."""
+    return Requirement(role)
 
 
 @contextmanager
@@ -91,14 +99,19 @@ def postgres_needed() -> Iterator[None]:
 def _visitor(request: Request) -> Visitor:
     resources = resources_of(request)
     now = time.time()
+    name = name_by_proxy(request)
     session = session_of(request, now)
-    if session is None:
-        raise SignInNeededError
+    operator = None
     with postgres_needed():
-        operator = signed_in(resources, session.session_id, session.name, session.stamp)
-        if operator is None:
+        if session is not None and session.is_of(name):
+            operator = signed_in(resources, session.session_id, session.name, session.stamp)
+        if session is not None and operator is not None:
+            used = session if RELOADED in request.query_params else session.renewed(now)
+        elif name is not None and RELOADED not in request.query_params:
+            operator = operator_by_proxy(request, name)
+            used = ConsoleSession.begun(operator, now, by_proxy=True)
+        else:
             raise SignInNeededError
-        used = session if RELOADED in request.query_params else session.renewed(now)
         if used is not session:
             record_use(resources, operator)
     return Visitor(operator, used, is_renewed=used is not session)

@@ -18,6 +18,7 @@ from workers.web.console.access import (
     postgres_needed,
 )
 from workers.web.console.flash import flash_of, forget_flash
+from workers.web.console.proxy_names import ProxyNameRefusedError
 from workers.web.console.sessions import forget_session, keep_session
 from workers.web.forms import ForgedFormError
 from workers.web.pages import page
@@ -29,6 +30,9 @@ CLOSED = (
     "Set a longer one: openssl rand -hex 16"
 )
 
+
+#: The parameter of the address of the first page after a sign-in by a link.
+WELCOME = "welcome"
 
 #: The pages of the header's navigation: the address, relative to the console's first page, and the name.
 PAGES = (
@@ -59,6 +63,7 @@ def console_page(
         reloaded=RELOADED,
         visitor=visitor,
         flash=flash,
+        is_newcomer=WELCOME in request.query_params,
         **shown,
     )
     if flash is not None:
@@ -97,6 +102,7 @@ def closed_page(request: Request) -> HTMLResponse | None:
 def add_refusals(app: FastAPI) -> None:
     """Let the application respond to the exceptions of `access` and `forms` with pages."""
     app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(ProxyNameRefusedError, _name_refused)
     app.add_exception_handler(RoleMissingError, _role_missing)
     app.add_exception_handler(ForgedFormError, _forged)
     app.add_exception_handler(PostgresFailedError, _unavailable)
@@ -110,6 +116,19 @@ async def _to_sign_in(request: Request, _error: Exception) -> Response:
     if closed is not None:
         return closed
     response = RedirectResponse(f"{root_of(request)}sign-in", 303)
+    forget_session(request, response)
+    return response
+
+
+async def _name_refused(request: Request, _error: Exception) -> Response:
+    response = notice(
+        request,
+        403,
+        "You are no operator of this console",
+        "The proxy has signed you in with a name that no operator has, or whose operator is disabled.",
+        hint="An administrator can add the name:",
+        command="booksync operators add NAME --role ROLE",
+    )
     forget_session(request, response)
     return response
 

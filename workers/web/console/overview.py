@@ -20,6 +20,7 @@ from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.frame import CLOSED, OFF, console_page, notice
 from workers.web.console.next_steps import grouped
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
+from workers.web.console.proxy_names import name_by_proxy
 from workers.web.console.sessions import has_session_cookie
 from workers.web.forms import one
 from workers.web.state import address_of, password_check_of, resources_of
@@ -79,6 +80,8 @@ def password_check(settings: Settings) -> PasswordCheck:
 
 def _is_script(request: Request) -> bool:
     """Return whether the client uses basic authentication, or is not a browser in which a person could sign in."""
+    if name_by_proxy(request) is not None:
+        return False
     if "authorization" in request.headers:
         return True
     return "text/html" not in request.headers.get("accept", "") and not has_session_cookie(request)

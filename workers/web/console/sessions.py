@@ -33,11 +33,16 @@ class ConsoleSession:
     csrf_token: str = field(repr=False)
     began_at: float
     seen_at: float
+    by_proxy: bool = False  #: whether a trusted proxy has signed the operator in
 
     @classmethod
-    def begun(cls, operator: Operator, now: float) -> "ConsoleSession":
+    def begun(cls, operator: Operator, now: float, *, by_proxy: bool = False) -> "ConsoleSession":
         """Return a new session. It takes nothing from a cookie that the browser has already."""
-        return cls(uuid.uuid4(), operator.name, operator.stamp, secrets.token_urlsafe(32), now, now)
+        return cls(uuid.uuid4(), operator.name, operator.stamp, secrets.token_urlsafe(32), now, now, by_proxy)
+
+    def is_of(self, proxied_name: str | None) -> bool:
+        """Whether a request on which a trusted proxy has written this name, or none, may use the session."""
+        return not self.by_proxy if proxied_name is None else self.by_proxy and self.name == proxied_name
 
     def is_over(self, now: float) -> bool:
         return now - self.seen_at >= IDLE_SECONDS or now - self.began_at >= LONGEST_SECONDS

@@ -16,9 +16,11 @@ from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
 from workers.services.activity import note_sign_in
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
+from workers.services.sign_in_links import use_link
 from workers.web.console.access import Visitor, postgres_needed, require
-from workers.web.console.frame import closed_page, console_page, root_of
+from workers.web.console.frame import WELCOME, closed_page, console_page, root_of
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY
+from workers.web.console.proxy_names import name_by_proxy
 from workers.web.console.sessions import (
     LONGEST_SECONDS,
     ConsoleSession,
@@ -38,12 +40,24 @@ _COOKIE = "booksync_sign_in"
 _PURPOSE = "console sign-in form"
 
 _WRONG = "The name or the password is wrong."
+_USED = (
+    "The link is not valid: it was used, or is older than ten minutes. Sign in below, or make a new link: "
+    "booksync operators link NAME"
+)
 _EXPIRED = "This page was open for too long, or the browser refuses cookies. Sign in again."
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
 async def sign_in_page(request: Request) -> Response:
-    """Return the sign-in page; 404 or 403 with the next step if the console is closed."""
+    """Return the sign-in page; 404 or 403 with the next step if the console is closed. A sign-in link signs in at once.
+
+    The response to a link that is not valid any more is the page with the status 403.
+    """
+    link = request.query_params.get("link")
+    if link is not None:
+        return await _by_link(request, link)
+    if name_by_proxy(request) is not None:
+        return RedirectResponse(root_of(request), 303)
     closed = await run_in_threadpool(closed_page, request)
     return closed or _form(request)
 
@@ -62,10 +76,22 @@ async def sign_in(request: Request) -> Response:
     if operator is None:
         is_wrong = outcome is PasswordOutcome.WRONG
         return _form(request, status=401, problem=_WRONG) if is_wrong else _form(request, status=429, problem=TOO_MANY)
-    await run_in_threadpool(_note_sign_in, resources, operator)
-    response = RedirectResponse(root_of(request), 303)
-    keep_session(request, response, ConsoleSession.begun(operator, time.time()))
+    response = await _signed_in(request, operator, root_of(request))
     delete_cookie(request, response, _COOKIE)
+    return response
+
+
+async def _by_link(request: Request, link: str) -> Response:
+    operator = await run_in_threadpool(_link_used, resources_of(request), link)
+    if operator is None:
+        return _form(request, status=403, problem=_USED)
+    return await _signed_in(request, operator, f"{root_of(request)}?{WELCOME}=1")
+
+
+async def _signed_in(request: Request, operator: Operator, address: str) -> Response:
+    await run_in_threadpool(_note_sign_in, resources_of(request), operator)
+    response = RedirectResponse(address, 303)
+    keep_session(request, response, ConsoleSession.begun(operator, time.time()))
     return response
 
 
@@ -101,6 +127,14 @@ def _authenticated(resources: Resources, name: str, password: str) -> Operator |
 def _note_sign_in(resources: Resources, operator: Operator) -> None:
     with postgres_needed():
         note_sign_in(resources, operator.name)
+
+
+def _link_used(resources: Resources, link: str) -> Operator | None:
+    with postgres_needed():
+        operator = use_link(resources, resources.vault, link, longest_seconds=LONGEST_SECONDS)
+        if operator is not None:
+            record_use(resources, operator)
+    return operator
 
 
 def _sign_out(request: Request, visitor: Visitor) -> None:

@@ -59,7 +59,15 @@ def test_the_environment_is_read_once_a_process(environment: pytest.MonkeyPatch)
 
 
 def test_empty_variable_gives_the_default(environment: pytest.MonkeyPatch) -> None:
-    for variable in ("ZOHO_API_URL", "ZOHO_CONCURRENCY", "CONSOLE_PASSWORD", "PHONE_FALLBACK"):
+    variables = (
+        "ZOHO_API_URL",
+        "ZOHO_CONCURRENCY",
+        "CONSOLE_PASSWORD",
+        "CONSOLE_AUTH_HEADER",
+        "CONSOLE_AUTH_PROXIES",
+        "PHONE_FALLBACK",
+    )
+    for variable in variables:
         environment.setenv(variable, "")
     found = settings()
     assert (found.zoho_api_url, found.zoho_concurrency, found.console_password) == (None, 5, None)
