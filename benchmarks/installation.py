@@ -66,11 +66,12 @@ def running_servers() -> Iterator[Servers]:
 
 
 @contextmanager
-def unthrottled_simulator(*, contacts: int, invoices: int) -> Iterator[SandboxControl]:
-    """A simulator that refuses nothing."""
+def unthrottled_simulator(*, contacts: int, invoices: int, behind_seconds: float = 0) -> Iterator[SandboxControl]:
+    """A simulator that refuses nothing; its clock may be some seconds behind."""
     with running_simulator(
         contacts=contacts,
         invoices=invoices,
+        behind_seconds=behind_seconds,
         requests_per_minute=UNLIMITED,
         requests_per_day=UNLIMITED,
         concurrency=1000,

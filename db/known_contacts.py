@@ -73,12 +73,11 @@ def known(connection: Connection, stored: Mapping[str, StoredCustomer]) -> dict[
 def _known(row: StoredCustomer) -> Known:
     persons = persons_from_json(row.persons)
     facts = dict(zip(COMPARED_COLUMNS, row.facts, strict=True))
-    modified_at = facts["zoho_last_modified_at"]
     return Known(
-        list_facts=ListFacts.of(modified_at, row.status, facts["customer_name"], facts["company_name"], persons),
+        list_facts=ListFacts.of(row.modified_at, row.status, facts["customer_name"], facts["company_name"], persons),
         person_ids=ids_of(persons),
         bulk_omits_persons=row.bulk_omits_persons,
-        is_ambiguous=is_ambiguous(modified_at, row.observed_at) or row.gone_at is not None,
+        is_ambiguous=is_ambiguous(row.modified_at, row.observed_at) or row.gone_at is not None,
         credits=row.credits,
     )
 
@@ -167,7 +166,7 @@ _NOTE_CREDITS = text("""
 
 
 def note_observed(db: Session, connection: Connection, observed: Mapping[str, datetime]) -> None:
-    """Record the times at which detail responses have confirmed the cached contacts, even without anything new."""
+    """Record the times at which responses have confirmed the cached contacts, even without anything new."""
     _note(db, connection, _NOTE_OBSERVED, observed)
 
 

@@ -13,6 +13,7 @@ from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.lists import Rejected
 from domain.observed import Observed, latest
+from domain.persons import is_ambiguous
 from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
 from domain.versions import NO_VERSION, Version, gives_way, goes_back
 
@@ -46,6 +47,11 @@ class StoredCustomer(NamedTuple):
 
     def __repr__(self) -> str:
         return f"StoredCustomer(version={self.version})"  # The repr has no personal data.
+
+    @property
+    def modified_at(self) -> datetime | None:
+        moment: datetime | None = self.facts[COMPARED_COLUMNS.index("zoho_last_modified_at")]
+        return moment
 
     def gives_way_to(self, read: Observed[Contact], *, stamps_may_go_back: bool) -> bool:
         """Whether the cached row is replaced by the version read from Zoho.
@@ -175,6 +181,25 @@ def versions_without_news(
         read.record.contact_id: read.record.modified_at or NO_VERSION
         for read in reads
         if read.record.details is not None and read.record.contact_id not in fresh
+    }
+
+
+def settling_reads(
+    reads: Iterable[Observed[Contact]], stored: Mapping[str, StoredCustomer], fresh: Mapping[str, FreshCustomer]
+) -> dict[str, datetime]:
+    """The times, by contact id, of later reads that found an ambiguous row unchanged.
+
+    The row stays ambiguous (`domain.persons.is_ambiguous`) until this time is recorded. A contact read without its
+    persons settles nothing, because a person may have changed later in the row's second.
+    """
+    return {
+        read.record.contact_id: read.observed_at
+        for read in reads
+        if (row := stored.get(read.record.contact_id)) is not None
+        and read.record.contact_id not in fresh
+        and read.record.persons is not None
+        and is_ambiguous(row.modified_at, row.observed_at)
+        and read.version > row.version
     }
 
 

@@ -41,7 +41,18 @@ class Sweep:
         return disagree(contact, self.persons.get(contact.contact_id, ()))
 
     def joined(self, contact: Contact) -> Contact:
+        """The contact with its persons; without known persons if only the list row is reliable."""
+        if self._confirms_no_person(contact):
+            return contact.with_persons(())
         return joined(contact, self.persons.get(contact.contact_id, ()))
+
+    def _confirms_no_person(self, contact: Contact) -> bool:
+        return (
+            contact.primary is None
+            and contact.contact_id not in self.persons
+            and contact.contact_id not in self.rejected
+            and not self.is_older_than(contact)
+        )
 
     def ids_of(self, contact_id: str) -> frozenset[str]:
         return ids_of(self.persons.get(contact_id, ()))

@@ -21,6 +21,7 @@ from sandbox.zoho import data, state
 from sandbox.zoho.app import RestartableApp
 from sandbox.zoho.books import Books
 from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
+from sandbox.zoho.clock import SystemClock
 from sandbox.zoho.commands import Drift
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import Tokens, User
@@ -109,11 +110,11 @@ def _restarted(options: argparse.Namespace, request: RestartRequest) -> argparse
 
 
 def _simulator(options: argparse.Namespace, url: str) -> Simulator:
-    tokens = Tokens(api_domain=url)
+    tokens, clock = Tokens(api_domain=url), SystemClock(options.behind_seconds)
     if options.state is not None and options.state.exists():
         organizations = state.load(options.state, tokens)
     else:
-        organizations = _made_up(options)
+        organizations = _made_up(options, now=int(clock.wall()))
     for organization_id, books in organizations.items():
         books.index()
         tokens.know(refresh_token_of(organization_id), User((organization_id,)))
@@ -126,11 +127,10 @@ def _simulator(options: argparse.Namespace, url: str) -> Simulator:
         concurrency=options.concurrency,
     )
     chance = random.Random(options.seed)
-    return Simulator(organizations, tokens, limits, latency_seconds=options.latency_ms / 1000, rng=chance)
+    return Simulator(organizations, tokens, limits, clock, latency_seconds=options.latency_ms / 1000, rng=chance)
 
 
-def _made_up(options: argparse.Namespace) -> dict[str, Books]:
-    now = data.epoch_now()
+def _made_up(options: argparse.Namespace, *, now: int) -> dict[str, Books]:
     made = [
         data.made_up_books(options.seed, number, options.contacts, options.invoices, now)
         for number in range(options.organizations)
@@ -198,6 +198,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--requests-per-day", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=5)
+    parser.add_argument(
+        "--behind-seconds", type=float, default=0.0, help="how far its clock, and the age of its data, are behind"
+    )
     parser.add_argument("--drift", type=float, default=None, help="make a small change about every N seconds")
     return parser.parse_args(arguments)
 

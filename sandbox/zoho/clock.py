@@ -10,9 +10,14 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
 
+@dataclass(frozen=True, slots=True)
 class SystemClock:
+    """This machine's clocks. The wall clock may be behind by some seconds."""
+
+    behind_seconds: float = 0.0
+
     def wall(self) -> float:
-        return time.time()
+        return time.time() - self.behind_seconds
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -69,6 +69,7 @@ def cache_customers(
         batches = _batches(fresh, unknown, rules)
         written = customers.write(db, connection, batches, stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
+    known_contacts.note_observed(db, connection, cached_customers.settling_reads(reads, stored, fresh))
     # Waiting invoices are taken for all customers and not only for new ones, because a row may exist without its
     # invoices (from a migration, or written by another program).
     ours = set(ids) - {each.record_id for each in foreign}

@@ -122,11 +122,13 @@ def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
 
 def _joined(observed: Observed[Contact], sweep: Sweep | None) -> Observed[Contact]:
     """A staged contact with its persons from the bulk read; a contact from a detail call is returned unchanged."""
-    contact = observed.record
-    if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
+    if sweep is None or observed.record.persons is not None:
+        return observed
+    contact = sweep.joined(observed.record)
+    if contact.persons is None:
         return observed
     # The joined contact is as old as the older of its two responses.
-    return Observed(sweep.joined(contact), min(observed.observed_at, sweep.began_at))
+    return Observed(contact, min(observed.observed_at, sweep.began_at))
 
 
 def _omissions(batch: Sequence[Observed[Contact]], sweep: Sweep) -> dict[str, bool]:

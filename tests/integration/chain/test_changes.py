@@ -1,5 +1,7 @@
 """Changes in Zoho reach the cache and the reminders with the next incremental run, for few calls."""
 
+import datetime as dt
+
 import pytest
 
 from sandbox.zoho.control import SandboxControl
@@ -41,6 +43,17 @@ def test_many_changed_contacts_cost_a_bulk_read_of_persons_instead(synced: Bench
     assert synced.zoho.stats().count(CallKind.CONTACT) == 0
     assert synced.zoho.stats().count(CallKind.BULK_PERSONS) == 1
     assert result["mode"] == "incremental"
+
+
+def test_contacts_read_in_the_second_of_their_change_cost_one_more_bulk_read(synced: Bench) -> None:
+    synced.zoho.touch(contact_ids=list(synced.customers()), at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=10))
+    synced.sync()
+    synced.rows("UPDATE booksync.customers_cache SET observed_at = zoho_last_modified_at RETURNING id")
+    synced.zoho.reset_stats()
+    synced.sync()
+    synced.sync()
+    assert synced.zoho.stats().count(CallKind.CONTACT) == 0
+    assert synced.zoho.stats().count(CallKind.BULK_PERSONS) == 1
 
 
 class TestManyPages:

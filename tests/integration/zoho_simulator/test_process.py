@@ -1,10 +1,12 @@
 """Promises of the simulator's process: its start, saved data, restarts, and its end."""
 
+import datetime as dt
 import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -66,6 +68,17 @@ def test_a_killed_simulator_has_saved_its_data(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
     with running_simulator(state=file) as zoho:
         assert zoho.snapshot()["contacts"] == before["contacts"]
+
+
+def test_a_clock_that_is_behind_dates_responses_and_data() -> None:
+    began, a_week = dt.datetime.now(dt.UTC).replace(microsecond=0), dt.timedelta(days=7)
+    with running_simulator(contacts=50, invoices=0, behind_seconds=a_week.total_seconds()) as zoho:
+        client = Client(zoho)
+        with closing(client.http):
+            dated = parsedate_to_datetime(client.get("/contacts").headers["Date"])
+        assert began - a_week <= dated <= dt.datetime.now(dt.UTC) - a_week
+        changes = [dt.datetime.fromisoformat(each["last_modified_time"]) for each in zoho.snapshot()["contacts"]]
+        assert max(changes) <= dated
 
 
 def test_drift_changes_records_over_time() -> None:

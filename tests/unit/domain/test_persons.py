@@ -187,6 +187,29 @@ def test_the_rows_primary_values_count_if_the_two_disagree(
     assert joined(listed, persons) == replace(listed, persons=expected)
 
 
+class TestAContactWithoutPersons:
+    """Neither the list row nor the bulk list has a person of the contact."""
+
+    LISTED = replace(a_listed(), primary=None)
+
+    def test_is_known_to_have_none(self) -> None:
+        assert a_sweep().joined(self.LISTED).persons == ()
+
+    @pytest.mark.parametrize(
+        "sweep",
+        [
+            a_sweep(began_at=EARLIER),
+            replace(a_sweep(), rejected=frozenset({"5001"})),
+        ],
+        ids=["the contact has changed since", "a person of the contact was rejected"],
+    )
+    def test_may_still_have_some(self, sweep: Sweep) -> None:
+        assert sweep.joined(self.LISTED).persons is None
+
+    def test_but_with_a_primary_person_in_the_list_row_has_a_person(self) -> None:
+        assert a_sweep().joined(a_listed()).persons is None
+
+
 @pytest.mark.parametrize(
     ("last_sweep_began_at", "expected"), [(None, True), (EARLIER, True), (MODIFIED_AT, False), (LATER, False)]
 )

@@ -18,7 +18,7 @@ from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind
 from domain.customers import customer_from, persons_as_json
 from domain.observed import Observed
 from domain.phones import PhoneFallback
-from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, MODIFIED_AT, a_contact
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, MODIFIED_AT, a_contact, a_person
 from workers.services import cache_customers
 from workers.services.cache_customers import CachedCustomers
 from workers.services.cache_invoices import CachedInvoices
@@ -61,6 +61,7 @@ class FakeTables:
     calls: list[str] = field(default_factory=list)
     written: dict[str, FreshCustomer] = field(default_factory=dict)
     asked: dict[str, dt.datetime] = field(default_factory=dict)
+    observed: dict[str, dt.datetime] = field(default_factory=dict)
     replanned: list[uuid.UUID] = field(default_factory=list)
     waited: CachedInvoices = field(default_factory=CachedInvoices)
 
@@ -86,6 +87,9 @@ class FakeTables:
     def note_asked(self, _: Session, __: Connection, versions: Mapping[str, dt.datetime]) -> None:
         self._called("note asked", versions)
         self.asked |= versions
+
+    def note_observed(self, _: Session, __: Connection, observed: Mapping[str, dt.datetime]) -> None:
+        self.observed |= observed
 
     def cache_waiting_invoices(self, _: Session, __: Connection, ids: Sequence[str], **when: object) -> CachedInvoices:
         assert when["now"] == NOW
@@ -228,6 +232,36 @@ class TestContactsThatAreNotWritten:
     def test_of_two_versions_of_a_contact_the_newer_one_is_written(self, tables: FakeTables) -> None:
         cache(read(renamed()), read(a_contact()))
         assert tables.written["5001"].customer.customer_name == "Difference Engines"
+
+
+class TestARowThatWasReadInTheSecondOfItsChange:
+    PERSONS = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True),)
+
+    @pytest.fixture(autouse=True)
+    def ambiguous_row(self, tables: FakeTables) -> None:
+        tables.rows["5001"] = a_row(a_contact(persons=self.PERSONS), MODIFIED_AT)
+
+    def test_is_settled_by_a_later_read_of_it_with_its_persons(self, tables: FakeTables) -> None:
+        cache(read(a_contact(persons=self.PERSONS)))
+        assert (tables.observed, tables.written) == ({"5001": LATER}, {})
+
+    def test_is_not_settled_by_a_list_row_alone(self, tables: FakeTables) -> None:
+        cache(read(a_contact()))
+        assert tables.observed == {}
+
+    def test_is_not_settled_by_an_older_version(self, tables: FakeTables) -> None:
+        cache(read(a_contact(persons=self.PERSONS, modified_at=MODIFIED_AT - dt.timedelta(seconds=1))))
+        assert (tables.observed, tables.written) == ({}, {})
+
+    def test_is_not_settled_by_a_read_that_is_written(self, tables: FakeTables) -> None:
+        """The written row has the time of its read already."""
+        cache(read(a_contact(persons=self.PERSONS, name="Renamed")))
+        assert (tables.observed, set(tables.written)) == ({}, {"5001"})
+
+    def test_has_no_time_recorded_if_it_was_read_later_than_its_change(self, tables: FakeTables) -> None:
+        tables.rows["5001"] = a_row(a_contact(persons=self.PERSONS), OBSERVED_AT)
+        cache(read(a_contact(persons=self.PERSONS)))
+        assert tables.observed == {}
 
 
 class TestWhatFollows:
