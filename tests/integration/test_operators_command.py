@@ -14,6 +14,8 @@ from workers.services.operators import NoSuchOperatorError, PasswordNeededError,
 
 PASSWORD = "a long enough password"
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 
 def operators(*words: str, given: str | None = None) -> Result:
     return CliRunner().invoke(app, ("operators", *words), input=given)
