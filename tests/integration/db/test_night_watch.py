@@ -237,7 +237,7 @@ class TestTheSwitch:
         with ThreadPoolExecutor(5) as threads:
             claimers = [threads.submit(claimer, seed) for seed in range(5)]
             try:
-                for _ in range(60):
+                for _ in range(20):
                     with engine.begin() as db:
                         openings.close_handover(db, connection.connection_id)
                     since = time.monotonic()
