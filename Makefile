@@ -30,7 +30,7 @@ demo: .venv ## See it work on this machine, with a simulated Zoho (options: ARGS
 
 .PHONY: test
 test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
-	@exec $(RUN) pytest --numprocesses 4 --dist worksteal $(ARGS)
+	@exec $(RUN) pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 .PHONY: drill
 drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that changes all the time

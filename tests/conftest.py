@@ -107,6 +107,15 @@ def databases(postgres: EmbeddedPostgres) -> Databases:
 
 
 @pytest.fixture
+def cheap_passwords() -> Iterator[None]:
+    """Passwords are hashed at the lowest cost."""
+    from tests.cheap_passwords import cheaply_hashed  # Only a few tests need passwords.
+
+    with cheaply_hashed():
+        yield
+
+
+@pytest.fixture
 def database_url(databases: Databases) -> Iterator[str]:
     """An empty database at the newest schema, for this test alone."""
     with databases.database() as url:

@@ -62,9 +62,11 @@ class EmbeddedPostgres(EmbeddedServer):
 
         The database is a copy of `template`, which must have no sessions.
         """
+        # The copied files are flushed by two checkpoints, which cost little where nothing waits for the disk.
+        strategy = "WAL_LOG" if self.durable else "FILE_COPY"
         with self._administering() as connection, contextlib.suppress(psycopg.errors.DuplicateDatabase):
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}")
+            connection.execute(statement.format(*map(sql.Identifier, (name, template, strategy))))
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:

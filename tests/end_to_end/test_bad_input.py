@@ -4,7 +4,15 @@ import uuid
 
 import pytest
 
+from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import Installation, Outcome
+
+
+@pytest.fixture
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    """Books without records, because no test here reads them."""
+    simulator.restart(contacts=0, invoices=0)
+    return simulator
 
 
 def assert_told(outcome: Outcome, *words: str, code: int = 1) -> None:

@@ -243,11 +243,12 @@ def test_an_overwritten_key_of_any_type_is_replaced(
     assert patient.snapshot(organization_id).paused_seconds <= 61
 
 
-def test_a_million_forged_calls_are_dropped(client: redis.Redis, patient: ApiBudget, organization_id: str) -> None:
+def test_a_hundred_thousand_forged_calls_are_dropped(
+    client: redis.Redis, patient: ApiBudget, organization_id: str
+) -> None:
     call_some(patient, organization_id, Lane.BULK)
-    for start in range(0, 1_000_000, 100_000):
-        forged = {f"forged-{start + n}": 253402300799000.0 for n in range(100_000)}
-        client.zadd(f"budget:{{{organization_id}}}:shared:used", forged)
+    forged = {f"forged-{number}": 253402300799000.0 for number in range(100_000)}
+    client.zadd(f"budget:{{{organization_id}}}:shared:used", forged)
 
     with pytest.raises(BudgetWait) as waiting, patient.call(organization_id, lane=Lane.BULK, holder="run-1"):
         pass

@@ -23,6 +23,8 @@ from workers.services.sign_in_links import NoOneSignsInError
 
 PASSWORD = "a long enough password"
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 
 def operators(*words: str, given: str | None = None) -> Result:
     return CliRunner().invoke(app, ("operators", *words), input=given)

@@ -19,6 +19,11 @@ from workers.services.operators import save_operator
 from workers.web.console import password_check
 
 
+@pytest.fixture(autouse=True)
+def cheap_sign_ins(cheap_passwords: None) -> None:
+    """A sign-in takes a hash."""
+
+
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Ask]]:
     """Starts the web process with a database and a Redis, and returns the function that sends requests to it."""

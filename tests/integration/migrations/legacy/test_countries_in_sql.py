@@ -85,7 +85,7 @@ def test_no_generated_text_is_read_differently_from_the_rules(database: Database
     )
     some = st.lists(st.text(characters, max_size=4) | pieces, max_size=5).map("".join)
 
-    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
     @given(st.lists(some, max_size=20))
     def check(texts: list[str]) -> None:
         read = in_sql(database, texts)

@@ -4,10 +4,19 @@ from unittest.mock import patch
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from tests.cheap_passwords import PRODUCTION_HASHER
 from workers.secrets.passwords import hash_password, is_password
 
 PASSWORD = "correct horse"
+
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
+
+def test_a_hash_costs_what_the_standard_recommends() -> None:
+    for cost in ("type", "time_cost", "memory_cost", "parallelism"):
+        assert getattr(PRODUCTION_HASHER, cost) == getattr(RFC_9106_LOW_MEMORY, cost)
 
 
 def test_a_password_has_another_hash_each_time_and_fits_each() -> None:
