@@ -49,7 +49,8 @@ def a_connection_with(engine: Engine, *told: Contact | Invoice, **options: Any) 
 def actions(database: psycopg.Connection) -> list[tuple[str, ...]]:
     """(operator, action, state, subject, note, reason) of all actions, the first one first."""
     return database.execute(
-        "SELECT operator, action, state, subject, note, reason FROM booksync.operator_actions ORDER BY began_at"
+        "SELECT operator, action, state, subject, note, reason FROM booksync.operator_actions "
+        "WHERE action <> 'sign-in' ORDER BY began_at"
     ).fetchall()
 
 

@@ -57,7 +57,8 @@ def flash_in(response: httpx.Response) -> str:
 def actions(database: Database) -> list[tuple[Any, ...]]:
     """The recorded actions, the first one first: operator, action, state."""
     return database.execute(
-        "SELECT operator, action, state FROM booksync.operator_actions ORDER BY began_at"
+        "SELECT operator, action, state FROM booksync.operator_actions "
+        "WHERE action NOT IN ('sign-in', 'first sync') ORDER BY began_at"
     ).fetchall()
 
 

@@ -114,7 +114,9 @@ class TestActions:
 
 def actions_in(basics: Basics) -> int:
     with basics.engine.connect() as db:
-        return int(db.execute(text("SELECT count(*) FROM booksync.operator_actions")).scalar_one())
+        return int(
+            db.execute(text("SELECT count(*) FROM booksync.operator_actions WHERE action <> 'sign-in'")).scalar_one()
+        )
 
 
 class TestPages:
@@ -219,7 +221,7 @@ class Unsafe(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if "\u202e" in data and not {"bdi", "textarea"} & set(self._open):
+        if "\u202e" in data and not {"bdi", "textarea", "option"} & set(self._open):
             self.found.append(f"a turned direction in {self._open[-3:]}")
         if "N" * 100 in data and "title" in self._open:
             self.found.append("a name in the title")

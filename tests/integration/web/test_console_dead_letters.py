@@ -77,7 +77,11 @@ def shown_with(browser: ConsoleBrowser, address: str, words: str) -> str:
 
 
 def actions(engine: Engine) -> list[tuple[Any, ...]]:
-    found = rows(engine, "SELECT operator, action, state, subject, note, result FROM booksync.operator_actions")
+    found = rows(
+        engine,
+        "SELECT operator, action, state, subject, note, result FROM booksync.operator_actions "
+        "WHERE action <> 'sign-in' ORDER BY began_at, id",
+    )
     return [tuple(each.values()) for each in found]
 
 
@@ -297,8 +301,9 @@ class TestInTheBackground:
         monkeypatch.setattr(long_actions, "PATIENCE_SECONDS", 0)
 
     @pytest.fixture
-    def held(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-        """Holds each retry until the event is set."""
+    def held(self, olga: ConsoleBrowser, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+        """Holds each retry until the event is set. It ends before olga's web process, which waits for the retries."""
+        assert olga.is_signed_in()
         may_go = threading.Event()
         really = retry_service._retry
 

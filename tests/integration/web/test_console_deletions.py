@@ -71,7 +71,11 @@ def live(engine: Engine, kind: Entity) -> list[str]:
 
 
 def actions(engine: Engine) -> list[tuple[Any, ...]]:
-    found = rows(engine, "SELECT operator, action, state, subject, note, result, reason FROM booksync.operator_actions")
+    found = rows(
+        engine,
+        "SELECT operator, action, state, subject, note, result, reason FROM booksync.operator_actions "
+        "WHERE action <> 'sign-in' ORDER BY began_at, id",
+    )
     return [tuple(each.values()) for each in found]
 
 

@@ -52,7 +52,7 @@ def test_a_link_signs_in_and_the_first_page_greets_the_newcomer(browser: Console
     assert "ana, accountant" in page
     assert "Welcome to booksync" in page
     assert 'href="./invoices"' in page
-    assert "Welcome" not in browser.get("/").text
+    assert "Welcome to booksync" not in browser.get("/").text
 
 
 def test_the_operator_of_the_console_password_can_have_a_link(browser: ConsoleBrowser, basics: Basics) -> None:
