@@ -1,22 +1,26 @@
 """Promises of boot/process_rows.py: each process has its row from its start to its end."""
 
 import asyncio
+import json
 import threading
 from dataclasses import replace
 
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from typer.testing import CliRunner, Result
 
 from db import processes
 from db.engine import new_engine
 from domain.processes import Kind, Processes
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
+from tests.integration.environment import environment_of_a_process
 from tests.integration.test_idle_scheduler import recorded_statements
 from workers.boot.process_rows import ProcessRow, fingerprint, own_process, process_row
 from workers.boot.resources import Resources
+from workers.cli.app import app as app_of_commands
 from workers.observability.activities import own_activities
 from workers.web.app import app
 
@@ -82,3 +86,38 @@ def test_fingerprints_tell_settings_apart_and_reveal_nothing(resources: Resource
 
 def test_a_fingerprint_depends_on_the_order_and_the_ends_of_the_secrets() -> None:
     assert len({fingerprint(keys) for keys in (["ab", "c"], ["a", "bc"], ["c", "ab"], ["abc"])}) == 4
+
+
+class TestHealthy:
+    def test_a_process_of_this_host_is_healthy_while_it_renews_its_row(self, resources: Resources) -> None:
+        row = ProcessRow(resources.engine, own_process(Kind.WORKER, resources.settings, threads=8))
+        row.beat()
+        assert healthy("worker").exit_code == 0
+        with resources.engine.begin() as db:
+            db.execute(text("UPDATE booksync.processes SET seen_at = seen_at - interval '46 seconds'"))
+        silent = healthy("worker")
+        assert (silent.exit_code, json.loads(silent.stdout)["running"]) == (1, 0)
+        assert "booksync doctor" in silent.stderr
+
+    def test_a_process_of_another_kind_or_host_does_not_count(self, resources: Resources) -> None:
+        ProcessRow(resources.engine, own_process(Kind.WORKER, resources.settings, threads=8)).beat()
+        assert healthy("scheduler").exit_code == 1
+        with resources.engine.begin() as db:
+            db.execute(text("UPDATE booksync.processes SET host = 'another'"))
+        assert healthy("worker").exit_code == 1
+
+    def test_without_postgres_nothing_is_known_so_no_process_is_restarted(
+        self, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nowhere = f"postgresql://127.0.0.1:{free_port()}/none"
+        with environment_of_a_process(monkeypatch, database_url=nowhere, redis_url=redis_url):
+            unknown = healthy("worker")
+        assert (unknown.exit_code, json.loads(unknown.stdout)["running"]) == (0, None)
+        assert "does not respond" in unknown.stderr
+
+    def test_another_kind_is_refused(self) -> None:
+        assert healthy("cook").exit_code == 2
+
+
+def healthy(kind: str) -> Result:
+    return CliRunner().invoke(app_of_commands, ("healthy", kind, "--json"))

@@ -77,8 +77,8 @@ class TestCompose:
         claim_seconds = Settings.model_fields["claim_seconds"].default
         assert seconds(services["worker"]["stop_grace_period"]) > claim_seconds
 
-    @pytest.mark.parametrize("name", sorted(SERVERS | {"web"}))
-    def test_every_listening_service_has_a_health_check(self, services: dict[str, Any], name: str) -> None:
+    @pytest.mark.parametrize("name", sorted(SERVERS | set(PROCESSES)))
+    def test_every_service_has_a_health_check(self, services: dict[str, Any], name: str) -> None:
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
     @pytest.mark.parametrize("name", PROCESSES)

@@ -24,6 +24,7 @@ COMMANDS = (
         "doctor:doctor",
         "Examine the installation, and name each trouble with its cause and the next step (exit code 1 on an error).",
     ),
+    ("healthy", "healthy:healthy", "Exit with 0 if a worker, scheduler or web process works on this host."),
     (
         "verify",
         "verify:verify",
