@@ -5,10 +5,7 @@ from db.models.cache import (
     CachedCustomer,
     CachedInvoice,
     DoNotCall,
-    Handover,
-    HandoverOutcome,
     PhoneConfirmation,
-    Reminder,
     WaitingInvoice,
 )
 from db.models.connections import (
@@ -24,6 +21,7 @@ from db.models.dead_letters import DeadLetter
 from db.models.grants import Grant, GrantHashKey, ZohoClient
 from db.models.operators import ConsoleSignOut, OperatorAction, OperatorRow
 from db.models.processes import Process
+from db.models.reminders import Handover, HandoverOutcome, Reminder
 from db.models.runs import (
     FailedRecord,
     HeldDeletion,

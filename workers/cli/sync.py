@@ -49,7 +49,7 @@ def sync(
         with resources.engine.connect() as db:
             result = summary.run_summary(db, run_id)
     if not wait:
-        notes.print("Next: booksync status shows its progress; with --wait, a new run starts after an active one")
+        notes.print("Next: booksync status shows its progress")
         if as_json:
             print_json({"run_id": str(run_id), "status": result["status"]})
         return

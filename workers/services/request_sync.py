@@ -75,4 +75,4 @@ class RequestedSync:
             with resources.engine.begin() as db:
                 sync_schedule.set_next_full_sync(db, self.connection_id, seconds=0)
             return f"Run {running.run_id} is active. The scheduler starts a full run after it."
-        return f"Run {running.run_id} is active already."
+        return f"Run {running.run_id} is active already, so no new run was started."

@@ -182,4 +182,4 @@ class TestStatus:
         monkeypatch.setattr(overview, "_check_password", admit)
         page = " ".join(post(synced.resources, "/", b"", {}, method="GET").text.split())
         assert f"0 customers and {MANY} invoices are held back from being marked deleted" in page
-        assert f"booksync deletions list {connection_id}" in page
+        assert f"deletions?connection={connection_id}" in page
