@@ -53,6 +53,8 @@ match sys.argv[1]:
     case "reminders" if sys.argv[2] == "open":
         print(json.dumps({"handover": "open", "opened_at": "2026-11-26T12:00:00+00:00", "backlog": option("--backlog"),
                           "waiting_calls": 4, "replanned": 6}))
+    case "operators" if sys.argv[2] == "link":
+        print(json.dumps({"url": "http://127.0.0.1/sign-in?link=one"}))
     case "scheduler":
         time.sleep(600)
 """,
