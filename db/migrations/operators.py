@@ -6,6 +6,7 @@ reason. Every statement can be repeated.
 
 from typing import Final
 
+from db.migrations.additions import build_index
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, briefly
 from db.migrations.tables import make_table
@@ -47,8 +48,8 @@ _TABLES: Final = {
 }
 
 _INDEXES: Final = {
-    "ix_operator_actions_began_at_id": "operator_actions (began_at, id)",
-    "ix_operator_actions_connection_id_began_at_id": "operator_actions (connection_id, began_at, id)",
+    "ix_operator_actions_began_at_id": f"{SCHEMA}.operator_actions (began_at, id)",
+    "ix_operator_actions_connection_id_began_at_id": f"{SCHEMA}.operator_actions (connection_id, began_at, id)",
 }
 
 
@@ -56,8 +57,8 @@ def add(connection: Raw) -> None:
     """Create the tables, with the owner and the grants of the table of connections."""
     for name, columns in _TABLES.items():
         make_table(connection, name, columns, like="zoho_connections")
-    for name, columns in _INDEXES.items():
-        briefly(connection, f"CREATE INDEX IF NOT EXISTS {name} ON {SCHEMA}.{columns}")
+    for name, definition in _INDEXES.items():
+        build_index(connection, name, definition)
 
 
 def remove(connection: Raw) -> None:
