@@ -69,6 +69,7 @@ class Requirement:
 
     async def __call__(self, request: Request) -> Visitor:
         visitor = await run_in_threadpool(_visitor, request)
+        request.state.visitor = visitor  # for the pages of refusals
         if request.method not in ("GET", "HEAD"):
             form = await read_form(request)
             refuse_forged(request, form, visitor.session.csrf_token)

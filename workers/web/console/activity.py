@@ -11,8 +11,9 @@ from db.clock import present
 from domain.activity import ActionState
 from domain.operators import Role
 from workers.web.console.access import Visitor, postgres_needed, require
-from workers.web.console.addresses import NoSuchPageError, no_such_page, query, uuid_of
+from workers.web.console.addresses import NoSuchPageError, query, uuid_of
 from workers.web.console.frame import console_page
+from workers.web.console.listing import after_of, paged
 from workers.web.state import resources_of
 
 router = APIRouter(prefix="/activity")
@@ -37,36 +38,28 @@ async def action_page(request: Request, action_id: str, visitor: Reader) -> Resp
 
 
 def _list(request: Request, visitor: Visitor) -> Response:
-    given = request.query_params.get
-    try:
-        connection_id, after = uuid_of(given("connection", "")), uuid_of(given("after", ""))
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
+    connection_id, after = uuid_of(request.query_params.get("connection", "")), after_of(request)
     with postgres_needed(), resources_of(request).engine.connect() as db:
         now = present(db)
-        actions = activity.listed(db, connection_id=connection_id, before=after, limit=ROWS + 1)
-    last = actions[ROWS - 1].id if len(actions) > ROWS else None
+        actions, last = paged(activity.listed(db, connection_id=connection_id, before=after, limit=ROWS + 1), ROWS)
     return console_page(
         request,
         "console/activity.html",
         visitor,
         now=now,
-        actions=actions[:ROWS],
+        actions=actions,
         connection_id=connection_id,
         first=f"activity{query(connection=connection_id)}" if after else "",
-        more=f"activity{query(connection=connection_id, after=last)}" if last else "",
+        more=f"activity{query(connection=connection_id, after=last.id)}" if last else "",
     )
 
 
 def _one(request: Request, visitor: Visitor, given: str) -> Response:
-    try:
-        action_id = uuid_of(given)
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
+    action_id = uuid_of(given)
     with postgres_needed(), resources_of(request).engine.connect() as db:
         action = activity.find(db, action_id) if action_id else None
     if action is None:
-        return no_such_page(request, visitor)
+        raise NoSuchPageError
     return console_page(
         request,
         "console/action.html",

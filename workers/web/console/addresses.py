@@ -4,16 +4,29 @@ import uuid
 from datetime import datetime
 from urllib.parse import urlencode
 
-from fastapi import Request
-from starlette.responses import Response
-
 from domain.errors import BooksyncError
-from workers.web.console.access import Visitor
-from workers.web.console.frame import notice
+
+_NOT_FOUND = "Not found. There is no such page: the address is wrong, or what it named does not exist any more."
 
 
 class NoSuchPageError(BooksyncError):
-    """The address names something that does not exist."""
+    """The address names something that does not exist. The response is a page with the status 404."""
+
+    def __init__(
+        self,
+        sentence: str = _NOT_FOUND,
+        *,
+        title: str = "No such page",
+        hint: str = "Choose a page above.",
+    ) -> None:
+        super().__init__(sentence)
+        self.title = title
+        self.hint = hint
+
+
+def no_such(what: str, *, hint: str) -> NoSuchPageError:
+    """Return the error for an address that names no known record of this kind."""
+    return NoSuchPageError(f"The address names no {what} that booksync has.", title=f"No such {what}", hint=hint)
 
 
 def uuid_of(given: str) -> uuid.UUID | None:
@@ -73,15 +86,3 @@ def query(**parameters: object) -> str:
     """Return an address's query with the parameters that have a value: "?a=1&b=2", or ""."""
     given = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
     return f"?{urlencode(given)}" if given else ""
-
-
-def no_such_page(request: Request, visitor: Visitor) -> Response:
-    """Return the page that says that the address leads nowhere."""
-    return notice(
-        request,
-        404,
-        "There is no such page",
-        "The address is wrong, or what it named does not exist any more.",
-        hint="Choose a page above.",
-        visitor=visitor,
-    )

@@ -66,7 +66,7 @@ async def reconnect(request: Request, connection_id: str, visitor: Operating) ->
             return refused(request, found, error)
         return console_page(request, "console/connect.html", visitor, **_link(address, connection))
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 def _address(resources: Resources, user: str) -> str:

@@ -33,7 +33,7 @@ async def connection_page(
     def page(found: uuid.UUID) -> Response:
         return console_page(request, "console/connection.html", visitor, **_shown(resources_of(request), found))
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:

@@ -1,34 +1,44 @@
-"""The addresses of one connection's pages and actions: their id, and the page for an address without a connection."""
+"""The addresses of one connection's pages and actions, and their id."""
 
 import uuid
 from collections.abc import Callable
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db.connections import UnknownConnectionError
 from domain.activity import Action
+from domain.connection_names import whole_id
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.web.console.access import Visitor, postgres_needed
 from workers.web.console.actions import act
+from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.flash import Flash, redirect
-from workers.web.console.frame import notice, root_of
+from workers.web.console.frame import root_of
 from workers.web.state import resources_of
 
 
-async def shown(request: Request, visitor: Visitor, written: str, page: Callable[[uuid.UUID], Response]) -> Response:
-    """Return the page of the connection whose id the address has; a page with status 404 without such a connection.
+class NoSuchConnectionError(NoSuchPageError):
+    """No connection has the id in the address."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no connection with this id. It may have been erased.",
+            title="No such connection",
+            hint="The overview lists all connections.",
+        )
+
+
+async def shown(written: str, page: Callable[[uuid.UUID], Response]) -> Response:
+    """Return the page of the connection whose id the address has.
 
     Raises:
+        NoSuchConnectionError: no connection has this id.
         PostgresFailedError: Postgres does not work.
     """
-    connection_id = _id_from(written)
-    if connection_id is None:
-        return _not_found(request, visitor)
-    return await run_in_threadpool(_page, request, visitor, connection_id, page)
+    return await run_in_threadpool(_page, _id_from(written), page)
 
 
 async def done(
@@ -45,11 +55,10 @@ async def done(
     `work` returns a sentence about what it did.
 
     Raises:
+        NoSuchConnectionError: the address has no id.
         PostgresFailedError: Postgres does not work.
     """
     connection_id = _id_from(written)
-    if connection_id is None:
-        return _not_found(request, visitor)
     back = page_of(connection_id, part)
 
     def do() -> Response:
@@ -77,29 +86,16 @@ def page_of(connection_id: uuid.UUID, part: str = "") -> str:
     return f"connections/{connection_id}" + (f"#{part}" if part else "")
 
 
-def _page(
-    request: Request, visitor: Visitor, connection_id: uuid.UUID, page: Callable[[uuid.UUID], Response]
-) -> Response:
+def _page(connection_id: uuid.UUID, page: Callable[[uuid.UUID], Response]) -> Response:
     try:
         with postgres_needed():
             return page(connection_id)
     except UnknownConnectionError:
-        return _not_found(request, visitor)
+        raise NoSuchConnectionError from None
 
 
-def _id_from(written: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(written)
-    except ValueError:
-        return None
-
-
-def _not_found(request: Request, visitor: Visitor) -> HTMLResponse:
-    return notice(
-        request,
-        404,
-        "No such connection",
-        "There is no connection with this id. It may have been erased.",
-        hint="The overview lists all connections.",
-        visitor=visitor,
-    )
+def _id_from(written: str) -> uuid.UUID:
+    connection_id = whole_id(written)
+    if connection_id is None:
+        raise NoSuchConnectionError
+    return connection_id

@@ -1,5 +1,6 @@
 """`/customers`: the list by name, the search, and a customer's page with every number and its verdict."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -8,12 +9,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db import customer_lists
+from db.customer_lists import ListedCustomer
+from domain.connection_names import whole_id
 from domain.operators import Role
 from workers.services.explained_customer import explained_customer
 from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.addresses import no_such
 from workers.web.console.frame import console_page
-from workers.web.console.missing import id_in, missing
-from workers.web.console.record_pages import ROWS, chosen, search_page, zoho_address
+from workers.web.console.listing import ROWS, after_of, choice_of, paged
+from workers.web.console.record_pages import search_page, zoho_address
 from workers.web.state import resources_of
 from workers.zoho.web_addresses import contact_address
 
@@ -40,36 +44,25 @@ async def customer(request: Request, visitor: _Viewer, customer_id: str) -> Resp
 
 
 def _customers(request: Request, visitor: Visitor) -> Response:
-    after = request.query_params.get("after")
-    after_id = id_in(after)
+    after = after_of(request)
     with postgres_needed(), resources_of(request).engine.connect() as db:
-        choice = chosen(db, request)
-        if choice.is_unknown or (after and after_id is None):
-            return missing(request, visitor, "list", hint="Choose a connection on the page Customers.")
-        rows = (
-            customer_lists.by_name(db, choice.connection_id, after=after_id, limit=ROWS + 1)
-            if choice.connection_id
-            else []
-        )
+        choice = choice_of(db, request).or_only_one()
+        found: Sequence[ListedCustomer] = ()
+        if choice.connection_id is not None:
+            found = customer_lists.by_name(db, choice.connection_id, after=after, limit=ROWS + 1)
+    rows, last = paged(found)
     return console_page(
-        request,
-        "console/customers.html",
-        visitor,
-        choice=choice,
-        rows=rows[:ROWS],
-        after=after_id,
-        has_more=len(rows) > ROWS,
+        request, "console/customers.html", visitor, choice=choice, rows=rows, after=after, has_more=last is not None
     )
 
 
 def _customer(request: Request, visitor: Visitor, customer_id: str) -> Response:
     resources = resources_of(request)
-    known_id = id_in(customer_id)
-    if known_id is not None:
-        with postgres_needed(), resources.engine.connect() as db:
-            explained = explained_customer(db, known_id, resources.settings.phone_fallback)
-        if explained is not None:
-            record = explained.record
-            address = zoho_address(resources, record.home, contact_address, record.customer.zoho_customer_id)
-            return console_page(request, "console/customer.html", visitor, explained=explained, zoho_address=address)
-    return missing(request, visitor, "customer", hint="Search for it by its name, phone number or e-mail address.")
+    known_id = whole_id(customer_id)
+    with postgres_needed(), resources.engine.connect() as db:
+        explained = known_id and explained_customer(db, known_id, resources.settings.phone_fallback)
+    if not explained:
+        raise no_such("customer", hint="Search for it by its name, phone number or e-mail address.")
+    record = explained.record
+    address = zoho_address(resources, record.home, contact_address, record.customer.zoho_customer_id)
+    return console_page(request, "console/customer.html", visitor, explained=explained, zoho_address=address)

@@ -1,5 +1,6 @@
 """`/dead-letters`: messages that exhausted their retries, in groups. An operator retries or discards them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db import dead_letter_lists
-from db.dead_letter_lists import Choice
+from db.dead_letter_lists import Choice, Group, Row
 from db.dead_letters import UnknownDeadLetterError
 from domain.activity import Action
 from domain.dead_letters import DeadLetterStatus
@@ -21,13 +22,13 @@ from workers.web.console.actions import act_on_many
 from workers.web.console.addresses import (
     NoSuchPageError,
     moment_of,
-    no_such_page,
     number_of,
     query,
     text_of,
     uuid_of,
 )
 from workers.web.console.frame import console_page
+from workers.web.console.listing import paged
 from workers.web.forms import one
 from workers.web.state import resources_of
 
@@ -105,20 +106,20 @@ async def discard(request: Request, visitor: Decider) -> Response:
 def _list(request: Request, visitor: Visitor) -> Response:
     chosen = _Filter.of(request.query_params.get)
     after = request.query_params.get("after", "")
-    try:
-        choice = chosen.choice()
-        with postgres_needed(), resources_of(request).engine.connect() as db:
-            facets = dead_letter_lists.facets(db, choice.status or DeadLetterStatus.OPEN)
-            groups, letters = [], []
-            if chosen.group:
-                letters = dead_letter_lists.page(db, choice, after=number_of(after), limit=LETTERS + 1)
-            else:
-                groups = dead_letter_lists.group_page(db, choice, after=text_of(after) or None, limit=GROUPS + 1)
-            total = dead_letter_lists.count(db, choice)
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
-    last = groups[GROUPS - 1].fingerprint if len(groups) > GROUPS else ""
-    last = str(letters[LETTERS - 1]["id"]) if len(letters) > LETTERS else last
+    choice = chosen.choice()
+    with postgres_needed(), resources_of(request).engine.connect() as db:
+        facets = dead_letter_lists.facets(db, choice.status or DeadLetterStatus.OPEN)
+        groups: Sequence[Group] = ()
+        letters: Sequence[Row] = ()
+        if chosen.group:
+            found = dead_letter_lists.page(db, choice, after=number_of(after), limit=LETTERS + 1)
+            letters, last_letter = paged(found, LETTERS)
+            last = str(last_letter["id"]) if last_letter else ""
+        else:
+            listed = dead_letter_lists.group_page(db, choice, after=text_of(after) or None, limit=GROUPS + 1)
+            groups, last_group = paged(listed, GROUPS)
+            last = last_group.fingerprint if last_group else ""
+        total = dead_letter_lists.count(db, choice)
     return console_page(
         request,
         "console/dead_letters.html",
@@ -127,8 +128,8 @@ def _list(request: Request, visitor: Visitor) -> Response:
         statuses=tuple(DeadLetterStatus),
         facets=facets,
         now=facets.now,
-        groups=groups[:GROUPS],
-        letters=letters[:LETTERS],
+        groups=groups,
+        letters=letters,
         total=total,
         group_address=lambda fingerprint: replace(chosen, group=fingerprint).address(),
         groups_address=replace(chosen, group="").address(),
@@ -142,8 +143,8 @@ def _one(request: Request, visitor: Visitor, given: str) -> Response:
         with postgres_needed(), resources_of(request).engine.connect() as db:
             letter = dead_letter_lists.dead_letter(db, number_of(given) or 0)
             facets = dead_letter_lists.facets(db, letter["status"])
-    except (NoSuchPageError, UnknownDeadLetterError):
-        return no_such_page(request, visitor)
+    except UnknownDeadLetterError:
+        raise NoSuchPageError from None
     return console_page(
         request,
         "console/dead_letter.html",
@@ -157,11 +158,8 @@ def _one(request: Request, visitor: Visitor, given: str) -> Response:
 def _decide(request: Request, visitor: Visitor, action: Action) -> Response:
     given = partial(one, visitor.form)
     chosen = _Filter.of(given)
-    try:
-        dead_letter_id, until = number_of(given("dead_letter")), moment_of(given("until"))
-        choice = replace(chosen.choice(), until=until)
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
+    dead_letter_id, until = number_of(given("dead_letter")), moment_of(given("until"))
+    choice = replace(chosen.choice(), until=until)
 
     def decide(begun: RecordedAction) -> str:
         resources = resources_of(request)

@@ -17,8 +17,9 @@ from workers.services.activity import RecordedAction
 from workers.services.decide_deletions import decide_all, decide_some
 from workers.web.console.access import Visitor, postgres_needed, require
 from workers.web.console.actions import act_on_many
-from workers.web.console.addresses import NoSuchPageError, no_such_page, number_of, query, text_of, uuid_of
+from workers.web.console.addresses import NoSuchPageError, number_of, query, text_of, uuid_of
 from workers.web.console.frame import console_page
+from workers.web.console.listing import paged
 from workers.web.forms import one
 from workers.web.state import resources_of
 
@@ -48,41 +49,35 @@ async def decide(request: Request, visitor: Decider) -> Response:
 def _list(request: Request, visitor: Visitor) -> Response:
     given = request.query_params.get
     is_dismissed = given("dismissed") == "1"
-    try:
-        connection_id, after = uuid_of(given("connection", "")), _key_of(given("after", ""))
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
+    connection_id, after = uuid_of(given("connection", "")), _key_of(given("after", ""))
     with postgres_needed(), resources_of(request).engine.connect() as db:
         now = present(db)
         totals = held_deletion_pages.totals(db)
-        records = held_deletion_pages.page(db, connection_id, dismissed=is_dismissed, after=after, limit=RECORDS + 1)
+        found = held_deletion_pages.page(db, connection_id, dismissed=is_dismissed, after=after, limit=RECORDS + 1)
     address = partial(query, connection=connection_id, dismissed="1" if is_dismissed else "")
-    last = records[RECORDS - 1].key if len(records) > RECORDS else None
+    records, last = paged(found, RECORDS)
     return console_page(
         request,
         "console/deletions.html",
         visitor,
         now=now,
         totals=totals,
-        records=records[:RECORDS],
+        records=records,
         connection_id=connection_id,
         is_dismissed=is_dismissed,
         may_choose=connection_id is not None and not is_dismissed and visitor.may(Role.OPERATOR),
         first=f"deletions{address()}" if after else "",
-        more=f"deletions{address(after=_address_of(last))}" if last else "",
+        more=f"deletions{address(after=_address_of(last.key))}" if last else "",
     )
 
 
 def _decide(request: Request, visitor: Visitor) -> Response:
     given = partial(one, visitor.form)
     action = _DONE.get(given("decision"))
-    try:
-        connection_id, expected = uuid_of(given("connection")), number_of(given("expected"))
-        records = [_chosen(text) for text in visitor.form.get("record", [])]
-    except NoSuchPageError:
-        return no_such_page(request, visitor)
+    connection_id, expected = uuid_of(given("connection")), number_of(given("expected"))
+    records = [_chosen(text) for text in visitor.form.get("record", [])]
     if connection_id is None or action is None:
-        return no_such_page(request, visitor)
+        raise NoSuchPageError
     resources = resources_of(request)
 
     def work(begun: RecordedAction) -> str:

@@ -17,6 +17,7 @@ from workers.web.console.access import (
     Visitor,
     postgres_needed,
 )
+from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.flash import flash_of, forget_flash
 from workers.web.console.proxy_names import ProxyNameRefusedError
 from workers.web.console.sessions import forget_session, keep_session
@@ -100,10 +101,11 @@ def closed_page(request: Request) -> HTMLResponse | None:
 
 
 def add_refusals(app: FastAPI) -> None:
-    """Let the application respond to the exceptions of `access` and `forms` with pages."""
+    """Let the application respond to the exceptions of `access`, `addresses` and `forms` with pages."""
     app.add_exception_handler(SignInNeededError, _to_sign_in)
     app.add_exception_handler(ProxyNameRefusedError, _name_refused)
     app.add_exception_handler(RoleMissingError, _role_missing)
+    app.add_exception_handler(NoSuchPageError, _not_found)
     app.add_exception_handler(ForgedFormError, _forged)
     app.add_exception_handler(PostgresFailedError, _unavailable)
 
@@ -145,6 +147,13 @@ async def _role_missing(request: Request, error: Exception) -> Response:
         command=f"booksync operators add {operator.name} --role {needed}",
         visitor=error.visitor,
     )
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NoSuchPageError)
+    # A script with basic authentication is no visitor.
+    visitor = getattr(request.state, "visitor", None)
+    return notice(request, 404, error.title, str(error), hint=error.hint, visitor=visitor)
 
 
 async def _forged(request: Request, _error: Exception) -> Response:

@@ -11,15 +11,17 @@ from starlette.responses import Response
 
 from db import connection_names, invoice_lists
 from db.invoice_lists import ListedInvoice
+from domain.connection_names import whole_id
 from domain.operators import Role
 from domain.permission import SkipReason
 from workers.services.explained_invoice import explained_invoice
 from workers.services.kept_reasons import KeptReasons
 from workers.services.reason_file import reason_file
 from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.addresses import NoSuchPageError, no_such, uuid_of
 from workers.web.console.frame import console_page
-from workers.web.console.missing import id_in, missing
-from workers.web.console.record_pages import ROWS, chosen, search_page, zoho_address
+from workers.web.console.listing import ROWS, after_of, choice_of, paged
+from workers.web.console.record_pages import search_page, zoho_address
 from workers.web.forms import one
 from workers.web.state import resources_of
 from workers.zoho.web_addresses import invoice_address
@@ -59,18 +61,18 @@ async def invoice(request: Request, visitor: _Viewer, invoice_id: str) -> Respon
 
 
 def _invoices(request: Request, visitor: Visitor) -> Response:
-    reason, after = request.query_params.get("reason"), request.query_params.get("after")
-    after_id = id_in(after)
+    reason, after = request.query_params.get("reason"), after_of(request)
+    if reason and reason not in _REASONS:
+        raise NoSuchPageError
     with postgres_needed(), resources_of(request).engine.connect() as db:
-        choice = chosen(db, request)
-        if choice.is_unknown or (reason and reason not in _REASONS) or (after and after_id is None):
-            return missing(request, visitor, "list", hint="Choose a connection and a reason on the page Invoices.")
+        choice = choice_of(db, request).or_only_one()
         counted = None
-        rows: Sequence[ListedInvoice] = ()
+        found: Sequence[ListedInvoice] = ()
         if choice.connection_id is not None:
             counted = _reasons.read(db, choice.connection_id)
             if reason:
-                rows = invoice_lists.without_reminder(db, choice.connection_id, reason, after=after_id, limit=ROWS + 1)
+                found = invoice_lists.without_reminder(db, choice.connection_id, reason, after=after, limit=ROWS + 1)
+    rows, last = paged(found)
     return console_page(
         request,
         "console/invoices.html",
@@ -79,20 +81,20 @@ def _invoices(request: Request, visitor: Visitor) -> Response:
         counted=counted,
         sentences=_REASONS,
         reason=reason,
-        rows=rows[:ROWS],
-        after=after_id,
-        has_more=len(rows) > ROWS,
+        rows=rows,
+        after=after,
+        has_more=last is not None,
     )
 
 
 def _download(request: Request, visitor: Visitor) -> Response:
     resources = resources_of(request)
-    reason, given = one(visitor.form, "reason"), id_in(one(visitor.form, "connection"))
+    reason, given = one(visitor.form, "reason"), uuid_of(one(visitor.form, "connection"))
     with postgres_needed():
         with resources.engine.connect() as db:
             is_known = any(each.connection_id == given for each in connection_names.named(db))
         if given is None or not is_known or reason not in _REASONS:
-            return missing(request, visitor, "list", hint="Choose a connection and a reason on the page Invoices.")
+            raise NoSuchPageError
         pieces = reason_file(resources, visitor.operator.name, given, SkipReason(reason))
         # The first piece is made here, so that nothing is sent if Postgres does not work.
         pieces = chain([next(pieces)], pieces)
@@ -109,12 +111,11 @@ def _download(request: Request, visitor: Visitor) -> Response:
 
 def _invoice(request: Request, visitor: Visitor, invoice_id: str) -> Response:
     resources = resources_of(request)
-    known_id = id_in(invoice_id)
-    if known_id is not None:
-        with postgres_needed(), resources.engine.connect() as db:
-            explained = explained_invoice(db, known_id, resources.settings.phone_fallback)
-        if explained is not None:
-            story = explained.story
-            address = zoho_address(resources, story.home, invoice_address, story.invoice.invoice_id)
-            return console_page(request, "console/invoice.html", visitor, explained=explained, zoho_address=address)
-    return missing(request, visitor, "invoice", hint="Search for it by its number.")
+    known_id = whole_id(invoice_id)
+    with postgres_needed(), resources.engine.connect() as db:
+        explained = known_id and explained_invoice(db, known_id, resources.settings.phone_fallback)
+    if not explained:
+        raise no_such("invoice", hint="Search for it by its number.")
+    story = explained.story
+    address = zoho_address(resources, story.home, invoice_address, story.invoice.invoice_id)
+    return console_page(request, "console/invoice.html", visitor, explained=explained, zoho_address=address)

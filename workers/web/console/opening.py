@@ -66,7 +66,7 @@ async def preview_page(
             return refused(request, found, error, part="handover")
         return console_page(request, "console/opening.html", visitor, **seen)
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 @router.post("")

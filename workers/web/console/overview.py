@@ -17,7 +17,8 @@ from workers.services.kept_connections import KeptConnections
 from workers.services.overview import look
 from workers.services.tiles import tiles
 from workers.web.console.access import Visitor, postgres_needed, require
-from workers.web.console.frame import CLOSED, OFF, console_page, notice
+from workers.web.console.addresses import NoSuchPageError
+from workers.web.console.frame import CLOSED, OFF, console_page
 from workers.web.console.next_steps import grouped
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY, PasswordCheck, password_in
 from workers.web.console.proxy_names import name_by_proxy
@@ -109,7 +110,11 @@ def _page(request: Request, resources: Resources, visitor: Visitor | None, choic
         try:
             seen = look(resources, kept, choice)
         except ConnectionNotListedError:
-            return _gone(request, visitor)
+            raise NoSuchPageError(
+                "The connection after which the list should go on does not exist any more.",
+                title="The list has changed",
+                hint="Open the list from its beginning.",
+            ) from None
     return console_page(
         request,
         "console/overview.html",
@@ -122,15 +127,4 @@ def _page(request: Request, resources: Resources, visitor: Visitor | None, choic
         groups=grouped(seen),
         tiles=tiles(seen),
         connect_page=_CONNECT_PAGE,
-    )
-
-
-def _gone(request: Request, visitor: Visitor | None) -> HTMLResponse:
-    return notice(
-        request,
-        404,
-        "The list has changed",
-        "The connection after which the list should go on does not exist any more.",
-        hint="Open the list from its beginning.",
-        visitor=visitor,
     )

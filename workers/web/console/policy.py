@@ -45,7 +45,7 @@ async def policy_page(request: Request, connection_id: str, visitor: Viewing) ->
             values = values_of(reminder_policies.policy_of(db, found))
         return _form_page(request, visitor, connection, values)
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 @router.post("/preview", response_class=HTMLResponse)
@@ -74,7 +74,7 @@ async def preview_page(request: Request, connection_id: str, visitor: Operating)
             expected=orjson.dumps(present.to_json()).decode(),
         )
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 @router.post("/edit", response_class=HTMLResponse)
@@ -86,7 +86,7 @@ async def edit_page(request: Request, connection_id: str, visitor: Operating) ->
             connection = connections.connection(db, found)
         return _form_page(request, visitor, connection, values_in(visitor.form))
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)
 
 
 @router.post("")

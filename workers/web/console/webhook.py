@@ -81,4 +81,4 @@ async def _rule_page(
             secret_headers=[written(name) for name in SECRET_HEADERS],
         )
 
-    return await shown(request, visitor, connection_id, page)
+    return await shown(connection_id, page)

@@ -19,7 +19,9 @@ from domain.users import UserId
 from workers.secrets.vault import Vault
 from workers.web.console.access import Visitor, require
 from workers.web.console.actions import act
-from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, call_page, paged
+from workers.web.console.addresses import NoSuchPageError
+from workers.web.console.calls.frame import call_page
+from workers.web.console.listing import ROWS, Choice, paged
 from workers.web.console.sessions import LONGEST_SECONDS
 from workers.web.forms import one
 from workers.web.state import resources_of
@@ -104,11 +106,11 @@ def _unsealed(vault: Vault, sealed: str | None) -> Place | None:
     """Return the place in the list; None for the beginning.
 
     Raises:
-        NothingThereError: the text is not such a place.
+        NoSuchPageError: the text is not such a place.
     """
     if not sealed:
         return None
     text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LONGEST_SECONDS)
     if text is None:
-        raise NothingThereError
+        raise NoSuchPageError
     return _PLACE.validate_json(text)

@@ -19,7 +19,9 @@ from domain.operators import Role
 from workers.services.confirm_phones import Change, confirm
 from workers.web.console.access import Visitor, require
 from workers.web.console.actions import act
-from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, after_of, call_page, paged
+from workers.web.console.addresses import NoSuchPageError, query
+from workers.web.console.calls.frame import call_page
+from workers.web.console.listing import ROWS, Choice, after_of, paged
 from workers.web.forms import one
 from workers.web.state import resources_of
 
@@ -124,15 +126,14 @@ def _list_of(request: Request) -> Doubtful:
     try:
         return Doubtful(wanted)
     except ValueError:
-        raise NothingThereError from None
+        raise NoSuchPageError from None
 
 
 def _back(visitor: Visitor) -> str:
     """The address of the list that the form was on, of the same connection if the list was."""
     which = one(visitor.form, "list")
-    query = [f"list={which}"] if which in set(Doubtful) else []
-    chosen = whole_id(one(visitor.form, "chosen"))
-    return "?".join([_PATH, "&".join([*query, *([f"connection={chosen}"] if chosen else [])])]).rstrip("?")
+    shown = which if which in set(Doubtful) else ""
+    return f"{_PATH}{query(list=shown, connection=whole_id(one(visitor.form, 'chosen')))}"
 
 
 def _done(change: Change) -> str:

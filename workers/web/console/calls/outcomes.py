@@ -9,11 +9,12 @@ from starlette.concurrency import run_in_threadpool
 
 from db import outcomes
 from db.session import Session
-from domain.connection_names import whole_id
 from domain.operators import Role
 from domain.outcome import CallOutcome
 from workers.web.console.access import Visitor, require
-from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, call_page, paged
+from workers.web.console.addresses import NoSuchPageError, uuid_of
+from workers.web.console.calls.frame import call_page
+from workers.web.console.listing import ROWS, Choice, paged
 
 router = APIRouter()
 
@@ -49,15 +50,14 @@ def _outcome_of(request: Request) -> CallOutcome | None:
     try:
         return CallOutcome(wanted) if wanted else None
     except ValueError:
-        raise NothingThereError from None
+        raise NoSuchPageError from None
 
 
 def _after(request: Request) -> tuple[uuid.UUID, uuid.UUID] | None:
-    text = request.query_params.get("after")
+    text = request.query_params.get("after", "")
     if not text:
         return None
-    handover, _, reminder = text.partition(_SEPARATOR)
-    handover_id, reminder_id = whole_id(handover), whole_id(reminder)
+    handover_id, reminder_id = (uuid_of(part) for part in text.partition(_SEPARATOR)[::2])
     if handover_id is None or reminder_id is None:
-        raise NothingThereError
+        raise NoSuchPageError
     return handover_id, reminder_id

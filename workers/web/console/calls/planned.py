@@ -13,7 +13,9 @@ from db.planned_calls import MOST_COUNTED, CallDay, PlanScope
 from db.session import Session
 from domain.operators import Role
 from workers.web.console.access import Visitor, require
-from workers.web.console.calls.frame import ROWS, Choice, NothingThereError, after_of, call_page, paged
+from workers.web.console.addresses import NoSuchPageError
+from workers.web.console.calls.frame import call_page
+from workers.web.console.listing import ROWS, Choice, after_of, paged
 
 router = APIRouter()
 
@@ -100,9 +102,9 @@ def _day_in(text: str) -> dt.date:
     """Return the date of an address.
 
     Raises:
-        NothingThereError: it is not a date as YYYY-MM-DD.
+        NoSuchPageError: it is not a date as YYYY-MM-DD.
     """
     try:
         return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
     except ValueError:
-        raise NothingThereError from None
+        raise NoSuchPageError from None
