@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from db.failures import DatabaseError, failure_of
@@ -82,6 +83,12 @@ class Requirement:
 def require(role: Role) -> Requirement:
     """Return the dependency of a page or an action that needs this role."""
     return Requirement(role)
+
+
+#: The parameter `visitor` of a page or an action, by the role that it needs.
+AsViewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
+AsAccountant = Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]
+AsOperator = Annotated[Visitor, Depends(require(Role.OPERATOR))]
 
 
 @contextmanager

@@ -1,16 +1,13 @@
 """`/activity`: what operators did, and how far a long action is."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db import activity
 from db.clock import present
 from domain.activity import ActionState
-from domain.operators import Role
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError, query, uuid_of
 from workers.web.console.frame import console_page
 from workers.web.console.listing import after_of, paged
@@ -18,21 +15,19 @@ from workers.web.state import resources_of
 
 router = APIRouter(prefix="/activity")
 
-Reader = Annotated[Visitor, Depends(require(Role.VIEWER))]
-
 
 #: The rows of a page.
 ROWS = 100
 
 
 @router.get("")
-async def activity_page(request: Request, visitor: Reader) -> Response:
+async def activity_page(request: Request, visitor: AsViewer) -> Response:
     """Return the actions and events of all connections or of one, the latest first."""
     return await run_in_threadpool(_list, request, visitor)
 
 
 @router.get("/{action_id}")
-async def action_page(request: Request, action_id: str, visitor: Reader) -> Response:
+async def action_page(request: Request, action_id: str, visitor: AsViewer) -> Response:
     """Return one action; while it is in progress, the page renews itself, also without JavaScript."""
     return await run_in_threadpool(_one, request, visitor, action_id)
 

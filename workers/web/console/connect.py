@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -12,12 +12,11 @@ from starlette.responses import Response
 from db import connections, users
 from domain.activity import Action
 from domain.errors import BooksyncError
-from domain.operators import Role
 from domain.users import UserIdType, user_id_from
 from workers.boot.resources import Resources
 from workers.services.activity import recorded
 from workers.services.connect_links import LINK_SECONDS, ConnectLink, address_of
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsOperator, Visitor, postgres_needed
 from workers.web.console.connection_addresses import refused, shown
 from workers.web.console.frame import console_page
 from workers.web.forms import one
@@ -25,17 +24,15 @@ from workers.web.state import resources_of
 
 router = APIRouter(prefix="/connections")
 
-Operating = Annotated[Visitor, Depends(require(Role.OPERATOR))]
-
 
 @router.get("/new", response_class=HTMLResponse)
-async def new_page(request: Request, visitor: Operating) -> Response:
+async def new_page(request: Request, visitor: AsOperator) -> Response:
     """Ask for the user whose organisations are to be connected."""
     return await run_in_threadpool(_form_page, request, visitor)
 
 
 @router.post("/new", response_class=HTMLResponse)
-async def new_link(request: Request, visitor: Operating) -> Response:
+async def new_link(request: Request, visitor: AsOperator) -> Response:
     """Make a link for the form's user, and show it."""
     user = one(visitor.form, "user").strip()
 
@@ -52,7 +49,7 @@ async def new_link(request: Request, visitor: Operating) -> Response:
 
 
 @router.post("/{connection_id}/reconnect", response_class=HTMLResponse)
-async def reconnect(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def reconnect(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Make a link for the connection's user, and show it."""
 
     def page(found: uuid.UUID) -> Response:

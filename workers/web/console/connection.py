@@ -1,20 +1,19 @@
 """`/connections/{id}`: one connection with its state, its runs, its webhooks and its actions."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from db import connection_views
 from domain.connection_states import ConnectionStatus
-from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.services.connection_details import RUNS_SHOWN, KeptDetails
 from workers.services.webhook_rules import webhook_url
 from workers.web.console import charts
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsViewer
 from workers.web.console.connection_addresses import shown
 from workers.web.console.frame import console_page
 from workers.web.state import resources_of
@@ -25,9 +24,7 @@ _details = KeptDetails()
 
 
 @router.get("/connections/{connection_id}", response_class=HTMLResponse)
-async def connection_page(
-    request: Request, connection_id: str, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]
-) -> Response:
+async def connection_page(request: Request, connection_id: str, visitor: AsViewer) -> Response:
     """The page of a connection."""
 
     def page(found: uuid.UUID) -> Response:

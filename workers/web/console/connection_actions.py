@@ -1,16 +1,14 @@
 """The simple actions on a connection: sync, pause, resume, close the handover, rename and disconnect."""
 
 import uuid
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from db import connections, openings
 from domain.activity import Action
 from domain.connection_names import is_confirmed
 from domain.errors import BooksyncError
-from domain.operators import Role
 from domain.runs import Mode
 from workers.boot.resources import Resources
 from workers.services.disconnect import disconnect
@@ -18,13 +16,12 @@ from workers.services.find_connection import rename
 from workers.services.pause import pause
 from workers.services.request_sync import RequestedSync
 from workers.services.resume import resume
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsOperator
 from workers.web.console.connection_addresses import done
 from workers.web.forms import one
 
 router = APIRouter(prefix="/connections/{connection_id}")
 
-Operating = Annotated[Visitor, Depends(require(Role.OPERATOR))]
 
 #: The longest reason of a pause, in characters.
 _LONGEST_REASON = 500
@@ -39,13 +36,13 @@ class StillParkedError(BooksyncError):
 
 
 @router.post("/sync")
-async def sync(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def sync(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Start an incremental run."""
     return await done(request, visitor, connection_id, Action.SYNC, _sync)
 
 
 @router.post("/full-sync")
-async def full_sync(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def full_sync(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Start a full run."""
     return await done(request, visitor, connection_id, Action.FULL_SYNC, _full_sync)
 
@@ -59,7 +56,7 @@ def _full_sync(resources: Resources, connection_id: uuid.UUID) -> str:
 
 
 @router.post("/pause")
-async def pause_connection(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def pause_connection(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Pause the connection; the form's note is the reason."""
     reason = one(visitor.form, "note").strip()[:_LONGEST_REASON] or None
 
@@ -71,7 +68,7 @@ async def pause_connection(request: Request, connection_id: str, visitor: Operat
 
 
 @router.post("/resume")
-async def resume_connection(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def resume_connection(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """End the pause, or try a parked connection with its stored token."""
     return await done(request, visitor, connection_id, Action.RESUME, _resume)
 
@@ -85,7 +82,7 @@ def _resume(resources: Resources, connection_id: uuid.UUID) -> str:
 
 
 @router.post("/handover/close")
-async def close_handover(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def close_handover(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Close the connection for handovers."""
     return await done(request, visitor, connection_id, Action.CLOSE_HANDOVER, _close, part="handover")
 
@@ -98,7 +95,7 @@ def _close(resources: Resources, connection_id: uuid.UUID) -> str:
 
 
 @router.post("/rename")
-async def rename_connection(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def rename_connection(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Give the connection the form's name; an empty one restores the organisation's name in Zoho."""
 
     def work(resources: Resources, found: uuid.UUID) -> str:
@@ -110,7 +107,7 @@ async def rename_connection(request: Request, connection_id: str, visitor: Opera
 
 
 @router.post("/disconnect")
-async def disconnect_connection(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def disconnect_connection(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Disconnect the connection, if its name or its organisation's number was typed."""
 
     def work(resources: Resources, found: uuid.UUID) -> str:

@@ -1,9 +1,8 @@
 """`/customers`: the list by name, the search, and a customer's page with every number and its verdict."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -11,9 +10,8 @@ from starlette.responses import Response
 from db import customer_lists
 from db.customer_lists import ListedCustomer
 from domain.connection_names import whole_id
-from domain.operators import Role
 from workers.services.explained_customer import explained_customer
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import no_such
 from workers.web.console.frame import console_page
 from workers.web.console.listing import ROWS, after_of, choice_of, paged
@@ -23,22 +21,20 @@ from workers.zoho.web_addresses import contact_address
 
 router = APIRouter()
 
-_Viewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
-
 
 @router.get("/customers", response_class=HTMLResponse)
-async def customers(request: Request, visitor: _Viewer) -> Response:
+async def customers(request: Request, visitor: AsViewer) -> Response:
     """Return the customers of the connection that the address names, in the order of their names."""
     return await run_in_threadpool(_customers, request, visitor)
 
 
 @router.post("/customers", response_class=HTMLResponse)
-async def search(request: Request, visitor: _Viewer) -> Response:
+async def search(request: Request, visitor: AsViewer) -> Response:
     return await run_in_threadpool(search_page, request, visitor)
 
 
 @router.get("/customers/{customer_id}", response_class=HTMLResponse)
-async def customer(request: Request, visitor: _Viewer, customer_id: str) -> Response:
+async def customer(request: Request, visitor: AsViewer, customer_id: str) -> Response:
     """Return a customer's page: which number is called and when, and what came of the calls."""
     return await run_in_threadpool(_customer, request, visitor, customer_id)
 

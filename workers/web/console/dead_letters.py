@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -14,10 +14,9 @@ from db.dead_letter_lists import Choice, Group, Row
 from db.dead_letters import UnknownDeadLetterError
 from domain.activity import Action
 from domain.dead_letters import DeadLetterStatus
-from domain.operators import Role
 from workers.services.activity import RecordedAction
 from workers.services.decide_dead_letters import discard_all, retry_all
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsOperator, AsViewer, Visitor, postgres_needed
 from workers.web.console.actions import act_on_many
 from workers.web.console.addresses import (
     NoSuchPageError,
@@ -37,9 +36,6 @@ router = APIRouter(prefix="/dead-letters")
 #: The rows of a page.
 GROUPS = 50
 LETTERS = 100
-
-Reader = Annotated[Visitor, Depends(require(Role.VIEWER))]
-Decider = Annotated[Visitor, Depends(require(Role.OPERATOR))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +76,25 @@ class _Filter:
 
 
 @router.get("")
-async def dead_letters_page(request: Request, visitor: Reader) -> Response:
+async def dead_letters_page(request: Request, visitor: AsViewer) -> Response:
     """Return the groups of the dead letters that the filter chooses, or with `?group=` the group's dead letters."""
     return await run_in_threadpool(_list, request, visitor)
 
 
 @router.get("/{dead_letter_id}")
-async def dead_letter_page(request: Request, dead_letter_id: str, visitor: Reader) -> Response:
+async def dead_letter_page(request: Request, dead_letter_id: str, visitor: AsViewer) -> Response:
     """Return everything that is stored about one dead letter."""
     return await run_in_threadpool(_one, request, visitor, dead_letter_id)
 
 
 @router.post("/retry")
-async def retry(request: Request, visitor: Decider) -> Response:
+async def retry(request: Request, visitor: AsOperator) -> Response:
     """Retry the dead letters that the form chooses."""
     return await run_in_threadpool(_decide, request, visitor, Action.RETRY_DEAD_LETTERS)
 
 
 @router.post("/discard")
-async def discard(request: Request, visitor: Decider) -> Response:
+async def discard(request: Request, visitor: AsOperator) -> Response:
     """Discard the dead letters that the form chooses."""
     return await run_in_threadpool(_decide, request, visitor, Action.DISCARD_DEAD_LETTERS)
 

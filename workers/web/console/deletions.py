@@ -1,9 +1,8 @@
 """`/deletions`: records that are missing in Zoho and wait for a person's decision, with what they owe."""
 
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from domain.entities import entities
 from domain.operators import Role
 from workers.services.activity import RecordedAction
 from workers.services.decide_deletions import decide_all, decide_some
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsOperator, AsViewer, Visitor, postgres_needed
 from workers.web.console.actions import act_on_many
 from workers.web.console.addresses import NoSuchPageError, number_of, query, text_of, uuid_of
 from workers.web.console.frame import console_page
@@ -28,20 +27,18 @@ router = APIRouter(prefix="/deletions")
 #: The rows of a page.
 RECORDS = 100
 
-Reader = Annotated[Visitor, Depends(require(Role.VIEWER))]
-Decider = Annotated[Visitor, Depends(require(Role.OPERATOR))]
 
 _DONE = {"apply": Action.APPLY_DELETIONS, "dismiss": Action.DISMISS_DELETIONS}
 
 
 @router.get("")
-async def deletions_page(request: Request, visitor: Reader) -> Response:
+async def deletions_page(request: Request, visitor: AsViewer) -> Response:
     """Return the numbers of all connections, and the held or dismissed records of one connection or all."""
     return await run_in_threadpool(_list, request, visitor)
 
 
 @router.post("")
-async def decide(request: Request, visitor: Decider) -> Response:
+async def decide(request: Request, visitor: AsOperator) -> Response:
     """Apply or dismiss all held deletions of a connection, or those of the chosen records."""
     return await run_in_threadpool(_decide, request, visitor)
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -12,12 +11,11 @@ from starlette.responses import Response
 from db import connection_names, invoice_lists
 from db.invoice_lists import ListedInvoice
 from domain.connection_names import whole_id
-from domain.operators import Role
 from domain.permission import SkipReason
 from workers.services.explained_invoice import explained_invoice
 from workers.services.kept_reasons import KeptReasons
 from workers.services.reason_file import reason_file
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError, no_such, uuid_of
 from workers.web.console.frame import console_page
 from workers.web.console.listing import ROWS, after_of, choice_of, paged
@@ -28,8 +26,6 @@ from workers.zoho.web_addresses import invoice_address
 
 router = APIRouter()
 
-_Viewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
-_Accountant = Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]
 
 #: The reasons of the lists with their sentences, by the words of the addresses.
 _REASONS = {str(reason): reason.sentence for reason in SkipReason}
@@ -38,24 +34,24 @@ _reasons = KeptReasons()
 
 
 @router.get("/invoices", response_class=HTMLResponse)
-async def invoices(request: Request, visitor: _Viewer) -> Response:
+async def invoices(request: Request, visitor: AsViewer) -> Response:
     """Return how many open invoices have no reminder, by reason, and the invoices of the reason that is chosen."""
     return await run_in_threadpool(_invoices, request, visitor)
 
 
 @router.post("/invoices", response_class=HTMLResponse)
-async def search(request: Request, visitor: _Viewer) -> Response:
+async def search(request: Request, visitor: AsViewer) -> Response:
     return await run_in_threadpool(search_page, request, visitor)
 
 
 @router.post("/invoices/download")
-async def download(request: Request, visitor: _Accountant) -> Response:
+async def download(request: Request, visitor: AsAccountant) -> Response:
     """Return the invoices without a reminder for one reason as a CSV file, and record the download."""
     return await run_in_threadpool(_download, request, visitor)
 
 
 @router.get("/invoices/{invoice_id}", response_class=HTMLResponse)
-async def invoice(request: Request, visitor: _Viewer, invoice_id: str) -> Response:
+async def invoice(request: Request, visitor: AsViewer, invoice_id: str) -> Response:
     """Return an invoice's page: why its customer is or is not reminded."""
     return await run_in_threadpool(_invoice, request, visitor, invoice_id)
 

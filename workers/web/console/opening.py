@@ -4,9 +4,9 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
@@ -15,13 +15,12 @@ from domain.activity import Action
 from domain.errors import BooksyncError
 from domain.funnel import Stage
 from domain.opening import Backlog
-from domain.operators import Role
 from domain.time_zones import zone_named
 from workers.boot.basics import open_basics
 from workers.boot.resources import Resources
 from workers.services.open_handovers import open_handovers
 from workers.services.preview import Preview, PreviewedCall, preview
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsOperator, AsViewer
 from workers.web.console.connection_addresses import done, refused, shown
 from workers.web.console.frame import console_page
 from workers.web.forms import one
@@ -53,7 +52,7 @@ class PreviewTooLongError(BooksyncError):
 async def preview_page(
     request: Request,
     connection_id: str,
-    visitor: Annotated[Visitor, Depends(require(Role.VIEWER))],
+    visitor: AsViewer,
     backlog: str = Backlog.NONE,
 ) -> Response:
     """Show which calls would be made if the handover were opened now. Nothing is changed."""
@@ -70,9 +69,7 @@ async def preview_page(
 
 
 @router.post("")
-async def open_handover(
-    request: Request, connection_id: str, visitor: Annotated[Visitor, Depends(require(Role.OPERATOR))]
-) -> Response:
+async def open_handover(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Open the connection for handovers, with the form's backlog."""
     chosen = Backlog.LATEST if one(visitor.form, "backlog") == Backlog.LATEST else Backlog.NONE
 

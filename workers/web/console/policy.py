@@ -2,23 +2,22 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from db import connections, reminder_policies
 from domain.activity import Action
 from domain.calling_window import InvalidPolicyError
-from domain.operators import Role
 from domain.reminder_policy import ReminderPolicy
 from workers.boot.basics import open_basics
 from workers.boot.resources import Resources
 from workers.services.change_policy import change_policy
 from workers.services.policy_preview import preview_policy
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsOperator, AsViewer, Visitor
 from workers.web.console.connection_addresses import done, shown
 from workers.web.console.frame import console_page
 from workers.web.console.policy_form import changes, groups_of, policy_from, values_in, values_of
@@ -27,8 +26,6 @@ from workers.web.state import resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/policy")
 
-Viewing = Annotated[Visitor, Depends(require(Role.VIEWER))]
-Operating = Annotated[Visitor, Depends(require(Role.OPERATOR))]
 
 #: The longest time for the plans of a preview, and for new plans while the browser waits.
 PREVIEW_SECONDS: Final = 10.0
@@ -36,7 +33,7 @@ _PLANNING_SECONDS = 10.0
 
 
 @router.get("", response_class=HTMLResponse)
-async def policy_page(request: Request, connection_id: str, visitor: Viewing) -> Response:
+async def policy_page(request: Request, connection_id: str, visitor: AsViewer) -> Response:
     """Show the rules."""
 
     def page(found: uuid.UUID) -> Response:
@@ -49,7 +46,7 @@ async def policy_page(request: Request, connection_id: str, visitor: Viewing) ->
 
 
 @router.post("/preview", response_class=HTMLResponse)
-async def preview_page(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def preview_page(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Show what the form's rules would move. Nothing is changed."""
     values = values_in(visitor.form)
 
@@ -78,7 +75,7 @@ async def preview_page(request: Request, connection_id: str, visitor: Operating)
 
 
 @router.post("/edit", response_class=HTMLResponse)
-async def edit_page(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def edit_page(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Show the form again, with the rules of a preview."""
 
     def page(found: uuid.UUID) -> Response:
@@ -90,7 +87,7 @@ async def edit_page(request: Request, connection_id: str, visitor: Operating) ->
 
 
 @router.post("")
-async def apply(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def apply(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Apply the rules of a preview, unless the present rules have changed since."""
 
     def work(_resources: Resources, found: uuid.UUID) -> str:

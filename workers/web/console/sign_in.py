@@ -3,21 +3,20 @@
 import secrets
 import time
 from functools import partial
-from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from domain.operators import CONSOLE_NAME, Operator, Role, name_of
+from domain.operators import CONSOLE_NAME, Operator, name_of
 from workers.boot.resources import Resources
 from workers.observability.counters import PasswordOutcome
 from workers.services.activity import note_sign_in
 from workers.services.operators import authenticate, console_operator, record_use, sign_out
 from workers.services.sign_in_links import use_link
-from workers.web.console.access import Visitor, postgres_needed, require
+from workers.web.console.access import AsViewer, Visitor, postgres_needed
 from workers.web.console.frame import WELCOME, closed_page, console_page, root_of
 from workers.web.console.password_check import RETRY_LATER, TOO_MANY
 from workers.web.console.proxy_names import name_by_proxy
@@ -96,7 +95,7 @@ async def _signed_in(request: Request, operator: Operator, address: str) -> Resp
 
 
 @router.post("/sign-out")
-async def leave(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> Response:
+async def leave(request: Request, visitor: AsViewer) -> Response:
     """End the console session, also for a copy of its cookie."""
     await run_in_threadpool(_sign_out, request, visitor)
     response = RedirectResponse(f"{root_of(request)}sign-in", 303)

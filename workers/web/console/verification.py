@@ -1,31 +1,27 @@
 """The verification of a connection: begun and stopped here, shown on the connection's page."""
 
 import uuid
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from domain.activity import Action
-from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.services.background_verification import stop_verification, verify_in_background
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsOperator
 from workers.web.console.connection_addresses import done
 
 router = APIRouter(prefix="/connections/{connection_id}/verify")
 
-Operating = Annotated[Visitor, Depends(require(Role.OPERATOR))]
-
 
 @router.post("")
-async def verify(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def verify(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Begin to compare the connection's cache with Zoho."""
     return await done(request, visitor, connection_id, Action.VERIFY, _begin, part="verify")
 
 
 @router.post("/stop")
-async def stop(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def stop(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Let the connection's verification end."""
     return await done(request, visitor, connection_id, Action.VERIFY, _stop, part="verify")
 

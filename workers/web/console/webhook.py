@@ -2,20 +2,18 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from domain.activity import Action
 from domain.errors import BooksyncError
-from domain.operators import Role
 from workers.boot.resources import Resources
 from workers.services import webhook_rules
 from workers.services.activity import recorded
 from workers.services.webhook_rules import WebhookRule
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsOperator, Visitor
 from workers.web.console.connection_addresses import done, refused, shown
 from workers.web.console.frame import console_page
 from workers.web.state import resources_of
@@ -24,23 +22,21 @@ from workers.webhooks.trial import send_trial
 
 router = APIRouter(prefix="/connections/{connection_id}/webhook")
 
-Operating = Annotated[Visitor, Depends(require(Role.OPERATOR))]
-
 
 @router.post("/secret", response_class=HTMLResponse)
-async def show_secret(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def show_secret(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Show the secret in the response itself, which no cache stores: a redirect would need an address for it."""
     return await _rule_page(request, visitor, connection_id, Action.SHOW_WEBHOOK_SECRET, webhook_rules.rule_of)
 
 
 @router.post("/rotate", response_class=HTMLResponse)
-async def rotate(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def rotate(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Make a new secret and show it; the former one is accepted for seven days."""
     return await _rule_page(request, visitor, connection_id, Action.ROTATE_WEBHOOK_SECRET, webhook_rules.rotate)
 
 
 @router.post("/end-rotation")
-async def end_rotation(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def end_rotation(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Accept only the new secret from now on."""
 
     def work(resources: Resources, found: uuid.UUID) -> str:
@@ -52,7 +48,7 @@ async def end_rotation(request: Request, connection_id: str, visitor: Operating)
 
 
 @router.post("/test")
-async def test(request: Request, connection_id: str, visitor: Operating) -> Response:
+async def test(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Post a trial webhook to the connection's own address."""
     return await done(request, visitor, connection_id, Action.TEST_WEBHOOK, send_trial, part="webhook")
 

@@ -1,8 +1,8 @@
 """`/calls/do-not-call`: the numbers that are never called. An accountant adds and removes numbers."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
@@ -14,10 +14,9 @@ from db.session import Session
 from domain.activity import Action
 from domain.do_not_call import number_in
 from domain.errors import BooksyncError
-from domain.operators import Role
 from domain.users import UserId
 from workers.secrets.vault import Vault
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsAccountant, AsViewer, Visitor
 from workers.web.console.actions import act
 from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.calls.frame import call_page
@@ -38,7 +37,7 @@ class NoSuchUserError(BooksyncError):
 
 
 @router.get("/calls/do-not-call", response_class=HTMLResponse)
-async def listed(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the do-not-call list, the newest numbers first. Parameters: connection (its user's list), after."""
     vault = resources_of(request).vault
 
@@ -56,7 +55,7 @@ async def listed(request: Request, visitor: Annotated[Visitor, Depends(require(R
 
 
 @router.post("/calls/do-not-call/add")
-async def add(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+async def add(request: Request, visitor: AsAccountant) -> Response:
     """Add a number to a user's list."""
 
     def work() -> str:
@@ -69,7 +68,7 @@ async def add(request: Request, visitor: Annotated[Visitor, Depends(require(Role
 
 
 @router.post("/calls/do-not-call/remove")
-async def remove(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+async def remove(request: Request, visitor: AsAccountant) -> Response:
     """Remove a number from a user's list."""
 
     def work() -> str:

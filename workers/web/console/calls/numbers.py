@@ -1,8 +1,8 @@
 """`/calls/numbers`: the numbers that a person should check. An accountant confirms a number, or has it never called."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -15,9 +15,8 @@ from domain.activity import Action
 from domain.confirmations import Wish
 from domain.connection_names import whole_id
 from domain.do_not_call import number_in
-from domain.operators import Role
 from workers.services.confirm_phones import Change, confirm
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsAccountant, AsViewer, Visitor
 from workers.web.console.actions import act
 from workers.web.console.addresses import NoSuchPageError, query
 from workers.web.console.calls.frame import call_page
@@ -37,7 +36,7 @@ _LISTS = {
 
 
 @router.get("/calls/numbers", response_class=HTMLResponse)
-async def numbers(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+async def numbers(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the page of doubtful numbers. Parameters: connection, list (objection, assumed), after (a customer)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
@@ -59,7 +58,7 @@ async def numbers(request: Request, visitor: Annotated[Visitor, Depends(require(
 
 
 @router.post("/calls/numbers/confirm")
-async def confirm_number(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+async def confirm_number(request: Request, visitor: AsAccountant) -> Response:
     """Confirm the number of a customer. The form has what the accountant has seen: the text and how it was read."""
     form = visitor.form
     connection_id = whole_id(one(form, "connection_id"))
@@ -95,7 +94,7 @@ async def confirm_number(request: Request, visitor: Annotated[Visitor, Depends(r
 
 
 @router.post("/calls/numbers/refuse")
-async def refuse_number(request: Request, visitor: Annotated[Visitor, Depends(require(Role.ACCOUNTANT))]) -> Response:
+async def refuse_number(request: Request, visitor: AsAccountant) -> Response:
     """Put the number of a customer on the do-not-call list of the connection's user."""
     form = visitor.form
     connection_id = whole_id(one(form, "connection_id"))

@@ -1,17 +1,16 @@
 """`/calls/outcomes`: what came of the calls, as the application that makes them has reported it."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from db import outcomes
 from db.session import Session
-from domain.operators import Role
 from domain.outcome import CallOutcome
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsViewer
 from workers.web.console.addresses import NoSuchPageError, uuid_of
 from workers.web.console.calls.frame import call_page
 from workers.web.console.listing import ROWS, Choice, paged
@@ -25,7 +24,7 @@ _SEPARATOR: Final = "_"
 
 
 @router.get("/calls/outcomes", response_class=HTMLResponse)
-async def listed(request: Request, visitor: Annotated[Visitor, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the outcomes, the latest first. Parameters: connection, outcome, after (handover_reminder)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from db import hand_over, planned_calls
 from db.planned_calls import MOST_COUNTED, CallDay, PlanScope
 from db.session import Session
-from domain.operators import Role
-from workers.web.console.access import Visitor, require
+from workers.web.console.access import AsViewer
 from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.calls.frame import call_page
 from workers.web.console.listing import ROWS, Choice, after_of, paged
@@ -25,11 +24,9 @@ DAYS: Final = 30
 #: The calls of tomorrow that are shown below the calendar.
 _TOMORROW_SHOWN: Final = 20
 
-_Viewer = Annotated[Visitor, Depends(require(Role.VIEWER))]
-
 
 @router.get("/calls", response_class=HTMLResponse)
-async def calendar(request: Request, visitor: _Viewer) -> HTMLResponse:
+async def calendar(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the calendar of the next 30 days, with tomorrow's calls. Parameter: connection."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
@@ -49,7 +46,7 @@ async def calendar(request: Request, visitor: _Viewer) -> HTMLResponse:
 
 
 @router.get("/calls/days/{day}", response_class=HTMLResponse)
-async def day_of_calls(request: Request, visitor: _Viewer, day: str) -> HTMLResponse:
+async def day_of_calls(request: Request, visitor: AsViewer, day: str) -> HTMLResponse:
     """Return the calls of a day such as 2026-04-01. Parameters: connection, after (a reminder)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
@@ -67,7 +64,7 @@ async def day_of_calls(request: Request, visitor: _Viewer, day: str) -> HTMLResp
 
 
 @router.get("/calls/queue", response_class=HTMLResponse)
-async def queue(request: Request, visitor: _Viewer) -> HTMLResponse:
+async def queue(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the reminders that are due, each with what holds it back. Parameters: connection, after (a reminder)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
