@@ -9,15 +9,14 @@ from hashlib import sha256
 from typing import Any
 
 import redis
-from pydantic import TypeAdapter
 
 from db.clients import DEFAULT
+from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
 from workers.zoho import Grant, OrganizationFacts
 
 LOGIN_SECONDS = 900
 
-_PURPOSE = "connect login"
 
 #: A hash with one field, because the documented rights of the Redis user do not have GETDEL.
 _FIELD = "login"
@@ -39,7 +38,7 @@ class Login:
         return cls(link, data_center, secrets.token_urlsafe(32))
 
 
-_LOGIN = TypeAdapter(Login)
+_SEALED = Sealed(Login, "connect login", max_age_seconds=LOGIN_SECONDS)
 
 
 class Logins:
@@ -56,7 +55,7 @@ class Logins:
             redis.RedisError: Redis did not accept it.
         """
         name = secrets.token_urlsafe(32)
-        sealed = self._vault.seal(_LOGIN.dump_json(login).decode(), _PURPOSE)
+        sealed = _SEALED.seal(self._vault, login)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(_key(name), _FIELD, sealed)
             pipe.pexpire(_key(name), LOGIN_SECONDS * 1000)
@@ -85,10 +84,7 @@ class Logins:
         return None if sealed is None else self._read(sealed)
 
     def _read(self, sealed: bytes | str) -> Login | None:
-        text = self._vault.unseal(
-            sealed if isinstance(sealed, str) else sealed.decode(), _PURPOSE, max_age_seconds=LOGIN_SECONDS
-        )
-        return None if text is None else _LOGIN.validate_json(text)
+        return _SEALED.unseal(self._vault, sealed if isinstance(sealed, str) else sealed.decode())
 
 
 def _key(name: str) -> str:

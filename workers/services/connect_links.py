@@ -1,18 +1,16 @@
 """Links with which a user connects in a browser. A link names the user, is encrypted, and is valid for an hour."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AnyHttpUrl
 
 from domain.errors import BooksyncError
 from workers.boot.settings import Settings
+from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
 
 LINK_SECONDS = 3600
-
-_PURPOSE = "connect link"
 
 
 class NoPublicUrlError(BooksyncError):
@@ -42,6 +40,9 @@ class ConnectLink:
     return_url: str | None = None
 
 
+_SEALED = Sealed(ConnectLink, "connect link", max_age_seconds=LINK_SECONDS)
+
+
 def address_of(settings: Settings, vault: Vault, link: ConnectLink) -> str:
     """The web address of the link.
 
@@ -51,14 +52,12 @@ def address_of(settings: Settings, vault: Vault, link: ConnectLink) -> str:
     """
     if link.return_url is not None and not is_allowed(link.return_url, settings.connect_return_urls or ()):
         raise ReturnUrlRefusedError
-    sealed = vault.seal(json.dumps(asdict(link)), _PURPOSE)
-    return f"{public_url(settings)}/connect?link={quote(sealed)}"
+    return f"{public_url(settings)}/connect?link={quote(_SEALED.seal(vault, link))}"
 
 
 def link_from(vault: Vault, sealed: str) -> ConnectLink | None:
     """The link that `address_of` made; None if it is older than an hour, or was altered."""
-    text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LINK_SECONDS)
-    return None if text is None else ConnectLink(**json.loads(text))
+    return _SEALED.unseal(vault, sealed)
 
 
 def public_url(settings: Settings) -> str:

@@ -4,18 +4,15 @@ import uuid
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from pydantic import TypeAdapter, ValidationError
-
 from domain.errors import BooksyncError
 from domain.operators import Operator, name_of
 from workers.boot.basics import Basics
+from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
 from workers.services.connect_links import public_url
 from workers.services.operators import enabled_operator, sign_out, signed_in
 
 LINK_SECONDS = 600
-
-_PURPOSE = "console sign-in link"
 
 
 class NoOneSignsInError(BooksyncError):
@@ -31,7 +28,7 @@ class SignInLink:
     stamp: uuid.UUID = field(repr=False)  #: `Operator.stamp` when the link was made
 
 
-_LINK = TypeAdapter(SignInLink)
+_SEALED = Sealed(SignInLink, "console sign-in link", max_age_seconds=LINK_SECONDS)
 
 
 def sign_in_link(basics: Basics, vault: Vault, name: str) -> str:
@@ -45,8 +42,7 @@ def sign_in_link(basics: Basics, vault: Vault, name: str) -> str:
     operator = enabled_operator(basics, name_of(name))
     if operator is None:
         raise NoOneSignsInError
-    link = SignInLink(uuid.uuid4(), operator.name, operator.stamp)
-    sealed = vault.seal(_LINK.dump_json(link).decode(), _PURPOSE)
+    sealed = _SEALED.seal(vault, SignInLink(uuid.uuid4(), operator.name, operator.stamp))
     return f"{root}/sign-in?link={quote(sealed)}"
 
 
@@ -59,12 +55,8 @@ def use_link(basics: Basics, vault: Vault, sealed: str, *, longest_seconds: floa
     Raises:
         DatabaseError: Postgres does not work.
     """
-    text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LINK_SECONDS)
-    if text is None:
-        return None
-    try:
-        link = _LINK.validate_json(text)
-    except ValidationError:  # Another release has made the link.
+    link = _SEALED.unseal(vault, sealed)
+    if link is None:
         return None
     operator = signed_in(basics, link.link_id, link.name, link.stamp)
     if operator is None or not sign_out(basics, link.link_id, longest_seconds=longest_seconds):

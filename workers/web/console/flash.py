@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
-from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from workers.secrets.sealed import Sealed
 from workers.web.console.sessions import cookie_of, delete_cookie, set_cookie
 from workers.web.state import resources_of
 
 _COOKIE = "booksync_flash"
-_PURPOSE = "console flash message"
-_SECONDS = 60
 
 _LONGEST = 1000  #: characters; a browser refuses cookies of more than 4 kB
 
@@ -25,27 +23,20 @@ class Flash:
     failed: bool = False
 
 
-_FLASH = TypeAdapter(Flash)
+_SEALED = Sealed(Flash, "console flash message", max_age_seconds=60)
 
 
 def redirect(request: Request, address: str, flash: Flash) -> Response:
     """Lead the browser to a page, which shows the message."""
     response = RedirectResponse(address, 303)
     shown = Flash(flash.sentence[:_LONGEST], flash.failed)
-    value = resources_of(request).vault.seal(_FLASH.dump_json(shown).decode(), _PURPOSE)
-    set_cookie(request, response, _COOKIE, value)
+    set_cookie(request, response, _COOKIE, _SEALED.seal(resources_of(request).vault, shown))
     return response
 
 
 def flash_of(request: Request) -> Flash | None:
     """Return the message that the request's cookie holds; None without one, or if it is old."""
-    text = resources_of(request).vault.unseal(cookie_of(request, _COOKIE), _PURPOSE, max_age_seconds=_SECONDS)
-    if text is None:
-        return None
-    try:
-        return _FLASH.validate_json(text)
-    except ValidationError:  # Another release has written the cookie.
-        return None
+    return _SEALED.unseal(resources_of(request).vault, cookie_of(request, _COOKIE))
 
 
 def forget_flash(request: Request, response: Response) -> None:

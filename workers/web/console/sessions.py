@@ -5,10 +5,10 @@ import uuid
 from dataclasses import dataclass, field, replace
 
 from fastapi import Request
-from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from domain.operators import Operator
+from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
 from workers.web.state import resources_of
 
@@ -20,7 +20,6 @@ LONGEST_SECONDS = 12 * 3600
 RENEW_SECONDS = 60
 
 _COOKIE = "booksync_session"
-_PURPOSE = "console session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +51,18 @@ class ConsoleSession:
         return replace(self, seen_at=now) if now - self.seen_at >= RENEW_SECONDS else self
 
 
-_SESSION = TypeAdapter(ConsoleSession)
+_SEALED = Sealed(ConsoleSession, "console session", max_age_seconds=LONGEST_SECONDS)
 
 
 def sealed(vault: Vault, session: ConsoleSession) -> str:
     """Return the value of the session's cookie."""
-    return vault.seal(_SESSION.dump_json(session).decode(), _PURPOSE)
+    return _SEALED.seal(vault, session)
 
 
 def unsealed(vault: Vault, cookie: str, now: float) -> ConsoleSession | None:
     """Return the session of a cookie; None if the session has ended, or if booksync did not write the cookie."""
-    text = vault.unseal(cookie, _PURPOSE, max_age_seconds=LONGEST_SECONDS)
-    if text is None:
-        return None
-    try:
-        session = _SESSION.validate_json(text)
-    except ValidationError:  # Another release has written the cookie.
-        return None
-    return None if session.is_over(now) else session
+    session = _SEALED.unseal(vault, cookie)
+    return None if session is None or session.is_over(now) else session
 
 
 def session_of(request: Request, now: float) -> ConsoleSession | None:

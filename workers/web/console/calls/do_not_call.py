@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from domain.activity import Action
 from domain.do_not_call import number_in
 from domain.errors import BooksyncError
 from domain.users import UserId
+from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
 from workers.web.console.access import AsAccountant, AsViewer, Visitor
 from workers.web.console.actions import act
@@ -28,8 +28,8 @@ from workers.web.state import resources_of
 router = APIRouter()
 
 _PATH: Final = "calls/do-not-call"
-_PURPOSE: Final = "place in the do-not-call list"
-_PLACE: Final = TypeAdapter(Place)
+#: The place in the list is encrypted, because it names a number.
+_SEALED: Final = Sealed(Place, "place in the do-not-call list", max_age_seconds=LONGEST_SECONDS)
 
 
 class NoSuchUserError(BooksyncError):
@@ -96,9 +96,8 @@ def _user(db: Session, visitor: Visitor) -> UserId:
 
 
 def _sealed(vault: Vault, last: ListedNumber) -> str:
-    """Return the place after a number, for an address. It is encrypted, because it names the number."""
-    place = Place(last.added_at, str(last.user_id), last.phone)
-    return vault.seal(_PLACE.dump_json(place).decode(), _PURPOSE)
+    """Return the place after a number, for an address."""
+    return _SEALED.seal(vault, Place(last.added_at, str(last.user_id), last.phone))
 
 
 def _unsealed(vault: Vault, sealed: str | None) -> Place | None:
@@ -109,7 +108,7 @@ def _unsealed(vault: Vault, sealed: str | None) -> Place | None:
     """
     if not sealed:
         return None
-    text = vault.unseal(sealed, _PURPOSE, max_age_seconds=LONGEST_SECONDS)
-    if text is None:
+    place = _SEALED.unseal(vault, sealed)
+    if place is None:
         raise NoSuchPageError
-    return _PLACE.validate_json(text)
+    return place
