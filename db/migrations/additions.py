@@ -184,6 +184,18 @@ def drop_index(connection: Raw, name: str) -> None:
         forget(connection, name)
 
 
+def build_indexes(connection: Raw, definitions: Mapping[str, str]) -> None:
+    """Build the indexes, given by name, while the tables are in use."""
+    for name, definition in definitions.items():
+        build_index(connection, name, " ".join(definition.split()))
+
+
+def drop_indexes(connection: Raw, definitions: Mapping[str, str]) -> None:
+    """Drop the indexes that `build_indexes` has built."""
+    for name in reversed(tuple(definitions)):
+        drop_index(connection, name)
+
+
 def columns_of(connection: Raw, table: str) -> dict[str, int]:
     """The columns of a table with their numbers in Postgres; a column that was added later has a greater number."""
     rows = connection.cursor(row_factory=tuple_row).execute(

@@ -8,7 +8,7 @@ statement depends on it.
 
 from typing import Final
 
-from db.migrations.additions import build_index, drop_index
+from db.migrations.additions import build_indexes, drop_indexes
 from db.migrations.steps import Raw
 
 #: Name → table, key and condition.
@@ -33,11 +33,9 @@ INDEXES: Final = {
 
 def add(connection: Raw) -> None:
     """Build the indexes while the tables are in use."""
-    for name, definition in INDEXES.items():
-        build_index(connection, name, " ".join(definition.split()))
+    build_indexes(connection, INDEXES)
 
 
 def remove(connection: Raw) -> None:
     """Drop the indexes that `add` has built."""
-    for name in reversed(INDEXES):
-        drop_index(connection, name)
+    drop_indexes(connection, INDEXES)

@@ -6,7 +6,7 @@ reason. Every statement can be repeated.
 
 from typing import Final
 
-from db.migrations.additions import build_index
+from db.migrations.additions import build_indexes, drop_indexes
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, briefly
 from db.migrations.tables import make_table
@@ -57,10 +57,10 @@ def add(connection: Raw) -> None:
     """Create the tables, with the owner and the grants of the table of connections."""
     for name, columns in _TABLES.items():
         make_table(connection, name, columns, like="zoho_connections")
-    for name, definition in _INDEXES.items():
-        build_index(connection, name, definition)
+    build_indexes(connection, _INDEXES)
 
 
 def remove(connection: Raw) -> None:
-    """Drop the tables."""
+    """Drop the tables with their indexes."""
+    drop_indexes(connection, _INDEXES)
     briefly(connection, f"DROP TABLE IF EXISTS {', '.join(f'{SCHEMA}.{name}' for name in _TABLES)}")

@@ -7,7 +7,7 @@ The index on invoices holds only the open ones without a reminder.
 
 from typing import Final
 
-from db.migrations.additions import build_index, drop_index
+from db.migrations.additions import build_indexes, drop_indexes
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw
 
@@ -38,11 +38,9 @@ INDEXES: Final = {
 
 def add(connection: Raw) -> None:
     """Build the indexes while the tables are in use."""
-    for name, definition in INDEXES.items():
-        build_index(connection, name, " ".join(definition.split()))
+    build_indexes(connection, INDEXES)
 
 
 def remove(connection: Raw) -> None:
     """Drop the indexes that `add` has built."""
-    for name in reversed(INDEXES):
-        drop_index(connection, name)
+    drop_indexes(connection, INDEXES)
