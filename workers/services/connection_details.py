@@ -13,6 +13,7 @@ from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
 from workers.boot.basics import Basics
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
+from workers.services.kept import Kept
 
 #: The runs and the webhook events of one connection that are shown.
 RUNS_SHOWN = 20
@@ -21,10 +22,6 @@ EVENTS_SHOWN = 8
 
 #: A connection with this many cached rows has its counts kept for a while, because counting takes up to a second.
 LARGE_ROWS: Final = 100_000
-KEPT_SECONDS: Final = 60.0
-
-#: The connections whose counts are kept at most.
-_MOST_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +40,9 @@ class KeptDetails:
     """Reads the details of a connection with one statement. The object is safe for threads."""
 
     def __init__(self, *, large_rows: int = LARGE_ROWS, clock: Callable[[], float] = time.monotonic) -> None:
-        self._large_rows = large_rows
-        self._clock = clock
-        self._kept: dict[uuid.UUID, tuple[float, Mapping[str, Any]]] = {}
+        self._kept: Kept[uuid.UUID, Mapping[str, Any]] = Kept(
+            lambda state: state["cached"]["customers"] + state["cached"]["invoices"] >= large_rows, clock=clock
+        )
 
     def read(self, basics: Basics, db: Session, connection_id: uuid.UUID) -> Details:
         """Return the details; for a large connection with counts that may be a minute old.
@@ -53,26 +50,16 @@ class KeptDetails:
         Raises:
             UnknownConnectionError: no connection has this id.
         """
-        counted_at, counts = self._kept.get(connection_id, (0.0, None))
-        age = self._clock() - counted_at
-        if counts is None or age >= KEPT_SECONDS:
-            age, state = 0.0, self._counted(db, connection_id)
-        else:
+        state, age = self._kept.read(connection_id, lambda: _counted(db, connection_id))
+        if age:
             found = connection_facts.glances(db, [connection_id], runs=RUNS_SHOWN, events=EVENTS_SHOWN)
-            state = {**counts, **_only(found, connection_id)}
+            state = {**state, **_only(found, connection_id)}
         return Details(with_sentences(state) | {"budget": budget_of(basics, state["organization_id"])}, age)
 
-    def _counted(self, db: Session, connection_id: uuid.UUID) -> Mapping[str, Any]:
-        began = self._clock()
-        found = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
-        state = _only(found, connection_id)
-        if state["cached"]["customers"] + state["cached"]["invoices"] >= self._large_rows:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[connection_id] = (began, state)
-        else:
-            self._kept.pop(connection_id, None)
-        return state
+
+def _counted(db: Session, connection_id: uuid.UUID) -> Mapping[str, Any]:
+    found = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
+    return _only(found, connection_id)
 
 
 def _only(found: Sequence[Mapping[str, Any]], connection_id: uuid.UUID) -> Mapping[str, Any]:

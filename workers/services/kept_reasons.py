@@ -8,11 +8,10 @@ from typing import Final
 
 from db import invoice_lists
 from db.session import Session
+from workers.services.kept import Kept
 
 #: From this number of invoices on, the counts of a connection are kept.
 LARGE: Final = 20_000
-
-KEPT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +26,8 @@ class KeptReasons:
     """Counts the reasons of a connection, or returns the counts that it has kept. The object is safe for threads."""
 
     def __init__(self, *, large: int = LARGE, clock: Callable[[], float] = time.monotonic) -> None:
-        self._large = large
-        self._clock = clock
-        self._kept: dict[uuid.UUID, tuple[float, Mapping[str, int]]] = {}
+        self._kept: Kept[uuid.UUID, Mapping[str, int]] = Kept(lambda counts: sum(counts.values()) >= large, clock=clock)
 
     def read(self, db: Session, connection_id: uuid.UUID) -> Reasons:
         """Return the counts of the connection's invoices without a reminder."""
-        kept = self._kept.get(connection_id)
-        if kept is not None and (age := self._clock() - kept[0]) < KEPT_SECONDS:
-            return Reasons(kept[1], age)
-        counted_at, counts = self._clock(), invoice_lists.reasons(db, connection_id)
-        if sum(counts.values()) >= self._large:
-            self._kept[connection_id] = (counted_at, counts)
-        return Reasons(counts)
+        return Reasons(*self._kept.read(connection_id, lambda: invoice_lists.reasons(db, connection_id)))

@@ -8,7 +8,8 @@ import pytest
 
 from db import connection_facts
 from db.connections import UnknownConnectionError
-from workers.services.connection_details import KEPT_SECONDS, KeptDetails
+from workers.services.connection_details import KeptDetails
+from workers.services.kept import KEPT_SECONDS
 
 CONNECTION = uuid.UUID(int=1)
 
