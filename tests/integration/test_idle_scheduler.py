@@ -1,11 +1,7 @@
 """Promises of the scheduler without due work: one statement a tick, and a wait until work may be due."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from db import due_work, parking, runs, webhook_events
 from db.connections import Connection
@@ -15,6 +11,7 @@ from domain.runs import Mode
 from domain.webhooks import Event, EventKind
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
+from tests.integration.statements import recorded_statements
 from workers.boot.resources import Resources
 from workers.scheduler import tick
 
@@ -34,21 +31,6 @@ def connection(engine: Engine) -> Connection:
         "                                     next_full_sync_at = now() + interval '1 hour'",
     )
     return connection
-
-
-@contextmanager
-def recorded_statements(engine: Engine) -> Iterator[Sequence[str]]:
-    """The statements that the engine sends inside the block."""
-    sent: list[str] = []
-
-    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", record)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", record)
 
 
 def look(engine: Engine) -> DueWork:

@@ -17,7 +17,7 @@ from domain.processes import Kind, Processes
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process
-from tests.integration.test_idle_scheduler import recorded_statements
+from tests.integration.statements import recorded_statements
 from workers.boot.process_rows import ProcessRow, fingerprint, own_process, process_row
 from workers.boot.resources import Resources
 from workers.cli.app import app as app_of_commands

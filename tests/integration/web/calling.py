@@ -1,13 +1,13 @@
 """Builders for the tests of the console's pages about calls, and counts of the statements that a page sends."""
 
 import html
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from db.connections import Connection
 from domain.contacts import Contact
@@ -15,6 +15,7 @@ from domain.invoices import Invoice
 from domain.operators import Role
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import plan_all, tell_contact, tell_invoices
+from tests.integration.statements import recorded_statements
 from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
 from workers.boot.basics import Basics
 from workers.services.operators import save_operator
@@ -59,20 +60,9 @@ def texts_of(page: str) -> str:
     return " ".join(html.unescape(page).split())
 
 
-@contextmanager
-def sent_statements() -> Iterator[list[str]]:
+def sent_statements() -> AbstractContextManager[Sequence[str]]:
     """The statements that the web process sends within the block."""
-    engine = app.state.resources.engine
-    sent: list[str] = []
-
-    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", record)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", record)
+    return recorded_statements(app.state.resources.engine)
 
 
 def are_not_found(browser: ConsoleBrowser, subtests: pytest.Subtests, path: str, *queries: str) -> None:

@@ -2,13 +2,10 @@
 
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import psycopg
-from sqlalchemy import Engine, event
 
 from db.secrets import Place, SecretName
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
@@ -71,18 +68,3 @@ def invoice(database: Database, number: str, *, days_overdue: int = 1, outcome: 
         " 10, 'EUR', %s FROM booksync.customers_cache",
         [number, number, days_overdue, outcome],
     )
-
-
-@contextmanager
-def counted_queries(engine: Engine) -> Iterator[list[str]]:
-    """Collect the statements that the engine executes in the block."""
-    statements: list[str] = []
-
-    def collect(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", collect)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", collect)

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import httpx
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from tests.integration.db.look import row
+from tests.integration.statements import recorded_statements
 from tests.integration.web.console_browser import ConsoleBrowser
 
 #: The most SQL queries of a page, the session's included.
@@ -32,14 +32,6 @@ def opened(browser: ConsoleBrowser, engine: Engine, zoho_invoice_id: str = "8001
 
 def queries_of(visit: Callable[[], httpx.Response]) -> int:
     """The number of SQL queries of a visit, without those that are sent in a pipeline."""
-    sent: list[str] = []
-
-    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", record)
-    try:
+    with recorded_statements() as sent:
         assert visit().status_code == 200
-    finally:
-        event.remove(Engine, "before_cursor_execute", record)
     return len(sent)

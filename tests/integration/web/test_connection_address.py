@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from domain.operators import Role
+from tests.end_to_end.underway import eventually
 from tests.fork_server import UVICORN, ForkedProcess, fork_server
 from tests.integration.environment import environment_of_a_process
 from workers.boot.basics import open_basics
@@ -41,12 +41,14 @@ def start(
         yield begin
 
 
+_ADDRESS = re.compile(r"running on (http://127.0.0.1:\d+)")
+
+
 def address_of(process: ForkedProcess, log: Path) -> str:
-    while process.poll() is None:
-        if (found := re.search(r"running on (http://127.0.0.1:\d+)", log.read_text())) is not None:
-            return found[1]
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+    eventually(lambda: process.poll() is not None or _ADDRESS.search(log.read_text()) is not None)
+    found = _ADDRESS.search(log.read_text())
+    assert found is not None, log.read_text()
+    return found[1]
 
 
 @pytest.mark.parametrize(("proxies", "status"), [("127.0.0.1", 200), ("192.0.2.7,203.0.113.0/24", 303)])

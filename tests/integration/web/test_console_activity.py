@@ -13,17 +13,12 @@ from domain.activity import Action, ActionState
 from domain.errors import BooksyncError
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
+from tests.integration.statements import at_most
 from tests.integration.web.console_browser import ConsoleBrowser
-from tests.integration.web.console_statements import counted_statements
 from workers.boot.basics import Basics
 from workers.cli.app import app
 from workers.services.activity import begin, recorded
 from workers.web.console import activity as page
-
-
-@pytest.fixture
-def engine(basics: Basics) -> Engine:
-    return basics.engine
 
 
 def recorded_actions(engine: Engine) -> list[tuple[Any, ...]]:
@@ -68,7 +63,7 @@ def test_the_page_shows_the_latest_first_page_by_page(
     only = ana.get(f"/activity?connection={connection.connection_id}").text
     assert "three" in only
     assert "sign-in<" not in only
-    with counted_statements() as statements, statements.at_most(6):
+    with at_most(6):
         ana.get("/activity")
 
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.integration.web.connection_pages import Database, act, actions, connected, counted_queries, flash_in, invoice
+from tests.integration.statements import recorded_statements
+from tests.integration.web.connection_pages import Database, act, actions, connected, flash_in, invoice
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
 from workers.web.app import app
 
@@ -30,7 +31,7 @@ class TestThePage:
 
     def test_it_makes_at_most_five_queries(self, ana: ConsoleBrowser, page: str) -> None:
         ana.get(page)
-        with counted_queries(app.state.resources.engine) as statements:
+        with recorded_statements(app.state.resources.engine) as statements:
             assert ana.get(page).status_code == 200
         assert len(statements) <= 5, statements  # The first use in a minute records it with one more.
 

@@ -1,53 +1,26 @@
 """The console's dead letters: groups, one group, one dead letter, and an operator's decisions."""
 
 import re
-import threading
-import time
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from db.connections import Connection
-from domain.operators import Role
 from tests.integration.db.connection_builders import a_connection
-from tests.integration.db.dead_letter_builders import a_death, a_message, a_run, end, kept, letter
+from tests.integration.db.dead_letter_builders import a_death, a_run, end, kept, letter
 from tests.integration.db.look import change, row, rows
-from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
-from tests.integration.web.console_statements import Statements, counted_statements
+from tests.integration.statements import at_most
+from tests.integration.web.console_browser import ConsoleBrowser
+from tests.integration.web.dead_letter_pages import actions, messages, send, statuses
 from workers.boot.basics import Basics
 from workers.services import retry as retry_service
-from workers.services.operators import save_operator
-from workers.web.app import app
 from workers.web.console import dead_letters as page
-from workers.web.console import long_actions
-
-
-@pytest.fixture
-def engine(basics: Basics) -> Engine:
-    return basics.engine
-
-
-@pytest.fixture
-def olga(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
-    """The browser of an operator who is signed in."""
-    save_operator(basics, "olga", Role.OPERATOR, PASSWORD)
-    assert browser.sign_in("olga", PASSWORD).status_code == 303
-    return browser
 
 
 @pytest.fixture
 def connection(engine: Engine) -> Connection:
     return a_connection(engine)
-
-
-@pytest.fixture
-def statements() -> Iterator[Statements]:
-    with counted_statements() as found:
-        yield found
 
 
 def a_failed_run(engine: Engine, connection: Connection, **named: str) -> int:
@@ -56,37 +29,6 @@ def a_failed_run(engine: Engine, connection: Connection, **named: str) -> int:
     dead_letter_id = kept(engine, a_death(connection, run_id, **named))
     end(engine, run_id, "failed")
     return dead_letter_id
-
-
-def messages(engine: Engine, count: int) -> list[int]:
-    """Dead letters of one group, each of another message."""
-    return [kept(engine, a_message(str(number))) for number in range(count)]
-
-
-def send(browser: ConsoleBrowser, path: str, **form: str) -> Any:
-    """Send one of the page's forms, with the token of its session."""
-    return browser.post(path, None, csrf_token=browser.token("/dead-letters"), **form)
-
-
-def shown_with(browser: ConsoleBrowser, address: str, words: str) -> str:
-    """The page, once it has the words."""
-    until = time.monotonic() + 20
-    while words not in (shown := browser.get(address).text):
-        assert time.monotonic() < until, shown
-    return shown
-
-
-def actions(engine: Engine) -> list[tuple[Any, ...]]:
-    found = rows(
-        engine,
-        "SELECT operator, action, state, subject, note, result FROM booksync.operator_actions "
-        "WHERE action <> 'sign-in' ORDER BY began_at, id",
-    )
-    return [tuple(each.values()) for each in found]
-
-
-def statuses(engine: Engine) -> list[str]:
-    return [each["status"] for each in rows(engine, "SELECT status FROM booksync.dead_letters ORDER BY id")]
 
 
 class TestList:
@@ -170,12 +112,10 @@ class TestList:
         assert response.status_code == 404
         assert "There is no such page" in response.text
 
-    def test_a_page_makes_few_queries(
-        self, ana: ConsoleBrowser, engine: Engine, connection: Connection, statements: Statements
-    ) -> None:
+    def test_a_page_makes_few_queries(self, ana: ConsoleBrowser, engine: Engine, connection: Connection) -> None:
         dead_letter_id = a_failed_run(engine, connection)
         for path in ("/dead-letters", "/dead-letters?group=x", f"/dead-letters/{dead_letter_id}"):
-            with statements.at_most(6):
+            with at_most(6):
                 ana.get(path)
 
 
@@ -293,79 +233,3 @@ class TestRetry:
         send(olga, "/dead-letters/retry")
         assert "Redis refuses the message" in olga.get("/dead-letters").text
         assert [each[2] for each in actions(engine)] == ["refused"]
-
-
-class TestInTheBackground:
-    @pytest.fixture(autouse=True)
-    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(long_actions, "PATIENCE_SECONDS", 0)
-
-    @pytest.fixture
-    def held(self, olga: ConsoleBrowser, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-        """Holds each retry until the event is set. It ends before olga's web process, which waits for the retries."""
-        assert olga.is_signed_in()
-        may_go = threading.Event()
-        really = retry_service._retry
-
-        def wait(*given: Any) -> Any:
-            result = really(*given)
-            may_go.wait()
-            return result
-
-        monkeypatch.setattr(retry_service, "_retry", wait)
-        yield may_go
-        may_go.set()
-
-    def test_a_long_action_has_a_page_with_its_progress(
-        self, olga: ConsoleBrowser, engine: Engine, held: threading.Event
-    ) -> None:
-        messages(engine, 4)
-        address = send(olga, "/dead-letters/retry").headers["location"].removeprefix("..")
-        assert re.fullmatch(r"/activity/[0-9a-f-]{36}", address)
-        shown = shown_with(olga, address, "0 of 4 done")
-        assert '<progress id="progress" max="4" value="0">' in shown
-        assert '<noscript><meta http-equiv="refresh"' in shown
-        held.set()
-        done = shown_with(olga, address, "4 of 4 retried")
-        assert "4 of 4 done" in done
-        assert "<noscript>" not in done
-
-    def test_the_end_of_the_process_interrupts_it_between_two_dead_letters(
-        self, olga: ConsoleBrowser, engine: Engine, basics: Basics, held: threading.Event
-    ) -> None:
-        messages(engine, 3)
-        address = send(olga, "/dead-letters/retry").headers["location"].removeprefix("..")
-        app.state.long_actions.stopping.set()
-        held.set()
-        shown = shown_with(olga, address, "It was interrupted")
-        assert "1 of 3 done" in shown
-        assert basics.redis.llen("dramatiq:interactive") == 1
-        again = [each["id"] for each in rows(engine, "SELECT id FROM booksync.dead_letters ORDER BY id")][1:]
-        app.state.long_actions.stopping.clear()
-        address = send(olga, "/dead-letters/retry").headers["location"].removeprefix("..")
-        shown_with(olga, address, "2 of 2 retried")
-        assert basics.redis.llen("dramatiq:interactive") == 3
-        assert all(len(letter(engine, each)["history"]) == 2 for each in again), "each is sent once"
-
-    def test_an_action_whose_process_was_killed_is_interrupted(self, ana: ConsoleBrowser, engine: Engine) -> None:
-        action_id = uuid.uuid4()
-        change(
-            engine,
-            """
-            INSERT INTO booksync.operator_actions (id, operator, action, done, total, renewed_at)
-            VALUES (:id, 'olga', 'retry dead letters', 2, 5, now() - interval '2 minutes')
-            """,
-            id=action_id,
-        )
-        shown = ana.get(f"/activity/{action_id}").text
-        assert "2 of 5 done" in shown
-        assert "It was interrupted" in shown
-
-    @pytest.mark.usefixtures("held")
-    def test_too_many_at_once_are_refused(self, olga: ConsoleBrowser, engine: Engine) -> None:
-        for each in messages(engine, long_actions.MOST):
-            assert "/activity/" in send(olga, "/dead-letters/retry", dead_letter=str(each)).headers["location"]
-        send(olga, "/dead-letters/discard")
-        assert "Several long actions are in progress" in olga.get("/dead-letters").text
-        assert set(statuses(engine)) == {"open"}
-        assert actions(engine)[-1][2] == "refused"

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,29 +9,13 @@ from sqlalchemy import Engine
 
 from db.connections import Connection
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.operators import Role
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.db.test_deletions import tell
 from tests.integration.db.test_held_deletions import lose
-from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
-from tests.integration.web.console_statements import Statements, counted_statements
-from workers.boot.basics import Basics
-from workers.services.operators import save_operator
+from tests.integration.statements import at_most
+from tests.integration.web.console_browser import ConsoleBrowser
 from workers.web.console import deletions as page
-
-
-@pytest.fixture
-def engine(basics: Basics) -> Engine:
-    return basics.engine
-
-
-@pytest.fixture
-def olga(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
-    """The browser of an operator who is signed in."""
-    save_operator(basics, "olga", Role.OPERATOR, PASSWORD)
-    assert browser.sign_in("olga", PASSWORD).status_code == 303
-    return browser
 
 
 @pytest.fixture
@@ -41,12 +24,6 @@ def home(engine: Engine) -> Connection:
     connection = a_connection(engine)
     tell(engine, connection, "1", "2", "3")
     return connection
-
-
-@pytest.fixture
-def statements() -> Iterator[Statements]:
-    with counted_statements() as found:
-        yield found
 
 
 def lost(engine: Engine, connection: Connection, kind: Entity, *ids: str) -> None:
@@ -138,11 +115,9 @@ class TestPage:
         assert "<script>alert" not in shown
         assert "&lt;script&gt;alert(1)" in shown
 
-    def test_a_page_makes_few_queries(
-        self, ana: ConsoleBrowser, engine: Engine, home: Connection, statements: Statements
-    ) -> None:
+    def test_a_page_makes_few_queries(self, ana: ConsoleBrowser, engine: Engine, home: Connection) -> None:
         lost(engine, home, CUSTOMER, "1")
-        with statements.at_most(6):
+        with at_most(6):
             ana.get(f"/deletions?connection={home.connection_id}")
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from domain.operators import Role
-from tests.integration.test_idle_scheduler import recorded_statements
+from tests.integration.statements import recorded_statements
 from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
 from tests.integration.web.overview_rows import add_call, add_connection, add_runs
 from workers.boot.basics import Basics
