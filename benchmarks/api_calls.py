@@ -46,8 +46,8 @@ TICK_SECONDS = 300
 CHURN = 0.02
 
 #: How far the simulator's clock is behind at first: the syncs of the day never get ahead of Postgres's clock, and are
-#: never more than a day behind it. No watermark is later than Postgres's time, so a sync ahead of it would read all
-#: earlier changes of the day again. A server's time that is more than a day away is replaced by Postgres's time.
+#: never more than a day behind it. No watermark is later than Postgres's time, so a sync with a later clock would read
+#: all earlier changes of the day again. A server's time that is more than a day away is replaced by Postgres's time.
 BEHIND = timedelta(seconds=TICKS * TICK_SECONDS - TICK_SECONDS / 2)
 
 

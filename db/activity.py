@@ -95,7 +95,7 @@ def note_first_sync(db: Session, run_id: uuid.UUID) -> None:
 
 
 def forget(db: Session, connection_id: uuid.UUID) -> None:
-    """Delete the words of the actions of an erased connection. Who did what and when stays."""
+    """Delete the words of the actions of an erased connection. The operator, the action and the times stay."""
     db.execute(
         text("""
             UPDATE booksync.operator_actions SET subject = '', note = '', reason = '', result = ''
@@ -119,7 +119,7 @@ def advance(db: Session, action_id: uuid.UUID, *, done: int, total: int) -> None
 def end(
     db: Session, action_id: uuid.UUID, state: ActionState, *, reason: str = "", result: str = "", done: int | None
 ) -> None:
-    """Record how an action has ended: why it was refused or has failed, or what came of it."""
+    """Record how an action has ended: why it was refused or has failed, or its result."""
     db.execute(
         text("""
             UPDATE booksync.operator_actions
@@ -159,7 +159,7 @@ def listed(
 
 
 def find(db: Session, action_id: uuid.UUID) -> ActionRow | None:
-    """Return one action; None if there is none with this id."""
+    """Return one action; None without such an id."""
     row = db.execute(text(f"{_COLUMNS} WHERE action.id = :action_id"), {"action_id": action_id}).one_or_none()
     return None if row is None else _action(row)
 

@@ -107,7 +107,7 @@ class Hour:
     begins_at: datetime
     api_calls: int
     rows_written: int
-    succeeded_at: datetime | None  #: when the last successful one of them ended
+    succeeded_at: datetime | None  #: the end of the last successful one
 
 
 _WRITTEN: Final = " + ".join(f"coalesce((counters ->> '{key}')::bigint, 0)" for key in Counters().to_json())

@@ -1,6 +1,6 @@
 """Statements over the phone numbers that a person should check, page by page.
 
-`db.phone_audit` reads all of them, sorted by debt, which takes too long for a page. These statements follow the indexes
+`db.phone_audit` reads all numbers, sorted by debt, which takes too long for a page. These statements follow the indexes
 of `db.migrations.call_lists`, so numbers whose only doubt is that many customers share them are missing here.
 """
 

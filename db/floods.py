@@ -261,7 +261,7 @@ def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: 
     """Leave the records that `complete` could not complete to other reads, and return their number.
 
     Only records with an event from before `asked_at` are meant. Up to `FLOOD` such records get detail calls. More are
-    left to the next full run. If this run is a full run (`covers_all`), `FLOOD` of them get detail calls all the same,
+    left to the next full run. If this run is a full run (`covers_all`), `FLOOD` of them still get detail calls,
     because the next full run could not complete them either.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "asked_at": asked_at}

@@ -1,7 +1,7 @@
 """Statements over held_deletions: records that Zoho seems to have lost, held back until a person decides.
 
 A row of held_deletions is valid as long as the cached record still has the 404 of that row. Any later read of the
-record clears the cached `gone_at`, and the row is no longer valid. A second 404 has another time, so the row does not
+record clears the cached `gone_at`, and then the row does not count. A second 404 has another time, so the row does not
 become valid again.
 """
 
@@ -109,7 +109,7 @@ def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iter
 
 
 def prune(db: Session, connection: Connection) -> None:
-    """Delete the connection's held_deletions rows that are no longer valid."""
+    """Delete the connection's held_deletions rows that do not count any more."""
     db.execute(
         text(f"""
             DELETE FROM booksync.held_deletions

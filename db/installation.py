@@ -17,7 +17,7 @@ from domain.processes import Processes
 
 _GROUPS_SHOWN: Final = 5
 
-#: Webhook events are counted by outcome only if Postgres estimates fewer, because a count reads all of them.
+#: Webhook events are counted by outcome only if Postgres estimates fewer, because a count reads every event.
 _MOST_EVENTS_COUNTED: Final = 100_000
 
 

@@ -171,7 +171,7 @@ def note_observed(db: Session, connection: Connection, observed: Mapping[str, da
 
 
 def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[str, bool]) -> None:
-    """Record for each contact whether the bulk list omits persons of it.
+    """Record for each contact whether the bulk list omits some of its persons.
 
     The contacts' `updated_at` stays, because the contacts themselves have not changed.
     """

@@ -44,7 +44,7 @@ _SPEND = text("""
 
 
 def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> bool:
-    """Spend `seconds` of an allowance, if so many are left; False if fewer are left.
+    """Spend `seconds` of an allowance, if that many are left; False if fewer are left.
 
     The full allowance is `refill_seconds`. Each second that passes gives one spent second back.
     """

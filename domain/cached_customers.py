@@ -190,7 +190,7 @@ def settling_reads(
     """The times, by contact id, of later reads that found an ambiguous row unchanged.
 
     The row stays ambiguous (`domain.persons.is_ambiguous`) until this time is recorded. A contact read without its
-    persons settles nothing, because a person may have changed later in the row's second.
+    persons is not final, because a person may have changed later in the row's second.
     """
     return {
         read.record.contact_id: read.observed_at

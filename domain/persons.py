@@ -123,7 +123,7 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 
 
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
-    """A contact from its list row, with its persons from the bulk list; unchanged if the bulk list has none of them.
+    """A contact from its list row, with its persons from the bulk list; unchanged if the bulk list has no such person.
 
     If the row and the bulk list disagree about the primary person, the row's values are used, because contacts are read
     after persons. The primary person is then the person of the bulk list with these values, else a new person without

@@ -1,4 +1,4 @@
-"""Makes the README's screenshots anew, from the console of a demo of its own: `make screenshots`."""
+"""Makes the README's screenshots again, from the console of a demo of its own: `make screenshots`."""
 
 import re
 import shutil

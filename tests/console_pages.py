@@ -103,7 +103,7 @@ class Tour:
 
 
 def _is_endless(path: str) -> bool:
-    """Whether the route is no page of the console."""
+    """Whether the route is outside the console's pages."""
     return path in {"/healthz", "/readyz", "/metrics"}
 
 

@@ -54,6 +54,6 @@ def zones() -> dict[str, str]:
     An older name leads to the present one: "asia/calcutta" → "Asia/Kolkata".
 
     UTC and GMT are the only names without a slash. Other names without a slash are left out, because Postgres
-    interprets some of them differently.
+    interprets some names differently.
     """
     return _vocabulary()["zones"]

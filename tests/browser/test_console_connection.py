@@ -47,7 +47,7 @@ def confirm(page: Page, label: str, does: str, **fields: str) -> None:
 
 
 def is_narrow_enough(page: Page, folder: Path, name: str) -> None:
-    """Check that a phone shows the whole page, and keep pictures of it."""
+    """Check that a phone shows the whole page, and keep pictures."""
     for width, scheme in ((1200, "light"), (1200, "dark"), (320, "light"), (320, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

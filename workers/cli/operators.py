@@ -87,7 +87,7 @@ def disable(name: Name, as_json: AsJSON = False) -> None:
 
 @app.command()
 def link(name: Name, as_json: AsJSON = False) -> None:
-    """Print a link that signs the operator in, once and within ten minutes. Whoever has the link can use it."""
+    """Print a link that signs the operator in, once and within ten minutes. Each person who has the link can use it."""
     with open_basics("booksync operators link") as basics:
         address = sign_in_link(basics, Vault(basics.settings.encryption_keys), name)
     if as_json:

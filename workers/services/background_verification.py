@@ -36,7 +36,7 @@ class VerificationRunsError(BooksyncError):
 
 
 class TooManyVerificationsError(BooksyncError):
-    """This web process verifies other connections. Next: try again when one of them has ended."""
+    """This web process verifies other connections. Next: try again when one has ended."""
 
 
 class _StoppedError(BooksyncError):

@@ -20,7 +20,7 @@ RUNS_SHOWN = 20
 EVENTS_SHOWN = 8
 
 
-#: A connection with this many cached rows has its counts kept for a while, because counting takes up to a second.
+#: A connection with this many cached rows has its counts kept for a while, because a count can last a second.
 LARGE_ROWS: Final = 100_000
 
 

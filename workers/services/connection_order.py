@@ -14,7 +14,7 @@ from workers.services.doctor.findings import Finding, Severity
 #: The connections of one page.
 CONNECTIONS_SHOWN: Final = 25
 
-#: From one of these numbers on, an installation is large: Postgres takes up to some seconds for its counts.
+#: From one of these numbers on, an installation is large: Postgres may need some seconds for its counts.
 LARGE_ROWS: Final = 100_000  #: cached rows
 MANY_CONNECTIONS: Final = 100
 

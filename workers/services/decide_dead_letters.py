@@ -1,4 +1,4 @@
-"""Retries or discards many dead letters as one recorded action, which can be interrupted between two of them."""
+"""Retries or discards many dead letters as one recorded action, which can be interrupted between two dead letters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ BATCH = 500
 
 
 def retry_all(resources: Resources, dead_letter_ids: Sequence[int], action: RecordedAction) -> str:
-    """Retry the dead letters one by one; return a sentence about what came of it.
+    """Retry the dead letters one by one; return a sentence about the result.
 
     Raises:
         RedisRefusesError, NotSentError: Redis does not accept writes; the rest can be retried.
@@ -33,7 +33,7 @@ def retry_all(resources: Resources, dead_letter_ids: Sequence[int], action: Reco
 def discard_all(
     basics: Basics, dead_letter_ids: Sequence[int], action: RecordedAction, *, note: str, until: datetime | None = None
 ) -> str:
-    """Discard the dead letters in batches; return a sentence about what came of it.
+    """Discard the dead letters in batches; return a sentence about the result.
 
     A dead letter that has failed again after `until` stays open.
 

@@ -22,7 +22,7 @@ class OtherDeletionsError(BooksyncError):
 def decide_all(
     basics: Basics, action: Action, connection_id: uuid.UUID, begun: RecordedAction, *, expected: int
 ) -> str:
-    """Apply or dismiss all held deletions of a connection; return a sentence about what came of it.
+    """Apply or dismiss all held deletions of a connection; return a sentence about the result.
 
     Raises:
         OtherDeletionsError: there are not `expected` ones any more.
@@ -45,7 +45,7 @@ def decide_some(
     """Apply or dismiss the deletions of these records, each a kind and an id in Zoho, as `decide_all` does.
 
     Raises:
-        OtherDeletionsError: one of them is not held any more.
+        OtherDeletionsError: a record is not held any more.
     """
     chosen = [held for held in _held(basics, connection_id) if (held.entity.kind, held.record_id) in records]
     if not chosen or len(chosen) != len(set(records)):

@@ -167,7 +167,7 @@ def sign_out(basics: Basics, session_id: uuid.UUID, *, longest_seconds: float) -
 
 
 def enabled_operator(basics: Basics, name: str) -> Operator | None:
-    """Return the operator of a name in the form of `name_of`; None if there is none, or if the operator is disabled.
+    """Return the operator of a name in the form of `name_of`; None without one, or if the operator is disabled.
 
     Raises:
         DatabaseError: Postgres does not work.

@@ -64,7 +64,7 @@ def add_runs(database: psycopg.Connection, added: Added, *statuses: str) -> None
 
 
 def add_call(database: psycopg.Connection, added: Added, phone: str, *, days: int) -> None:
-    """Insert an unpaid invoice of a new customer with a reminder planned in so many days, on London's clock."""
+    """Insert an unpaid invoice of a new customer with a reminder planned in that many days, on London's clock."""
     database.execute(
         "WITH customer AS (INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id,"
         " customer_name, primary_phone, status) VALUES (%(user)s, %(connection)s, %(phone)s, 'Ada Byron', %(phone)s,"

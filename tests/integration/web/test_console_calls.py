@@ -35,7 +35,7 @@ _PLAN = """
 def plan(
     database: psycopg.Connection, days: int, *, invoice_id: str = "8001", phone: str = A_LONDON_PHONE, step: int = 0
 ) -> None:
-    """Plan a reminder of an invoice so many days from today."""
+    """Plan a reminder of an invoice that many days from today."""
     database.execute(_PLAN, {"days": days, "invoice_id": invoice_id, "phone": phone, "step": step})
 
 
@@ -82,7 +82,7 @@ class TestTheCalendar:
         assert calls_of(page) == {str(in_days(database, 1)): "2", str(in_days(database, 29)): "1"}
 
     @pytest.mark.usefixtures("planned")
-    def test_tomorrow_shows_whom_when_and_what_they_owe(
+    def test_tomorrow_shows_each_customer_with_time_and_debt(
         self, ana: ConsoleBrowser, database: psycopg.Connection
     ) -> None:
         plan(database, 1)

@@ -15,7 +15,7 @@ from workers.web.app import app
 
 
 def _user_in(response: httpx.Response) -> str:
-    """The user for whom the page's link is."""
+    """The user of the page's link."""
     (address,) = re.findall(r'<p><a href="([^"]*/connect\?link=[^"]*)">', response.text)
     sealed = parse_qs(urlsplit(html.unescape(address)).query)["link"][0]
     link = link_from(app.state.resources.vault, sealed)

@@ -127,7 +127,7 @@ class TestChanging:
         assert on_the_list(database) == {A_BRITISH_MOBILE}
         assert [row[1:4] for row in actions(database)] == [("remove do-not-call number", "done", "1 number")]
 
-    def test_a_number_that_cannot_be_read_is_refused_without_a_trace_of_it(
+    def test_a_number_that_cannot_be_read_is_refused_without_a_trace(
         self, basics: Basics, accountant: ConsoleBrowser, database: psycopg.Connection, subtests: pytest.Subtests
     ) -> None:
         connection = a_connection(basics.engine)

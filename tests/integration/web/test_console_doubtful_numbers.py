@@ -118,7 +118,7 @@ class TestTheList:
             assert ana.get(PATH).status_code == 200
         assert len(sent) <= 6
 
-    def test_nobody_reads_it_without_a_sign_in(self, runner: asyncio.Runner) -> None:
+    def test_it_cannot_be_read_without_a_sign_in(self, runner: asyncio.Runner) -> None:
         assert ConsoleBrowser(runner).get(PATH).status_code == 303
 
 

@@ -49,7 +49,7 @@ class TestFirstSentence:
         add_connection(database, "Harbour", "20", status="parked", parked_reason="The grant was revoked.")
         assert "1 of 2 connections needs you, and so does the installation" in text_of(ana.get("/").text)
 
-    def test_a_trouble_that_ends_by_itself_needs_nobody(
+    def test_a_trouble_that_ends_by_itself_needs_no_person(
         self, ana: ConsoleBrowser, database: psycopg.Connection
     ) -> None:
         added = add_connection(database, "Coastal Fabrics")
@@ -243,7 +243,7 @@ class TestCost:
         assert ": audit" in page
         assert len(sent) < MOST_STATEMENTS
 
-    def test_a_connection_that_was_erased_meanwhile_is_not_listed(
+    def test_a_connection_that_was_erased_since_is_not_listed(
         self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connection_order, "MANY_CONNECTIONS", 1)

@@ -140,5 +140,5 @@ class TestATrial:
         assert actions(database) == [("olga", "test webhook", "refused")]
 
 
-def test_without_a_public_address_there_is_no_trial(olga: ConsoleBrowser, page: str) -> None:
+def test_without_a_public_address_the_trial_is_not_offered(olga: ConsoleBrowser, page: str) -> None:
     assert "PUBLIC_URL is not set" in flash_in(act(olga, page, "webhook/test"))

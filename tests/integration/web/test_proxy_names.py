@@ -1,4 +1,4 @@
-"""A trusted proxy signs operators in by a header; nobody else can, and the session follows the header."""
+"""A trusted proxy signs operators in by a header; no other address can, and the session follows the header."""
 
 import asyncio
 import time
@@ -83,7 +83,7 @@ class TestTheHeader:
         assert runner.run(twice()) == 403
 
     @pytest.mark.parametrize("name", ["", "  "])
-    def test_without_a_name_is_no_sign_in(self, proxied: ConsoleBrowser, name: str) -> None:
+    def test_without_a_name_does_not_sign_in(self, proxied: ConsoleBrowser, name: str) -> None:
         assert page_of(proxied, name).headers["location"] == "./sign-in"
 
     def test_precedes_basic_authentication(self, proxied: ConsoleBrowser) -> None:

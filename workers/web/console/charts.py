@@ -7,7 +7,7 @@ from typing import Final
 
 from db.connection_views import Hour
 
-#: The days of the charts by day, and the hours of those by hour.
+#: The days of the charts by day, and the hours of the charts by hour.
 DAYS: Final = 30
 HOURS: Final = 24
 

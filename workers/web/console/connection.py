@@ -54,7 +54,7 @@ def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
 
 
 def meaning_of(status: ConnectionStatus) -> str:
-    """What the connection's state means for its work, and the ways out of it."""
+    """What the connection's state means for its work, and how the state ends."""
     match status:
         case ConnectionStatus.ACTIVE:
             return "It is synced on schedule, and its webhooks are processed."

@@ -109,7 +109,7 @@ def _key_of(text: str) -> RecordKey | None:
 
 
 def _chosen(text: str) -> tuple[str, str]:
-    """The kind and the id in "kind.id". Raises NoSuchPageError: there is no such kind."""
+    """The kind and the id in "kind.id". Raises NoSuchPageError: the kind does not exist."""
     kind, _, record_id = text_of(text).partition(".")
     if not record_id or kind not in {entity.kind for entity in entities()}:
         raise NoSuchPageError

@@ -151,7 +151,7 @@ async def _role_missing(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     assert isinstance(error, NoSuchPageError)
-    # A script with basic authentication is no visitor.
+    # A script with basic authentication is not a visitor.
     visitor = getattr(request.state, "visitor", None)
     return notice(request, 404, error.title, str(error), hint=error.hint, visitor=visitor)
 

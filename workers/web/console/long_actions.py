@@ -25,7 +25,7 @@ MOST = 6
 
 
 class TooManyActionsError(BooksyncError):
-    """Several long actions are in progress, so this one was not begun. Next: try again when one of them has ended."""
+    """Several long actions are in progress, so this one was not begun. Next: try again when one has ended."""
 
 
 class LongActions:

@@ -29,7 +29,7 @@ class ListedFinding:
 
     @property
     def what(self) -> str:
-        """The trouble, without the id of the connection, whose name stands beside it."""
+        """The trouble, without the id of the connection, whose name is next to it."""
         of_connection = self.finding.connection_id
         if not of_connection:
             return self.finding.what

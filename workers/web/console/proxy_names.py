@@ -42,7 +42,7 @@ def name_by_proxy(request: Request) -> str | None:
 
 
 def operator_by_proxy(request: Request, name: str) -> Operator:
-    """Return the operator whom the proxy names, with the role of the operator's row.
+    """Return the operator that the proxy names, with the role of the operator's row.
 
     CONSOLE_PASSWORD's operator has no row, so a proxy cannot sign it in.
 

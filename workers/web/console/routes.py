@@ -1,4 +1,4 @@
-"""The pages of the console. Of two routes that fit an address, the first one counts: `/connections/new` is before
+"""The pages of the console. If two routes fit an address, the first one counts: `/connections/new` is before
 `/connections/{connection_id}`."""
 
 from workers.web.console import (

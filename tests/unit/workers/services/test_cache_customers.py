@@ -241,19 +241,19 @@ class TestARowThatWasReadInTheSecondOfItsChange:
     def ambiguous_row(self, tables: FakeTables) -> None:
         tables.rows["5001"] = a_row(a_contact(persons=self.PERSONS), MODIFIED_AT)
 
-    def test_is_settled_by_a_later_read_of_it_with_its_persons(self, tables: FakeTables) -> None:
+    def test_is_final_after_a_later_read_with_its_persons(self, tables: FakeTables) -> None:
         cache(read(a_contact(persons=self.PERSONS)))
         assert (tables.observed, tables.written) == ({"5001": LATER}, {})
 
-    def test_is_not_settled_by_a_list_row_alone(self, tables: FakeTables) -> None:
+    def test_is_not_final_after_a_list_row_alone(self, tables: FakeTables) -> None:
         cache(read(a_contact()))
         assert tables.observed == {}
 
-    def test_is_not_settled_by_an_older_version(self, tables: FakeTables) -> None:
+    def test_is_not_final_after_an_older_version(self, tables: FakeTables) -> None:
         cache(read(a_contact(persons=self.PERSONS, modified_at=MODIFIED_AT - dt.timedelta(seconds=1))))
         assert (tables.observed, tables.written) == ({}, {})
 
-    def test_is_not_settled_by_a_read_that_is_written(self, tables: FakeTables) -> None:
+    def test_is_not_final_after_a_read_that_is_written(self, tables: FakeTables) -> None:
         """The written row has the time of its read already."""
         cache(read(a_contact(persons=self.PERSONS, name="Renamed")))
         assert (tables.observed, set(tables.written)) == ({}, {"5001"})

@@ -13,7 +13,7 @@ def a_state(connection_id: str) -> dict[str, Any]:
 
 
 class Installation:
-    """Connections with so many invoices together, a clock, and the number of readings."""
+    """Connections with that many invoices together, a clock, and the number of readings."""
 
     def __init__(self, *, invoices: int = 0, connections: int = 1) -> None:
         self.states = [a_state(str(number)) for number in range(connections)]

@@ -17,7 +17,7 @@ def an_hour(ago: int, *, calls: int = 0, rows: int = 0, is_successful: bool = Tr
     return Hour(begins_at, calls, rows, begins_at + dt.timedelta(minutes=10) if is_successful else None)
 
 
-def test_without_a_run_there_is_no_chart() -> None:
+def test_without_a_run_nothing_is_drawn() -> None:
     assert charts_of([], now=NOW, day_limit=None) == []
 
 

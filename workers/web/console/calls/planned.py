@@ -88,7 +88,7 @@ def _scope(choice: Choice) -> PlanScope:
 
 
 def _weeks(days: Sequence[CallDay]) -> Sequence[Sequence[CallDay | None]]:
-    """Return the days as weeks from Monday to Sunday. Days before the first one and after the last one are None."""
+    """Return the days as weeks from Monday to Sunday. Cells before the first day and after the last one are None."""
     before = days[0].day.weekday()
     cells: list[CallDay | None] = [None] * before + list(days)
     cells += [None] * (-len(cells) % 7)
