@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -107,7 +107,6 @@ def ending(action: RecordedAction) -> Iterator[RecordedAction]:
         _end(action, state, reason)
 
 
-@contextmanager
 def recorded(
     basics: Basics,
     operator: str,
@@ -116,12 +115,9 @@ def recorded(
     connection_id: uuid.UUID | None = None,
     subject: str = "",
     note: str = "",
-) -> Iterator[RecordedAction]:
+) -> AbstractContextManager[RecordedAction]:
     """Record an operator's action around the statements that do it: see `begin` and `ending`."""
-    with ending(
-        begin(basics, operator, action, connection_id=connection_id, subject=subject, note=note)
-    ) as recorded_action:
-        yield recorded_action
+    return ending(begin(basics, operator, action, connection_id=connection_id, subject=subject, note=note))
 
 
 def note_sign_in(basics: Basics, operator: str) -> None:
