@@ -48,6 +48,12 @@ def adopt(*, yes: bool, as_json: bool) -> None:
         print_json({"adopted": adopted, "revision": planned.revision, "tables": tables, "steps": list(planned.steps)})
 
 
+def print_sql() -> None:
+    """Print the adoption as a script for psql."""
+    with _looking() as db:
+        typer.echo(legacy.print_sql(db), nl=False)
+
+
 def _show_plan(planned: Adoption) -> None:
     table = Table("table", "found", "rows, about", "column names", title="The legacy application", title_justify="left")
     for found in planned.tables:

@@ -32,6 +32,9 @@ def migrate(
         Path | None, typer.Option("--csv", help="Write every value of the receipt to this file: personal data.")
     ] = None,
     adopt: Annotated[bool, typer.Option("--adopt", help="Adopt the tables of an application that is in use.")] = False,
+    print_sql: Annotated[
+        bool, typer.Option("--print-sql", help="With --adopt: print its SQL for psql, and change nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: do it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
@@ -39,10 +42,14 @@ def migrate(
     reporting = report or csv_file is not None
     if (to is not None) + reporting + adopt > 1:
         raise typer.BadParameter("--to, --report (or --csv) and --adopt exclude each other")
-    if yes and not adopt:
-        raise typer.BadParameter("--yes needs --adopt")
+    if (yes or print_sql) and not adopt:
+        raise typer.BadParameter(f"{'--yes' if yes else '--print-sql'} needs --adopt")
+    if print_sql and (yes or as_json):
+        raise typer.BadParameter("--print-sql changes nothing and prints SQL: leave out --yes and --json")
     if reporting:
         legacy_migration.report(csv_file, as_json=as_json)
+    elif print_sql:
+        legacy_migration.print_sql()
     elif adopt:
         legacy_migration.adopt(yes=yes, as_json=as_json)
     else:
