@@ -56,6 +56,7 @@ def neutral_default(inspector: Inspector, table: str, column: Any) -> str | None
     """A default for a required column, in SQL; None if each row needs its own value, as a key or a reference does."""
     name, kind = column["name"], column["type"]
     keys: list[Sequence[str | None]] = [each["constrained_columns"] for each in inspector.get_foreign_keys(table)]
+    keys.append(inspector.get_pk_constraint(table)["constrained_columns"])
     keys += [each["column_names"] for each in inspector.get_unique_constraints(table)]
     keys += [each["column_names"] for each in inspector.get_indexes(table) if each["unique"]]
     if any(name in key for key in keys):
