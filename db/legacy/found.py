@@ -89,7 +89,7 @@ def _look_at(connection: Connection, name: str) -> FoundTable:
     fill_ins = tuple(missing_columns(name, set(names)))
     needed = {column: definition for column, definition in wanted.items() if column not in fill_ins}
     shared = _shared(inspector, name)
-    unfit = [*problems(inspector, name, needed, names), *misfits(inspector, name, shared)]
+    unfit = [*problems(inspector, name, needed, names, keyed_later="id" in had), *misfits(inspector, name, shared)]
     is_text = "step" in names and is_step_text(name, "step", found[names["step"]]["type"])
     if is_text and not unfit:
         unfit += step_problems(connection, step=names["step"], invoice_id=names["invoice_id"])

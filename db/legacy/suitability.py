@@ -37,8 +37,13 @@ def problems(
     table: str,
     wanted: Mapping[str, sa.Column[Any]],
     names: Mapping[str, str],
+    *,
+    keyed_later: bool,
 ) -> Iterator[str]:
-    """The reasons why booksync cannot work with the legacy table. `names` maps a wanted column to its present name."""
+    """The reasons why booksync cannot work with the legacy table.
+
+    `names` maps a wanted column to its present name. `keyed_later` means that adoption makes the column `id` unique.
+    """
     found = {column["name"]: column for column in inspector.get_columns(table)}
     if missing := [column for column in wanted if column not in names]:
         yield f"The table {table} is there, but without {', '.join(missing)}: add what is missing"
@@ -46,7 +51,8 @@ def problems(
         if not is_step_text(table, column, found[name]["type"]):
             yield from _of_type(table, wanted[column], found[name])
             yield from _of_status(table, wanted[column], found[name])
-    if table != "sync_metadata" and "id" in names and not is_unique(inspector, table, [names["id"]]):
+    needs_key = table != "sync_metadata" and "id" in names and not keyed_later
+    if needs_key and not is_unique(inspector, table, [names["id"]]):
         yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
     if table == "sync_metadata" and "user_id" in names and is_primary(inspector, table, names["user_id"]):
         yield (
