@@ -22,6 +22,7 @@ _LONGEST: Final = {
     "sync_hash": 64,
     # The columns with users' ids are exempt: booksync writes only ids of users that the host has, or that a person
     # gives.
+    "id": 1,
     "user_id": 1,
 }
 

@@ -51,7 +51,8 @@ def adopt(*, yes: bool, as_json: bool) -> None:
 def print_sql() -> None:
     """Print the adoption as a script for psql."""
     with _looking() as db:
-        typer.echo(legacy.print_sql(db), nl=False)
+        for line in legacy.print_sql(db).splitlines():
+            results(as_json=False).print(line)
 
 
 def _show_plan(planned: Adoption) -> None:
