@@ -101,7 +101,10 @@ def open_resources(
     Raises:
         SettingsError: a setting is missing or malformed.
     """
-    with open_basics(application_name, postgres_seconds=postgres_seconds) as basics, new_http_client() as http:
+    with (
+        open_basics(application_name, postgres_seconds=postgres_seconds) as basics,
+        new_http_client(proxy_url=basics.settings.zoho_proxy_url, ca_bundle=basics.settings.zoho_ca_bundle) as http,
+    ):
         yield Resources(
             settings=basics.settings,
             engine=basics.engine,
