@@ -143,10 +143,23 @@ class TestRules:
         checked = subprocess.run([promtool, "check", "rules", RULES], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
 
+    def test_they_fire_when_they_should(self) -> None:
+        promtool = needed_program("promtool")
+        tested = subprocess.run(
+            [promtool, "test", "rules", "booksync.rules.test.yml"],
+            cwd=RULES.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert tested.returncode == 0, tested.stdout + tested.stderr
+
     def test_they_are_the_alarms_of_the_document(self) -> None:
         (alarms,) = re.findall(r"\| alarm \|.*?\n\n", OPERATIONS, re.DOTALL)
         rows = alarms.strip().splitlines()[2:]
-        documented = [re.findall(r"`(booksync_[^`]+|(?:min|max|sum|increase)[^`]+)`", row)[0] for row in rows]
+        documented = [
+            re.findall(r"`(booksync_[^`]+|(?:min|max|sum|count|increase|histogram)[^`]+)`", row)[0] for row in rows
+        ]
         expressions = [rule["expr"] for rule in rules()]
         assert len(rows) == len(expressions)
         for text in documented:
