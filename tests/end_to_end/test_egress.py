@@ -14,6 +14,7 @@ from tests.egress import ACCOUNTS_HOST, API_HOST, Egress, an_egress
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
 from tests.end_to_end.underway import eventually
 from tests.end_to_end.web import start_web
+from tests.integration.db.look import WITHOUT_COPIES
 
 #: The password of the proxy, as it is and as it is in the setting.
 PASSWORDS = ("p@ss:word/1", "p%40ss%3Aword%2F1")
@@ -59,7 +60,7 @@ def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
 
     egress.proxy.refusal = b"407 Proxy Authentication Required"
     egress.drop_connections()
-    database.execute("UPDATE booksync.grants SET access_token_expires_at = now() - interval '1 minute'")
+    database.execute(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now()")
     behind_proxy.run("sync", connection_id)
     reason = "The proxy of ZOHO_PROXY_URL does not accept booksync's user and password"
     eventually(lambda: reason in behind_proxy.run("doctor", "--json").stdout)

@@ -23,7 +23,12 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_tex
 PROCESSES = {"web", "worker", "scheduler", "migrate"}
 
 #: The name of a program of booksync → its process.
-_PROGRAMS = {"uvicorn": "web", "dramatiq": "worker", "booksync scheduler": "scheduler", "booksync migrate": "migrate"}
+_PROGRAMS = {
+    "uvicorn": "web",
+    "booksync worker": "worker",
+    "booksync scheduler": "scheduler",
+    "booksync migrate": "migrate",
+}
 
 
 def process_of(command: str) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from domain.errors import BooksyncError
+
 _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=None)
 
 
@@ -40,7 +42,7 @@ _NEW_CONNECTION = "connection.connect_tcp.started"
 _TUNNEL_IS_OPEN = "proxy.start_tls.started"
 
 
-class ProxyError(httpx.ProxyError):
+class ProxyError(httpx.ProxyError, BooksyncError):
     """The proxy was not reached, refused to connect, or ended the connection before it was connected.
 
     `status` is the HTTP status of the proxy's refusal, and None without a response.
