@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -90,25 +90,49 @@ def queue(
     They are those of one user, or of one connection of the user; `user_id` alone is faster for the only connection of a
     user. Only the returned reminders are checked for reasons to hold them back, because the checks of all take long.
     """
-    given = {"user_id": user_id, "connection_id": connection_id, "after": after}
     rows = db.execute(
         text(f"""
-            WITH page AS MATERIALIZED (
-                SELECT reminder.id FROM reminders AS reminder
-                 WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= now()
-                   AND reminder.closes_at IS NOT NULL
-                   {_ONE_USER if user_id is not None else ""} {_ONE_CONNECTION if connection_id else ""}
-                   {_AFTER if after else ""}
-                 ORDER BY reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id
-                 LIMIT :limit
-            )
+            WITH page AS MATERIALIZED ({_first_due(user_id, connection_id, after)})
             SELECT {_COLUMNS}
               FROM page JOIN booksync.due_reminders(now()) AS due ON due.reminder_id = page.id {_DETAILS}
              ORDER BY due.scheduled_at, due.user_id, due.phone, due.reminder_id
         """),  # noqa: S608  (constants)
-        {"limit": limit} | {name: value for name, value in given.items() if value is not None},
+        _given(user_id, connection_id, after) | {"limit": limit},
     )
     return [_due(row) for row in rows]
+
+
+def queue_counts(
+    db: Session, user_id: UserId | None = None, connection_id: uuid.UUID | None = None, *, limit: int
+) -> Mapping[HoldReason | None, int]:
+    """The first `limit` reminders of the queue by the reason that holds them back, the most frequent reason first."""
+    rows = db.execute(
+        text(f"""
+            WITH page AS MATERIALIZED ({_first_due(user_id, connection_id)})
+            SELECT due.held_back, count(*) AS reminders
+              FROM page JOIN booksync.due_reminders(now()) AS due ON due.reminder_id = page.id
+             GROUP BY due.held_back ORDER BY reminders DESC, due.held_back
+        """),  # noqa: S608  (constants)
+        _given(user_id, connection_id) | {"limit": limit},
+    )
+    return {HoldReason(row.held_back) if row.held_back else None: row.reminders for row in rows}
+
+
+def _first_due(user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | None = None) -> str:
+    """The SELECT of the ids of the first `:limit` reminders that are due."""
+    return f"""
+        SELECT reminder.id FROM reminders AS reminder
+         WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= now() AND reminder.closes_at IS NOT NULL
+           {_ONE_USER if user_id is not None else ""} {_ONE_CONNECTION if connection_id else ""}
+           {_AFTER if after else ""}
+         ORDER BY reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id
+         LIMIT :limit
+    """  # noqa: S608  (constants)
+
+
+def _given(user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | None = None) -> dict[str, Any]:
+    given = {"user_id": user_id, "connection_id": connection_id, "after": after}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _due(row: Row[Any]) -> DueReminder:

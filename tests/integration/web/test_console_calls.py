@@ -20,6 +20,7 @@ from tests.integration.web.calling import (
 )
 from tests.integration.web.console_browser import ConsoleBrowser
 from workers.boot.basics import Basics
+from workers.services import call_queue
 
 PATH = "/calls"
 
@@ -30,6 +31,9 @@ _PLAN = """
       FROM invoices_cache, LATERAL (SELECT (now() AT TIME ZONE 'Europe/London')::date + %(days)s AS day) AS planned
      WHERE zoho_invoice_id = %(invoice_id)s
 """
+
+
+_FACET = r'calls/queue(?:\?(?:connection=[^"&]+)?(?:&amp;)?(?:reason=([a-z_]+))?)?"[^>]*>((?:all|[a-z ]+) [0-9+]+)</a>'
 
 
 def plan(
@@ -62,6 +66,11 @@ def planned(basics: Basics, database: psycopg.Connection) -> str:
 def calls_of(page: str) -> dict[str, str]:
     """Day → the number of its calls, as the calendar links them."""
     return dict(re.findall(r'calls/days/([0-9-]+)[^"]*"><b>([^<]+)</b>', page))
+
+
+def facets_of(page: str) -> dict[str, str]:
+    """Reason in the address → the words of its link, of the queue by reason."""
+    return dict(re.findall(_FACET, page.partition('class="facets"')[2]))
 
 
 class TestTheCalendar:
@@ -156,9 +165,9 @@ class TestTheCalendar:
         self, ana: ConsoleBrowser, database: psycopg.Connection, planned: str
     ) -> None:
         plan(database, 0)
-        for path in (PATH, f"{PATH}/days/2026-04-01", f"{PATH}/queue"):
+        for path in (PATH, f"{PATH}/days/2026-04-01", f"{PATH}/queue", f"{PATH}/queue?reason=claimable"):
             with sent_statements() as sent:
-                assert ana.get(f"{path}?connection={planned}").status_code == 200
+                assert ana.get(f"{path}{'&' if '?' in path else '?'}connection={planned}").status_code == 200
             assert len(sent) <= 6
 
 
@@ -190,7 +199,7 @@ class TestADay:
     ) -> None:
         are_not_found(ana, subtests, PATH)
         are_not_found(ana, subtests, f"{PATH}/days/2026-04-01", "after=1")
-        are_not_found(ana, subtests, f"{PATH}/queue", "after=1")
+        are_not_found(ana, subtests, f"{PATH}/queue", "after=1", "reason=x", "reason=None")
 
 
 class TestTheQueue:
@@ -242,6 +251,51 @@ class TestTheQueue:
         found = [re.findall(r"\+44207[0-9]+", each) for each in (page, rest)]
         assert [len(each) for each in found] == [50, 10]
         assert sorted(found[0] + found[1]) == numbers
+
+    def test_the_reasons_are_counted_and_lead_to_their_reminders(
+        self, ana: ConsoleBrowser, database: psycopg.Connection, planned: str
+    ) -> None:
+        plan(database, -1)
+        plan(database, -1, invoice_id="8002", step=3)
+        plan(database, -1, phone=A_BRITISH_MOBILE, step=7)
+        database.execute("INSERT INTO booksync.do_not_call (user_id, phone) SELECT id, %s FROM users", [A_LONDON_PHONE])
+        page = ana.get(f"{PATH}/queue?connection={planned}").text
+        assert facets_of(page) == {"": "all 3", "do_not_call": "do not call 2", "phone_changed": "phone changed 1"}
+        of_reason = ana.get(f"{PATH}/queue?connection={planned}&reason=phone_changed").text
+        assert facets_of(of_reason) == facets_of(page)
+        assert "<h2>Held back: phone changed</h2>" in of_reason
+        assert (A_BRITISH_MOBILE in of_reason, A_LONDON_PHONE in of_reason) == (True, False)
+        assert "No reminder of the queue can be claimed now." in ana.get(f"{PATH}/queue?reason=claimable").text
+
+    @pytest.mark.usefixtures("planned")
+    def test_a_filtered_queue_goes_on_after_what_was_checked(
+        self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(call_queue, "MOST_CHECKED", 2)
+        for step in range(3):
+            plan(database, -1, step=step, phone=f"+44207031300{step}")
+        database.execute(
+            "INSERT INTO booksync.do_not_call (user_id, phone) SELECT user_id, phone FROM reminders WHERE step = 2"
+        )
+        database.execute("UPDATE booksync.customers_cache SET primary_phone = '+442070313002'")
+        page = ana.get(f"{PATH}/queue?reason=do_not_call").text
+        assert "None of the next 2 reminders has this reason; the queue goes on." in page
+        assert "all 2+" in page
+        (more,) = re.findall(r'href="([^"]+)" rel="next"', page)
+        rest = ana.get("/" + more.removeprefix("../../").replace("&amp;", "&")).text
+        assert "+442070313002" in rest
+        assert 'rel="next"' not in rest
+
+    @pytest.mark.usefixtures("planned")
+    def test_many_reminders_of_a_reason_have_pages(self, ana: ConsoleBrowser, database: psycopg.Connection) -> None:
+        for step in range(60):
+            plan(database, -1, step=step, phone=f"+4420703130{step:02}")
+        page = ana.get(f"{PATH}/queue?reason=phone_changed").text
+        (more,) = re.findall(r'href="([^"]+)" rel="next"', page)
+        rest = ana.get("/" + more.removeprefix("../../").replace("&amp;", "&")).text
+        found = [set(re.findall(r"\+44207031[0-9]+", each)) for each in (page, rest)]
+        assert not found[0] & found[1]
+        assert len(found[0] | found[1]) == 59  # the customer's own number is not changed
 
     def test_hostile_names_stay_texts(
         self, basics: Basics, ana: ConsoleBrowser, database: psycopg.Connection, subtests: pytest.Subtests

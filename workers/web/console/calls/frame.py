@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from db.planned_calls import PlanScope
 from db.session import Session
 from domain.connection_names import whole_id
 from workers.web.console.access import Visitor, postgres_needed
@@ -43,3 +44,11 @@ def shown_on(visitor: Visitor, path: str) -> str:
     """The page that the form was on: the one of the customer that the form names, else `path`."""
     customer_id = whole_id(one(visitor.form, "shown_on"))
     return path if customer_id is None else f"customers/{customer_id}"
+
+
+def scope_of(choice: Choice) -> PlanScope:
+    """Return the reminders of the page. The only connection of a user has all reminders of the user."""
+    if choice.chosen is None:
+        return PlanScope()
+    of_user = [each for each in choice.connections if each.user_id == choice.user_id]
+    return PlanScope(choice.user_id, choice.connection_id if len(of_user) > 1 else None)

@@ -1,4 +1,4 @@
-"""`/calls`: a calendar of the planned calls, the calls of one day, and the queue of the reminders that are due."""
+"""`/calls`: a calendar of the planned calls, and the calls of one day."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from db import hand_over, planned_calls
-from db.planned_calls import MOST_COUNTED, CallDay, PlanScope
+from db import planned_calls
+from db.planned_calls import MOST_COUNTED, CallDay
 from db.session import Session
 from workers.web.console.access import AsViewer
 from workers.web.console.addresses import NoSuchPageError
-from workers.web.console.calls.frame import call_page
+from workers.web.console.calls.frame import call_page, scope_of
 from workers.web.console.listing import ROWS, Choice, after_of, paged
 
 router = APIRouter()
@@ -30,7 +30,7 @@ async def calendar(request: Request, visitor: AsViewer) -> HTMLResponse:
     """Return the calendar of the next 30 days, with tomorrow's calls. Parameter: connection."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
-        scope = _scope(choice)
+        scope = scope_of(choice)
         found = planned_calls.calendar(db, scope, choice.connection_id, number=DAYS)
         tomorrow = found.days[1]
         return {
@@ -52,7 +52,7 @@ async def day_of_calls(request: Request, visitor: AsViewer, day: str) -> HTMLRes
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
         date = _day_in(day)
         path, after = f"calls/days/{date}", after_of(request)
-        rows, last = paged(planned_calls.calls(db, _scope(choice), date, after=after, limit=ROWS + 1))
+        rows, last = paged(planned_calls.calls(db, scope_of(choice), date, after=after, limit=ROWS + 1))
         return {
             "day": date,
             "calls": rows,
@@ -61,30 +61,6 @@ async def day_of_calls(request: Request, visitor: AsViewer, day: str) -> HTMLRes
         }
 
     return await run_in_threadpool(call_page, request, visitor, "day.html", shown)
-
-
-@router.get("/calls/queue", response_class=HTMLResponse)
-async def queue(request: Request, visitor: AsViewer) -> HTMLResponse:
-    """Return the reminders that are due, each with what holds it back. Parameters: connection, after (a reminder)."""
-
-    def shown(db: Session, choice: Choice) -> dict[str, Any]:
-        scope, after = _scope(choice), after_of(request)
-        rows, last = paged(hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=ROWS + 1))
-        return {
-            "reminders": rows,
-            "first": choice.address("calls/queue") if after else None,
-            "more": choice.address("calls/queue", after=str(last.reminder_id)) if last else None,
-        }
-
-    return await run_in_threadpool(call_page, request, visitor, "queue.html", shown)
-
-
-def _scope(choice: Choice) -> PlanScope:
-    """Return the reminders of the page. The only connection of a user has all reminders of the user."""
-    if choice.chosen is None:
-        return PlanScope()
-    of_user = [each for each in choice.connections if each.user_id == choice.user_id]
-    return PlanScope(choice.user_id, choice.connection_id if len(of_user) > 1 else None)
 
 
 def _weeks(days: Sequence[CallDay]) -> Sequence[Sequence[CallDay | None]]:
