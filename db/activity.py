@@ -94,6 +94,29 @@ def note_first_sync(db: Session, run_id: uuid.UUID) -> None:
     )
 
 
+def note_held_deletions(db: Session, connection_id: uuid.UUID, records: str) -> None:
+    """Record that the connection's deletions are held back, such as "3 invoices"; once an hour at most.
+
+    Webhooks hold records back one by one.
+    """
+    db.execute(
+        text("""
+            INSERT INTO booksync.operator_actions (operator, action, state, connection_id, reason, ended_at)
+            SELECT :operator, :event, :done, :connection_id, :records, now()
+             WHERE NOT EXISTS (SELECT FROM booksync.operator_actions AS noted
+                                WHERE noted.connection_id = :connection_id AND noted.action = :event
+                                  AND noted.began_at > now() - interval '1 hour')
+        """),
+        {
+            "operator": ITSELF,
+            "event": Event.DELETIONS_HELD,
+            "done": ActionState.DONE,
+            "connection_id": connection_id,
+            "records": records,
+        },
+    )
+
+
 def forget(db: Session, connection_id: uuid.UUID) -> None:
     """Delete the words of the actions of an erased connection. The operator, the action and the times stay."""
     db.execute(

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from db import activity
 from db.cached_tables import filled, over, table_of
 from db.connections import Connection
 from db.session import Session
@@ -84,7 +85,7 @@ _HOLD = """
 
 
 def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequence[str], evidence: Evidence) -> int:
-    """Hold back records whose 404 is recorded in the cache; returns the number of newly held ones.
+    """Hold back records whose 404 is recorded in the cache, and note that; returns the number of newly held ones.
 
     If a row about the same 404 exists, the row stays unchanged, even if a person has dismissed the record.
     """
@@ -94,7 +95,12 @@ def hold(db: Session, connection: Connection, entity: Entity, record_ids: Sequen
         "evidence": evidence,
         "ids": list(record_ids),
     }
-    return len(db.execute(over(entity, _HOLD), values).all())
+    held = len(db.execute(over(entity, _HOLD), values).all())
+    if held:
+        activity.note_held_deletions(
+            db, connection.connection_id, f"{held:,} {entity.noun if held == 1 else entity.noun + 's'}"
+        )
+    return held
 
 
 def forget(db: Session, connection: Connection, entity: Entity, record_ids: Iterable[str]) -> None:

@@ -57,6 +57,7 @@ class Event(StrEnum):
     SIGN_IN = "sign-in"
     FIRST_SYNC = "first sync"
     PARKED = "connection parked"
+    DELETIONS_HELD = "deletions held back"
 
 
 class ActionState(StrEnum):

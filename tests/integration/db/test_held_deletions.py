@@ -56,6 +56,16 @@ class TestHolding:
             (found,) = held_deletions.held(db, home.connection_id)
         assert (found.entity, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
 
+    def test_the_first_one_of_an_hour_is_noted(self, engine: Engine, home: Connection, kind: Entity) -> None:
+        noted = "SELECT operator, action, state, connection_id, reason FROM booksync.operator_actions"
+        event = ["booksync itself", "deletions held back", "done", home.connection_id, f"1 {kind.noun}"]
+        for record_id in ("1", "1", "2"):
+            lose(engine, home, kind, record_id)
+        assert [list(found.values()) for found in rows(engine, noted)] == [event]
+        change(engine, "UPDATE booksync.operator_actions SET began_at = began_at - interval '61 minutes'")
+        lose(engine, home, kind, "3")
+        assert [list(found.values()) for found in rows(engine, noted)] == [event, event]
+
     def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Connection, kind: Entity) -> None:
         with engine.begin() as db:
             assert held_deletions.hold(db, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0

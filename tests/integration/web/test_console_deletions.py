@@ -51,7 +51,7 @@ def actions(engine: Engine) -> list[tuple[Any, ...]]:
     found = rows(
         engine,
         "SELECT operator, action, state, subject, note, result, reason FROM booksync.operator_actions "
-        "WHERE action <> 'sign-in' ORDER BY began_at, id",
+        "WHERE action NOT IN ('sign-in', 'deletions held back') ORDER BY began_at, id",
     )
     return [tuple(each.values()) for each in found]
 
