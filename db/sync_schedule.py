@@ -15,7 +15,7 @@ _TAKE_DUE = text("""
          WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
            AND NOT EXISTS (SELECT FROM booksync.sync_runs
                             WHERE connection_id = zoho_connections.id AND status = 'running')
-         ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+         ORDER BY least(next_sync_at, next_full_sync_at) LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE booksync.zoho_connections
        SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
