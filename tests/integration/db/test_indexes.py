@@ -1,4 +1,4 @@
-"""Each index of db/migrations/{indexes,call_lists,schedules,searches}.py can serve the statements that it was built for.
+"""Each index of db/migrations/{indexes,call_lists,schedules,searches}.py can serve the statements that it is for.
 
 Postgres may choose another plan for a small table, so the plans are made without sequential scans.
 """

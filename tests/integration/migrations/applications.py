@@ -9,7 +9,18 @@ import psycopg
 from psycopg.rows import dict_row
 
 from db.legacy.side_by_side import renew_triggers
-from db.migrations import call_lists, grants, indexes, operators, placement, processes, schedules, searches, states, verifications
+from db.migrations import (
+    call_lists,
+    grants,
+    indexes,
+    operators,
+    placement,
+    processes,
+    schedules,
+    searches,
+    states,
+    verifications,
+)
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from db.migrations.schemas import use_schemas
