@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import text
 
-from benchmarks.fleet_clock import SimulatedClock, simulated_servers
+from benchmarks.fleet_clock import simulated_servers
 from benchmarks.fleet_worker import SimulatedWorkers, SimulatedZoho
 from benchmarks.installation import Servers, installed, new_console, shown_progress, unthrottled_simulator
 from benchmarks.processor import cpu_seconds
@@ -82,12 +82,17 @@ class Figures:
 class Fleet:
     """The simulation: ticks of one scheduler, and workers between them."""
 
-    def __init__(self, servers: Servers, resources: Resources, clock: SimulatedClock, zoho: SimulatedZoho) -> None:
+    def __init__(self, servers: Servers, resources: Resources, zoho: SimulatedZoho, *, sample: int) -> None:
         self._servers = servers
         self._resources = resources
-        self._clock = clock
-        self._workers = SimulatedWorkers(resources, zoho)
+        self._clock = zoho.clock
+        self._workers = SimulatedWorkers(resources, zoho, sample=sample)
         self.figures = Figures()
+
+    @property
+    def sampled(self) -> int:
+        """The ended runs whose calls passed the limiter."""
+        return self._workers.done
 
     @property
     def waits(self) -> int:
@@ -145,6 +150,7 @@ def main() -> None:
     parser.add_argument("--organizations", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=15, help="of simulated time (%(default)s)")
     parser.add_argument("--day-limit", type=int, default=10_000, help="Zoho's calls of a day (%(default)s)")
+    parser.add_argument("--sample", type=int, default=20, help="one of so many organisations makes calls (%(default)s)")
     options = parser.parse_args()
     console = new_console()
     with (
@@ -155,7 +161,7 @@ def main() -> None:
     ):
         _connect(resources, options.organizations)
         zoho = SimulatedZoho(clock, options.day_limit)
-        fleet = Fleet(servers, resources, clock, zoho)
+        fleet = Fleet(servers, resources, zoho, sample=options.sample)
         fleet.run(options.minutes * 60, progress)
         tables = _tables(fleet, zoho, resources, clock.passed, options.organizations)
     kept = _promises(fleet.figures, zoho, resources.settings.sync_interval_seconds, options)
@@ -191,7 +197,7 @@ def _tables(
 ) -> Sequence[Table]:
     return (
         _schedule_table(fleet, zoho, seconds, resources.settings.sync_interval_seconds),
-        _cost_table(fleet.figures, seconds, organizations),
+        _cost_table(fleet, seconds, organizations),
         _size_table(resources, organizations, len(fleet.figures.late)),
     )
 
@@ -239,10 +245,13 @@ def _of_a_day(calls: Sequence[int], seconds: float) -> str:
     return f"{mean(calls) * _PER_DAY / seconds:,.0f}, {max(calls) * _PER_DAY / seconds:,.0f}"
 
 
-def _cost_table(figures: Figures, seconds: float, organizations: int) -> Table:
+def _cost_table(fleet: Fleet, seconds: float, organizations: int) -> Table:
+    figures = fleet.figures
     syncs = len(figures.late)
     empty = figures.empty_tick_seconds
-    statements = _each(figures.tick_statements, figures.worker_statements, syncs)
+    per_run = max(1, fleet.sampled)
+    statements = f"{figures.tick_statements / syncs:.1f}, {figures.worker_statements / per_run:.1f}"
+    commands = f"{figures.tick_commands / syncs:.1f}, {figures.worker_commands / per_run:.1f}"
     rows = [
         ("ticks with starts, without", f"{len(figures.tick_seconds):,}, {len(empty):,}"),
         ("a tick with starts, ms: p50, p99, most", _milliseconds(figures.tick_seconds)),
@@ -252,7 +261,7 @@ def _cost_table(figures: Figures, seconds: float, organizations: int) -> Table:
         ("Postgres's processor ms of a sync's start", f"{figures.postgres_cpu_seconds / syncs * 1000:.2f}"),
         ("scheduler's processor, share of a core", f"{figures.scheduler_cpu_seconds / seconds:.1%}"),
         ("statements of a sync: scheduler, lease and end of the run", statements),
-        ("Redis commands of a sync: scheduler, calls", _each(figures.tick_commands, figures.worker_commands, syncs)),
+        ("Redis commands of a sync: scheduler, calls", commands),
     ]
     return _figure_table(f"Cost at {organizations:,} organisations", rows)
 
@@ -261,10 +270,6 @@ def _milliseconds(seconds: Sequence[float]) -> str:
     if len(seconds) < 2:
         return "–"
     return ", ".join(f"{each:,.1f}" for each in (*(percentile_ms(seconds, p) for p in (50, 99)), max(seconds) * 1000))
-
-
-def _each(scheduler: int, worker: int, syncs: int) -> str:
-    return f"{scheduler / syncs:.1f}, {worker / syncs:.1f}"
 
 
 def _size_table(resources: Resources, organizations: int, syncs: int) -> Table:
