@@ -90,9 +90,9 @@ class TestTheWebProcess:
     @pytest.mark.parametrize(
         "statement",
         [
-            "SELECT FROM booksync.staged_contacts",
-            "SELECT FROM booksync.staged_persons",
-            "SELECT FROM booksync.staged_pages",
+            "SELECT contact FROM booksync.staged_contacts",
+            "SELECT person FROM booksync.staged_persons",
+            "SELECT content FROM booksync.staged_pages",
             "UPDATE booksync.operators SET role = 'operator'",
             "UPDATE booksync.operators SET password_hash = ''",
             "UPDATE booksync.zoho_clients SET client_id = ''",
