@@ -1,4 +1,4 @@
-"""The settings: environment variables that each process reads and checks once."""
+"""The settings: environment variables, or files that they name, which each process reads and checks once."""
 
 import re
 from functools import lru_cache
@@ -21,15 +21,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.engine import prepares_statements, without_prepared_statements
-from domain.errors import BooksyncError
 from domain.phones import PhoneFallback
 from workers.boot.egress_settings import CaBundle, ProxyUrl
+from workers.boot.setting_files import SettingsError as SettingsError
+from workers.boot.setting_files import values_in_files
 from workers.redis_access.addresses import SCHEMES, AddressError, check_address
-
-
-class SettingsError(BooksyncError):
-    """A setting is missing or malformed."""
-
 
 #: This text replaces the parsers' own errors, because they quote the address with its password.
 _NO_ADDRESS = "is not an address: check its port, and that special characters of the password are percent-encoded"
@@ -250,7 +246,7 @@ def settings() -> Settings:
         SettingsError: one line that names every missing or malformed variable, never its value.
     """
     try:
-        return Settings()
+        return Settings(**values_in_files(Settings.model_fields))
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
 
@@ -262,7 +258,7 @@ def database_url() -> str:
         SettingsError: DATABASE_URL is missing or malformed.
     """
     try:
-        return DatabaseSettings().database_url.get_secret_value()
+        return DatabaseSettings(**values_in_files(DatabaseSettings.model_fields)).database_url.get_secret_value()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
 

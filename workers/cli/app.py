@@ -92,6 +92,7 @@ COMMANDS = (
         "clients:app",
         "Store, list and renew OAuth clients, with a secret for each data centre.",
     ),
+    ("roles", "roles:roles", "Print the SQL of the database roles: one each for migrations, workers, web and sender."),
     ("operators", "operators:app", "Manage who may sign in to the console."),
     ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
 )
