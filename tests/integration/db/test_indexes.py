@@ -96,7 +96,6 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         {"ix_reminders_day"},
     ),
     ("queue", lambda db, _: hand_over.queue(db, after=uuid.uuid4(), limit=50), {"ix_reminders_queue"}),
-    ("queue by reason", lambda db, _: hand_over.queue_counts(db, limit=500), {"ix_reminders_queue"}),
     ("outcomes", lambda db, _: outcomes.listed(db, limit=50), {"ix_handover_outcomes_reported_at"}),
     (
         "outcomes of a kind",
