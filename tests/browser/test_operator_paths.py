@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from sandbox.zoho.commands import DeleteContact
 from sandbox.zoho.control import SandboxControl
@@ -306,14 +306,17 @@ def held(office: Office, actor: str, *, after: int) -> Iterator[Callable[[], Non
     """Lock one of the actor's dead letters, so that who discards them waits after so many; yields the unlocking."""
     with psycopg.connect(office.installation.environment["DATABASE_URL"]) as database:
         database.execute(
-            "SELECT FROM booksync.dead_letters WHERE actor_name = %s ORDER BY id OFFSET %s LIMIT 1 FOR UPDATE",
+            "SELECT FROM booksync.dead_letters WHERE id = ("
+            "SELECT id FROM booksync.dead_letters WHERE actor_name = %s ORDER BY id OFFSET %s LIMIT 1) FOR UPDATE",
             [actor, after],
         )
         yield database.commit
 
 
 def name_of_connection(office: Office) -> str:
-    ((name,),) = office.look("SELECT organization_name FROM booksync.zoho_connections WHERE id = %(id)s", id=office.connection_id)
+    ((name,),) = office.look(
+        "SELECT organization_name FROM booksync.zoho_connections WHERE id = %(id)s", id=office.connection_id
+    )
     return str(name)
 
 
@@ -325,5 +328,3 @@ def live_among(office: Office, contact_ids: list[str]) -> list[str]:
         ids=contact_ids,
     )
     return [str(each) for (each,) in found]
-
-

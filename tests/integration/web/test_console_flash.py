@@ -83,8 +83,9 @@ def test_a_cookie_that_booksync_did_not_write_shows_nothing(olga: ConsoleBrowser
 
 
 def test_an_old_one_is_not_shown(olga: ConsoleBrowser, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
     with monkeypatch.context() as earlier:
-        earlier.setattr(time, "time", lambda now=time.time(): now - 61)
+        earlier.setattr(time, "time", lambda: now - 61)
         old = sealed(Flash("Long ago."))
     olga.cookies.set(COOKIE, old)
     assert flash_in(olga.get(page)) == ""
@@ -93,6 +94,8 @@ def test_an_old_one_is_not_shown(olga: ConsoleBrowser, page: str, monkeypatch: p
 
 
 def test_a_long_one_is_cut_so_that_browsers_keep_the_cookie(runner: asyncio.Runner) -> None:
-    request = Request({"type": "http", "app": app, "scheme": "http", "path": "/", "headers": [], "server": ("test", 80)})
+    request = Request(
+        {"type": "http", "app": app, "scheme": "http", "path": "/", "headers": [], "server": ("test", 80)}
+    )
     response = redirect(request, "./", Flash("\N{GRINNING FACE}" * 2_000))
     assert len(response.headers["set-cookie"]) <= 4_096

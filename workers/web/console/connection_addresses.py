@@ -19,7 +19,6 @@ from workers.web.console.flash import Flash, redirect
 from workers.web.console.frame import root_of
 from workers.web.state import resources_of
 
-
 #: The parameter of a connection's page that loads itself without JavaScript too, while a run or a verification goes on.
 WATCH = "watch"
 
