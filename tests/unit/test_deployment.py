@@ -58,7 +58,8 @@ class TestCompose:
     def test_has_the_servers_the_migration_and_the_processes(self, services: dict[str, Any]) -> None:
         assert set(services) == SERVERS | {"migrate"} | set(PROCESSES)
 
-    @pytest.mark.parametrize(("name", "command"), PROCESSES.items())
+    # `booksync worker` is `dramatiq workers.main` with the log format of booksync in its master process too.
+    @pytest.mark.parametrize(("name", "command"), (PROCESSES | {"worker": "booksync worker"}).items())
     def test_runs_the_commands_of_the_procfile(self, services: dict[str, Any], name: str, command: str) -> None:
         words = command.split()
         assert services[name]["command"][: len(words)] == words

@@ -63,6 +63,11 @@ COMMANDS = (
         "Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS, so that the others can be removed.",
     ),
     (
+        "worker",
+        "worker:worker",
+        "Run a worker, as `dramatiq workers.main` does, with JSON logs of its master process too.",
+    ),
+    (
         "scheduler",
         "scheduler:scheduler",
         "Run the scheduler: send overdue steps again and start due syncs. Several replicas may run.",
@@ -142,7 +147,7 @@ def _set_up_logs() -> None:
     from workers.observability.logs import set_up_logs
 
     # A command prints its own output, so it logs only warnings. The scheduler prints nothing and logs more.
-    set_up_logs(logging.WARNING)
+    set_up_logs(logging.WARNING, is_command=True)
 
 
 def _fail(sentence: str) -> NoReturn:
