@@ -41,7 +41,7 @@ def test_the_differences_are_a_table_and_stay(
     page = f"/connections/{bench.connection_id}"
 
     assert "The verification has begun" in flash_in(act(olga, page, "verify"))
-    eventually(lambda: "1 records differ" in olga.get(page).text)
+    eventually(lambda: "1 record differs" in olga.get(page).text)
 
     text = olga.get(page).text
     assert f"Invoices, missing: <code>{gone[0]}</code>" in text
