@@ -1,7 +1,7 @@
 # One image for all of booksync's processes; docker-compose.yml says which command each of them runs.
-ARG PYTHON=3.13
+ARG PYTHON=3.13-slim
 
-FROM python:${PYTHON}-slim AS packages
+FROM python:${PYTHON} AS packages
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -21,7 +21,7 @@ COPY workers workers
 RUN python -m hatchling build --target wheel --directory /build/dist \
     && pip --python /opt/venv/bin/python install --no-index --no-deps /build/dist/*.whl
 
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1

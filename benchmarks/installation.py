@@ -52,11 +52,16 @@ class Servers:
         self.postgres.drop_database(name)
 
 
+def ending_with_sigterm() -> None:
+    """Clean up after SIGTERM too, because the started processes would stay otherwise. Logs are dropped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+
+
 @contextmanager
 def running_servers() -> Iterator[Servers]:
     """The servers and their data are removed at the end of the block, also after SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Else the started processes would stay.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    ending_with_sigterm()
     with (
         TemporaryDirectory(prefix="booksync-benchmark-") as folder,
         EmbeddedPostgres(Path(folder, "postgres")) as postgres,

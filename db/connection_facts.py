@@ -259,9 +259,16 @@ def _run_state(run: Mapping[str, Any]) -> dict[str, Any]:
         **{name: run[name] for name in _RUN_FIELDS},
         "state": "waiting" if is_waiting else run["status"],
         "resumes_at": run["not_before"],
-        "waiting_for": summary.WORKER if run["waits_for_worker"] else run["waiting_for"],
+        "waiting_for": summary.WORKER if run["waits_for_worker"] else _waiting_for(run),
         "reason": run["degraded_reason"] or run["error"],
     }
+
+
+def _waiting_for(run: Mapping[str, Any]) -> str | None:
+    """What a waiting run waits for, with the error because of which it waits."""
+    if run["waiting_for"] and run["error"]:
+        return f"{run['waiting_for']}: {run['error']}"
+    return run["waiting_for"] or None
 
 
 def _events(most: int) -> _Part:

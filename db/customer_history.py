@@ -5,23 +5,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter
 from sqlalchemy import text
 
+from db import phone_confirmations
 from db.customer_stories import CUSTOMER, HOME, CustomerStory, Organization, customer_of, organization_of, policy_of
+from db.phone_confirmations import Confirmation
 from db.session import Session
 from domain.opening import Handover
 from domain.reminder_policy import ReminderPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmedNumber:
-    """A person's confirmation of a phone text of a customer."""
-
-    phone_text: str = field(repr=False)
-    phone: str = field(repr=False)  #: the number in E.164
-    note: str = field(repr=False)
-    confirmed_at: dt.datetime
+from domain.users import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +21,7 @@ class CustomerRecord:
     """A cached customer with the facts of its organisation and of its number."""
 
     connection_id: uuid.UUID
+    user_id: UserId
     customer: CustomerStory
     company_name: str = field(repr=False)
     email: str | None = field(repr=False)
@@ -39,19 +32,16 @@ class CustomerRecord:
     handover: Handover
     policy: ReminderPolicy
     now: dt.datetime
-    confirmations: tuple[ConfirmedNumber, ...]
+    confirmations: tuple[Confirmation, ...]
     not_called_since: dt.datetime | None  #: when the number in use came on the do-not-call list
     not_called_note: str | None = field(repr=False)
 
 
-_CONFIRMATIONS = TypeAdapter(tuple[ConfirmedNumber, ...])
-
 _RECORD = text(f"""
     SELECT {CUSTOMER}, {HOME}, customer.connection_id, customer.company_name, customer.primary_email,
            customer.observed_at, listed.added_at AS not_called_since, listed.note AS not_called_note,
-           (SELECT jsonb_agg(jsonb_build_object('phone_text', phone_text, 'phone', phone, 'note', note,
-                                                'confirmed_at', confirmed_at) ORDER BY confirmed_at DESC, phone_text)
-              FROM booksync.phone_confirmations WHERE customer_id = customer.id) AS confirmations
+           (SELECT {phone_confirmations.AS_JSON} FROM booksync.phone_confirmations AS known
+             WHERE known.customer_id = customer.id) AS confirmations, customer.user_id
       FROM booksync.customers_cache AS customer
       JOIN booksync.zoho_connections AS c ON c.id = customer.connection_id
       LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = c.id
@@ -68,6 +58,7 @@ def record(db: Session, customer_id: uuid.UUID) -> CustomerRecord | None:
         return None
     return CustomerRecord(
         connection_id=row.connection_id,
+        user_id=row.user_id,
         customer=customer_of(row),
         company_name=row.company_name,
         email=row.primary_email,
@@ -78,7 +69,7 @@ def record(db: Session, customer_id: uuid.UUID) -> CustomerRecord | None:
         handover=Handover(row.home_handover),
         policy=policy_of(row),
         now=row.present,
-        confirmations=_CONFIRMATIONS.validate_python(row.confirmations or ()),
+        confirmations=phone_confirmations.from_json(row.confirmations),
         not_called_since=row.not_called_since,
         not_called_note=row.not_called_note,
     )

@@ -75,7 +75,9 @@ def by_name(
 _MATCHING = f"""
     SELECT {_COLUMNS}
       FROM (SELECT * FROM booksync.customers_cache AS customer
-             WHERE customer.connection_id IS NOT NULL AND {{matches}} LIMIT {_MOST_SORTED}) AS customer
+             WHERE customer.connection_id IS NOT NULL AND {{matches}}
+               AND (CAST(:connection_id AS uuid) IS NULL OR customer.connection_id = :connection_id)
+             LIMIT {_MOST_SORTED}) AS customer
      ORDER BY customer.status = 'deleted', {_NAME}, customer.id
      LIMIT :limit
 """  # noqa: S608
@@ -84,24 +86,33 @@ _BY_EMAIL = text(_MATCHING.format(matches=f"{_EMAIL} LIKE lower(:pattern)"))
 _BY_DIGITS = text(_MATCHING.format(matches=f"{_DIGITS} LIKE :pattern"))
 
 
-def by_words(db: Session, words: str, *, limit: int) -> Sequence[ListedCustomer]:
+def by_words(
+    db: Session, words: str, connection_id: uuid.UUID | None = None, *, limit: int
+) -> Sequence[ListedCustomer]:
     """The customers whose name or company has words that begin with all of these words."""
     pattern = " & ".join(f"'{word}':*" for word in _WORD.findall(words)[:_MOST_WORDS])
-    return _matching(db, _BY_WORDS, pattern, limit) if pattern else ()
+    return _matching(db, _BY_WORDS, pattern, connection_id, limit) if pattern else ()
 
 
-def by_email(db: Session, beginning: str, *, limit: int) -> Sequence[ListedCustomer]:
+def by_email(
+    db: Session, beginning: str, connection_id: uuid.UUID | None = None, *, limit: int
+) -> Sequence[ListedCustomer]:
     """The customers whose primary e-mail address begins with this text, ignoring case."""
-    return _matching(db, _BY_EMAIL, re.sub(r"([%_\\])", r"\\\1", beginning) + "%", limit)
+    return _matching(db, _BY_EMAIL, re.sub(r"([%_\\])", r"\\\1", beginning) + "%", connection_id, limit)
 
 
-def by_last_digits(db: Session, digits: str, *, limit: int) -> Sequence[ListedCustomer]:
+def by_last_digits(
+    db: Session, digits: str, connection_id: uuid.UUID | None = None, *, limit: int
+) -> Sequence[ListedCustomer]:
     """The customers whose number, the one that is used, ends with these digits."""
-    return _matching(db, _BY_DIGITS, digits[::-1] + "%", limit)
+    return _matching(db, _BY_DIGITS, digits[::-1] + "%", connection_id, limit)
 
 
-def _matching(db: Session, statement: Any, pattern: str, limit: int) -> Sequence[ListedCustomer]:
-    return _listed(db.execute(statement, {"pattern": pattern, "limit": limit}).all())
+def _matching(
+    db: Session, statement: Any, pattern: str, connection_id: uuid.UUID | None, limit: int
+) -> Sequence[ListedCustomer]:
+    values = {"pattern": pattern, "connection_id": connection_id, "limit": limit}
+    return _listed(db.execute(statement, values).all())
 
 
 def _listed(rows: Sequence[Row[Any]]) -> Sequence[ListedCustomer]:

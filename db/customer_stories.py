@@ -1,13 +1,15 @@
-"""The facts of a cached customer and of its organisation that explain its reminders."""
+"""The facts of a cached customer and of its organisation that explain its reminders and the choice of its number."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 
 from db import phone_confirmations
-from db.connections import NAME
+from db.connections import NAME, Connection
+from db.session import Session
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.phones import NO_CONFIRMATIONS, Confirmations
@@ -98,3 +100,22 @@ def customer_of(row: Row[Any]) -> CustomerStory:
         confirmed=row.confirmed or NO_CONFIRMATIONS,
         details_are_known=row.details_are_known,
     )
+
+
+_LOCK = text("""
+    SELECT id FROM booksync.customers_cache
+     WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:zoho_ids)
+     ORDER BY zoho_customer_id
+       FOR NO KEY UPDATE
+""")
+
+_LOCKED = text(f"SELECT {CUSTOMER} FROM booksync.customers_cache AS customer WHERE customer.id = ANY(:ids)")  # noqa: S608
+
+
+def lock(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> Mapping[str, CustomerStory]:
+    """Lock the customers with these Zoho ids until the transaction ends."""
+    ids = db.execute(_LOCK, {"connection_id": connection.connection_id, "zoho_ids": list(zoho_customer_ids)})
+    # Confirmations are read after the lock, because a statement that waits for a lock sees other tables as they were
+    # before the wait.
+    rows = db.execute(_LOCKED, {"ids": list(ids.scalars())})
+    return {row.known_zoho_id: customer_of(row) for row in rows}

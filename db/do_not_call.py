@@ -1,6 +1,8 @@
 """Statements over do_not_call: the phone numbers to which no connection of the user plans calls."""
 
-from collections.abc import Sequence
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +29,26 @@ class Place:
     added_at: datetime
     user_id: str
     phone: str = field(repr=False)
+
+
+#: The Zoho ids of customers by their connection.
+CustomersOfConnections = Mapping[uuid.UUID, Sequence[str]]
+
+_LOCK_CUSTOMERS = text("""
+    SELECT connection_id, zoho_customer_id FROM booksync.customers_cache
+     WHERE user_id = :user_id AND primary_phone = :phone AND phone_problem IS NULL AND connection_id IS NOT NULL
+     ORDER BY zoho_customer_id
+     LIMIT :limit
+       FOR NO KEY UPDATE
+""")
+
+
+def lock_customers(db: Session, user_id: UserId, phone: str, *, limit: int) -> CustomersOfConnections:
+    """Lock at most `limit` of the user's customers with this number, as planning them in this transaction requires."""
+    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+    for row in db.execute(_LOCK_CUSTOMERS, {"user_id": user_id, "phone": phone, "limit": limit}):
+        found[row.connection_id].append(row.zoho_customer_id)
+    return found
 
 
 def add(db: Session, user_id: UserId, phone: str, note: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Statements over the phone numbers that a person should check, page by page.
 
 `db.phone_audit` reads all numbers, sorted by debt, which takes too long for a page. These statements follow the indexes
-of `db.migrations.call_lists`, so numbers whose only doubt is that many customers share them are missing here.
+of `db.migrations.call_lists`, and the one of the valid numbers.
 """
 
 import uuid
@@ -20,9 +20,11 @@ from domain.reminder_policy import ReminderPolicy
 
 
 class Doubtful(StrEnum):
-    """The two lists: numbers with an objection, and numbers that were read with the organisation's own country."""
+    """The lists: numbers with an objection, those that many customers share, and those read with the organisation's
+    own country."""
 
     OBJECTION = "objection"
+    SHARED = "shared"
     ASSUMED = "assumed"
 
 
@@ -36,34 +38,73 @@ class DoubtfulNumber:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The SQL of a list: its rows `customer`, and the columns of `customer` that order it."""
+
+    condition: str
+    order: tuple[str, ...] = ("connection_id", "zoho_customer_id")
+    more_rows: str = ""  #: further rows of the FROM clause
+
+
 _UNCONFIRMED = """
     customer.status <> 'deleted' AND customer.primary_phone IS NOT NULL
     AND NOT customer.phone_verdict @> '{"confirmed": true}'
 """
 
+_ALWAYS_CALLED = 0  #: the policy of a connection that calls shared numbers, too
+
 #: The conditions of the indexes. The kinds are those that the default policy does not call.
-_DOUBTS = {
-    Doubtful.OBJECTION: f"""
+_LISTS = {
+    Doubtful.OBJECTION: _List(f"""
         {_UNCONFIRMED}
         AND (customer.phone_problem IS NOT NULL
              OR customer.phone_verdict ->> 'not_callable' IS NOT NULL
              OR customer.phone_verdict ->> 'kind' IN ('premium_rate', 'shared_cost', 'pager', 'voicemail')
              OR customer.phone_verdict -> 'doubts' ->> 0 IS NOT NULL)
-    """,
-    Doubtful.ASSUMED: f"""
+    """),
+    # The number is compared with the limit of the customer's own connection, because connections of a user may differ.
+    Doubtful.SHARED: _List(
+        f"""
+        {_UNCONFIRMED} AND customer.phone_problem IS NULL
+        AND shared.names >= (SELECT least_names FROM allowed WHERE allowed.connection_id = customer.connection_id)
+        """,  # noqa: S608  (constants)
+        order=("user_id", "primary_phone", "connection_id", "zoho_customer_id"),
+        more_rows="""
+          JOIN shared ON shared.user_id = customer.user_id AND shared.primary_phone = customer.primary_phone
+        """,
+    ),
+    Doubtful.ASSUMED: _List(f"""
         {_UNCONFIRMED}
         AND customer.phone_problem IS NULL AND customer.phone_verdict ->> 'assumed_country' IS NOT NULL
-    """,
+    """),
 }
 
-_ONE_CONNECTION = "AND customer.connection_id = :connection_id"
+# Only the index of the valid numbers is read for the numbers that enough customers have; then the names are counted, as
+# in the rule for shared numbers.
+_SHARED = f"""
+        allowed AS MATERIALIZED (
+            SELECT home.id AS connection_id, coalesce(
+                       (policy.rules ->> 'shared_number_customers')::int, :shared_by) AS least_names
+              FROM booksync.zoho_connections AS home
+              LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
+             WHERE coalesce((policy.rules ->> 'shared_number_customers')::int, :shared_by) > {_ALWAYS_CALLED}
+        ), frequent AS MATERIALIZED (
+            SELECT customer.user_id, customer.primary_phone
+              FROM booksync.customers_cache AS customer
+             WHERE customer.phone_problem IS NULL AND customer.primary_phone IS NOT NULL
+             GROUP BY 1, 2 HAVING count(*) >= (SELECT min(least_names) FROM allowed)
+        ), shared AS MATERIALIZED (
+            SELECT customer.user_id, customer.primary_phone,
+                   count(DISTINCT lower(btrim(customer.customer_name))) AS names
+              FROM booksync.customers_cache AS customer
+              JOIN frequent USING (user_id, primary_phone)
+             WHERE customer.phone_problem IS NULL AND customer.status <> 'deleted'
+             GROUP BY 1, 2 HAVING count(*) >= (SELECT min(least_names) FROM allowed)
+        ),
+"""  # noqa: S608  (constants)
 
-# Postgres does not look up a row of one subquery in an index, only a row of two subqueries.
-_AFTER = """
-    AND (customer.connection_id, customer.zoho_customer_id) >
-        ((SELECT known.connection_id FROM booksync.customers_cache AS known WHERE known.id = :after),
-         (SELECT known.zoho_customer_id FROM booksync.customers_cache AS known WHERE known.id = :after))
-"""
+_ONE_CONNECTION = "AND customer.connection_id = :connection_id"
 
 
 def listed(
@@ -76,29 +117,43 @@ def listed(
 ) -> Sequence[DoubtfulNumber]:
     """At most `limit` numbers of one connection or of all, those after the one of the customer `after`.
 
-    Numbers that a person has confirmed, and those on the do-not-call list, are missing.
+    Numbers that a person has confirmed, and those on the do-not-call list, are missing. Customers who share a number
+    are next to each other in the list of the shared ones.
     """
+    chosen = _LISTS[which]
     values = {"connection_id": connection_id, "after": after}
-    where = _DOUBTS[which] + (_ONE_CONNECTION if connection_id else "") + (_AFTER if after else "")
+    where = chosen.condition + (_ONE_CONNECTION if connection_id else "") + (_after(chosen.order) if after else "")
     rows = db.execute(
-        text(_statement(where)),
+        text(_statement(chosen, where)),
         {"limit": limit, "closed_statuses": sorted(CLOSED_STATUSES)}
+        | ({"shared_by": ReminderPolicy().shared_number_customers} if which is Doubtful.SHARED else {})
         | {name: value for name, value in values.items() if value is not None},
     )
     return [_number(row) for row in rows]
 
 
-def _statement(where: str) -> str:
+def _after(order: Sequence[str]) -> str:
+    # Postgres does not look up a row of one subquery in an index, only a row of several subqueries.
+    known = "FROM booksync.customers_cache AS known WHERE known.id = :after"
+    keys = (f"(SELECT known.{column} {known})" for column in order)
+    return f"AND ({_columns('customer', order)}) > ({', '.join(keys)})"
+
+
+def _columns(of: str, order: Sequence[str]) -> str:
+    return ", ".join(f"{of}.{column}" for column in order)
+
+
+def _statement(chosen: _List, where: str) -> str:
     # Amounts are passed as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
     return f"""
-        WITH page AS MATERIALIZED (
+        WITH {_SHARED if chosen.more_rows else ""} page AS MATERIALIZED (
             SELECT customer.id, customer.user_id, customer.connection_id, customer.zoho_customer_id,
                    customer.customer_name, customer.primary_phone, customer.phone_problem, customer.phone_verdict
-              FROM booksync.customers_cache AS customer
+              FROM booksync.customers_cache AS customer {chosen.more_rows}
              WHERE {where} AND customer.connection_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM booksync.do_not_call AS listed
                                 WHERE listed.user_id = customer.user_id AND listed.phone = customer.primary_phone)
-             ORDER BY customer.connection_id, customer.zoho_customer_id
+             ORDER BY {_columns("customer", chosen.order)}
              LIMIT :limit
         ), sharing AS (
             SELECT customer.user_id, customer.primary_phone,
@@ -121,7 +176,7 @@ def _statement(where: str) -> str:
           LEFT JOIN sharing ON sharing.user_id = page.user_id AND sharing.primary_phone = page.primary_phone
                            AND page.phone_problem IS NULL
           LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = page.connection_id
-         ORDER BY page.connection_id, page.zoho_customer_id
+         ORDER BY {_columns("page", chosen.order)}
     """  # noqa: S608  (the conditions are constants)
 
 

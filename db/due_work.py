@@ -29,17 +29,19 @@ class DueWork:
         return min(self.sweep_in, self.sync_in, self.task_in)
 
 
-# Each part reads a partial index or a small table. The conditions are those of the statements that do the work:
+# Each part reads a partial index or a small table. The first due sync is found by ORDER BY and LIMIT, because min()
+# beside NOT EXISTS would read all connections. The conditions are those of the statements that do the work:
 # `runs.sweep`, `sync_schedule.take_due`, `scheduler_marks.take`, and for waiting records `refreshes.sweep`,
 # `refreshes.take_turn` and `floods.flooded`, which have further conditions.
 _LOOK = text("""
     SELECT extract(epoch FROM (SELECT min(sweep_at) FROM booksync.sync_runs WHERE status = 'running')
                             - clock_timestamp())::float AS sweep_in,
-           extract(epoch FROM (SELECT min(least(next_sync_at, next_full_sync_at))
+           extract(epoch FROM (SELECT least(next_sync_at, next_full_sync_at)
                                  FROM booksync.zoho_connections connection
-                                WHERE status = 'active'
+                                WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) IS NOT NULL
                                   AND NOT EXISTS (SELECT FROM booksync.sync_runs
-                                                   WHERE connection_id = connection.id AND status = 'running'))
+                                                   WHERE connection_id = connection.id AND status = 'running')
+                                ORDER BY 1 LIMIT 1)
                             - clock_timestamp())::float AS sync_in,
            task.due_in AS task_in, task.due AS due_tasks,
            EXISTS (SELECT FROM booksync.refreshes

@@ -71,23 +71,27 @@ _BY_DUE_DATE = "coalesce(invoice.due_date, 'infinity'), invoice.id"
 # The order is not that of the primary key: for it Postgres would look for the numbers in all invoices by their keys.
 _OF_NUMBER = """
     invoice.connection_id IS NOT NULL
+    AND (CAST(:connection_id AS uuid) IS NULL OR invoice.connection_id = :connection_id)
     AND (lower(btrim(invoice.invoice_number)) = lower(:reference) OR invoice.zoho_invoice_id = :reference)
 """
 _BY_NUMBER = text(f"""
     ({_cached(_OF_NUMBER, _BY_DUE_DATE)})
      UNION ALL
     ({_WAITING}
-      WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
+      WHERE (lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference)
+        AND (CAST(:connection_id AS uuid) IS NULL OR connection_id = :connection_id)
       LIMIT :limit)
 """)
 
 
-def by_number(db: Session, reference: str, *, limit: int) -> Sequence[ListedInvoice]:
+def by_number(
+    db: Session, reference: str, connection_id: uuid.UUID | None = None, *, limit: int
+) -> Sequence[ListedInvoice]:
     """The invoices with this number (ignoring case and surrounding blanks) or Zoho id.
 
     An invoice that waits again after it was cached is in the list twice: marked deleted, and waiting.
     """
-    rows = db.execute(_BY_NUMBER, {"reference": reference.strip(), "limit": limit})
+    rows = db.execute(_BY_NUMBER, {"reference": reference.strip(), "connection_id": connection_id, "limit": limit})
     return [ListedInvoice(**row._mapping) for row in rows][:limit]
 
 

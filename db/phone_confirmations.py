@@ -9,14 +9,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import text
 
-from db.connections import Connection
 from db.session import Session
-from domain.contacts import ContactPerson, ContactStatus
-from domain.customers import persons_from_json
-from domain.phones import NO_CONFIRMATIONS, Confirmations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +26,6 @@ class Confirmation:
     phone: str = field(repr=False)  #: the number in E.164
     note: str = field(repr=False)
     confirmed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmableCustomer:
-    """A cached customer, with all facts that its phone number was chosen from."""
-
-    id: uuid.UUID
-    zoho_customer_id: str
-    name: str = field(repr=False)
-    status: ContactStatus
-    persons: tuple[ContactPerson, ...] = field(repr=False)
-    country_code: str | None
-    country_unknown: str | None = field(repr=False)
-    confirmed: Confirmations = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +49,21 @@ def aggregated(customer: str) -> str:
         (SELECT jsonb_object_agg(phone_text, phone) FROM booksync.phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
     """  # noqa: S608  (the aliases are constants)
+
+
+_CONFIRMATIONS = TypeAdapter(tuple[Confirmation, ...])
+
+#: The SQL of confirmations as JSON, the newest first, over rows `known` of phone_confirmations.
+AS_JSON = """
+    jsonb_agg(jsonb_build_object('customer_id', known.customer_id, 'phone_text', known.phone_text,
+                                 'phone', known.phone, 'note', known.note, 'confirmed_at', known.confirmed_at)
+              ORDER BY known.confirmed_at DESC, known.phone_text)
+"""
+
+
+def from_json(confirmations: Sequence[Any] | None) -> tuple[Confirmation, ...]:
+    """The confirmations in a value of `AS_JSON`."""
+    return _CONFIRMATIONS.validate_python(confirmations or ())
 
 
 def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
@@ -102,53 +101,51 @@ def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
     return [Confirmation(*row) for row in rows]
 
 
-def listed(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmation]:
-    """The phone confirmations of these customers, the newest first."""
-    rows = db.execute(
-        text("""
-            SELECT customer_id, phone_text, phone, note, confirmed_at FROM booksync.phone_confirmations
-             WHERE customer_id = ANY(:ids) ORDER BY confirmed_at DESC, customer_id, phone_text
-        """),
-        {"ids": list(customer_ids)},
+@dataclass(frozen=True, slots=True)
+class ConfirmedCustomer:
+    """A customer with the confirmations of its phone texts, the newest first."""
+
+    id: uuid.UUID
+    connection_id: uuid.UUID
+    zoho_customer_id: str
+    name: str = field(repr=False)
+    confirmations: tuple[Confirmation, ...] = field(repr=False)
+
+
+_CUSTOMERS_WITH_CONFIRMATIONS = """
+    SELECT customer.id, customer.connection_id, customer.zoho_customer_id, customer.customer_name AS name,
+           {confirmations} AS confirmations
+      FROM booksync.phone_confirmations AS known
+      JOIN booksync.customers_cache AS customer ON customer.id = known.customer_id
+     WHERE {where}
+     GROUP BY customer.id
+    HAVING {having}
+     ORDER BY max(known.confirmed_at) DESC, customer.id
+     LIMIT :limit
+"""
+
+_AFTER = """
+    (max(known.confirmed_at), :after) < ((SELECT max(confirmed_at) FROM booksync.phone_confirmations
+                                           WHERE customer_id = :after), customer.id)
+"""
+
+
+def of_customers(
+    db: Session, *, connection_id: uuid.UUID | None = None, after: uuid.UUID | None = None, limit: int
+) -> Sequence[ConfirmedCustomer]:
+    """At most `limit` customers with confirmations, the newest ones first: those behind the customer `after`.
+
+    Persons make confirmations one by one, so there are few enough to be sorted.
+    """
+    where = "customer.connection_id = :connection_id" if connection_id else "customer.connection_id IS NOT NULL"
+    statement = _CUSTOMERS_WITH_CONFIRMATIONS.format(
+        confirmations=AS_JSON, where=where, having=_AFTER if after else "true"
     )
-    return [Confirmation(*row) for row in rows]
-
-
-_LOCK = text("""
-    SELECT id FROM booksync.customers_cache
-     WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:zoho_ids)
-     ORDER BY zoho_customer_id
-       FOR NO KEY UPDATE
-""")
-
-_CUSTOMERS = text(f"""
-    SELECT id, zoho_customer_id, customer_name, status, contact_persons, country_code, country_unknown,
-           {aggregated("customers_cache")}
-      FROM booksync.customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
-""")  # noqa: S608
-
-
-def lock_customers(
-    db: Session, connection: Connection, zoho_customer_ids: Sequence[str]
-) -> Mapping[str, ConfirmableCustomer]:
-    """Lock the customers with these Zoho ids until the transaction ends."""
-    ids = db.execute(_LOCK, {"connection_id": connection.connection_id, "zoho_ids": list(zoho_customer_ids)})
-    # Confirmations are read after the lock, because a statement that waits for a lock sees other tables as they were
-    # before the wait.
-    rows = db.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
-    return {
-        row.zoho_customer_id: ConfirmableCustomer(
-            id=row.id,
-            zoho_customer_id=row.zoho_customer_id,
-            name=row.customer_name,
-            status=ContactStatus(row.status),
-            persons=persons_from_json(row.contact_persons),
-            country_code=row.country_code,
-            country_unknown=row.country_unknown,
-            confirmed=row.confirmed or NO_CONFIRMATIONS,
-        )
-        for row in rows
-    }
+    values = {"connection_id": connection_id, "after": after}
+    rows = db.execute(
+        text(statement), {"limit": limit} | {name: value for name, value in values.items() if value is not None}
+    )
+    return [ConfirmedCustomer(**(row._asdict() | {"confirmations": from_json(row.confirmations)})) for row in rows]
 
 
 _STANDING = text("""

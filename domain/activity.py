@@ -27,6 +27,7 @@ class Action(StrEnum):
     CLOSE_HANDOVER = "close handover"
     CONNECT = "connect"
     DISCONNECT = "disconnect"
+    ERASE = "erase"
     CHANGE_POLICY = "change policy"
     SHOW_WEBHOOK_SECRET = "show webhook secret"  # noqa: S105  (the name of an action)
     ROTATE_WEBHOOK_SECRET = "rotate webhook secret"  # noqa: S105  (the name of an action)
@@ -42,6 +43,12 @@ class Action(StrEnum):
     APPLY_DELETIONS = "apply deletions"
     DISMISS_DELETIONS = "dismiss deletions"
     DOWNLOAD = "download"
+    SAVE_OPERATOR = "save operator"
+    DISABLE_OPERATOR = "disable operator"
+    MAKE_SIGN_IN_LINK = "make sign-in link"
+    ADD_CLIENT = "add client"
+    ROTATE_CLIENT_SECRET = "rotate client secret"  # noqa: S105  (the name of an action)
+    ROTATE_KEYS = "rotate keys"
 
 
 class Event(StrEnum):

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from domain.entities import Entity, entities, entity_named
 from domain.truth_check import TruthCheck
-from domain.walk import Walk, WalkById
+from domain.walk import TwoWalksById, Walk, WalkById
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Position:
     """The progress of a run; a step continues from it."""
 
     persons: WalkById | None = None  #: the bulk read of contact persons
+    persons_ahead: WalkById | None = None  #: the second walk of the bulk read, see `domain.walk.TwoWalksById`
     persons_calls: int = 0  #: the cost so far of the bulk read of persons, in calls
     sweeps: int = 0  #: bulk reads of persons that were begun because details would cost more
     details: int = 0  #: detail calls since the last bulk read that another bulk read would have saved
@@ -119,6 +120,20 @@ class Position:
         return replace(self, lists={**self.lists, entity: read})
 
     @property
+    def person_walks(self) -> TwoWalksById:
+        """The walks of the bulk read of persons; at its start if it has not begun."""
+        return TwoWalksById(self.persons or WalkById(), self.persons_ahead)
+
+    def having_read_persons(self, walks: TwoWalksById) -> Self:
+        """The position after one more call of the bulk read of persons."""
+        calls = self.persons_calls + 1
+        return replace(self, persons=walks.walk, persons_ahead=walks.ahead, persons_calls=calls)
+
+    def with_new_bulk_read(self) -> Self:
+        """The position before another bulk read of persons, which reads the persons of contacts that lack details."""
+        return replace(self, persons=None, persons_ahead=None, persons_calls=0, sweeps=self.sweeps + 1, details=0)
+
+    @property
     def bulk_read_began_at(self) -> datetime | None:
         """The server's time when the bulk read of persons began; the bulk read may be incomplete."""
         return self.persons.started_at if self.persons else None
@@ -132,6 +147,7 @@ class Position:
         lists = {key: value for entity, read in self.lists.items() for key, value in read.to_json(entity).items()}
         return {
             "persons": self.persons and self.persons.to_json(),
+            "persons_ahead": self.persons_ahead and self.persons_ahead.to_json(),
             "persons_calls": self.persons_calls,
             "sweeps": self.sweeps,
             "details": self.details,
@@ -153,6 +169,7 @@ class Position:
         further = json.get("further")
         return cls(
             persons=_bulk_read(json),
+            persons_ahead=WalkById.from_json(json["persons_ahead"]) if json.get("persons_ahead") else None,
             persons_calls=json.get("persons_calls", 0),
             sweeps=json.get("sweeps", 0),
             details=json.get("details", 0),

@@ -1,13 +1,15 @@
-"""The roles of docs/database-roles.md, created by the document's own statements, under names unique to a test."""
+"""The roles of `booksync roles`, under names unique to a test."""
 
 import re
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from db import roles
+
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "database-roles.md"
 
-_ROLES = ("booksync_owner", "booksync_app", "reminder_sender")
+_ROLES = ("booksync_owner", "booksync_worker", "booksync_web", "reminder_sender")
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,30 @@ class DatabaseRoles:
         return self._named("booksync_owner")
 
     @property
-    def app(self) -> str:
-        return self._named("booksync_app")
+    def worker(self) -> str:
+        return self._named("booksync_worker")
+
+    @property
+    def web(self) -> str:
+        return self._named("booksync_web")
 
     @property
     def sender(self) -> str:
         return self._named("reminder_sender")
 
-    def statements(self, section: str) -> str:
-        """The SQL below that heading."""
-        (sql,) = re.findall(rf"^## {section}\n.*?```sql\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    def creation(self) -> str:
+        """The SQL for a superuser that makes the roles."""
+        return self._named(roles.creation())
+
+    def grants(self) -> str:
+        """The SQL for the owner that grants each role what it needs."""
+        return self._named(roles.grants())
+
+    def readers_grants(self) -> str:
+        """The SQL of docs/database-roles.md that lets the sender read the views."""
+        (sql,) = re.findall(
+            r"^## Readers of the views\n.*?```sql\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL | re.MULTILINE
+        )
         return self._named(sql)
 
     def removal(self) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
@@ -43,6 +45,7 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
     before = [(logger, logger.level, logger.handlers, logger.propagate) for logger in map(logging.getLogger, _TOUCHED)]
     root_level = logging.getLogger().level
     structlog_before = structlog.get_config()
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     logs = ProcessLogs()
     with redirect_stderr(logs.stderr):
         set_up_logs(level)
@@ -56,4 +59,6 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
             logger.setLevel(level)
             logger.handlers, logger.propagate = handlers, propagate
         structlog.configure(**structlog_before)
+        logging.captureWarnings(False)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
         structlog.contextvars.clear_contextvars()

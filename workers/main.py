@@ -14,6 +14,7 @@ from workers.observability.logs import set_up_logs
 set_up_logs()
 
 import dramatiq
+import structlog
 from dramatiq.middleware import AgeLimit
 
 from workers.boot.settings import SettingsError, settings
@@ -33,10 +34,13 @@ from workers.queue.listener import WakeUps
 from workers.queue.messages import LONGEST_AGE_SECONDS
 from workers.redis_access import new_redis_client
 
+log = structlog.get_logger(__name__)
+
 try:
     _redis_url = settings().redis_url.get_secret_value()
 except SettingsError as error:
-    sys.exit(f"booksync: {error}")
+    log.critical(str(error), action="settings.refused")
+    sys.exit(1)
 
 # The middleware in their order: "before" hooks run in this order, "after" hooks in reverse.
 broker = new_broker(

@@ -40,7 +40,7 @@ from workers.observability.activities import own_activities
 from workers.observability.logs import describe
 from workers.queue import Queue, ready_messages, send_refresh, send_step
 from workers.secrets.grants import adopt_all
-from workers.services.forecast import forecast
+from workers.services.forecast import budget_of, size_of
 from workers.services.pruning import prune
 from workers.webhooks.flood_runs import bring_runs_forward
 
@@ -207,24 +207,34 @@ def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
     """Set the times of the connections' next syncs, with a random part.
 
-    If the organisation's calls of a day are few, the time is later than the sync interval, so that regular syncs do not
-    use up the day's calls.
+    One statement writes all of them, because a commit for each would limit the syncs that a scheduler can start.
+    """
+    with autocommit(resources.engine) as db:
+        seconds = {}
+        for connection_id in connection_ids:
+            # A connection that was erased in the meantime has no next sync.
+            with suppress(UnknownConnectionError):
+                spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
+                seconds[connection_id] = _polling_seconds(resources, db, connection_id) * spread
+        sync_schedule.set_next_syncs(db, seconds)
+
+
+def _polling_seconds(resources: Resources, db: Session, connection_id: uuid.UUID) -> float:
+    """The seconds to the connection's next sync.
+
+    If the organisation's calls of a day are few, this is more than the sync interval, so that regular syncs do not use
+    up the day's calls.
     """
     settings = resources.settings
-    for connection_id in connection_ids:
-        # A connection that was erased in the meantime has no next sync.
-        with suppress(UnknownConnectionError), resources.engine.begin() as db:
-            connection = connections.connection(db, connection_id)
-            outlook = forecast(resources, db, connection)
-            seconds = polling_seconds(
-                settings.sync_interval_seconds,
-                settings.full_sync_interval_seconds,
-                outlook.size,
-                day_limit=outlook.budget.day_limit if outlook.budget else None,
-                connections=sync_schedule.count_of_organization(db, connection.organization_id),
-            )
-            spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
-            sync_schedule.set_next_sync(db, connection_id, seconds=seconds * spread)
+    connection = connections.connection(db, connection_id)
+    budget = budget_of(resources, connection.organization_id)
+    return polling_seconds(
+        settings.sync_interval_seconds,
+        settings.full_sync_interval_seconds,
+        size_of(db, connection),
+        day_limit=budget.day_limit if budget else None,
+        connections=sync_schedule.count_of_organization(db, connection.organization_id),
+    )
 
 
 def _start_due(resources: Resources) -> None:
@@ -235,27 +245,29 @@ def _start_due(resources: Resources) -> None:
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
-        started = [_start(db, settings, connection_id, is_full=is_full) for connection_id, is_full in due]
+        started = sync_schedule.start_runs(
+            db, [each for each, is_full in due if not is_full], sweep_seconds=settings.sweep_interval_seconds
+        )
+        started += [step for each, is_full in due if is_full and (step := _start_full(db, settings, each))]
     _set_next_syncs(resources, [connection_id for connection_id, _ in due])
     for step in started:
-        if step is not None:
-            log.info("The sync of a connection is due, so a run starts", action="run.started", run_id=str(step.run_id))
-            send_step(resources.broker, step)
+        log.info("The sync of a connection is due, so a run starts", action="run.started", run_id=str(step.run_id))
+        send_step(resources.broker, step)
 
 
-def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full: bool) -> StepRef | None:
+def _start_full(db: Session, settings: Settings, connection_id: uuid.UUID) -> StepRef | None:
     step = runs.start(
         db,
         connection_id,
-        Mode.FULL if is_full else Mode.INCREMENTAL,
+        Mode.FULL,
         allow_deletions=False,
         is_scheduled=True,
         sweep_seconds=settings.sweep_interval_seconds,
     )
-    if is_full and step is None:
+    if step is None:
         # The full sync stays due tonight, because another run is active and may be incremental.
         sync_schedule.set_next_full_sync(db, connection_id, seconds=0)
-    elif is_full:
+    else:
         _set_next_full_sync(db, connection_id, settings.full_sync_interval_seconds)
     return step
 

@@ -4,20 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from psycopg import sql
 from sqlalchemy import Connection
 
-from db.legacy import bridge
-from db.legacy.bridge import Names
-from db.legacy.found import FoundTable, look, unique_index
+from db.legacy.found import look
+from db.legacy.found_table import FoundTable
 from db.legacy.names import taken
-from db.legacy.tables import UNIQUE
-from db.migrations.additions import rebuild_index
+from db.legacy.script import script, statements
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target, current_revision
 from db.migrations.runner import MigrationOutcome, migrate
-from db.migrations.schemas import host_schema
-from db.migrations.steps import Raw, briefly
+from db.migrations.schemas import raw
+from db.migrations.steps import Raw, at_length, briefly
 from db.migrations.turn import one_at_a_time
 
 
@@ -40,7 +37,8 @@ class Adoption:
                 yield f"make the table {table.name}, which is missing"
             yield from table.changes
             yield from table.later_changes
-        yield "note the version 0001_legacy in booksync_alembic_version; no row is changed"
+        values = "no value of the application" if any(table.to_fill for table in self.tables) else "no row"
+        yield f"note the version 0001_legacy in booksync_alembic_version; {values} is changed"
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -52,6 +50,18 @@ def plan(connection: Connection) -> Adoption:
     """The plan of what `adopt` would change; nothing is changed."""
     revision = current_revision(connection)
     return Adoption(revision, look(connection), tuple(taken(connection)) if revision is None else ())
+
+
+def print_sql(connection: Connection) -> str:
+    """The changes of `adopt` as a script for psql; an administrator may run it in place of `adopt`.
+
+    Raises:
+        MigrationRefusedError: a table cannot be adopted as it is.
+    """
+    planned = plan(connection)
+    if planned.problems:
+        raise MigrationRefusedError("; ".join(planned.problems))
+    return script(raw(connection), () if planned.revision else planned.tables)
 
 
 def adopt(database_url: str) -> MigrationOutcome:
@@ -75,32 +85,9 @@ def adopt(database_url: str) -> MigrationOutcome:
 
 
 def _prepare(connection: Raw, planned: Adoption) -> None:
-    host = sql.SQL(host_schema(connection))
-    for table in planned.tables:
-        # Columns change before the views are created: a view must not show a column whose type changes.
-        for loosening in table.loosenings:
-            loose = sql.Identifier(loosening.column)
-            change = sql.SQL("ALTER TABLE {}.{} ALTER COLUMN {} ").format(host, sql.Identifier(table.name), loose)
-            briefly(connection, change.as_string(connection) + loosening.action)
-    renamed = [table for table in planned.tables if table.renames]
-    if renamed:
-        names: Names = {
-            table.name: [(dict(table.renames).get(column, column), column) for column in table.columns]
-            for table in renamed
-        }
-        statements = [
-            sql.SQL("ALTER TABLE {}.{} RENAME COLUMN {} TO {}").format(
-                host, sql.Identifier(table.name), sql.Identifier(found), sql.Identifier(wanted)
-            )
-            for table in renamed
-            for found, wanted in table.renames
-        ]
-        connection.execute("SET lock_timeout = '100ms'")
-        briefly(connection, sql.SQL("; ").join([*statements, bridge.build(connection, names)]).as_string(connection))
-        bridge.share(connection, list(names))
-    for table in planned.tables:
-        for column, default in table.defaults:
-            briefly(connection, f"ALTER TABLE {table.name} ALTER COLUMN {column} SET DEFAULT {default}")
-        if table.lacks_unique:
-            key = UNIQUE[table.name]
-            rebuild_index(connection, unique_index(table.name), f"{table.name} ({', '.join(key)})", unique=True)
+    for each in statements(connection, planned.tables):
+        if each.is_long:
+            at_length(connection, each.sql)
+        else:
+            connection.execute("SET lock_timeout = '100ms'")
+            briefly(connection, each.sql)

@@ -31,28 +31,46 @@ def build(connection: Raw, names: Names) -> sql.Composed:
         )
         parts += [
             sql.SQL("DROP VIEW IF EXISTS {}").format(view),
-            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}.{}").format(view, shown, host, sql.Identifier(table)),
+            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}.{}{}").format(
+                view, shown, host, sql.Identifier(table), _own_rows(table, columns)
+            ),
         ]
     noted = orjson.dumps(names).decode()
     parts.append(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(noted)))
     return sql.SQL("; ").join(parts)
 
 
+def _own_rows(table: str, columns: Sequence[tuple[str, str]]) -> sql.Composable:
+    """The condition of the application's rows, where it has one row for each user and booksync adds others."""
+    user = next((column for column, name in columns if name.replace("_", "").lower() == "userid"), "user_id")
+    if table != "sync_metadata" or user == "user_id":
+        return sql.SQL("")
+    return sql.SQL(" WHERE {} IS NOT NULL").format(sql.Identifier(user))
+
+
 def share(connection: Raw, tables: Sequence[str]) -> None:
     """Grant each role with rights on a legacy table the same rights on its view."""
+    if grants := sharing(connection, tables):
+        connection.execute(grants, prepare=False)
+
+
+def sharing(connection: Raw, tables: Sequence[str]) -> str:
+    """The statements of `share`."""
     grants = connection.execute(
         """
         SELECT DISTINCT table_name, grantee FROM information_schema.role_table_grants
-        WHERE quote_ident(table_schema) = %s AND table_name = ANY(%s) AND grantee <> current_user
+        WHERE quote_ident(table_schema) = %s AND table_name = ANY(%s) AND grantee <> current_user ORDER BY 1, 2
         """,
         [host_schema(connection), list(tables)],
     ).fetchall()
+    parts = []
     for table, role in grants:
         to = sql.SQL("PUBLIC") if role == "PUBLIC" else sql.Identifier(role)
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(SCHEMA), to))
-        connection.execute(
-            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(sql.Identifier(SCHEMA, table), to)
-        )
+        parts += [
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n").format(sql.Identifier(SCHEMA), to),
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {};\n").format(sql.Identifier(SCHEMA, table), to),
+        ]
+    return sql.Composed(parts).as_string(connection)
 
 
 def noted(connection: Raw) -> Names:

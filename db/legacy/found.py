@@ -1,69 +1,23 @@
 """The state of the older application's tables: what the tables lack, what adoption changes, and what prevents it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any, Final
 
 import sqlalchemy as sa
+from psycopg import sql
 from sqlalchemy import Connection
 from sqlalchemy.engine.reflection import Inspector
 
-from db.legacy import bridge
+from db.legacy.conversions import ONE_ROW, conversion
+from db.legacy.counterparts import Counterpart, noted, unfilled
+from db.legacy.found_table import FoundTable
 from db.legacy.gaps import missing_columns, step_problems
 from db.legacy.names import shareable_columns, taken
-from db.legacy.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
+from db.legacy.required_columns import is_in_primary_key, neutral_default, required, unwritten
+from db.legacy.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems
 from db.legacy.tables import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.schemas import host_schema, raw, user_id_type
-
-
-@dataclass(frozen=True, slots=True)
-class FoundTable:
-    """The present state of a legacy table."""
-
-    name: str
-    schema: str  #: the host's, quoted where needed
-    exists: bool
-    rows: int  #: Postgres's estimate of the number of rows
-    style: str  #: the style of the columns' names: snake_case or camelCase
-    renames: tuple[tuple[str, str], ...]  #: the columns to rename, as (found, wanted)
-    columns: tuple[str, ...]  #: all columns of the table, in order
-    loosenings: tuple[Loosening, ...]
-    defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
-    lacks_unique: bool  #: whether the key by which booksync finds a row has no unique index
-    fill_ins: tuple[str, ...]  #: missing columns, which phase 1 adds
-    texts: tuple[str, ...]  #: columns with numbers as text, which phase 1 turns into numbers
-    problems: tuple[str, ...]  #: sentences: reasons why the table cannot be adopted
-
-    @property
-    def changes(self) -> Iterator[str]:
-        """The changes that adoption makes to the legacy table, as sentences."""
-        if self.renames:
-            names = ", ".join(f"{found} to {wanted}" for found, wanted in self.renames)
-            yield f"rename columns of {self.name}: {names}"
-            yield (
-                f"make the view {bridge.SCHEMA}.{self.name} with the old names, for the legacy application:"
-                f" from that moment it needs search_path = {bridge.SCHEMA}, {self.schema}"
-            )
-        for loosening in self.loosenings:
-            yield loosening.sentence
-        for column, default in self.defaults:
-            yield f"give {self.name}.{column} the default {default}"
-        if self.lacks_unique:
-            yield f"build a unique index on {self.name} ({', '.join(UNIQUE[self.name])})"
-
-    @property
-    def later_changes(self) -> Iterator[str]:
-        """The further changes that phase 1 makes to the legacy table, as sentences."""
-        for column in self.fill_ins:
-            yield (
-                f"in phase 1, add the column {self.name}.{column}, which is missing; the downgrade to legacy drops it"
-            )
-        for column in self.texts:
-            yield (
-                f"in phase 1, turn {self.name}.{column} from text into a number; the table is rewritten, and the"
-                " application has to write a number from then on; the downgrade to legacy restores every text"
-            )
 
 
 def look(connection: Connection) -> tuple[FoundTable, ...]:
@@ -104,7 +58,8 @@ def refuse_taken(connection: Connection) -> None:
     for table in legacy_tables():
         shared = _shared(inspector, table)
         unfit += misfits(inspector, table, shared)
-        unfit += unwritten(inspector, table, {column.name for column in legacy_columns(table)} | shared.keys())
+        known = {column.name for column in legacy_columns(table)} | shared.keys()
+        unfit += unwritten(inspector, table, known | {*noted(raw(connection), table).values()})
         unfit += (
             f"{loose.sentence} (ALTER TABLE {table} ALTER COLUMN {loose.column} {loose.action})"
             for loose in loosenings(inspector, table, shared, {column: column for column in shared})
@@ -115,64 +70,160 @@ def refuse_taken(connection: Connection) -> None:
         raise MigrationRefusedError("; ".join(unfit))
 
 
-def unique_index(table: str) -> str:
-    """The index that adoption builds for the unique key of a table."""
-    return f"uq_{table}_{'_'.join(UNIQUE[table])}"
+def unique_index(table: str, key: Sequence[str]) -> str:
+    """The index that adoption builds for a key of a table."""
+    return f"uq_{table}_{'_'.join(key)}"
 
 
 def _look_at(connection: Connection, name: str) -> FoundTable:
     inspector = sa.inspect(connection)
     schema = host_schema(raw(connection))
     if not inspector.has_table(name):
-        return FoundTable(name, schema, False, 0, "snake_case", (), (), (), (), False, (), (), ())
+        return FoundTable(name, schema, False, 0, "snake_case", (), (), (), (), {}, (), (), (), (), (), ())
+    had = noted(raw(connection), name)
     found = {column["name"]: column for column in inspector.get_columns(name)}
+    ours = {column: found[column] for column in found if column not in had.values()}
     wanted = {column.name: column for column in legacy_columns(name, user_id_type(raw(connection)))}
-    renames = tuple(_renames(set(found), list(wanted)))
-    names = {column: column for column in wanted if column in found} | {new: old for old, new in renames}
+    pairs = tuple(_renames(set(ours), list(wanted)))
+    names = {column: column for column in wanted if column in ours} | {new: old for old, new in pairs}
     fill_ins = tuple(missing_columns(name, set(names)))
     needed = {column: definition for column, definition in wanted.items() if column not in fill_ins}
     shared = _shared(inspector, name)
-    unfit = [
-        *problems(inspector, name, needed, names, also_written=shared),
-        *misfits(inspector, name, shared),
-    ]
+    unfit = [*problems(inspector, name, needed, names, keyed_later="id" in had), *misfits(inspector, name, shared)]
     is_text = "step" in names and is_step_text(name, "step", found[names["step"]]["type"])
     if is_text and not unfit:
         unfit += step_problems(connection, step=names["step"], invoice_id=names["invoice_id"])
-    lacks_unique = False
-    if name in UNIQUE and not unfit:
-        key = [names[column] for column in UNIQUE[name]]
-        lacks_unique = not is_unique(inspector, name, key)
-        if lacks_unique and (doubled := _doubled(connection, name, key)):
-            unfit.append(
-                f"{name} has {doubled} keys ({', '.join(key)}) more than once, and booksync needs one row each"
-            )
-        elif lacks_unique and any(index["name"] == unique_index(name) for index in inspector.get_indexes(name)):
-            unfit.append(f"The index {unique_index(name)} of {name} is there, but it is not booksync's: rename it")
+    added = () if unfit else tuple(_counterparts(connection, inspector, name, wanted, names))
+    paired = dict.fromkeys([*(each.column for each in added), *had])
     written = wanted | shared
     names_written = names | {column: column for column in shared}
-    defaults = (
-        (column, _default(definition))
-        for column, definition in written.items()
-        if definition.server_default is not None
-        and column in names_written
-        and found[names_written[column]]["default"] is None
-    )
+    loose, defaults = _for_required(inspector, name, {*names_written.values(), *had.values()}, unfit)
     return FoundTable(
         name,
         schema,
         True,
         _estimated_rows(connection, name),
-        "camelCase" if renames else "snake_case",
-        renames,
+        "camelCase" if pairs else "snake_case",
+        tuple(pair for pair in pairs if pair[1] not in paired),
         tuple(found),
-        tuple(loosenings(inspector, name, written, names_written)),
-        tuple(defaults),
-        lacks_unique,
+        (*loosenings(inspector, name, written, names_written), *_of_one_row(inspector, name, added), *loose),
+        added,
+        {each.column: each.kept for each in added} or _unfilled(connection, name, had),
+        tuple(column for column in paired if _is_to_require(wanted[column], ours.get(column), added)),
+        (*_known_defaults(written, names_written, found, paired.keys()), *defaults),
+        () if unfit else tuple(_keys(connection, inspector, name, names, added, had, unfit)),
         fill_ins,
         ("step",) if is_text else (),
         tuple(unfit),
     )
+
+
+def _counterparts(
+    connection: Connection,
+    inspector: Inspector,
+    table: str,
+    wanted: Mapping[str, sa.Column[Any]],
+    names: Mapping[str, str],
+) -> Iterator[Counterpart]:
+    """The columns that booksync adds beside columns of other types, or beside a user's key for one row a user."""
+    if table == "users":
+        return
+    kinds = {str(row.attname): str(row.kind) for row in connection.execute(sa.text(_KINDS), {"table": table})}
+    found = {column["name"]: column for column in inspector.get_columns(table)}
+    for column, name in names.items():
+        definition = wanted[column]
+        converted = conversion(definition, found[name]["type"])
+        if (table, column) == ("sync_metadata", "user_id") and is_unique(inspector, table, [name]):
+            converted = ONE_ROW
+        if converted is None:
+            continue
+        default = None if definition.server_default is None else _default(definition)
+        kind = definition.type.compile(dialect=connection.dialect)
+        yield Counterpart(str(column), kind, default, str(name), kinds[name], converted.to_ours, converted.to_theirs)
+
+
+def _of_one_row(inspector: Inspector, table: str, added: Sequence[Counterpart]) -> Iterator[Loosening]:
+    nullable = {column["name"]: column["nullable"] for column in inspector.get_columns(table)}
+    for each in added:
+        if each.to_theirs == ONE_ROW.to_theirs and each.column == "user_id" and not nullable[each.found]:
+            yield Loosening(each.found, "DROP NOT NULL", f"let {table}.{each.found} be empty (NULL) in booksync's rows")
+
+
+def _for_required(
+    inspector: Inspector, table: str, written: set[str], unfit: list[str]
+) -> tuple[list[Loosening], list[tuple[str, str]]]:
+    """The changes for columns that need a value which booksync does not write; a sentence in `unfit` if none helps."""
+    loose, defaults = [], []
+    for column in required(inspector, table, written):
+        name = column["name"]
+        if (default := neutral_default(inspector, table, column)) is not None:
+            defaults.append((name, default))
+        elif is_in_primary_key(inspector, table, name):
+            unfit += unwritten(inspector, table, written)
+        else:
+            loose.append(Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty (NULL)"))
+    return loose, defaults
+
+
+def _known_defaults(
+    written: Mapping[str, sa.Column[Any]],
+    names: Mapping[str, str],
+    found: Mapping[str, Any],
+    paired: Set[str],
+) -> Iterator[tuple[str, str]]:
+    for column, definition in written.items():
+        is_ours = column in names and column not in paired and definition.server_default is not None
+        if is_ours and found[names[column]]["default"] is None:
+            yield column, _default(definition)
+
+
+def _unfilled(connection: Connection, table: str, had: Mapping[str, str]) -> dict[str, str]:
+    """The counterparts of an adoption that was interrupted while rows lack a value."""
+    if not had:
+        return {}
+    query = sql.SQL("SELECT FROM {} WHERE {} LIMIT 1").format(sql.Identifier(table), unfilled(had))
+    return dict(had) if raw(connection).execute(query).fetchone() is not None else {}
+
+
+def _is_to_require(wanted: sa.Column[Any], found: Any, added: Sequence[Counterpart]) -> bool:
+    is_new = any(each.column == wanted.name for each in added)
+    return not wanted.nullable and (is_new or found["nullable"])
+
+
+def _keys(
+    connection: Connection,
+    inspector: Inspector,
+    table: str,
+    names: Mapping[str, str],
+    added: Sequence[Counterpart],
+    had: Mapping[str, str],
+    unfit: list[str],
+) -> Iterator[tuple[str, ...]]:
+    """The keys that need a unique index; a sentence in `unfit` if rows or another index prevent it."""
+    new = {each.column for each in added}
+    keys = [("id",)] if "id" in new | had.keys() and table != "sync_metadata" else []
+    for key in (*keys, *([UNIQUE[table]] if table in UNIQUE else [])):
+        index, present = unique_index(table, key), [names[column] for column in key]
+        if connection.execute(sa.text(_IS_INVALID), {"index": index}).first() is not None:
+            yield key
+            continue
+        if not new & {*key} and is_unique(inspector, table, present):
+            continue
+        yield key
+        if doubled := _doubled(connection, table, present):
+            columns = ", ".join(present)
+            unfit.append(f"{table} has {doubled} keys ({columns}) more than once, and booksync needs one row each")
+        elif any(each["name"] == index for each in inspector.get_indexes(table)):
+            unfit.append(f"The index {index} of {table} is there, but it is not booksync's: rename it")
+
+
+#: An index whose build was interrupted.
+_IS_INVALID: Final = "SELECT FROM pg_index WHERE indexrelid = to_regclass(:index) AND NOT indisvalid"
+
+_KINDS: Final = """
+    SELECT attname::text, format_type(atttypid, atttypmod) AS kind FROM pg_attribute
+    WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped
+"""
 
 
 def _shared(inspector: Inspector, table: str) -> dict[str, sa.Column[Any]]:
@@ -201,7 +252,9 @@ def _renames(found: set[str], wanted: list[str]) -> Iterator[tuple[str, str]]:
 
 def _doubled(connection: Connection, table: str, key: list[str]) -> int:
     columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in key]
-    doubled = sa.select(*columns).select_from(sa.table(table)).group_by(*columns).having(sa.func.count() > 1)
+    known = sa.and_(*(column.is_not(None) for column in columns))
+    doubled = sa.select(*columns).select_from(sa.table(table)).where(known).group_by(*columns)
+    doubled = doubled.having(sa.func.count() > 1)
     return connection.scalar(sa.select(sa.func.count()).select_from(doubled.subquery())) or 0
 
 

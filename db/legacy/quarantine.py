@@ -65,15 +65,16 @@ def _refuse_rows_that_others_need(connection: Raw) -> None:
     # Finds rows of the host application that refer to such a row: they would be deleted (ON DELETE CASCADE) or prevent
     # the move.
     ties = connection.execute("""
-        SELECT conrelid::regclass::text, a.attname, confrelid::regclass::text
+        SELECT conrelid::regclass::text, a.attname, confrelid::regclass::text, key.attname
         FROM pg_constraint JOIN pg_attribute AS a ON a.attrelid = conrelid AND a.attnum = conkey[1]
+            JOIN pg_attribute AS key ON key.attrelid = confrelid AND key.attnum = confkey[1]
         WHERE contype = 'f' AND confrelid IN ('invoices_cache'::regclass, 'reminders'::regclass)
             AND conrelid NOT IN ('invoices_cache'::regclass, 'reminders'::regclass) AND cardinality(conkey) = 1
     """).fetchall()
-    for table, column, target in ties:
+    for table, column, target, key in ties:
         tied = sql.SQL(
-            "SELECT count(*) FROM {} AS other JOIN {} AS ours ON ours.id = other.{} WHERE ours.customer_id IS NULL"
-        ).format(_table(table), _table(target), sql.Identifier(column))
+            "SELECT count(*) FROM {} AS other JOIN {} AS ours ON ours.{} = other.{} WHERE ours.customer_id IS NULL"
+        ).format(_table(table), _table(target), sql.Identifier(key), sql.Identifier(column))
         row = connection.execute(tied).fetchone()
         if row and row[0]:
             raise MigrationRefusedError(

@@ -1,15 +1,15 @@
 """Whether booksync can use a legacy table, either as it is or after changes of its definition that touch no row."""
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.reflection import Inspector
 
-_FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
+from db.legacy.conversions import conversion
+from db.legacy.families import family
 
 #: Column → the shortest length limit, in characters, that the column may have. Other text columns may have no limit,
 #: because they hold what people typed in Zoho.
@@ -26,13 +26,11 @@ _LONGEST: Final = {
     "user_id": 1,
 }
 
+#: The length of a uuid, which booksync writes into the application's text keys.
+_LONGEST_UUID: Final = 36
+
 #: Nullable columns that are never NULL in a row of booksync.
 _ALWAYS_WRITTEN: Final = {"zoho_customer_id", "invoice_number", "status", "currency_code", "phone"}
-
-_INSERTED_INTO: Final = {"invoices_cache", "reminders", "sync_metadata"}
-
-#: Quotes the names that Postgres would not take as they are: with capital letters or spaces, or reserved words.
-_PREPARER: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 def problems(
@@ -41,48 +39,34 @@ def problems(
     wanted: Mapping[str, sa.Column[Any]],
     names: Mapping[str, str],
     *,
-    also_written: Collection[str] = (),
+    keyed_later: bool,
 ) -> Iterator[str]:
-    """The reasons why booksync could not work with the legacy table.
+    """The reasons why booksync cannot work with the legacy table.
 
-    `names` maps a wanted column to its name in the table; `also_written` are further columns that booksync writes.
+    `names` maps a wanted column to its present name. `keyed_later` means that adoption makes the column `id` unique.
     """
     found = {column["name"]: column for column in inspector.get_columns(table)}
     if missing := [column for column in wanted if column not in names]:
         yield f"The table {table} is there, but without {', '.join(missing)}: add what is missing"
     for column, name in names.items():
         if not is_step_text(table, column, found[name]["type"]):
-            yield from _of_column(table, wanted[column], found[name])
-    yield from unwritten(inspector, table, {*names.values(), *also_written})
-    if table != "sync_metadata" and "id" in names and not is_unique(inspector, table, [names["id"]]):
+            yield from _of_type(table, wanted[column], found[name])
+            yield from _of_status(table, wanted[column], found[name])
+    needs_key = table != "sync_metadata" and "id" in names and not keyed_later
+    if needs_key and not is_unique(inspector, table, [names["id"]]):
         yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
-    if table == "sync_metadata" and "user_id" in names and is_unique(inspector, table, [names["user_id"]]):
+    if table == "sync_metadata" and "user_id" in names and is_primary(inspector, table, names["user_id"]):
         yield (
-            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: drop that"
-            " constraint or index (if it is the primary key, make id the primary key)"
+            f"{table}.{names['user_id']} is the primary key, but booksync adds a row for each of a user's connections:"
+            " make id the primary key"
         )
-
-
-def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Iterator[str]:
-    """The columns that would make booksync's INSERT into the legacy table fail, because a value is required.
-
-    booksync writes only the columns `written`.
-    """
-    if table not in _INSERTED_INTO:
-        return
-    for column in inspector.get_columns(table):
-        if column["name"] not in written and _must_be_given(column):
-            yield (
-                f"{table}.{column['name']} is NOT NULL and has no default, and booksync inserts rows without it:"
-                " give it a default"
-            )
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
     """The shared columns that cannot hold booksync's values; each sentence names the solution."""
     for found in inspector.get_columns(table):
         column = found["name"]
-        if column in shared and list(_of_column(table, shared[column], found)):
+        if column in shared and not _fits(shared[column], found["type"]):
             yield (
                 f"{table}.{column} is of type {_name(found['type'])}, but booksync keeps"
                 f" {_type_name(shared[column])} in a column of that name: rename yours"
@@ -92,7 +76,7 @@ def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any
 
 def is_step_text(table: str, column: str, kind: Any) -> bool:
     """Whether the column is `reminders.step`, stored as text. Phase 1 turns such a column into a number."""
-    return (table, column) == ("reminders", "step") and _family(kind) is sa.TEXT
+    return (table, column) == ("reminders", "step") and family(kind) is sa.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +97,11 @@ def loosenings(
         kind = found[name]["type"]
         if is_step_text(table, column, kind):
             continue
-        if isinstance(kind, sa.VARCHAR) and kind.length is not None and kind.length < _LONGEST.get(column, sys.maxsize):
+        longest = _LONGEST_UUID if isinstance(wanted[column].type, sa.Uuid) else _LONGEST.get(column, sys.maxsize)
+        if isinstance(kind, sa.VARCHAR) and kind.length is not None and kind.length < longest:
             sentence = f"let {table}.{name} hold more than {kind.length} characters: make it TEXT"
             yield Loosening(name, "TYPE text", sentence)
-        if isinstance(kind, sa.Numeric) and kind.precision is not None:
+        if isinstance(kind, sa.Numeric) and family(kind) is sa.Numeric and kind.precision is not None:
             # Amounts need three digits after the point: a Kuwaiti dinar has a thousand fils, and a rounded amount would
             # differ from Zoho's in every sync.
             sentence = f"let {table}.{name} hold amounts as exact as Zoho's: make it NUMERIC"
@@ -137,30 +122,33 @@ def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
     return set(key) in [set(columns) for columns in keys]
 
 
-def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
-    name, kind = f"{table}.{found['name']}", found["type"]
-    column = _PREPARER.quote(found["name"])
-    if _family(kind) is not _family(wanted.type):
+def is_primary(inspector: Inspector, table: str, column: str) -> bool:
+    """Whether this column alone is the primary key of the table."""
+    return bool(inspector.get_pk_constraint(table)["constrained_columns"] == [column])
+
+
+def _of_type(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
+    kind = found["type"]
+    if not _fits(wanted, kind) and (table == "users" or conversion(wanted, kind) is None):
         needed = "UUID, TEXT or BIGINT" if (table, wanted.name) == ("users", "id") else _type_name(wanted)
-        yield f"{name} is of type {_name(kind)}, but booksync needs {needed}: change its type"
-    elif isinstance(kind, sa.DateTime) and not kind.timezone:
-        yield (
-            f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE: say which"
-            f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {column} TYPE timestamptz"
-            f" USING {column} AT TIME ZONE 'UTC')"
-        )
+        yield f"{table}.{found['name']} is of type {_name(kind)}, but booksync needs {needed}: change its type"
+
+
+def _fits(wanted: sa.Column[Any], kind: Any) -> bool:
+    return family(kind) is family(wanted.type) and not (isinstance(kind, sa.DateTime) and not kind.timezone)
+
+
+def _of_status(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
     # The status must be booksync's word for a pending reminder. Phase 3 would count reminders under another word as
     # sent.
-    default = found["default"]
-    if (table, wanted.name) == ("reminders", "status") and default and not default.startswith("'scheduled'"):
+    if (table, wanted.name) != ("reminders", "status"):
+        return
+    name, kind, default = f"{table}.{found['name']}", found["type"], found["default"]
+    is_enum = isinstance(kind, sa.Enum)
+    if default and not (default.lower() if is_enum else default).startswith("'scheduled'"):
         yield f"{name} has the default {default}, but booksync needs 'scheduled': it treats any other word as sent"
-
-
-def _family(kind: Any) -> type[Any] | None:
-    if isinstance(kind, sa.Float):
-        return sa.Float  # Float is a subclass of Numeric in SQLAlchemy, but holds no exact amount.
-    family = next((family for family in _FAMILIES if isinstance(kind, family)), None)
-    return sa.TEXT if family is sa.VARCHAR or type(kind) is sa.Text else family
+    elif is_enum and "scheduled" not in [label.lower() for label in kind.enums]:
+        yield f"{name} is of type {_name(kind)} without the label 'scheduled': booksync treats any other word as sent"
 
 
 def _name(kind: Any) -> str:
@@ -169,7 +157,3 @@ def _name(kind: Any) -> str:
 
 def _type_name(column: sa.Column[Any]) -> str:
     return type(column.type).__name__.upper()
-
-
-def _must_be_given(column: Any) -> bool:
-    return not (column["nullable"] or column["default"] or column.get("identity") or column.get("computed"))

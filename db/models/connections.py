@@ -26,6 +26,12 @@ class ZohoConnection(Base):
             unique=True,
             postgresql_where=text("handover = 'open' OR is_handover_resting"),
         ),
+        # The scheduler looks once per tick for the sync that is due first.
+        Index(
+            "ix_zoho_connections_due",
+            text("LEAST(next_sync_at, next_full_sync_at)"),
+            postgresql_where=text("status = 'active'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -6,10 +6,11 @@ number, in pages that overlap. If a page shares a row with the page before, no r
 whatever was inserted or deleted between the two requests.
 
 `WalkById` reads a list that has no filter and no times, but ascending ids. It jumps ahead some pages and then reads the
-pages in between backwards.
+pages in between backwards. `TwoWalksById` reads two leaps at the same time.
 """
 
 from domain.walk._by_id import LEAP, WalkById
+from domain.walk._two_by_id import TwoWalksById
 from domain.walk._walk import MAX_STALLS, Paging, Walk, WalkMode, WalkStuck
 
-__all__ = ["LEAP", "MAX_STALLS", "Paging", "Walk", "WalkById", "WalkMode", "WalkStuck"]
+__all__ = ["LEAP", "MAX_STALLS", "Paging", "TwoWalksById", "Walk", "WalkById", "WalkMode", "WalkStuck"]

@@ -76,6 +76,16 @@ class WalkById:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()
 
+    def following_leap(self) -> "WalkById | None":
+        """The walk of the next leap as it will be after this one; None if the walk makes no leap at present."""
+        return self._covering(self.far) if self.far and self.far.has_more and self.leap > 1 else None
+
+    def distrusting_as(self, other: "WalkById") -> "WalkById":
+        """This walk's present leap again, in the way in which another walk over the list has had to continue."""
+        if not other.is_ordered:
+            return self._begun_again()
+        return replace(self, has_whole_pages=True, note=other.note, far=None)._leapt()
+
     def to_json(self) -> dict[str, Any]:
         """The walk's state as JSON, with at most two pages of ids."""
         return {

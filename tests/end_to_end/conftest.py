@@ -1,14 +1,21 @@
 """An installation with real servers and a simulator, initially without processes; demos that end with their test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from sandbox.servers import EmbeddedPostgres
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.demos import Demo
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
+from tests.matrix.combinations import POOLED
+from tests.pgbouncer import PgBouncer
+
+#: Few backends, so that each serves many clients.
+_POOL_SIZE = 4
 
 
 @pytest.fixture
@@ -18,8 +25,20 @@ def zoho(simulator: SandboxControl) -> SandboxControl:
 
 
 @pytest.fixture
-def installation(database_url: str, redis_url: str, zoho: SandboxControl, tmp_path: Path) -> Iterator[Installation]:
-    environment = settings_for(database_url, redis_url, zoho.url, Fernet.generate_key().decode())
+def database_settings(database_url: str, postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The processes' settings of Postgres. The matrix of versions puts a pooler between."""
+    if not os.environ.get(POOLED):
+        yield {"DATABASE_URL": database_url}
+        return
+    with PgBouncer(tmp_path / "pgbouncer", postgres, pool_mode="transaction", pool_size=_POOL_SIZE) as pooler:
+        yield {"DATABASE_URL": pooler.url_of(database_url), "DATABASE_PREPARED_STATEMENTS": "off"}
+
+
+@pytest.fixture
+def installation(
+    database_url: str, database_settings: dict[str, str], redis_url: str, zoho: SandboxControl, tmp_path: Path
+) -> Iterator[Installation]:
+    environment = settings_for(database_url, redis_url, zoho.url, Fernet.generate_key().decode()) | database_settings
     installed = Installation(environment, tmp_path, zoho)
     yield installed
     installed.stop()

@@ -1,7 +1,8 @@
-"""Workers, scheduler, web and commands under the role of docs/database-roles.md, in a database of another owner."""
+"""Each process under its own role of docs/database-roles.md, in a database of another owner."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -38,13 +39,12 @@ def installation(
     name = f"roles_{roles.suffix}"
     url = postgres.create_database(name)
     with psycopg.connect(url, autocommit=True) as database:
-        database.execute(roles.statements("The owner"))
+        database.execute(roles.creation())
     owners_url = as_role(url, roles.owner)
     migrate(owners_url)
     with psycopg.connect(owners_url, autocommit=True) as database:
-        database.execute(roles.statements("The application"))
-        database.execute(roles.statements("The application that sends reminders"))
-    environment = settings_for(as_role(url, roles.app), redis_url, zoho.url, Fernet.generate_key().decode())
+        database.execute(roles.grants())
+    environment = settings_for(as_role(url, roles.worker), redis_url, zoho.url, Fernet.generate_key().decode())
     installed = Installation(environment, tmp_path, zoho)
     yield installed
     installed.stop()
@@ -55,12 +55,15 @@ def as_role(url: str, role: str) -> str:
     return make_url(url).set(username=role).render_as_string(hide_password=False)
 
 
-def test_every_process_works_with_exactly_the_documented_grants(installation: Installation, tmp_path: Path) -> None:
+def test_every_process_works_with_exactly_its_grants(
+    installation: Installation, roles: DatabaseRoles, tmp_path: Path
+) -> None:
     connected = installation.connect().json
     connection_id = connected["connection_id"]
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
-    web = Web.started(installation, connected)
+    as_web = as_role(installation.environment["DATABASE_URL"], roles.web)
+    web = Web.started(replace(installation, environment=installation.environment | {"DATABASE_URL": as_web}), connected)
     contacts = installation.zoho.snapshot()["contacts"]
     customer = next(contact["contact_id"] for contact in contacts if contact["contact_type"] == "customer")
     phone = "+14155550126"

@@ -31,7 +31,7 @@ def started(installation: Installation) -> Iterator[list[Honcho]]:
 
 def start(installation: Installation) -> Honcho:
     """Like a terminal: in the foreground group that receives Ctrl-C."""
-    ports = {"UVICORN_PORT": str(free_port())}
+    ports = {"PORT": str(free_port())}
     with (installation.logs / "honcho.log").open("ab") as log:
         return subprocess.Popen(
             [str(PROGRAMS / "honcho"), "start", "--procfile", "Procfile"],

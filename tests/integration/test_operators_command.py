@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
+from db import activity
 from domain.operators import OperatorNameError, OperatorPasswordError, Role
 from workers.boot.resources import Resources
 from workers.boot.settings import settings
@@ -157,3 +158,16 @@ def test_the_list_shows_each_operator_with_the_role() -> None:
         ("ben", "operator", None),
     ]
     assert "accountant" in operators("list").stdout
+
+
+def test_each_change_is_recorded_without_a_name(resources: Resources) -> None:
+    add("ana", "viewer")
+    operators("disable", "ana")
+    operators("disable", "nobody-of-this-name")
+    with resources.engine.connect() as db:
+        found = activity.listed(db, limit=10)
+    assert [(each.operator, each.action, each.state, each.subject) for each in reversed(found)] == [
+        ("command line", "save operator", "done", "role viewer"),
+        ("command line", "disable operator", "done", ""),
+        ("command line", "disable operator", "refused", ""),
+    ]

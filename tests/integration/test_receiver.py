@@ -127,4 +127,4 @@ def test_https_is_tunnelled_through_the_proxy() -> None:
 def test_slow_proxy_is_abandoned_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiver, "CALL_SECONDS", 0.5)
     with a_receiver_that_sends(b"", b"x", pause=0.02) as (proxy, _):
-        assert problem_of("https://receiver.test/due", proxy_url=proxy) == "ReadTimeout"
+        assert problem_of("https://receiver.test/due", proxy_url=proxy) == "ProxyError"

@@ -23,7 +23,12 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_tex
 PROCESSES = {"web", "worker", "scheduler", "migrate"}
 
 #: The name of a program of booksync → its process.
-_PROGRAMS = {"uvicorn": "web", "dramatiq": "worker", "booksync scheduler": "scheduler", "booksync migrate": "migrate"}
+_PROGRAMS = {
+    "uvicorn": "web",
+    "booksync worker": "worker",
+    "booksync scheduler": "scheduler",
+    "booksync migrate": "migrate",
+}
 
 
 def process_of(command: str) -> str:
@@ -143,10 +148,23 @@ class TestRules:
         checked = subprocess.run([promtool, "check", "rules", RULES], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
 
+    def test_they_fire_when_they_should(self) -> None:
+        promtool = needed_program("promtool")
+        tested = subprocess.run(
+            [promtool, "test", "rules", "booksync.rules.test.yml"],
+            cwd=RULES.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert tested.returncode == 0, tested.stdout + tested.stderr
+
     def test_they_are_the_alarms_of_the_document(self) -> None:
         (alarms,) = re.findall(r"\| alarm \|.*?\n\n", OPERATIONS, re.DOTALL)
         rows = alarms.strip().splitlines()[2:]
-        documented = [re.findall(r"`(booksync_[^`]+|(?:min|max|sum|increase)[^`]+)`", row)[0] for row in rows]
+        documented = [
+            re.findall(r"`(booksync_[^`]+|(?:min|max|sum|count|increase|histogram)[^`]+)`", row)[0] for row in rows
+        ]
         expressions = [rule["expr"] for rule in rules()]
         assert len(rows) == len(expressions)
         for text in documented:

@@ -1,12 +1,16 @@
 """The deployment files match the design, the code and each other."""
 
+import hashlib
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 
 from workers.boot.settings import Settings
 
@@ -50,7 +54,8 @@ def seconds(duration: str) -> int:
 class TestProcfile:
     def test_contains_the_three_processes(self) -> None:
         lines = [line.partition(": ") for line in read("Procfile").splitlines()]
-        bounded = {"web": f"{PROCESSES['web']} --limit-concurrency {MOST_CONNECTIONS}"}
+        address = "--host ${HOST:-127.0.0.1} --port ${PORT:-8000}"
+        bounded = {"web": f"{PROCESSES['web']} --limit-concurrency {MOST_CONNECTIONS} {address}"}
         assert {name: command for name, _, command in lines} == PROCESSES | bounded
 
 
@@ -58,7 +63,8 @@ class TestCompose:
     def test_has_the_servers_the_migration_and_the_processes(self, services: dict[str, Any]) -> None:
         assert set(services) == SERVERS | {"migrate"} | set(PROCESSES)
 
-    @pytest.mark.parametrize(("name", "command"), PROCESSES.items())
+    # `booksync worker` is `dramatiq workers.main` with the log format of booksync in its master process too.
+    @pytest.mark.parametrize(("name", "command"), (PROCESSES | {"worker": "booksync worker"}).items())
     def test_runs_the_commands_of_the_procfile(self, services: dict[str, Any], name: str, command: str) -> None:
         words = command.split()
         assert services[name]["command"][: len(words)] == words
@@ -93,7 +99,7 @@ class TestCompose:
         }
 
     def test_the_migration_runs_once(self, services: dict[str, Any]) -> None:
-        assert services["migrate"]["command"] == ["booksync", "migrate"]
+        assert services["migrate"]["command"] == ["booksync", "migrate", "--grants"]
         assert services["migrate"]["restart"] == "no"
         assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
@@ -106,18 +112,58 @@ class TestCompose:
     def test_database_volume_is_mounted_at_the_images_data_path(self, services: dict[str, Any]) -> None:
         assert services["postgres"]["image"] == "postgres:18"
         # With the older images' path the data would be in an anonymous volume, which is lost with the container.
-        assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+        assert services["postgres"]["volumes"][0] == "postgres:/var/lib/postgresql"
 
     def test_only_the_web_process_is_reachable_and_only_from_this_host(self, services: dict[str, Any]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}
         assert published == {"web": ["${WEB_ADDRESS:-127.0.0.1:8000}:8000"]}
 
-    def test_contains_no_secret(self, services: dict[str, Any]) -> None:
-        password = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
-        assert password.startswith("${POSTGRES_PASSWORD:?")
-        for name in PROCESSES:
-            assert services[name]["env_file"] == ".env"
-            assert f":{password}@postgres:5432/" in services[name]["environment"]["DATABASE_URL"]
+    @pytest.mark.parametrize("name", sorted(SERVERS | {"migrate"} | set(PROCESSES)))
+    def test_a_service_may_nothing_that_it_does_not_need(self, services: dict[str, Any], name: str) -> None:
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "cap_add" not in service
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        # The images' entrypoints need capabilities only to leave root.
+        assert service.get("user") == (name if name in SERVERS else None)
+
+    @pytest.mark.parametrize(
+        ("name", "role"), {"migrate": "owner", "web": "web", "worker": "worker", "scheduler": "worker"}.items()
+    )
+    def test_each_process_has_its_own_role_and_secrets(self, services: dict[str, Any], name: str, role: str) -> None:
+        environment, secrets = services[name]["environment"], services[name]["secrets"]
+        files = {variable: value for variable, value in environment.items() if variable.endswith("_FILE")}
+        assert files["DATABASE_URL_FILE"] == f"/run/secrets/database_url_{role}"
+        assert sorted(files.values()) == sorted(f"/run/secrets/{secret}" for secret in secrets)
+        # Every variable without a file is emptied, so that no secret of .env counts.
+        assert {environment[variable.removesuffix("_FILE")] for variable in files} == {""}
+        assert all(Settings.model_fields[variable.removesuffix("_FILE").lower()] for variable in files)
+
+    def test_only_the_web_process_has_the_consoles_password(self, services: dict[str, Any]) -> None:
+        assert [name for name in services if "console_password" in services[name].get("secrets", [])] == ["web"]
+
+    def test_every_secret_is_made_by_the_script(self, tmp_path: Path) -> None:
+        compose = yaml.safe_load(read("docker-compose.yml"))
+        subprocess.run([ROOT / "deploy" / "compose" / "make-secrets", tmp_path / "made"], check=True)
+        made = {path.name for path in (tmp_path / "made").iterdir()}
+        assert made == {*compose["secrets"], "role_passwords.sql", "sender_password"}
+        before = {path: path.read_text() for path in (tmp_path / "made").iterdir()}
+        subprocess.run([ROOT / "deploy" / "compose" / "make-secrets", tmp_path / "made"], check=True)
+        assert {path: path.read_text() for path in (tmp_path / "made").iterdir()} == before
+        Fernet(before[tmp_path / "made" / "encryption_keys"].strip())
+        assert (tmp_path / "made").stat().st_mode & 0o777 == 0o700
+
+    def test_the_secrets_belong_together(self, tmp_path: Path) -> None:
+        subprocess.run([ROOT / "deploy" / "compose" / "make-secrets", tmp_path], check=True)
+        passwords = (tmp_path / "role_passwords.sql").read_text()
+        for role in ("owner", "worker", "web"):
+            address = urlsplit((tmp_path / f"database_url_{role}").read_text())
+            assert f"ALTER ROLE {address.username} PASSWORD '{address.password}';" in passwords
+        redis = urlsplit((tmp_path / "redis_url").read_text())
+        (line,) = re.findall(r"^user booksync on #(\w+) (.+)$", (tmp_path / "valkey_acl").read_text(), re.MULTILINE)
+        assert line[0] == hashlib.sha256(f"{redis.password}".encode()).hexdigest()
+        assert f"ACL SETUSER booksync on >PASSWORD {line[1]}\n" in read("docs/redis.md")
 
 
 class TestExampleEnvironment:
@@ -160,7 +206,7 @@ class TestExampleEnvironment:
 
     def test_contains_no_secret(self) -> None:
         values = self.variables(commented=False) | self.variables(commented=True)
-        secrets = {"ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ENCRYPTION_KEYS", "CONSOLE_PASSWORD", "POSTGRES_PASSWORD"}
+        secrets = {"ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ENCRYPTION_KEYS", "CONSOLE_PASSWORD"}
         assert {values[name] for name in secrets} == {""}
 
     def test_explains_every_variable(self) -> None:

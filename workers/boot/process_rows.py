@@ -35,11 +35,19 @@ class ProcessRow:
     """Writes and renews the row of this process, from `start` to `stop`, in a thread of its own.
 
     A separate thread is needed, because Postgres may hang for any time. A failure harms nothing but the row: the next
-    beat tries again.
+    beat tries again. `after_beat` is called after each attempt.
     """
 
-    def __init__(self, engine: Engine, own: OwnProcess, activities: Activities = own_activities) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        own: OwnProcess,
+        activities: Activities = own_activities,
+        *,
+        after_beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
+        self._after_beat = after_beat
         self._own = own
         self._activities = activities
         self._began_at = time.monotonic()
@@ -77,6 +85,7 @@ class ProcessRow:
     def _beat_until_end(self) -> None:
         while not self._is_over.is_set():
             self._attempt(self.beat)
+            self._after_beat()
             self._is_over.wait(BEAT_SECONDS)
         self._attempt(self._end)
 
@@ -101,8 +110,9 @@ class ProcessRow:
 
 @contextmanager
 def process_row(kind: Kind, basics: Basics, *, threads: int) -> Iterator[None]:
-    """Write and renew the row of this process during the block."""
-    row = ProcessRow(basics.engine, own_process(kind, basics.settings, threads=threads))
+    """Write and renew the row of this process during the block, and write its counters as often."""
+    own = own_process(kind, basics.settings, threads=threads)
+    row = ProcessRow(basics.engine, own, after_beat=basics.counters.flush)
     row.start()
     try:
         yield

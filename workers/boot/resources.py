@@ -9,11 +9,13 @@ import httpx
 from dramatiq import Broker
 
 from db.connections import Connection
+from domain.call_kinds import CallKind
 from workers.boot.basics import Basics, open_basics
 from workers.boot.calls import CallNotes, CountedBudget
 from workers.boot.page_cache import PageCache
 from workers.boot.slices import SliceLimits
 from workers.budget import CALL_SECONDS, Lane
+from workers.observability.histograms import CALLS
 from workers.queue import new_broker
 from workers.secrets.servers import unsealed
 from workers.secrets.tokens import SharedTokens
@@ -57,7 +59,9 @@ class Resources(Basics):
     def tokens(self, connection: Connection) -> SharedTokens:
         """Return the access token of the connection's grant."""
         client = self.oauth_client(self._hosts_of(connection))
-        return SharedTokens(self.engine, self.vault, self.http, client, connection.connection_id)
+        return SharedTokens(
+            self.engine, self.vault, self.http, client, connection.connection_id, on_call=self._count_duration
+        )
 
     def transport(
         self,
@@ -82,7 +86,11 @@ class Resources(Basics):
             holder=holder,
             now=now,
             call_seconds=min(CALL_SECONDS, self.settings.claim_seconds * _CALL_SHARE_OF_CLAIM),
+            on_call=self._count_duration,
         )
+
+    def _count_duration(self, kind: CallKind, seconds: float) -> None:
+        self.counters.duration(CALLS, kind, seconds)
 
     def _hosts_of(self, connection: Connection) -> ZohoHosts:
         urls = unsealed(self.vault, connection.servers, connection.connection_id)
@@ -101,7 +109,10 @@ def open_resources(
     Raises:
         SettingsError: a setting is missing or malformed.
     """
-    with open_basics(application_name, postgres_seconds=postgres_seconds) as basics, new_http_client() as http:
+    with (
+        open_basics(application_name, postgres_seconds=postgres_seconds) as basics,
+        new_http_client(proxy_url=basics.settings.zoho_proxy_url, ca_bundle=basics.settings.zoho_ca_bundle) as http,
+    ):
         yield Resources(
             settings=basics.settings,
             engine=basics.engine,

@@ -1,4 +1,4 @@
-"""The settings: environment variables that each process reads and checks once."""
+"""The settings: environment variables, or files that they name, which each process reads and checks once."""
 
 import re
 from functools import lru_cache
@@ -21,14 +21,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.engine import prepares_statements, without_prepared_statements
-from domain.errors import BooksyncError
 from domain.phones import PhoneFallback
+from workers.boot.egress_settings import CaBundle, ProxyUrl
+from workers.boot.setting_files import SettingsError as SettingsError
+from workers.boot.setting_files import values_in_files
 from workers.redis_access.addresses import SCHEMES, AddressError, check_address
-
-
-class SettingsError(BooksyncError):
-    """A setting is missing or malformed."""
-
 
 #: This text replaces the parsers' own errors, because they quote the address with its password.
 _NO_ADDRESS = "is not an address: check its port, and that special characters of the password are percent-encoded"
@@ -109,6 +106,8 @@ class Settings(DatabaseSettings):
 
     zoho_api_url: Origin = None
     zoho_accounts_url: Origin = None
+    zoho_proxy_url: ProxyUrl | None = None
+    zoho_ca_bundle: CaBundle | None = None
     zoho_requests_per_minute: int = Field(default=100, ge=1)
     zoho_window_seconds: float = Field(default=60, gt=0)
     zoho_concurrency: int = Field(default=5, ge=1)
@@ -129,7 +128,7 @@ class Settings(DatabaseSettings):
     # reminder_webhook_allow_http precedes reminder_webhook_url, whose validator reads it.
     reminder_webhook_allow_http: bool = False
     reminder_webhook_url: SecretStr | None = None
-    reminder_webhook_proxy_url: SecretStr | None = None
+    reminder_webhook_proxy_url: ProxyUrl | None = None
     #: The newest secret first; two secrets during a rotation.
     reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
         default=None, validate_default=True
@@ -184,16 +183,6 @@ class Settings(DatabaseSettings):
                 "starts with http://, so the network could read names and phone numbers: use https://, or set "
                 "REMINDER_WEBHOOK_ALLOW_HTTP=true"
             )
-        return url
-
-    @field_validator("reminder_webhook_proxy_url")
-    @classmethod
-    def _is_proxy(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            try:
-                AnyHttpUrl(url.get_secret_value())
-            except ValueError:
-                raise ValueError("is not an HTTP proxy: it must start with http:// or https://") from None
         return url
 
     @field_validator("reminder_webhook_secret")
@@ -257,7 +246,7 @@ def settings() -> Settings:
         SettingsError: one line that names every missing or malformed variable, never its value.
     """
     try:
-        return Settings()
+        return Settings(**values_in_files(Settings.model_fields))
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
 
@@ -269,7 +258,7 @@ def database_url() -> str:
         SettingsError: DATABASE_URL is missing or malformed.
     """
     try:
-        return DatabaseSettings().database_url.get_secret_value()
+        return DatabaseSettings(**values_in_files(DatabaseSettings.model_fields)).database_url.get_secret_value()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
 

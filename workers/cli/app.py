@@ -63,6 +63,11 @@ COMMANDS = (
         "Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS, so that the others can be removed.",
     ),
     (
+        "worker",
+        "worker:worker",
+        "Run a worker, as `dramatiq workers.main` does, with JSON logs of its master process too.",
+    ),
+    (
         "scheduler",
         "scheduler:scheduler",
         "Run the scheduler: send overdue steps again and start due syncs. Several replicas may run.",
@@ -87,6 +92,7 @@ COMMANDS = (
         "clients:app",
         "Store, list and renew OAuth clients, with a secret for each data centre.",
     ),
+    ("roles", "roles:roles", "Print the SQL of the database roles: one each for migrations, workers, web and sender."),
     ("operators", "operators:app", "Manage who may sign in to the console."),
     ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
 )
@@ -142,7 +148,7 @@ def _set_up_logs() -> None:
     from workers.observability.logs import set_up_logs
 
     # A command prints its own output, so it logs only warnings. The scheduler prints nothing and logs more.
-    set_up_logs(logging.WARNING)
+    set_up_logs(logging.WARNING, is_command=True)
 
 
 def _fail(sentence: str) -> NoReturn:

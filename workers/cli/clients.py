@@ -7,7 +7,9 @@ import typer
 from rich.table import Table
 
 from db.clients import ALL
+from domain.activity import Action
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.zoho_options import data_center_of
@@ -40,7 +42,7 @@ def add(
     """Store an OAuth client, or the secret that a stored client has in another data centre."""
     data_center = None if dc is None else data_center_of(dc)
     _, secret = one_secret((_SECRET, client_secret))
-    with open_resources("booksync clients add") as resources:
+    with open_resources("booksync clients add") as resources, recorded(resources, Action.ADD_CLIENT):
         add_client(resources, name=name, client_id=client_id.strip(), data_center=data_center, secret=secret)
     results(as_json).print(f"The client {name} is stored. Next: booksync connect --client {name}")
     if as_json:
@@ -68,7 +70,7 @@ def rotate(name: Name, dc: DataCenter = None, client_secret: Secret = None, as_j
     """Replace a client's secret, after it was renewed in Zoho's API console."""
     data_center = None if dc is None else data_center_of(dc)
     _, secret = one_secret((_SECRET, client_secret))
-    with open_resources("booksync clients rotate") as resources:
+    with open_resources("booksync clients rotate") as resources, recorded(resources, Action.ROTATE_CLIENT_SECRET):
         rotate_client(resources, name=name, data_center=data_center, secret=secret)
     results(as_json).print(f"The secret of the client {name} is replaced.")
     notes.print("If connections were parked because of the former secret: booksync resume --all")

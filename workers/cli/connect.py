@@ -7,11 +7,13 @@ import typer
 
 from db.clients import DEFAULT
 from db.shared_organizations import OtherConnection
+from domain.activity import Action
 from domain.connection_states import state_sentence
 from workers.cli.arguments import CALLED, found_connection, user_id_of
 from workers.cli.connect_link import print_link
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import counted, notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
@@ -83,17 +85,20 @@ def connect(
     with open_resources("booksync connect") as resources:
         with resources.engine.connect() as db:
             user_id = user_id_of(db, user)
-        linked = connect_organization(
-            resources,
-            user_id=user_id,
-            organization_id=organization,
-            data_center=data_center,
-            same_grant_as=found_connection(resources.engine, same_grant_as) if same_grant_as else None,
-            client=client or DEFAULT,
-            urls=urls,
-            **secrets,
-            on_wait=lambda seconds: notes.print(f"Zoho's call limit is used up: waiting for {seconds:.0f} s …"),
-        )
+        sharing_with = found_connection(resources.engine, same_grant_as) if same_grant_as else None
+        with recorded(resources, Action.CONNECT, subject=f"organisation {organization}") as action:
+            linked = connect_organization(
+                resources,
+                user_id=user_id,
+                organization_id=organization,
+                data_center=data_center,
+                same_grant_as=sharing_with,
+                client=client or DEFAULT,
+                urls=urls,
+                **secrets,
+                on_wait=lambda seconds: notes.print(f"Zoho's call limit is used up: waiting for {seconds:.0f} s …"),
+            )
+            action.result = f"connection {linked.connection_id}"
     _print_warnings(linked)
     facts = {
         "connection_id": str(linked.connection_id),

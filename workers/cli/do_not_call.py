@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from db import do_not_call
+from db.do_not_call import listed, users
 from db.session import Session
 from domain.activity import Action
 from domain.do_not_call import UnreadableNumberError, number_in
@@ -15,6 +15,7 @@ from workers.cli.arguments import user_id_of
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import counted, out, print_json, results
+from workers.services import do_not_call
 
 app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,7 +65,7 @@ def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
 def show(user: User = None, as_json: AsJSON = False) -> None:
     """Show the numbers, the newest first."""
     with open_resources("booksync do-not-call") as resources, resources.engine.connect() as db:
-        numbers = do_not_call.listed(db, None if user is None else user_id_of(db, user))
+        numbers = listed(db, None if user is None else user_id_of(db, user))
     if as_json:
         print_json({"numbers": [asdict(number) for number in numbers]})
         return
@@ -86,7 +87,7 @@ def _e164(number: str) -> str:
 
 
 def _user(db: Session, given: str | None) -> UserId:
-    known = do_not_call.users(db)
+    known = users(db)
     if given is not None:
         if (user_id := user_id_of(db, given)) not in known:
             raise typer.BadParameter("no connection belongs to this user", param_hint="--user")

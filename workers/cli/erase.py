@@ -9,11 +9,13 @@ from rich.table import Table
 from db import connections
 from db.connections import Connection, UnknownConnectionError
 from db.erasures import Receipt
+from domain.activity import Action
 from domain.connection_names import is_confirmed
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection
 from workers.cli.connection_lines import minute_of
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import Words, notes, print_json, results
 from workers.services.disconnect import Disconnected, Revocation
 from workers.services.erase import erase, receipt_of_erased
@@ -74,11 +76,12 @@ def _erased(resources: Resources, connection: Connection) -> tuple[Disconnected,
     columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         line = progress.add_task("disconnecting", total=None)
-        return erase(
-            resources,
-            connection.connection_id,
-            on_progress=lambda rows: progress.update(line, description=f"deleted {rows:,} rows"),
-        )
+        with recorded(resources, Action.ERASE, connection_id=connection.connection_id):
+            return erase(
+                resources,
+                connection.connection_id,
+                on_progress=lambda rows: progress.update(line, description=f"deleted {rows:,} rows"),
+            )
 
 
 def _show(receipt: Receipt, ended: Disconnected | None, *, as_json: bool, headline: str) -> None:

@@ -48,6 +48,13 @@ def adopt(*, yes: bool, as_json: bool) -> None:
         print_json({"adopted": adopted, "revision": planned.revision, "tables": tables, "steps": list(planned.steps)})
 
 
+def print_sql() -> None:
+    """Print the adoption as a script for psql."""
+    with _looking() as db:
+        for line in legacy.print_sql(db).splitlines():
+            results(as_json=False).print(line)
+
+
 def _show_plan(planned: Adoption) -> None:
     table = Table("table", "found", "rows, about", "column names", title="The legacy application", title_justify="left")
     for found in planned.tables:

@@ -15,6 +15,7 @@ from db.migrations.batches import Progress
 from db.migrations.revisions import Target
 from db.migrations.runner import AppliedRevision
 from db.migrations.runner import migrate as migrate_database
+from db.roles import grant
 from workers.boot.settings import database_url
 from workers.cli import legacy_migration
 from workers.cli.terminal import Words, notes, print_json, results
@@ -32,26 +33,40 @@ def migrate(
         Path | None, typer.Option("--csv", help="Write every value of the receipt to this file: personal data.")
     ] = None,
     adopt: Annotated[bool, typer.Option("--adopt", help="Adopt the tables of an application that is in use.")] = False,
+    print_sql: Annotated[
+        bool, typer.Option("--print-sql", help="With --adopt: print its SQL for psql, and change nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: do it without asking.")] = False,
+    with_grants: Annotated[
+        bool, typer.Option("--grants", help="Then grant the roles of `booksync roles` what they need.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Create or change booksync's tables."""
     reporting = report or csv_file is not None
     if (to is not None) + reporting + adopt > 1:
         raise typer.BadParameter("--to, --report (or --csv) and --adopt exclude each other")
-    if yes and not adopt:
-        raise typer.BadParameter("--yes needs --adopt")
+    if (yes or print_sql) and not adopt:
+        raise typer.BadParameter(f"{'--yes' if yes else '--print-sql'} needs --adopt")
+    if print_sql and (yes or as_json):
+        raise typer.BadParameter("--print-sql changes nothing and prints SQL: leave out --yes and --json")
+    if with_grants and (reporting or adopt or to in {Target.LEGACY, Target.PHASE1}):
+        raise typer.BadParameter("--grants needs all of booksync's tables: --to phase2, phase3 or head")
     if reporting:
         legacy_migration.report(csv_file, as_json=as_json)
+    elif print_sql:
+        legacy_migration.print_sql()
     elif adopt:
         legacy_migration.adopt(yes=yes, as_json=as_json)
     else:
-        _migrate(to or Target.HEAD, as_json=as_json)
+        _migrate(to or Target.HEAD, with_grants=with_grants, as_json=as_json)
 
 
-def _migrate(to: Target, *, as_json: bool) -> None:
+def _migrate(to: Target, *, with_grants: bool, as_json: bool) -> None:
     with Teller(notes) as teller:
         outcome = migrate_database(database_url(), to, on_revision=_tell, on_progress=teller)
+    if with_grants:
+        grant(database_url())
     since = "now" if outcome.applied else "already"
     results(as_json).print(f"The schema is at {outcome.to_revision} {since}.")
     if as_json:

@@ -7,9 +7,11 @@ import typer
 from rich.table import Table
 
 from db.operators import StoredOperator
+from domain.activity import Action
 from domain.operators import Role, name_of
 from workers.cli.connection_lines import minute_of
 from workers.cli.looking import open_basics
+from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, PasswordOption, one_secret
 from workers.cli.terminal import notes, out, print_json, results
 from workers.secrets.vault import Vault
@@ -48,7 +50,8 @@ def add(
     with open_basics("booksync operators add") as basics:
         if given is None and needs_password(basics, name):
             _, given = one_secret((_PASSWORD, None))
-        saved = save_operator(basics, name, role, given)
+        with recorded(basics, Action.SAVE_OPERATOR, subject=f"role {role}"):
+            saved = save_operator(basics, name, role, given)
     results(as_json).print(f"The operator {name_of(name)} is {saved}, with the role {role}.")
     notes.print("Next: sign in at the web process, at /sign-in")
     if as_json:
@@ -78,7 +81,7 @@ def show(as_json: AsJSON = False) -> None:
 @app.command()
 def disable(name: Name, as_json: AsJSON = False) -> None:
     """Disable an operator, whose console sessions end at once. A new password enables the operator again."""
-    with open_basics("booksync operators disable") as basics:
+    with open_basics("booksync operators disable") as basics, recorded(basics, Action.DISABLE_OPERATOR):
         disable_operator(basics, name)
     results(as_json).print(f"The operator {name_of(name)} is disabled.")
     if as_json:
@@ -88,7 +91,7 @@ def disable(name: Name, as_json: AsJSON = False) -> None:
 @app.command()
 def link(name: Name, as_json: AsJSON = False) -> None:
     """Print a link that signs the operator in, once and within ten minutes. Each person who has the link can use it."""
-    with open_basics("booksync operators link") as basics:
+    with open_basics("booksync operators link") as basics, recorded(basics, Action.MAKE_SIGN_IN_LINK):
         address = sign_in_link(basics, Vault(basics.settings.encryption_keys), name)
     if as_json:
         print_json({"url": address, "expires_in": LINK_SECONDS})

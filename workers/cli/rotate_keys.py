@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from db import secrets
+from domain.activity import Action
 from workers.cli.opening import open_resources
+from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 
 
@@ -21,7 +23,7 @@ def rotate_keys(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS, so that the others can be removed."""
-    with open_resources("booksync rotate-keys") as resources:
+    with open_resources("booksync rotate-keys") as resources, recorded(resources, Action.ROTATE_KEYS):
         vault = resources.vault
         rotated = secrets.rotate(resources.engine, lambda stored, place: vault.rotate(stored, place, bind=bind))
     encrypted = counted(rotated, "connection is", "connections are")

@@ -14,6 +14,8 @@ from workers.boot.resources import Resources
 from workers.handover.deliveries import DeliveryJob
 from workers.handover.receiver import Receiver, new_receiver_client
 from workers.jobs.execution import execute
+from workers.observability.counters import Counters
+from workers.observability.histograms import ACCEPTED, HANDOVERS, NOT_ACCEPTED
 from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
@@ -50,7 +52,7 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
     assert found is not None
     secrets = tuple(secret.get_secret_value() for secret in found)
     with new_receiver_client(resources.settings.reminder_webhook_proxy_url) as client:
-        receiver = Receiver(client, url.get_secret_value(), secrets)
+        receiver = Receiver(client, url.get_secret_value(), secrets, partial(_count, resources.counters))
         while not stopped.is_set():
             try:
                 while _is_work_due(resources.engine) and post_due(resources.engine, receiver) and not stopped.is_set():
@@ -62,6 +64,10 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
                     error=describe(error),
                 )
             stopped.wait(_TICK_SECONDS)
+
+
+def _count(counters: Counters, is_accepted: bool, seconds: float) -> None:
+    counters.duration(HANDOVERS, ACCEPTED if is_accepted else NOT_ACCEPTED, seconds)
 
 
 def _is_work_due(engine: Engine) -> bool:

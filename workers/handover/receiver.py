@@ -1,6 +1,7 @@
 """The receiver of the handovers: one signed POST for each, and whether the receiver accepted it."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 import orjson
@@ -39,7 +40,15 @@ def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
 class Receiver:
     """The application that receives the handovers, at one URL."""
 
-    def __init__(self, client: httpx.Client, url: str, secrets: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        client: httpx.Client,
+        url: str,
+        secrets: tuple[str, ...],
+        on_post: Callable[[bool, float], None] = lambda _is_accepted, _seconds: None,
+    ) -> None:
+        """`on_post` is called after each post, with whether it was accepted and how many seconds it took."""
+        self._on_post = on_post
         self._client = client
         self._url = url
         self._secrets = secrets
@@ -64,14 +73,17 @@ class Receiver:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": standard_signatures(self._secrets, message_id, timestamp, body),
         }
+        began, is_accepted = time.monotonic(), False
         try:
             with (
                 deadline(CALL_SECONDS),
                 self._client.stream("POST", self._url, content=body, headers=headers) as response,
             ):
                 # Only the status line counts. The body is not read, because it may be a decompression bomb or endless.
-                if response.is_success:
-                    return
-                raise NotAcceptedError(f"HTTP {response.status_code}")
+                is_accepted = response.is_success
+                if not is_accepted:
+                    raise NotAcceptedError(f"HTTP {response.status_code}")
         except httpx.HTTPError as error:
             raise NotAcceptedError(type(error).__name__) from None
+        finally:
+            self._on_post(is_accepted, time.monotonic() - began)

@@ -35,9 +35,8 @@ class Heartbeat(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         own_state.set(WorkerState.STARTING)
         resources = process.resources()
-        self._row = ProcessRow(
-            resources.engine, own_process(Kind.WORKER, resources.settings, threads=worker.worker_threads)
-        )
+        own = own_process(Kind.WORKER, resources.settings, threads=worker.worker_threads)
+        self._row = ProcessRow(resources.engine, own, after_beat=resources.counters.flush)
         self._row.start()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()

@@ -1,7 +1,7 @@
 """The metric counters of all processes for `/metrics`, in Redis because their loss does no harm.
 
 After a loss of Redis's data the counters start again at 0, which Prometheus accepts. To count a step or a call costs
-one round trip.
+one round trip. Durations and webhooks cost none: a process writes them with its next count, or every 15 seconds.
 """
 
 import math
@@ -21,6 +21,7 @@ from domain.entities import Entity, entities
 from domain.runs import Phase
 from domain.truth_check import CHECKED_COLUMNS
 from workers.budget import WaitReason
+from workers.observability.histograms import OTHER, WEBHOOK_CODES, WEBHOOKS, Histogram
 from workers.observability.logs import describe
 from workers.redis_access.client import redis_client
 
@@ -82,6 +83,7 @@ class Family(StrEnum):
     TRUTH_CHECK_RECORDS = "truth_check_records"
     TRUTH_CHECK_DRIFT = "truth_check_drift"
     CONSOLE_PASSWORDS = "console_passwords"
+    WEBHOOK_REQUESTS = "webhook_requests"
 
 
 #: The values of a counter family's labels, in their order.
@@ -96,6 +98,7 @@ LABELS: Mapping[Family, Labels] = {
     Family.TRUTH_CHECK_RECORDS: ("entity", "outcome"),
     Family.TRUTH_CHECK_DRIFT: ("entity", "column"),
     Family.CONSOLE_PASSWORDS: ("outcome",),
+    Family.WEBHOOK_REQUESTS: ("code",),
 }
 
 _BEFORE_A_CLAIM = (JobOutcome.PASSED_OVER, JobOutcome.NO_DATABASE)
@@ -119,11 +122,12 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
         (entity.plural, column) for entity, columns in CHECKED_COLUMNS.items() for column in columns
     ],
     Family.CONSOLE_PASSWORDS: [(outcome.value,) for outcome in PasswordOutcome],
+    Family.WEBHOOK_REQUESTS: [(code,) for code in (*WEBHOOK_CODES, OTHER)],
 }
 
 
 class Counters:
-    """Increments the metric counters immediately. A failed write raises no error; its counts are written later.
+    """Increments the metric counters. A failed write raises no error; its counts are written later.
 
     A count may be written twice if the reply to the first write was lost. A count is lost if the process ends before
     Redis is back.
@@ -142,6 +146,7 @@ class Counters:
         return cls(redis_client(redis_url, retry=Retry(NoBackoff(), 0), timeout_seconds=_TIMEOUT_SECONDS))
 
     def close(self) -> None:
+        self.flush()
         self._client.close()
 
     def step(self, phase: Phase | None, outcome: JobOutcome) -> None:
@@ -178,10 +183,27 @@ class Counters:
         """Count a password that was sent to the console."""
         self._add({_field(Family.CONSOLE_PASSWORDS, outcome): 1})
 
-    def _add(self, amounts: Mapping[str, int]) -> None:
+    def webhook(self, status: int, seconds: float) -> None:
+        """Count the response to a webhook, and how long it took. Redis is not called, because the request waits."""
+        code = str(status) if str(status) in WEBHOOK_CODES else OTHER
+        self._note({_field(Family.WEBHOOK_REQUESTS, code): 1, **WEBHOOKS.observation(code, seconds)})
+
+    def duration(self, histogram: Histogram, value: str, seconds: float) -> None:
+        """Count a duration. It is written together with the next count, or by `flush`."""
+        self._note(histogram.observation(value, seconds))
+
+    def _note(self, amounts: Mapping[str, int]) -> None:
         with self._lock:
             self._unwritten.update(amounts)
-            if self._clock() < self._silent_until:
+
+    def _add(self, amounts: Mapping[str, int]) -> None:
+        self._note(amounts)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is not written yet, unless a write has failed just now."""
+        with self._lock:
+            if not self._unwritten or self._clock() < self._silent_until:
                 return
             mine, self._unwritten = self._unwritten, Counter()
         try:

@@ -1,8 +1,10 @@
 """Logs: one JSON object per line on stderr, with ids of run, step and message but no name, phone, e-mail or token."""
 
 import logging
+import socket
 import sys
 import traceback
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -12,16 +14,23 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.errors import BooksyncError
 from domain.printable import printable
+from workers.observability.uncaught import log_uncaught
 from workers.redis_access import refusal_of
 
 
-def set_up_logs(level: int = logging.INFO) -> None:
-    """Write everything that this process logs, including the libraries' lines, as JSON to stderr."""
+def set_up_logs(level: int = logging.INFO, *, is_command: bool = False) -> None:
+    """Write everything that this process logs, including the libraries' lines, as JSON to stderr.
+
+    Python's warnings and uncaught errors are logged too, unless `is_command`: a person reads the output of a command.
+    """
+    if not is_command:
+        log_uncaught()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_origin,
         _tell_exception,
         _as_printable,
     ]
@@ -52,6 +61,19 @@ def set_up_logs(level: int = logging.INFO) -> None:
     # them. Alembic logs each of its plugins.
     for name in ("httpx", "uvicorn.access", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@cache
+def _origin() -> dict[str, str]:
+    # The import is late, because it takes longer than many commands, which log nothing.
+    from importlib.metadata import version
+
+    return {"release": version("booksync"), "host": socket.gethostname()}
+
+
+def _add_origin(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the process's release and host, by which lines of several processes are told apart."""
+    return {**_origin(), **event}
 
 
 def _name_messages(record: logging.LogRecord) -> bool:

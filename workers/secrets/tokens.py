@@ -1,5 +1,6 @@
 """A grant's access token, shared by all workers and connections: stored in Postgres, refreshed by one at a time."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from db.clients import DEFAULT
 from db.secrets import Place, SecretName
 from db.session import Session, autocommit
 from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
+from domain.call_kinds import CallKind
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.observability.worker_states import own_state
 from workers.secrets.clients import chosen_client, named
@@ -63,6 +65,8 @@ class SharedTokens:
     http: httpx.Client
     client: OAuthClient
     connection_id: uuid.UUID
+    #: Called with the kind and the seconds of each request for an access token, also of a failed one.
+    on_call: Callable[[CallKind, float], None] = lambda _kind, _seconds: None
 
     def current(self) -> Token:
         """Return the stored access token, refreshed first if it is about to expire.
@@ -177,7 +181,7 @@ class SharedTokens:
         refresh_token = self._refresh_token(stored)
         tokens.note_refresh(db, stored.grant_id)
         try:
-            access = refresh_access_token(self.http, client, refresh_token)
+            access = self._requested(client, refresh_token)
         except OAuthThrottled as throttled:
             since = tokens.pause_refreshes(db, stored.grant_id, throttled.seconds)
             return _wait(throttled.seconds, since)
@@ -199,6 +203,13 @@ class SharedTokens:
             api_domain=access.api_domain,
         )
         write_copies(db, self.vault, stored.grant_id)
+
+    def _requested(self, client: OAuthClient, refresh_token: str) -> AccessToken:
+        began = time.monotonic()
+        try:
+            return refresh_access_token(self.http, client, refresh_token)
+        finally:
+            self.on_call(CallKind.TOKEN, time.monotonic() - began)
 
     def _refused(self, db: Session, stored: StoredTokens, error: ZohoError) -> ZohoError:
         """Record that Zoho's token endpoint has refused a refresh, and return the matching error."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from db import phone_confirmations
+from db import customer_stories, phone_confirmations
 from db.connections import Connection
-from db.phone_confirmations import ConfirmableCustomer, Confirmation, PhoneStanding
+from db.customer_stories import CustomerStory
+from db.phone_confirmations import Confirmation, PhoneStanding
 from db.session import Session
 from domain.confirmations import ConfirmationError, Wish, confirmed_number, is_no
 from domain.contacts import ContactStatus
@@ -49,6 +50,10 @@ class RefusedConfirmationsError(BooksyncError):
     @property
     def impersonal(self) -> str:
         return "The number cannot be confirmed."
+
+
+class NoConfirmationError(BooksyncError):
+    """The customer has no confirmation any more. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def confirm(
     Raises:
         RefusedConfirmationsError: some wishes cannot be confirmed; the error names each one.
     """
-    customers = phone_confirmations.lock_customers(db, connection, sorted({wish.customer_id for wish in wishes}))
+    customers = customer_stories.lock(db, connection, sorted({wish.customer_id for wish in wishes}))
     confirmations: dict[str, Confirmation] = {}
     problems = []
     for wish in wishes:
@@ -120,7 +125,7 @@ def withdraw(
         RefusedConfirmationsError: the connection has no such customer.
     """
     wish = Wish(customer_id, note="")
-    customer = phone_confirmations.lock_customers(db, connection, [customer_id]).get(customer_id)
+    customer = customer_stories.lock(db, connection, [customer_id]).get(customer_id)
     if customer is None:
         raise RefusedConfirmationsError([Problem(wish, "", _UNKNOWN)])
     before = phone_confirmations.standing(db, [customer.id])
@@ -139,7 +144,7 @@ _UNKNOWN = (
 
 
 def _confirmation(
-    wish: Wish, customer: ConfirmableCustomer | None, connection: Connection, fallback: PhoneFallback, now: datetime
+    wish: Wish, customer: CustomerStory | None, connection: Connection, fallback: PhoneFallback, now: datetime
 ) -> Confirmation:
     if customer is None:
         raise ConfirmationError(_UNKNOWN)
@@ -153,7 +158,7 @@ def _confirmation(
     return Confirmation(customer.id, text, number, wish.note.strip(), now)
 
 
-def _chosen(customer: ConfirmableCustomer, connection: Connection, fallback: PhoneFallback) -> JudgedPhone | None:
+def _chosen(customer: CustomerStory, connection: Connection, fallback: PhoneFallback) -> JudgedPhone | None:
     country = country_of_numbers(customer.country_code, customer.country_unknown, connection.country_code)
     return choose(candidates(customer.persons), country, fallback, customer.confirmed)
 
@@ -161,7 +166,7 @@ def _chosen(customer: ConfirmableCustomer, connection: Connection, fallback: Pho
 def _judged_again(
     db: Session,
     connection: Connection,
-    customers: Sequence[ConfirmableCustomer],
+    customers: Sequence[CustomerStory],
     fallback: PhoneFallback,
     now: datetime,
 ) -> Mapping[uuid.UUID, PhoneStanding]:

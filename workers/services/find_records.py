@@ -1,6 +1,7 @@
 """Finds customers and invoices by what a person types into one field."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -34,8 +35,8 @@ class FoundRecords:
         return len(self.customers) + len(self.invoices)
 
 
-def find_records(db: Session, given: str) -> FoundRecords:
-    """Return the records that match the text.
+def find_records(db: Session, given: str, connection_id: uuid.UUID | None = None) -> FoundRecords:
+    """Return the records of one connection, or of all, that match the text.
 
     The text is an invoice's number or id in Zoho, a phone number, the beginning of an e-mail address, or words that
     begin the words of a customer's name. Names are not searched for the number of an invoice.
@@ -43,13 +44,13 @@ def find_records(db: Session, given: str) -> FoundRecords:
     text = clean_text(given)[:LONGEST]
     if not text:
         return FoundRecords()
-    invoices = invoice_lists.by_number(db, text, limit=MOST)
+    invoices = invoice_lists.by_number(db, text, connection_id, limit=MOST)
     if "@" in text:
-        customers = customer_lists.by_email(db, text, limit=MOST)
+        customers = customer_lists.by_email(db, text, connection_id, limit=MOST)
     elif (digits := _last_digits(text)) is not None:
-        customers = customer_lists.by_last_digits(db, digits, limit=MOST)
+        customers = customer_lists.by_last_digits(db, digits, connection_id, limit=MOST)
     else:
-        customers = () if invoices else customer_lists.by_words(db, text, limit=MOST)
+        customers = () if invoices else customer_lists.by_words(db, text, connection_id, limit=MOST)
     return FoundRecords(customers, invoices)
 
 

@@ -62,22 +62,32 @@ class Forecast:
         }
 
 
+def size_of(db: Session, connection: Connection) -> Size:
+    """The known size of the connection's organisation."""
+    live = summary.totals(db, connection.connection_id)
+    return Size(
+        live["customers"],
+        live["invoices"] + live["waiting_invoices"],
+        connection.persons_pages,
+        bulk_persons_refused=connection.bulk_persons_refused,
+        is_read=connection.last_customer_sync_at is not None,
+    )
+
+
+def budget_of(basics: Basics, organization_id: str) -> BudgetSnapshot | None:
+    """The organisation's budget; None while Redis is unavailable."""
+    try:
+        return basics.budget.snapshot(organization_id)
+    except BudgetUnavailable:
+        return None
+
+
 def forecast(basics: Basics, db: Session, connection: Connection) -> Forecast:
     """Return the forecast for one connection, made from the cache and the current budget without a call to Zoho."""
-    live = summary.totals(db, connection.connection_id)
-    try:
-        budget = basics.budget.snapshot(connection.organization_id)
-    except BudgetUnavailable:
-        budget = None
+    budget = budget_of(basics, connection.organization_id)
     limits = basics.budget.limits
     return Forecast(
-        Size(
-            live["customers"],
-            live["invoices"] + live["waiting_invoices"],
-            connection.persons_pages,
-            bulk_persons_refused=connection.bulk_persons_refused,
-            is_read=connection.last_customer_sync_at is not None,
-        ),
+        size_of(db, connection),
         budget,
         Rate(budget.bulk_slots if budget else limits.bulk_slots, limits.window_seconds),
         reminder_policies.policy_of(db, connection.connection_id).detail_calls_per_run,

@@ -4,12 +4,10 @@ A page is staged before the next one is fetched, so a killed worker repeats at m
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from db import deletions, staged_pages, staging, watermarks
 from db.pipelines import pipelined
@@ -19,16 +17,12 @@ from domain.entities import Entity
 from domain.lists import Page, record_ids
 from domain.run_position import ListRead
 from domain.runs import Mode, Run
-from domain.walk import Walk, WalkStuck
+from domain.walk import Walk
 from domain.watermarks import overlapping
-from workers.budget import BudgetWait
+from workers.sync.calls_ahead import BackgroundCall
 from workers.sync.floods import complete_events
 from workers.sync.work import Work
-from workers.zoho.errors import ZohoError
 from workers.zoho.list_reader import ListReader
-
-#: The errors of a call for a page.
-CALL_ERRORS = (BudgetWait, ZohoError, WalkStuck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +60,13 @@ def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader 
     work.slice.count_page()
     walked, page, rows = (lists or work.lists).page(entity, walk)
     return ListPage(read.fetched + 1, walked, page, rows, asked_at)
+
+
+def call_for_page(work: Work, entity: Entity, lists: ListReader | None = None) -> Callable[[], ListPage]:
+    """The call for the page after the last staged one, to be made in another thread; see `fetch_page`."""
+    # The connection is cached before, so that only the step's own thread reads it.
+    read, _ = work.run.position.list_of(entity), work.connection
+    return partial(fetch_page, work, entity, read, lists=lists)
 
 
 def having_fetched(run: Run, entity: Entity, fetched: ListPage) -> Run:
@@ -127,12 +128,12 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
     phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
-    with PageCall(work, entity) as call:
+    with BackgroundCall[ListPage]() as call:
         page = _first_page(work, entity)
         while True:
             if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
-                call.start()
+                call.start(call_for_page(work, entity))
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = call.arrived()
@@ -169,56 +170,6 @@ def _stage(work: Work, entity: Entity, page: ListPage) -> None:
     if page.number > work.run.position.list_of(entity).fetched:
         with work.transaction() as db:
             checkpoint_with(db, work, work.run, entity, page)
-
-
-class PageCall:
-    """A call for one page at a time, in a thread of its own, while the step does other work."""
-
-    def __init__(self, work: Work, entity: Entity) -> None:
-        self._work = work
-        self._entity = entity
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
-        self._call: Future[ListPage] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _type: object, _error: BaseException | None, _traceback: object) -> None:
-        self._thread.shutdown()
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a call was started and `wait` has not returned its page yet."""
-        return self._call is not None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the call under way has a page or an error by now."""
-        return self._call is not None and self._call.done()
-
-    def start(self, lists: ListReader | None = None) -> None:
-        """Start the call for the page after the last staged one; `lists`: see `fetch_page`."""
-        work = self._work
-        # The connection is cached before, so that only the step's own thread reads it.
-        read, _ = work.run.position.list_of(self._entity), work.connection
-        self._call = self._thread.submit(copy_context().run, fetch_page, work, self._entity, read, lists=lists)
-
-    def arrived(self) -> ListPage | None:
-        """The fetched page, if the call has succeeded by now."""
-        call = self._call
-        if call is None or not call.done() or call.exception() is not None:
-            return None
-        return self.wait()
-
-    def wait(self) -> ListPage:
-        """Wait for the call under way.
-
-        Raises:
-            BudgetWait, ZohoError, WalkStuck: see `fetch_page`.
-        """
-        assert self._call is not None
-        call, self._call = self._call, None
-        return call.result()
 
 
 def _new_walk(work: Work, entity: Entity) -> Walk:

@@ -1,5 +1,6 @@
 """The bulk read of contact persons, page by page: a call returns 200 persons instead of one contact's persons."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,10 +14,12 @@ from db.session import Session
 from domain.entities import CUSTOMER
 from domain.lists import Page
 from domain.runs import Phase, Run
-from domain.walk import WalkById
+from domain.walk import TwoWalksById, WalkById
+from workers.sync.calls_ahead import CallsAhead
 from workers.sync.sorting import sort_staged_again
 from workers.sync.work import Work
 from workers.zoho.errors import BulkPersonsRefused
+from workers.zoho.list_reader import ListReader
 from workers.zoho.records import PersonOfContact
 
 log = structlog.get_logger(__name__)
@@ -30,17 +33,24 @@ def fetch_contact_persons(work: Work) -> StepRef:
     Raises:
         WalkStuck: the list reports further pages, but returns nothing new.
     """
-    while True:
-        try:
-            fetched = _fetch_page(work)
-        except BulkPersonsRefused:
-            return _without_bulk_list(work)
-        run = _having_fetched(work.run, fetched)
-        with work.transaction() as db:
-            if fetched.walk.is_finished or not work.slice.has_room:
-                _stage(db, work.run, fetched)
-                return work.advance(db, _after(db, work, run))
-            work.checkpoint(db, run, together_with=partial(_stage, db, work.run, fetched))
+    with _PersonsAhead(work) as ahead:
+        while True:
+            ahead.go_on()
+            try:
+                fetched = _fetch_page(work, work.run.position.persons or WalkById(), work.lists)
+            except BulkPersonsRefused:
+                return _without_bulk_list(work)
+            is_last = not work.slice.has_room
+            if is_last or work.run.position.person_walks.having_walked(fetched.walk).ahead is None:
+                # The second walk ends or becomes the first one: its call under way must not be lost.
+                ahead.finish()
+            walks = work.run.position.person_walks.having_walked(fetched.walk)
+            run = _having_fetched(work.run, walks, fetched)
+            with work.transaction() as db:
+                if walks.walk.is_finished or is_last:
+                    _stage(db, work.run, fetched)
+                    return work.advance(db, _after(db, work, run))
+                work.checkpoint(db, run, together_with=partial(_stage, db, work.run, fetched))
 
 
 class _Fetched(NamedTuple):
@@ -52,19 +62,37 @@ class _Fetched(NamedTuple):
     asked_at: datetime | None
 
 
-def _fetch_page(work: Work) -> _Fetched:
-    """Make one call for the next page."""
-    position = work.run.position
-    begun = position.persons or WalkById()
-    asked_at = position.list_of(CUSTOMER).asked_at or work.now_before(begun)
+class _PersonsAhead(CallsAhead[_Fetched]):
+    """The second walk over the list of persons, see `domain.walk.TwoWalksById`."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work, "person")
+
+    def _has_begun(self) -> bool:
+        return self._work.run.position.persons_ahead is not None
+
+    def _next_call(self) -> Callable[[], _Fetched] | None:
+        walk = self._work.run.position.person_walks.next_ahead
+        return None if walk is None else partial(_fetch_page, self._work, walk, self._work.lists_ahead)
+
+    def _keep(self, page: _Fetched) -> None:
+        work = self._work
+        walks = work.run.position.person_walks.having_walked_ahead(page.walk)
+        with work.transaction() as db:
+            run = _having_fetched(work.run, walks, page)
+            work.checkpoint(db, run, together_with=partial(_stage, db, work.run, page))
+
+
+def _fetch_page(work: Work, walk: WalkById, lists: ListReader) -> _Fetched:
+    """Make one call for the walk's next page."""
+    asked_at = work.run.position.list_of(CUSTOMER).asked_at or work.now_before(walk)
     work.slice.count_page()
-    return _Fetched(*work.lists.persons(begun), asked_at)
+    return _Fetched(*lists.persons(walk), asked_at)
 
 
-def _having_fetched(run: Run, fetched: _Fetched) -> Run:
+def _having_fetched(run: Run, walks: TwoWalksById, fetched: _Fetched) -> Run:
     read = replace(run.position.list_of(CUSTOMER), asked_at=fetched.asked_at)
-    position = replace(run.position, persons=fetched.walk, persons_calls=run.position.persons_calls + 1)
-    return replace(run, position=position.with_list(CUSTOMER, read))
+    return replace(run, position=run.position.having_read_persons(walks).with_list(CUSTOMER, read))
 
 
 def _stage(db: Session, run: Run, fetched: _Fetched) -> None:

@@ -19,6 +19,7 @@ from workers.budget import BudgetWait
 from workers.jobs.dead_letters import failed_step
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.observability.counters import JobOutcome
+from workers.observability.histograms import STEPS
 from workers.queue import send_step
 from workers.sync.work import Work
 
@@ -34,7 +35,10 @@ def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
     A failed step leaves a dead letter, which is written in the transaction that advances the run.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
+        began = time.monotonic()
         job, ending = execute(resources.engine, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
+        if job is not None and ending is JobOutcome.DONE:
+            resources.counters.duration(STEPS, job.phase, time.monotonic() - began)
         resources.counters.step(job.phase if job else None, ending)
 
 

@@ -95,8 +95,7 @@ def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Ru
             action="persons.sweep",
             details=details,
         )
-        afresh = replace(position, persons=None, persons_calls=0, sweeps=position.sweeps + 1, details=0)
-        return replace(run, position=afresh).go_to(Phase.PERSONS)
+        return replace(run, position=position.with_new_bulk_read()).go_to(Phase.PERSONS)
     log.info(
         "The run makes detail calls for contacts whose persons are unknown",
         action="persons.details",

@@ -1,5 +1,6 @@
 """The web application: `uvicorn workers.web.app:app`."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -46,6 +47,10 @@ def _threads() -> int:
     """The number of threads that serve requests."""
     return int(current_default_thread_limiter().total_tokens)
 
+
+# uvicorn has set up its own log format when it loads this module, and logs lines before the application starts.
+if logging.getLogger("uvicorn").handlers:
+    set_up_logs()
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 for part in (health, webhooks, metrics, connecting, *CONSOLE):

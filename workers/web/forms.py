@@ -16,6 +16,9 @@ TOKEN_FIELD = "csrf_token"  # noqa: S105  (the name of a field)
 
 _MOST_FIELDS = 10_000
 
+#: The longest value of a field, in characters. No field of booksync's pages needs as many.
+_LONGEST_VALUE = 50_000
+
 Form = Mapping[str, list[str]]
 
 
@@ -23,23 +26,46 @@ class ForgedFormError(BooksyncError):
     """The form was not sent from a page that this browser got from booksync in this console session."""
 
 
+class UnreadableFormError(BooksyncError):
+    """The form is too large, or has characters that cannot be stored. The response has the HTTP status `status`."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 async def read_form(request: Request) -> Form:
-    """Read the form of a request.
+    """Read the form of a request. Its values are texts that Postgres can store.
 
     Raises:
-        HTTPException: see `read_body`; 400, the form has too many fields.
+        UnreadableFormError: the form is too large, incomplete, not in UTF-8, or has the character NUL.
+        HTTPException: 503, see `read_body`.
     """
-    refuse_large(request)
-    body = await read_body(request)
     try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+        refuse_large(request)
+        body = await read_body(request)
+    except HTTPException as error:
+        if error.status_code >= 500:
+            raise
+        raise UnreadableFormError(error.detail, error.status_code) from None
+    try:
+        form = parse_qs(body.decode(), max_num_fields=_MOST_FIELDS, errors="strict")
+    except UnicodeDecodeError:
+        raise UnreadableFormError("The form has characters that are not valid UTF-8.") from None
     except ValueError:
-        raise HTTPException(400, "The form has too many fields.") from None
+        raise UnreadableFormError("The form has too many fields.") from None
+    texts = [text for name, values in form.items() for text in (name, *values)]
+    # Postgres does not store the character NUL.
+    if any("\0" in text for text in texts):
+        raise UnreadableFormError("The form has the character NUL, which cannot be stored.")
+    if max(map(len, texts), default=0) > _LONGEST_VALUE:
+        raise UnreadableFormError(f"A field of the form has more than {_LONGEST_VALUE:,} characters.", 413)
+    return form
 
 
 def one(form: Form, name: str) -> str:
-    """Return the first value of a field, without the character NUL, which Postgres does not store; "" without one."""
-    return form.get(name, [""])[0].replace("\0", "")
+    """Return the first value of a field; "" without one."""
+    return form.get(name, [""])[0]
 
 
 def refuse_forged(request: Request, form: Form, token: str) -> None:

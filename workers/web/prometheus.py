@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from copy import copy
+from importlib.metadata import version
+from platform import python_version
 from typing import Any
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,10 +20,10 @@ from domain.connection_states import ConnectionStatus
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
 from workers.budget import BudgetSnapshot, BudgetUnavailable
-from workers.observability.counters import LABELS, Family, totals
 from workers.observability.worker_states import WorkerState, reports
 from workers.queue import Queue, delayed_messages, ready_messages
 from workers.queue.oldest import oldest_seconds
+from workers.web.counted_metrics import counted_metrics
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
 
@@ -38,6 +40,8 @@ Samples = Iterable[tuple[Labels, float | None]]
 
 def render(resources: Resources) -> bytes:
     """Return the metrics in Prometheus's text format; metrics of an unavailable server are left out (`booksync_up`)."""
+    # The counts of this process are complete then; those of the others are up to 15 s old.
+    resources.counters.flush()
     registry = CollectorRegistry()
     registry.register(_AtScrape(resources))
     return generate_latest(registry)
@@ -66,6 +70,7 @@ class _AtScrape(Collector):
             # A replica, or a Redis whose memory is full, can still be read, so its metrics are reported.
             with suppress(redis.RedisError, BudgetUnavailable):
                 reported += self._from_redis(organizations)
+        yield _build_info()
         yield _gauge(
             "up",
             "1 if that server is reachable and accepts writes.",
@@ -183,8 +188,15 @@ class _AtScrape(Collector):
             _gauge("queue_messages", "Messages in a queue.", lengths),
             _gauge("queue_oldest_seconds", "Seconds that the oldest due message has waited for a worker.", oldest),
             *_budgets(budgets),
-            *_counters(client),
+            *counted_metrics(client),
         ]
+
+
+def _build_info() -> GaugeMetricFamily:
+    facts = {"version": version("booksync"), "python": python_version()}
+    return _gauge(
+        "build_info", "1, with the releases of booksync and Python of the process that replied.", [(facts, 1.0)]
+    )
 
 
 def _memory(state: RedisState) -> list[Metric]:
@@ -193,32 +205,6 @@ def _memory(state: RedisState) -> list[Metric]:
         _gauge("redis_used_memory_bytes", "Memory that Redis uses.", [({}, state.used_memory_bytes)]),
         _gauge("redis_maxmemory_bytes", "Memory limit of Redis; 0 for no limit.", [({}, state.maxmemory_bytes)]),
     ]
-
-
-def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
-    """Yield the counters of all processes since Redis was last empty."""
-    counted = totals(client)
-
-    def of(family: Family, name: str, help_text: str, *, parts: int = 1) -> CounterMetricFamily:
-        counter = CounterMetricFamily(f"booksync_{name}", help_text, labels=LABELS[family])
-        for labels, total in sorted(counted[family].items()):
-            counter.add_metric(labels, total / parts)
-        return counter
-
-    yield of(Family.STEPS, "steps", "Attempts of workers at run steps, by the step's phase and the outcome.")
-    yield of(Family.REFRESHES, "refreshes", "Attempts of workers to refresh records named by webhooks, by the outcome.")
-    yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the response's HTTP status.")
-    yield of(Family.BUDGET_WAITS, "budget_waits", "Waits of calls for the API budget, by the reason.")
-    yield of(
-        Family.BUDGET_WAIT_MS,
-        "budget_wait_seconds",
-        "Seconds of these waits: a short wait is slept just before the call, a longer one defers the step or the "
-        "refresh. Waits with the reasons tokens and token_endpoint are for an access token.",
-        parts=1000,
-    )
-    yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records read by truth checks, by the result.")
-    yield of(Family.TRUTH_CHECK_DRIFT, "truth_check_drift", "Records that differed from Zoho in that column.")
-    yield of(Family.CONSOLE_PASSWORDS, "console_passwords", "Passwords sent to the console, by the result.")
 
 
 def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:

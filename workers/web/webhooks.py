@@ -29,12 +29,13 @@ from workers.queue import send_refresh
 from workers.secrets.vault import UnreadableSecretError, Vault
 from workers.services.webhook_rules import read_secret
 from workers.web import refusals
+from workers.web.counted_route import CountedRoute
 from workers.web.request_bodies import read_body, refuse_large
 from workers.web.state import resources_of
 from workers.webhooks.bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 
-router = APIRouter()
+router = APIRouter(route_class=CountedRoute)
 log = structlog.get_logger(__name__)
 
 #: The number of threads that send messages, and of the responses whose messages may wait for such a thread.

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
+
+from domain.errors import BooksyncError
 
 _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=None)
 
@@ -34,23 +37,72 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
         _deadline.reset(token)
 
 
+#: httpcore's events of a connection that goes through a proxy.
+_NEW_CONNECTION = "connection.connect_tcp.started"
+_TUNNEL_IS_OPEN = "proxy.start_tls.started"
+
+
+class ProxyError(httpx.ProxyError, BooksyncError):
+    """The proxy was not reached, refused to connect, or ended the connection before it was connected.
+
+    `status` is the HTTP status of the proxy's refusal, and None without a response.
+    """
+
+    def __init__(self, failure: httpx.TransportError) -> None:
+        # httpcore's text of a refusal is "407 Proxy Authentication Required".
+        status, _, _ = str(failure).partition(" ")
+        is_refusal = isinstance(failure, httpx.ProxyError) and status.isdecimal()
+        self.status = int(status) if is_refusal else None
+        self.failure = type(failure).__name__
+        super().__init__(f"HTTP {self.status}" if is_refusal else self.failure)
+
+
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport, whose network waits all end by the deadline, directly or through an HTTP proxy."""
+    """httpx's own transport, whose network waits all end by the deadline, directly or through an HTTP proxy.
+
+    Only the CAs of the file `ca_bundle` are trusted, if there is one.
+    """
 
     def __init__(
-        self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
+        self,
+        *,
+        limits: httpx.Limits,
+        proxy: httpx.Proxy | None = None,
+        ca_bundle: Path | None = None,
+        backend: "DeadlineBackend | None" = None,
     ) -> None:
-        ssl_context = _ssl_context()
+        ssl_context = _ssl_context(ca_bundle)
         super().__init__(verify=ssl_context, limits=limits)
         # httpx has no parameter for the backend, so the new, unused pool is replaced.
         backend = backend or DeadlineBackend(httpcore.SyncBackend(), resolve=addresses_of)
         self._pool = _pool(ssl_context, limits, proxy, backend)
+        self._is_direct = proxy is None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            ProxyError: the proxy has not connected booksync with the server.
+            httpx.TransportError: any other failure.
+        """
+        if self._is_direct:
+            return super().handle_request(request)
+        events: set[str] = set()
+        request.extensions["trace"] = lambda event, _facts: events.add(event)
+        try:
+            return super().handle_request(request)
+        except httpx.TransportError as error:
+            if _NEW_CONNECTION in events and _TUNNEL_IS_OPEN not in events:
+                raise ProxyError(error) from error
+            raise
 
 
 @cache
-def _ssl_context() -> ssl.SSLContext:
+def _ssl_context(ca_bundle: Path | None) -> ssl.SSLContext:
     """The SSL context that all transports of the process share, because loading the certificates takes 20 ms."""
-    return httpx.create_ssl_context()
+    if ca_bundle is None:
+        return httpx.create_ssl_context()
+    return ssl.create_default_context(cafile=ca_bundle)
 
 
 def _pool(
@@ -70,6 +122,7 @@ def _pool(
         ),
         proxy_auth=proxy.raw_auth,
         proxy_headers=proxy.headers.raw,
+        proxy_ssl_context=ssl_context if proxy.url.scheme == "https" else None,
         ssl_context=ssl_context,
         max_connections=limits.max_connections,
         max_keepalive_connections=limits.max_keepalive_connections,

@@ -56,6 +56,23 @@ class ZohoUnavailable(TransientZohoError):
     """Zoho could not be reached, or did not respond."""
 
 
+class ProxyUnavailable(ZohoUnavailable):
+    """The proxy of ZOHO_PROXY_URL has not connected booksync with Zoho: check that it runs and that this host may use
+    it."""
+
+
+class ProxySignInRefused(ZohoUnavailable):
+    """The proxy of ZOHO_PROXY_URL does not accept booksync's user and password: check both in ZOHO_PROXY_URL."""
+
+
+class ProxyRefused(ZohoUnavailable):
+    """The proxy of ZOHO_PROXY_URL refuses to connect booksync with Zoho: allow Zoho's hosts there."""
+
+
+class CertificateNotTrusted(ZohoUnavailable):
+    """The TLS certificate is not trusted: if a proxy decrypts TLS, set ZOHO_CA_BUNDLE to a file with its CA."""
+
+
 class UnusableResponse(TransientZohoError):
     """Zoho returned something that is not a response of its API."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import structlog
 
+from domain.call_kinds import CallKind, kind_of
 from domain.versions import FURTHEST_AHEAD
 from workers.budget import CALL_SECONDS, Lane
 from workers.zoho.data_centers import ZohoHosts
@@ -63,6 +64,7 @@ class ZohoTransport:
         call_seconds: float = CALL_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_call: Callable[[CallKind, float], None] = lambda _kind, _seconds: None,
     ) -> None:
         self.organization_id = organization_id
         self.server_time: datetime | None = None  #: the time (UTC) of the last response
@@ -77,6 +79,7 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
+        self._on_call = on_call  # Called with the kind and the seconds of each request, also of a failed one.
         self.renewals = 0  #: how often a refused token was replaced by another one
         self._held: Token | None = None  # The access token of the next call.
         self._held_until = 0.0
@@ -174,8 +177,11 @@ class ZohoTransport:
         with self._budget.call(self.organization_id, lane=self._lane, holder=self._holder) as admission:
             self.calls += 1
             began = time.monotonic()
-            wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
-            self.last_call_seconds = time.monotonic() - began
+            try:
+                wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
+            finally:
+                self.last_call_seconds = time.monotonic() - began
+                self._on_call(kind_of(path), self.last_call_seconds)
             response = read_result(wire)
             # The response is reported inside the block, because the budget must record a 429 before this call's place
             # is free for another call.

@@ -193,3 +193,28 @@ def test_a_connection_to_a_newer_data_centre_uses_the_named_servers(
 )
 def test_a_server_that_cannot_be_used_is_wrong_usage(bench: Bench, words: tuple[str, ...]) -> None:
     assert connect(bench, *words).exit_code == 2
+
+
+def test_each_change_is_recorded_without_secrets_and_names(partner: Bench) -> None:
+    partner.zoho.register_client(CLIENT_ID, "second-secret")
+    assert run("clients", "rotate", "partner", "--client-secret", "-", given="second-secret\n").exit_code == 0
+    assert run("rotate-keys").exit_code == 0
+    assert run("erase", str(partner.connection_id), "--yes").exit_code == 0
+    recorded = partner.rows(
+        "SELECT operator, action, state, connection_id, subject, result"
+        " FROM booksync.operator_actions ORDER BY began_at"
+    )
+    assert [tuple(row.values()) for row in recorded] == [
+        ("command line", "add client", "done", None, "", ""),
+        (
+            "command line",
+            "connect",
+            "done",
+            None,
+            f"organisation {partner.zoho.organization_id}",
+            f"connection {partner.connection_id}",
+        ),
+        ("command line", "rotate client secret", "done", None, "", ""),
+        ("command line", "rotate keys", "done", None, "", ""),
+        ("command line", "erase", "done", partner.connection_id, "", ""),
+    ]

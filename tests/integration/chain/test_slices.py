@@ -1,8 +1,6 @@
 """A step reads a slice of a list: same results as page by page, and a killed worker repeats at most one call."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,8 +13,8 @@ from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import eventually
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
+from tests.integration.chain.interruptions import Killed, at_page, finish, killed_at, restarted, step_until
 from tests.truth import differences
-from workers.boot.page_cache import PageCache
 from workers.boot.slices import SliceLimits
 from workers.services.cache_invoices import cache_invoices
 from workers.sync import customers, list_ahead, list_pages, writing
@@ -24,10 +22,6 @@ from workers.sync import customers, list_ahead, list_pages, writing
 SLICE = SliceLimits(pages=30)
 
 CONTACTS, INVOICES = 900, 1_100
-
-
-class Killed(BaseException):
-    """The process ends here: nothing is released or written afterwards."""
 
 
 @pytest.fixture
@@ -39,51 +33,6 @@ def zoho(simulator: SandboxControl) -> SandboxControl:
 @pytest.fixture
 def sliced(bench: Bench) -> Bench:
     return bench.with_slices(SLICE)
-
-
-def at_page(number: int, do: Callable[[], object]) -> SliceLimits:
-    """Slices that call `do` when the step has fetched so many pages."""
-    looks = 0
-
-    def look() -> bool:
-        nonlocal looks
-        looks += 1
-        if looks == number:
-            do()
-        return False
-
-    return SliceLimits(pages=30, is_thread_wanted=look)
-
-
-def step_until(bench: Bench, phase: Phase) -> None:
-    while (step := bench.present_step()) is not None and step.phase is not phase:
-        bench.take(step)
-
-
-def finish(bench: Bench) -> None:
-    while (step := bench.present_step()) is not None:
-        bench.skip_waiting()
-        bench.take(step)
-
-
-def killed_at(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int) -> None:
-    """Ends the process in the middle of the so-manieth call of a function."""
-    real, calls = getattr(module, name), 0
-
-    def ends(*args: Any, **keywords: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call:
-            raise Killed
-        return real(*args, **keywords)
-
-    monkeypatch.setattr(module, name, ends)
-
-
-def restarted(bench: Bench) -> Bench:
-    """The connection in another process, after the lease of the killed one has expired."""
-    bench.rows("UPDATE booksync.sync_runs SET claimed_until = now() RETURNING id")
-    return replace(bench, resources=replace(bench.resources, pages=PageCache()))
 
 
 def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: psycopg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The sender of reminders may only call two functions; booksync's own role may call them too."""
+"""What each role of `booksync roles` may do, and may not."""
 
 import uuid
 from collections.abc import Iterator
@@ -29,17 +29,12 @@ def roles() -> DatabaseRoles:
 @pytest.fixture
 def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Session]:
     """A transaction with the roles, which is never committed."""
-    in_one_transaction = roles.statements("The application that sends reminders").replace("BEGIN;", "")
-    with altered(
-        engine,
-        roles.statements("The owner"),
-        roles.statements("The application"),
-        in_one_transaction.replace("COMMIT;", ""),
-    ) as db:
+    in_one_transaction = roles.grants().replace("BEGIN;", "").replace("COMMIT;", "")
+    with altered(engine, roles.creation(), in_one_transaction) as db:
         yield db
 
 
-@pytest.mark.parametrize("role", ["sender", "app"])
+@pytest.mark.parametrize("role", ["sender", "worker"])
 def test_a_granted_role_hands_over_and_reports(granted: Session, roles: DatabaseRoles, role: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {getattr(roles, role)}"))
     (taken,) = hand_over.claim(granted, at=DUE_AT)
@@ -56,7 +51,7 @@ def test_the_sender_reads_a_view_only_with_the_documented_grants(
         with pytest.raises(ProgrammingError, match="permission denied for view"):
             granted.execute(look)
         attempt.rollback()
-    granted.execute(text(roles.statements("Readers of the views")))
+    granted.execute(text(roles.readers_grants()))
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
     assert granted.execute(look).scalar_one() == {"customers": 1, "due_calls": 0}[view]
     calls = text("SELECT phone FROM booksync.due_calls_of((SELECT connection_id FROM booksync.customers), :at)")
@@ -104,8 +99,8 @@ def test_a_sender_cannot_inject_a_table_of_its_own(granted: Session, roles: Data
     assert granted.execute(text("SELECT count(*) FROM pg_temp.handovers")).scalar_one() == 0
 
 
-def test_the_application_manages_operators_and_ends_console_sessions(granted: Session, roles: DatabaseRoles) -> None:
-    granted.execute(text(f"SET LOCAL ROLE {roles.app}"))
+def test_commands_manage_operators_and_ends_console_sessions(granted: Session, roles: DatabaseRoles) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.worker}"))
     assert operators.add(granted, "ana", Role.VIEWER, "a hash")
     operators.change(granted, "ana", Role.OPERATOR, None)
     operators.seen(granted, "ana")
@@ -113,3 +108,30 @@ def test_the_application_manages_operators_and_ends_console_sessions(granted: Se
     session_id = uuid.uuid4()
     operators.sign_out(granted, session_id, longest_seconds=60)
     assert operators.is_signed_out(granted, session_id)
+
+
+class TestTheWebProcess:
+    """What it does need is tested in tests/integration/web, where the web process has this role."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "SELECT contact FROM booksync.staged_contacts",
+            "SELECT person FROM booksync.staged_persons",
+            "SELECT content FROM booksync.staged_pages",
+            "UPDATE booksync.operators SET role = 'operator'",
+            "UPDATE booksync.operators SET password_hash = ''",
+            "UPDATE booksync.zoho_clients SET client_id = ''",
+            "UPDATE booksync.customers_cache SET customer_name = ''",
+            "DELETE FROM booksync.customers_cache",
+            "DELETE FROM booksync.zoho_connections",
+            "DELETE FROM booksync.operator_actions",
+            "SELECT FROM booksync.claim_due_reminders(1)",
+            "CREATE TABLE booksync.mine ()",
+        ],
+    )
+    def test_it_may_not(self, granted: Session, roles: DatabaseRoles, statement: str) -> None:
+        granted.execute(text(f"SET LOCAL ROLE {roles.web}"))
+        with pytest.raises(ProgrammingError) as refused:
+            granted.execute(text(statement))
+        assert isinstance(refused.value.orig, InsufficientPrivilege)

@@ -1,4 +1,4 @@
-"""Each index of db/migrations/indexes.py, call_lists.py and searches.py can serve the statements that it was built for.
+"""Each index of db/migrations/{indexes,call_lists,schedules,searches}.py can serve the statements that it is for.
 
 Postgres may choose another plan for a small table, so the plans are made without sequential scans.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, text
 from db import (
     customer_lists,
     doubtful_numbers,
+    due_work,
     hand_over,
     invoice_lists,
     invoice_references,
@@ -26,6 +27,7 @@ from db import (
     questions,
     reminders,
     summary,
+    sync_schedule,
 )
 from db.connections import Connection
 from db.doubtful_numbers import Doubtful
@@ -99,6 +101,12 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         "outcomes of a kind",
         lambda db, _: outcomes.listed(db, outcome=CallOutcome.REACHED, limit=50),
         {"ix_handover_outcomes_outcome_reported_at"},
+    ),
+    ("the first due sync", lambda db, _: due_work.look(db, {"task": 60.0}), {"ix_zoho_connections_due"}),
+    (
+        "the due syncs",
+        lambda db, _: sync_schedule.take_due(db, sync_interval_seconds=300, full_sync_interval_seconds=86400),
+        {"ix_zoho_connections_due"},
     ),
     (
         "customers by name",

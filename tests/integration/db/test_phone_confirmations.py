@@ -87,8 +87,8 @@ class TestConfirming:
         confirmed(engine, connection, a_wish())
         customer_id = cached(engine)["id"]
         with engine.connect() as db:
-            listed = phone_confirmations.listed(db, [customer_id])
-        assert listed == [Confirmation(customer_id, REFUSED, A_LONDON_PHONE, "Ada, by phone", LATER)]
+            (listed,) = phone_confirmations.of_customers(db, limit=10)
+        assert listed.confirmations == (Confirmation(customer_id, REFUSED, A_LONDON_PHONE, "Ada, by phone", LATER),)
 
     def test_the_last_confirmation_counts(self, engine: Engine, connection: Connection) -> None:
         tell_contact(engine, connection, a_contact(mobile=REFUSED))

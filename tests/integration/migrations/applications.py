@@ -9,7 +9,18 @@ import psycopg
 from psycopg.rows import dict_row
 
 from db.legacy.side_by_side import renew_triggers
-from db.migrations import call_lists, grants, indexes, operators, placement, processes, searches, states, verifications
+from db.migrations import (
+    call_lists,
+    grants,
+    indexes,
+    operators,
+    placement,
+    processes,
+    schedules,
+    searches,
+    states,
+    verifications,
+)
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from db.migrations.schemas import use_schemas
@@ -222,6 +233,7 @@ def undo_the_move(url: str) -> None:
     """Bring a database to the state of the previous release, whatever revision it is at."""
     with psycopg.connect(url, autocommit=True) as connection:
         use_schemas(connection)
+        schedules.remove(connection)
         call_lists.remove(connection)
         searches.remove(connection)
         verifications.remove(connection)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
+from db.legacy import print_sql
 from db.migrations.batches import Progress
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
@@ -243,6 +245,24 @@ def test_an_application_in_snake_case_is_stamped_and_otherwise_unchanged(
     database.rows("DROP TABLE booksync_alembic_version")
     before_again = database.schema()
     assert [row for row in before["columns"] if "booksync" not in row["table_name"]] == before_again["columns"]
+
+
+def test_the_sql_is_printed_and_nothing_is_changed(
+    booksync_migrate: Command, url: str, engine: Engine, database: Database
+) -> None:
+    an_application_in_camel_case(url, database)
+    before = database.schema()
+
+    printed = booksync_migrate("--adopt", "--print-sql")
+
+    assert printed.exit_code == 0
+    with engine.connect() as db:
+        assert printed.stdout == print_sql(db)
+    assert "\nCREATE UNIQUE INDEX CONCURRENTLY" in printed.stdout
+    assert printed.stdout.count("Lock: ") == printed.stdout.count("Cost: ") > 5
+    assert database.schema() == before
+    for wrong in (("--print-sql",), ("--adopt", "--print-sql", "--yes"), ("--adopt", "--print-sql", "--json")):
+        assert booksync_migrate(*wrong).exit_code == 2
 
 
 def test_the_reason_is_given_for_a_database_that_cannot_be_adopted(

@@ -11,6 +11,7 @@ from db.connections import Connection
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.scheduler.ticks import all_runs, end_the_run, make_due, start, take_messages
+from tests.integration.statements import recorded_statements
 from workers.boot.resources import Resources
 from workers.scheduler import tick
 
@@ -25,6 +26,20 @@ class TestStarting:
         (run,) = all_runs(resources.engine)
         assert (run["connection_id"], run["mode"]) == (connection.connection_id, mode)
         assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
+
+    def test_the_statements_that_write_do_not_grow_with_the_due_syncs(self, resources: Resources) -> None:
+        tick(resources)  # The first tick makes the periodic tasks too.
+        counts = []
+        for more in (1, 9):
+            for _ in range(more):
+                a_connection(resources.engine)
+            end_the_run(resources.engine)
+            make_due(resources.engine)
+            with recorded_statements(resources.engine) as sent:
+                tick(resources)
+            counts.append(len([each for each in sent if "INSERT" in each or "UPDATE booksync" in each]))
+        assert len(all_runs(resources.engine)) == 1 + 10
+        assert counts[0] == counts[1]
 
     @pytest.mark.usefixtures("connection")
     def test_a_due_sync_is_started_by_one_tick_only(self, resources: Resources) -> None:

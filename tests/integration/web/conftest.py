@@ -3,12 +3,19 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
+import workers.boot.basics
+from db import engine as engines
+from db import roles
 from db.connections import Connection
 from domain.operators import Role
+from sandbox.servers import EmbeddedPostgres
+from tests.databases import TEMPLATE, Databases
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.environment import environment_of_a_process
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, ConsoleBrowser, running_console
@@ -17,6 +24,30 @@ from tests.process_logs import logs_of_a_process
 from workers.boot.basics import Basics, open_basics
 from workers.services.operators import save_operator
 from workers.web.console import password_check
+
+#: A migrated database in which the roles have what they need.
+_GRANTED = "booksync_granted"
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    with psycopg.connect(postgres.create_database(_GRANTED, template=TEMPLATE), autocommit=True) as database:
+        database.execute(roles.creation().encode())
+        database.execute(roles.grants().encode())
+    return Databases(postgres, _GRANTED)
+
+
+@pytest.fixture(autouse=True)
+def own_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a test's granted database the web process has the role booksync_web. The test itself may everything."""
+
+    def new_engine(url: str, **options: Any) -> Engine:
+        address = make_url(url)
+        if options["application_name"] == "booksync web" and f"{address.database}".startswith("test_"):
+            address = address.set(username="booksync_web")
+        return engines.new_engine(address.render_as_string(hide_password=False), **options)
+
+    monkeypatch.setattr(workers.boot.basics, "new_engine", new_engine)
 
 
 @pytest.fixture(autouse=True)

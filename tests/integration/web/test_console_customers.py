@@ -62,6 +62,22 @@ def test_a_customer_is_found_by_words_numbers_and_addresses(
             assert "Nothing is found" in search(ana, words, "/customers").text
 
 
+def test_a_search_of_one_connection_finds_its_records_only(
+    ana: ConsoleBrowser, engine: Engine, connection: Connection, subtests: pytest.Subtests
+) -> None:
+    tell(engine, connection)
+    other = a_connection(engine)
+    token = ana.token("/customers")
+    for words in ("analytical", "ada.byron@", "020 7031 3000", "INV-1"):
+        with subtests.test(words):
+            page = ana.post("/customers", csrf_token=token, search=words, connection=str(other.connection_id)).text
+            assert "Nothing is found" in page
+            assert f'value="{other.connection_id}" selected' in page
+    found = ana.post("/customers", csrf_token=token, search="analytical", connection=str(connection.connection_id))
+    assert found.headers["location"] == f"./customers/{customer_id(engine)}"
+    assert ana.post("/customers", csrf_token=token, search="analytical", connection="x").status_code == 404
+
+
 def test_customers_are_listed_by_name_page_by_page(ana: ConsoleBrowser, engine: Engine, connection: Connection) -> None:
     for number in range(120):
         tell_contact(engine, connection, a_contact(f"{6000 + number}", name=f"Customer {number:03}"))

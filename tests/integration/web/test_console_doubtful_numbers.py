@@ -1,11 +1,16 @@
 """The console's page of doubtful numbers: an accountant confirms a number, or has it never called."""
 
 import asyncio
+import re
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from db import clock, reminder_policies
+from domain.contacts import Contact
 from domain.operators import Role
+from domain.reminder_policy import ReminderPolicy
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import tell_contact
@@ -24,6 +29,7 @@ from tests.integration.web.console_browser import ConsoleBrowser, token_in
 from workers.boot.basics import Basics
 
 PATH = "/calls/numbers"
+SHARED = f"{PATH}?list=shared"
 REFUSED = "ask Bob"
 FAX = "Fax +44 20 7031 3000"
 NATIONAL = "020 7031 3000"  #: without the country's prefix
@@ -32,6 +38,11 @@ NATIONAL = "020 7031 3000"  #: without the country's prefix
 @pytest.fixture
 def accountant(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
     return signed_in(basics, browser, Role.ACCOUNTANT)
+
+
+def sharing(number: int) -> list[Contact]:
+    """Customers of different names with one number."""
+    return [a_contact(str(5100 + n), name=f"Sharer {n}", mobile=A_BRITISH_MOBILE) for n in range(number)]
 
 
 def phone(database: psycopg.Connection, contact_id: str = "5001") -> tuple[str, str | None, bool]:
@@ -67,7 +78,7 @@ class TestTheList:
         page = ana.get(PATH).text
         assert FAX in page
         assert "Confirm" not in page.replace("Confirmed", "")
-        assert "/confirm" not in page
+        assert '<form method="post" action="../calls' not in page
 
     def test_numbers_of_an_assumed_country_have_a_list_of_their_own(self, basics: Basics, ana: ConsoleBrowser) -> None:
         a_connection_with(basics.engine, a_contact(mobile=NATIONAL))
@@ -75,6 +86,62 @@ class TestTheList:
         page = texts_of(ana.get(f"{PATH}?list=assumed").text)
         assert NATIONAL in page
         assert "It was judged as a number of the United Kingdom" in page
+
+    def test_numbers_that_many_customers_share_have_a_list_of_their_own(
+        self, basics: Basics, ana: ConsoleBrowser, subtests: pytest.Subtests
+    ) -> None:
+        connection = a_connection_with(
+            basics.engine, *sharing(3), a_contact("5900", name="Alone", mobile=A_LONDON_PHONE)
+        )
+        with subtests.test("by the default policy"):
+            assert "No number needs a check here." in ana.get(SHARED).text
+        with basics.engine.begin() as db:
+            reminder_policies.save(
+                db,
+                connection.connection_id,
+                replace(ReminderPolicy(), shared_number_customers=3),
+                now=clock.present(db),
+            )
+        with subtests.test("by a stricter policy"):
+            page = texts_of(ana.get(SHARED).text)
+            for shown in ("Sharer 0", "Sharer 1", "Sharer 2", "Customers of 3 different names have it."):
+                assert shown in page
+            assert "Alone" not in page
+        with subtests.test("of one connection"):
+            assert "Sharer 0" in ana.get(f"{SHARED}&connection={connection.connection_id}").text
+
+    def test_customers_of_one_name_do_not_share_a_number(self, basics: Basics, ana: ConsoleBrowser) -> None:
+        a_connection_with(
+            basics.engine, *(a_contact(str(5100 + n), name="One & Co", mobile=A_BRITISH_MOBILE) for n in range(12))
+        )
+        assert "No number needs a check here." in ana.get(SHARED).text
+
+    def test_a_number_that_is_confirmed_leaves_the_list_of_shared_ones(
+        self, basics: Basics, accountant: ConsoleBrowser
+    ) -> None:
+        connection = a_connection_with(basics.engine, *sharing(10))
+        accountant.post(
+            f"{PATH}/confirm",
+            csrf_token=token_in(accountant.get(SHARED)),
+            connection_id=str(connection.connection_id),
+            list="shared",
+            customer_id="5100",
+            phone_text=A_BRITISH_MOBILE,
+            read_as=A_BRITISH_MOBILE,
+            note="Ada",
+        )
+        page = texts_of(accountant.get(SHARED).text)
+        assert "is confirmed" in page
+        assert "Sharer 1" in page
+        assert page.count("Sharer 0") == 1  # in the message only
+
+    def test_the_list_of_shared_numbers_has_pages(self, basics: Basics, ana: ConsoleBrowser) -> None:
+        a_connection_with(basics.engine, *sharing(60))
+        page = ana.get(SHARED).text
+        (more,) = (line.split('"')[1] for line in page.splitlines() if "More rows" in line)
+        rest = ana.get("/" + more.removeprefix("../").replace("&amp;", "&")).text
+        shown = [set(re.findall(r"Sharer \d+", each)) for each in (page, rest)]
+        assert (len(shown[0]), len(shown[1]), len(shown[0] | shown[1])) == (50, 10, 60)
 
     def test_a_filter_leaves_the_numbers_of_one_connection(self, basics: Basics, ana: ConsoleBrowser) -> None:
         a_connection_with(basics.engine, a_contact(name="First Ltd", mobile=FAX))

@@ -1,6 +1,8 @@
 """Promises of workers/web: its metrics."""
 
 from collections.abc import Callable
+from importlib.metadata import version
+from platform import python_version
 
 import httpx
 import psycopg
@@ -96,7 +98,8 @@ class TestMetrics:
 
     def test_without_servers_only_booksync_up_is_reported(self, process: Callable[[str, str], Ask]) -> None:
         told = self.told(process(nowhere("postgresql"), nowhere("redis"))("/metrics"))
-        assert told == {"booksync_up postgres": 0, "booksync_up redis": 0}
+        build = f"booksync_build_info {python_version()} {version('booksync')}"
+        assert told == {build: 1, "booksync_up postgres": 0, "booksync_up redis": 0}
 
     def test_without_redis_the_other_metrics_are_reported(
         self, process: Callable[[str, str], Ask], database_url: str

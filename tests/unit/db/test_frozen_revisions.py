@@ -10,6 +10,7 @@ from tests.unit.db.frozen_revisions import ROOT, digest, frozen_files, modules, 
 #: Live code of the migrations, which runs the revisions or reads their results.
 LIVE = {
     "db.legacy.adoption",
+    "db.legacy.script",
     "db.legacy.present_phone_rule",
     "db.legacy.report",
     "db.migrations.revisions",

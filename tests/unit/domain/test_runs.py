@@ -59,6 +59,7 @@ lists = st.builds(ListRead, walk=st.none() | walks, asked_at=st.none() | MOMENTS
 positions = st.builds(
     Position,
     persons=st.none() | st.builds(WalkById, started_at=st.none() | MOMENTS, is_finished=st.booleans()),
+    persons_ahead=st.none() | st.builds(WalkById, page=st.integers(1, 99)),
     persons_calls=st.integers(0, 1000),
     sweeps=st.integers(0, 3),
     details=st.integers(0, 1000),

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from domain.lists import PER_PAGE, Page
 from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
 from tests.tables import table
-from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_id
-
-#: Rows "10001", "10002" …
-_PERSONS = [Row(str(10_001 + number), NOW) for number in range(50_000)]
-
-
-def persons(count: int, **habits: Any) -> Upstream:
-    """The first `count` persons."""
-    return Upstream({row.record_id: row for row in _PERSONS[:count]}, **{"oldest_id_first": True} | habits)
-
+from tests.unit.domain.person_lists import arrivals, departures, keeps_its_promise, persons
+from tests.unit.domain.upstream import NOW, SECOND, everything, ids, walked_by_id
 
 # The cost.
 
@@ -107,29 +99,6 @@ def test_the_last_return_of_a_row_has_its_newest_values() -> None:
         assert versions.get(row.record_id, 0) < row.version
         versions[row.record_id] = row.version
     assert len(versions) < len(told)
-
-
-departures = st.tuples(st.just("delete"), st.integers(0, 700), st.integers(1, 60))
-arrivals = st.tuples(st.just("create"), st.just(0), st.integers(1, 60))
-
-
-def keeps_its_promise(upstream: Upstream, meantimes: list[list[tuple[str, int, int]]]) -> WalkById:
-    at_first, coming = dict(upstream.rows), iter(meantimes)
-
-    def time_passes() -> None:
-        upstream.now += SECOND
-        for kind, place, count in next(coming, []):
-            for record_id in everything(upstream)[place : place + count]:
-                if kind == "delete":
-                    upstream.delete(record_id)
-            if kind == "create":
-                for _ in range(count):
-                    upstream.create()
-
-    walk, told = walked_by_id(upstream, time_passes)
-    assert walk.started_at == NOW
-    assert set(ids(told)) >= at_first.keys() & upstream.rows.keys()
-    return walk
 
 
 @given(

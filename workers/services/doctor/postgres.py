@@ -118,7 +118,7 @@ def _rights(facts: PostgresFacts) -> Iterator[Finding]:
             "postgres_rights",
             f"This role lacks rights on {counted(len(tables), 'table')}: {', '.join(tables[:_TABLES_SHOWN])}{more}",
             cause="grants were not repeated after a migration, or DATABASE_URL names another role",
-            next_step="run the grants of docs/database-roles.md",
+            next_step="booksync migrate --grants (docs/database-roles.md)",
         )
 
 

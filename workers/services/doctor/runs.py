@@ -80,7 +80,7 @@ def _last_run(facts: ConnectionFacts) -> Iterator[Finding]:
             Part.RUNS,
             "run_retries",
             f"A step of the run of connection {connection_id} fails again and again",
-            cause=f"it waits for {run['waiting_for']}, after {run['attempts']} attempts",
+            cause=f"after {run['attempts']} attempts it waits for {run['waiting_for']}".rstrip("."),
             next_step="the worker's log has the reason (action step.retry)",
             since=run["started_at"],
         )

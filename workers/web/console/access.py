@@ -63,6 +63,7 @@ class Requirement:
         RoleMissingError: the visitor has a lower role.
         ForgedFormError: the form of an action is from another page.
         PostgresFailedError: Postgres does not work.
+        UnreadableFormError: the form is too large, or has characters that cannot be stored.
         HTTPException: see `read_form`.
     """
 

@@ -21,7 +21,7 @@ from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.flash import flash_of, forget_flash
 from workers.web.console.proxy_names import ProxyNameRefusedError
 from workers.web.console.sessions import forget_session, keep_session
-from workers.web.forms import ForgedFormError
+from workers.web.forms import ForgedFormError, UnreadableFormError
 from workers.web.pages import page
 from workers.web.state import resources_of
 
@@ -107,6 +107,7 @@ def add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(RoleMissingError, _role_missing)
     app.add_exception_handler(NoSuchPageError, _not_found)
     app.add_exception_handler(ForgedFormError, _forged)
+    app.add_exception_handler(UnreadableFormError, _unreadable)
     app.add_exception_handler(PostgresFailedError, _unavailable)
 
 
@@ -163,6 +164,18 @@ async def _forged(request: Request, _error: Exception) -> Response:
         "The form was refused",
         "Nothing was changed, because the form is not from a page of your console session.",
         hint="Open the page again, and repeat the action.",
+    )
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UnreadableFormError)
+    return notice(
+        request,
+        error.status,
+        "The form cannot be read",
+        f"{error} Nothing was changed.",
+        hint="Go back in the browser, correct the form, and send it again.",
+        visitor=getattr(request.state, "visitor", None),
     )
 
 

@@ -11,6 +11,7 @@ from db.customer_stories import Organization
 from workers.boot.resources import Resources
 from workers.services.find_records import find_records
 from workers.web.console.access import Visitor, postgres_needed
+from workers.web.console.addresses import uuid_of
 from workers.web.console.frame import console_page, root_of
 from workers.web.console.listing import Choice
 from workers.web.forms import one
@@ -18,18 +19,25 @@ from workers.web.state import resources_of
 
 
 def search_page(request: Request, visitor: Visitor) -> Response:
-    """Return what the text of the search form finds. A single record is opened at once."""
-    text = one(visitor.form, "search")
+    """Return what the text of the search form finds. A single record is opened at once.
+
+    The field `connection` names the only connection that is searched; an empty one means all.
+
+    Raises:
+        NoSuchPageError: the field `connection` is not an id.
+    """
+    text, wanted = one(visitor.form, "search"), uuid_of(one(visitor.form, "connection"))
     with postgres_needed(), resources_of(request).engine.connect() as db:
-        found = find_records(db, text)
+        found = find_records(db, text, wanted)
         named = connection_names.named(db)
     if len(found) == 1:
         (address,) = [f"customers/{each.id}" for each in found.customers] + [
             f"invoices/{each.id}" for each in found.invoices
         ]
         return RedirectResponse(f"{root_of(request)}{address}", 303)
-    names = Choice(named, None).names if len(named) > 1 else {}
-    return console_page(request, "console/found.html", visitor, text=text, found=found, names=names)
+    choice = Choice(named, next((each for each in named if each.connection_id == wanted), None))
+    names = choice.names if len(named) > 1 else {}
+    return console_page(request, "console/found.html", visitor, text=text, found=found, names=names, choice=choice)
 
 
 def zoho_address(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.legacy import adopt, names, plan
-from db.migrations import call_lists, indexes, searches
+from db.migrations import call_lists, indexes, schedules, searches
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
@@ -247,6 +247,7 @@ def test_every_name_that_the_upgrades_create_is_checked(states: States) -> None:
         *names.SHARED_INDEXES,
         *indexes.INDEXES,
         *call_lists.INDEXES,
+        *schedules.INDEXES,
         *searches.INDEXES,
     }
     assert made["functions"] <= set(names.FUNCTIONS)

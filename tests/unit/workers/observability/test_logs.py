@@ -2,7 +2,12 @@
 
 import logging
 import logging.config
+import socket
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import httpx
 import psycopg
@@ -47,6 +52,7 @@ def test_each_line_is_a_json_object(logs: ProcessLogs) -> None:
     log.info("The run begins", action="run.begun", pages=2)
     line = logs.line
     assert str(line.pop("timestamp")).endswith("Z")
+    assert (line.pop("release"), line.pop("host")) == (version("booksync"), socket.gethostname())
     assert line == {
         "event": "The run begins",
         "level": "info",
@@ -181,3 +187,51 @@ def test_a_message_is_named_without_its_arguments() -> None:
 def test_refusal_of_redis_is_described_with_a_next_step() -> None:
     error = redis.ReadOnlyError("You can't write against a read only replica.", status_code="READONLY")
     assert describe(error).startswith("Redis is a read-only replica: point REDIS_URL to the primary")
+
+
+class TestUncaughtErrors:
+    def test_the_end_of_the_process_is_logged_without_the_errors_text(self, logs: ProcessLogs) -> None:
+        error = fail_with(ValueError(ADA))
+        sys.excepthook(type(error), error, error.__traceback__)
+        assert (logs.line["action"], logs.line["error"], logs.line["level"]) == (
+            "process.failed",
+            "ValueError",
+            "critical",
+        )
+        assert "fail_with" in logs.line["where"]
+        assert ADA not in logs.text
+
+    def test_the_end_of_a_thread_is_logged_with_its_name(self, logs: ProcessLogs) -> None:
+        thread = threading.Thread(target=fail, name="some-thread")
+        thread.start()
+        thread.join()
+        assert (logs.line["action"], logs.line["error"]) == ("thread.failed", "ValueError")
+        assert "some-thread" in logs.line["event"]
+        assert ADA not in logs.text
+
+    def test_an_error_in_a_finalizer_is_logged(self, logs: ProcessLogs) -> None:
+        finalized = Finalized()
+        del finalized
+        assert (logs.line["action"], logs.line["error"]) == ("error.unraisable", "ValueError")
+        assert ADA not in logs.text
+
+    def test_an_interrupt_is_one_line(self, logs: ProcessLogs) -> None:
+        sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+        assert (logs.line["action"], logs.line["level"]) == ("process.interrupted", "info")
+
+    def test_a_warning_is_a_line(self, logs: ProcessLogs) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(True)
+            warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+        assert (logs.line["logger"], logs.line["level"]) == ("py.warnings", "warning")
+        assert "an old name" in logs.line["event"]
+
+
+def fail() -> None:
+    raise ValueError(ADA)
+
+
+class Finalized:
+    def __del__(self) -> None:
+        fail()

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from workers.web.console.calls import do_not_call, numbers, outcomes, planned
+from workers.web.console.calls import confirmed, do_not_call, numbers, outcomes, planned
 
 router = APIRouter()
-for part in (planned, numbers, do_not_call, outcomes):
+for part in (planned, numbers, confirmed, do_not_call, outcomes):
     router.include_router(part.router)
 
 __all__ = ["router"]

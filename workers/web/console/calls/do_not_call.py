@@ -7,8 +7,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from db import do_not_call
-from db.do_not_call import ListedNumber, Place
+from db.do_not_call import ListedNumber, Place, page, users
 from db.session import Session
 from domain.activity import Action
 from domain.do_not_call import number_in
@@ -16,10 +15,11 @@ from domain.errors import BooksyncError
 from domain.users import UserId
 from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault
+from workers.services import do_not_call
 from workers.web.console.access import AsAccountant, AsViewer, Visitor
 from workers.web.console.actions import act
 from workers.web.console.addresses import NoSuchPageError
-from workers.web.console.calls.frame import call_page
+from workers.web.console.calls.frame import call_page, shown_on
 from workers.web.console.listing import ROWS, Choice, paged
 from workers.web.console.sessions import LONGEST_SECONDS
 from workers.web.forms import one
@@ -43,7 +43,7 @@ async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
         after = _unsealed(vault, request.query_params.get("after"))
-        rows, last = paged(do_not_call.page(db, choice.user_id, after=after, limit=ROWS + 1))
+        rows, last = paged(page(db, choice.user_id, after=after, limit=ROWS + 1))
         return {
             "numbers": rows,
             "users": list(dict.fromkeys(each.user_id for each in choice.listed)),
@@ -78,7 +78,7 @@ async def remove(request: Request, visitor: AsAccountant) -> Response:
         return f"{phone} is off the list." if was_listed else f"{phone} was not on the list."
 
     return await run_in_threadpool(
-        act, request, visitor, Action.REMOVE_DO_NOT_CALL, work, back=_PATH, subject="1 number"
+        act, request, visitor, Action.REMOVE_DO_NOT_CALL, work, back=shown_on(visitor, _PATH), subject="1 number"
     )
 
 
@@ -89,7 +89,7 @@ def _user(db: Session, visitor: Visitor) -> UserId:
         NoSuchUserError: no connection belongs to the user.
     """
     named = one(visitor.form, "user_id")
-    for user_id in do_not_call.users(db):
+    for user_id in users(db):
         if str(user_id) == named:
             return user_id
     raise NoSuchUserError

@@ -7,9 +7,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.session import Session
+from domain.connection_names import whole_id
 from workers.web.console.access import Visitor, postgres_needed
 from workers.web.console.frame import console_page
 from workers.web.console.listing import Choice, choice_of
+from workers.web.forms import one
 from workers.web.state import resources_of
 
 #: The tabs: the address, relative to the console's first page, and the name.
@@ -35,3 +37,9 @@ def call_page(
         choice = choice_of(db, request)
         parts = shown(db, choice)
     return console_page(request, f"console/calls/{template}", visitor, tabs=TABS, choice=choice, **parts)
+
+
+def shown_on(visitor: Visitor, path: str) -> str:
+    """The page that the form was on: the one of the customer that the form names, else `path`."""
+    customer_id = whole_id(one(visitor.form, "shown_on"))
+    return path if customer_id is None else f"customers/{customer_id}"

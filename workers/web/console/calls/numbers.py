@@ -1,5 +1,6 @@
 """`/calls/numbers`: the numbers that a person should check. An accountant confirms a number, or has it never called."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -7,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from db import clock, connections, do_not_call, doubtful_numbers
+from db import clock, connections, doubtful_numbers
 from db.connections import UnknownConnectionError
 from db.doubtful_numbers import Doubtful
 from db.session import Session
@@ -15,6 +16,7 @@ from domain.activity import Action
 from domain.confirmations import Wish
 from domain.connection_names import whole_id
 from domain.do_not_call import number_in
+from workers.services import do_not_call
 from workers.services.confirm_phones import Change, confirm
 from workers.web.console.access import AsAccountant, AsViewer, Visitor
 from workers.web.console.actions import act
@@ -31,13 +33,23 @@ _PATH = "calls/numbers"
 #: The lists: the parameter `list` of the address, and the heading.
 _LISTS = {
     Doubtful.OBJECTION: "Refused or doubtful",
+    Doubtful.SHARED: "Shared by many customers",
     Doubtful.ASSUMED: "Read with the organisation's own country",
 }
+
+#: The address of the list of confirmed numbers, relative to the console's first page.
+CONFIRMED = "calls/numbers/confirmed"
+
+
+def lists_of(choice: Choice) -> Mapping[str, tuple[str, str]]:
+    """Return the name and the address of each list of numbers."""
+    doubtful = {str(each): (name, choice.address(_PATH, list=each)) for each, name in _LISTS.items()}
+    return doubtful | {CONFIRMED: ("Confirmed", choice.address(CONFIRMED))}
 
 
 @router.get("/calls/numbers", response_class=HTMLResponse)
 async def numbers(request: Request, visitor: AsViewer) -> HTMLResponse:
-    """Return the page of doubtful numbers. Parameters: connection, list (objection, assumed), after (a customer)."""
+    """Return the page of doubtful numbers. Parameters: connection, list (see Doubtful), after (a customer)."""
 
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
         which = _list_of(request)
@@ -49,7 +61,7 @@ async def numbers(request: Request, visitor: AsViewer) -> HTMLResponse:
         return {
             "numbers": rows,
             "which": which,
-            "lists": {each: (name, choice.address(_PATH, list=each)) for each, name in _LISTS.items()},
+            "lists": lists_of(choice),
             "first": choice.address(_PATH, list=which) if after_of(request) else None,
             "more": choice.address(_PATH, list=which, after=str(last.id)) if last else None,
         }
@@ -106,7 +118,7 @@ async def refuse_number(request: Request, visitor: AsAccountant) -> Response:
         with resources_of(request).engine.begin() as db:
             user_id = connections.connection(db, connection_id).user_id
             do_not_call.add(db, user_id, phone, one(form, "note") or None)
-        return f"{phone} is on the do-not-call list, and its reminders are planned again by the next run."
+        return f"{phone} is on the do-not-call list, and its reminders are cancelled."
 
     return await run_in_threadpool(
         act,

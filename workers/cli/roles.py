@@ -1,0 +1,16 @@
+"""`booksync roles`: print the SQL of the database's roles."""
+
+from typing import Annotated
+
+import typer
+
+from db.roles import creation, grants
+
+
+def roles(
+    only_grants: Annotated[
+        bool, typer.Option("--grants", help="Print the GRANTs for the tables' owner, to run after each migration.")
+    ] = False,
+) -> None:
+    """Print the SQL with which a superuser makes the roles of the processes. It changes nothing by itself."""
+    print(grants() if only_grants else creation(), end="")
