@@ -11,30 +11,40 @@ PASSWORD = "a long enough password"
 HOSTILE = "<b>Fabrics</b> \u202e& Sons " + "N" * 120
 
 
+def synced_connection(installation: Installation) -> str:
+    """Connect and sync one organisation, with a worker and a scheduler; return the connection's id.
+
+    ana is an operator.
+    """
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    connection_id = str(installation.connect().json["connection_id"])
+    run(installation, "sync", connection_id, "--full", "--wait")
+    run(installation, "operators", "add", "ana", "--role", "operator", BOOKSYNC_OPERATOR_PASSWORD=PASSWORD)
+    return connection_id
+
+
 def furnish(installation: Installation) -> None:
     """Sync and open one organisation, pause another one, and leave a dead letter, a webhook event and an action behind.
 
     ana is an operator.
     """
-
-    def run(*words: str, **changed: str) -> None:
-        outcome = installation.run(*words, **changed)
-        assert outcome.code == 0, (words, outcome.stderr)
-
-    for program in (WORKER, SCHEDULER):
-        installation.start(*program)
-    connection_id = installation.connect().json["connection_id"]
-    run("sync", connection_id, "--full", "--wait")
-    run("reminders", "open", connection_id, "--backlog", "latest")
+    connection_id = synced_connection(installation)
+    run(installation, "reminders", "open", connection_id, "--backlog", "latest")
     second = installation.zoho.organization_ids()[1]
     with SandboxControl(installation.zoho.url, second) as books:
-        run("connect", "--user", _USER, "--organization", second, "--grant-code", books.grant_code())
-    run("pause", second, "--reason", "the year's end")
-    run("do-not-call", "add", "+442070313000", "--user", _USER)
-    run("operators", "add", "ana", "--role", "operator", BOOKSYNC_OPERATOR_PASSWORD=PASSWORD)
+        run(installation, "connect", "--user", _USER, "--organization", second, "--grant-code", books.grant_code())
+    run(installation, "pause", second, "--reason", "the year's end")
+    run(installation, "do-not-call", "add", "+442070313000", "--user", _USER)
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
         for statement in _LEFTOVERS:
             database.execute(statement.encode(), {"id": connection_id, "text": HOSTILE})
+
+
+def run(installation: Installation, *words: str, **changed: str) -> None:
+    """Run a command, which must succeed."""
+    outcome = installation.run(*words, **changed)
+    assert outcome.code == 0, (words, outcome.stderr)
 
 
 _USER = "6b0f2f0e-0d3c-4a55-9a3e-6f5a1d4f0c11"

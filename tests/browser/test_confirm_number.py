@@ -1,12 +1,13 @@
-"""The console's page of doubtful numbers: an accountant confirms a number with the keyboard alone, also on a phone."""
+"""The console's page of doubtful numbers: an accountant confirms a number on a phone."""
 
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from db.engine import new_engine
-from tests.browser.visits import Visit
+from tests.browser.screenshots import keep
+from tests.browser.visits import Visit, Way
 from tests.builders import A_LONDON_PHONE, a_contact
 from tests.end_to_end.installation import Installation
 from tests.integration.db.connection_builders import a_connection
@@ -27,32 +28,21 @@ def numbers(installation: Installation) -> str:
     return f"{installation.environment['PUBLIC_URL']}/calls/numbers"
 
 
-def sign_in(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.get_by_label("Name")).to_be_focused()
-    page.keyboard.type("ana")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("banner")).to_contain_text("ana, accountant")
-
-
-def test_the_keyboard_is_enough_to_confirm_a_number_on_a_phone(numbers: str, new_visit: Callable[[], Visit]) -> None:
-    visit = new_visit()
+def test_an_accountant_confirms_a_number_on_a_phone(numbers: str, new_visit: Callable[..., Visit], way: Way) -> None:
+    visit = new_visit(way)
     page = visit.page
     page.set_viewport_size({"width": 320, "height": 600})
-    sign_in(page, numbers)
+    visit.sign_in(numbers, "ana", PASSWORD)
     page.goto(numbers)
     visit.reads("Doubtful numbers")
     row = page.get_by_role("row", name="Analytical Engines")
     expect(row).to_contain_text("The text calls it a fax number.")
 
-    visit.tab_to(row.locator("summary", has_text="Confirm"))
-    page.keyboard.press("Enter")
-    visit.tab_to(row.get_by_label("Who confirms it"))
-    page.keyboard.type("Ada, by phone")
-    page.keyboard.press("Enter")
+    visit.use(row.locator("summary", has_text="Confirm"))
+    keep(page, f"confirm a number {way}")
+    visit.write("Who confirms it", "Ada, by phone", within=row)
+    visit.press("Confirm the number", within=row)
 
-    expect(page.get_by_role("status")).to_contain_text(f"Analytical Engines: {A_LONDON_PHONE} is confirmed.")
+    visit.hears(f"Analytical Engines: {A_LONDON_PHONE} is confirmed.")
     visit.reads("Doubtful numbers")
     expect(page.get_by_text("No number needs a check here.")).to_be_visible()

@@ -5,8 +5,6 @@ The screenshots of all pages stay in build/screenshots.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,23 +12,12 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import axe_script, violations
 from tests.browser.furnishing import PASSWORD, furnish
+from tests.browser.screenshots import appearances, too_wide
 from tests.console_pages import Tour, route_of
 from tests.end_to_end.installation import Installation
 
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-
 #: The tests examine many pages, each at every width and in every scheme.
 pytestmark = pytest.mark.timeout(900)
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDTHS = (320, 1200)
-
-#: The parts that are wider than the window although nothing scrolls them.
-_TOO_WIDE = """
-() => document.documentElement.scrollWidth <= window.innerWidth ? [] : [...document.querySelectorAll("body *")]
-    .filter(part => part.getBoundingClientRect().right > window.innerWidth && !part.closest(".scroll"))
-    .map(part => part.outerHTML.slice(0, 200))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +65,10 @@ def sign_in(console: str, page: Page) -> None:
 
 def examine(page: Page, name: str, script: str, subtests: pytest.Subtests) -> None:
     """Check the page at each width and in each scheme, and keep its screenshots."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-            with subtests.test(f"{name}, {width} px, {scheme}"):
-                assert page.evaluate(_TOO_WIDE) == []
-                assert violations(page, script) == []
+    for shown in appearances(page, name):
+        with subtests.test(shown):
+            assert too_wide(page) == []
+            assert violations(page, script) == []
 
 
 def name_of(path: str) -> str:

@@ -1,6 +1,5 @@
 """An accountant finds an invoice by its number, and reads why its customer is not reminded, also on a phone."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from sqlalchemy import Engine
 from db.connections import Connection
 from db.engine import new_engine
 from domain.contacts import ContactDetails
-from tests.browser.visits import Visit
+from tests.browser.visits import Visit, Way
 from tests.builders import a_contact, a_person, an_invoice
 from tests.end_to_end.installation import Installation
 from tests.integration.db.connection_builders import a_connection
@@ -20,14 +19,14 @@ from tests.integration.db.reminding import claim, plan_all, tell_and_plan, tell_
 PASSWORD = "a long enough password"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(installation: Installation) -> Iterator[Engine]:
     engine = new_engine(installation.environment["DATABASE_URL"], application_name="booksync tests")
     yield engine
     engine.dispose()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def connection(engine: Engine) -> Connection:
     """A connection with a customer that was called, and one whose number is not a number."""
     connection = a_connection(engine)
@@ -51,38 +50,42 @@ def connection(engine: Engine) -> Connection:
     return connection
 
 
-@pytest.fixture
-def visit(installation: Installation, connection: Connection, new_visit: Callable[[], Visit]) -> Visit:
-    """The window of the accountant ana, who is signed in."""
-    assert connection
+@pytest.fixture(scope="module")
+def ana(installation: Installation) -> str:
+    """The name of an accountant."""
     added = installation.run(
         "operators", "add", "ana", "--role", "accountant", "--json", BOOKSYNC_OPERATOR_PASSWORD=PASSWORD
     )
     assert added.code == 0, added.stderr
-    visit = new_visit()
-    visit.page.goto(installation.environment["PUBLIC_URL"])
-    visit.page.get_by_label("Name").fill("ana")
-    visit.page.get_by_label("Password").fill(PASSWORD)
-    visit.press("Sign in")
+    return "ana"
+
+
+@pytest.fixture
+def visit(
+    installation: Installation, connection: Connection, ana: str, new_visit: Callable[..., Visit], way: Way
+) -> Visit:
+    """The window of the accountant, who is signed in."""
+    assert connection
+    visit = new_visit(way)
+    visit.sign_in(installation.environment["PUBLIC_URL"], ana, PASSWORD)
     return visit
 
 
-def test_an_accountant_finds_an_invoice_and_reads_why_it_was_not_reminded(visit: Visit, tmp_path: Path) -> None:
+def test_an_accountant_finds_an_invoice_and_reads_why_it_was_not_reminded(visit: Visit) -> None:
     page = visit.page
-    page.get_by_role("link", name="Invoices").click()
+    visit.follow("Invoices")
     visit.reads("Invoices")
-    page.get_by_role("searchbox").fill("r-7")
-    page.keyboard.press("Enter")
+    search(visit, "r-7")
     visit.reads("Invoice")
     expect(page.locator(".answer")).to_contain_text("The customer's phone number cannot be dialled.")
     assert "R-7" not in page.url
-    page.get_by_role("link", name="Rathbone").click()
+    visit.follow("Rathbone")
     visit.reads("Customer")
     expect(page.get_by_role("region", name="Phone numbers")).to_contain_text("not a number")
-    page.get_by_role("link", name="Invoices").click()
-    page.get_by_role("link", name="invalid phone 60").click()
+    visit.follow("Invoices")
+    visit.follow("invalid phone 60")
     expect(page.get_by_role("link", name="R-")).to_have_count(50)
-    page.get_by_role("link", name="More rows").click()
+    visit.follow("More rows")
     expect(page.get_by_role("link", name="R-")).to_have_count(10)
     with page.expect_download() as download:
         visit.press("Download all as CSV")
@@ -90,24 +93,16 @@ def test_an_accountant_finds_an_invoice_and_reads_why_it_was_not_reminded(visit:
     visit.problems = [each for each in visit.problems if "invoices/download net::ERR_ABORTED" not in each]
     assert len(Path(download.value.path()).read_text("utf-8-sig").splitlines()) == 61
 
-    addresses = {"reasons": page.url}
-    page.get_by_role("searchbox").fill("engines")
-    page.keyboard.press("Enter")
+    search(visit, "engines")
     visit.reads("Customer")
-    addresses["customer"] = page.url
-    page.get_by_role("link", name="INV-8001").first.click()
+    visit.fits("customer who was called")
+    visit.follow("INV-8001")
     visit.reads("Invoice")
     expect(page.get_by_text("No outcome is reported.")).to_be_visible()
-    addresses["invoice"] = page.url
-    page.get_by_role("link", name="Customers").click()
-    addresses["customers"] = page.url
+    visit.fits("invoice that was called about")
 
-    pictures = Path(os.environ.get("BOOKSYNC_PICTURES", tmp_path))
-    for width in (1200, 320):
-        page.set_viewport_size({"width": width, "height": 900})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            for name, address in addresses.items():
-                page.goto(address)
-                visit.reads(page.title())
-                page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+
+def search(visit: Visit, text: str) -> None:
+    """Search for the text."""
+    visit.write("Invoice number, customer's name", text)
+    visit.press("Search")

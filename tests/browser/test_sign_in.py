@@ -1,11 +1,11 @@
-"""The sign-in page of the console: the keyboard is enough, a refusal is announced, and a phone shows the whole page."""
+"""The sign-in page: keyboard or mouse is enough, without JavaScript too; a phone shows the whole page."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visits import Visit
+from tests.browser.visits import Visit, Way
 from tests.end_to_end.installation import Installation
 
 PASSWORD = "a long enough password"
@@ -23,9 +23,9 @@ def console(installation: Installation) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_keyboard_is_enough_to_sign_in_and_out_on_a_phone(
-    console: str, new_visit: Callable[[], Visit], scheme: str
+    console: str, new_visit: Callable[..., Visit], scheme: str
 ) -> None:
-    visit = new_visit()
+    visit = new_visit(Way.KEYBOARD)
     page = visit.page
     page.set_viewport_size({"width": 320, "height": 600})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -54,4 +54,12 @@ def test_the_keyboard_is_enough_to_sign_in_and_out_on_a_phone(
     page.keyboard.press("Enter")
     visit.reads("Sign in to booksync")
     page.goto(console)
+    visit.reads("Sign in to booksync")
+
+
+def test_an_operator_signs_in_and_out_without_javascript(console: str, new_visit: Callable[..., Visit]) -> None:
+    visit = new_visit(Way.NO_SCRIPT)
+    visit.sign_in(console, "ana", PASSWORD)
+    visit.reads("booksync")
+    visit.press("Sign out")
     visit.reads("Sign in to booksync")

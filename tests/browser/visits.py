@@ -1,43 +1,126 @@
 """A browser window on a user's way through the pages, and everything that goes wrong in it."""
 
+from enum import StrEnum
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+from tests.browser.screenshots import fits_each_window
 from tests.end_to_end.installation import Installation
 from workers.web.console.access import RELOADED
 
 #: Chromium's message for a page that itself has an error status, as a refusal has.
 _ERROR_STATUS = "Failed to load resource: the server responded with a status of "
 
-_MOST_FIELDS = 20
+#: More than a page of the console has links, buttons and fields.
+_MOST_FIELDS = 150
+
+#: Whether the focus can be seen: in the window, with an outline.
+_SHOWS_FOCUS = """
+element => {
+  const style = getComputedStyle(element), box = element.getBoundingClientRect();
+  return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && box.bottom > 0 && box.top < innerHeight;
+}
+"""
+
+_REFUSE_MOUSE = """
+addEventListener("pointerdown", event => {
+  event.preventDefault();
+  console.error("the mouse is used in a visit with the keyboard alone");
+}, true);
+"""
+
+
+class Way(StrEnum):
+    """How a person goes through the pages."""
+
+    MOUSE = "mouse"
+    NO_SCRIPT = "no JavaScript"
+    KEYBOARD = "keyboard alone"
 
 
 class Visit:
     """A page in a window with its own cookies."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, way: Way = Way.MOUSE) -> None:
         self.page = page
+        self.way = way
         self.problems: list[str] = []
+        if way is Way.KEYBOARD:
+            page.add_init_script(_REFUSE_MOUSE)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("request", self._see)
         page.on("requestfailed", self._miss)
 
+    def sign_in(self, console: str, name: str, password: str) -> None:
+        """Sign in to the console at this address."""
+        self.page.goto(console)
+        expect(self.page.get_by_label("Name")).to_be_focused()
+        self.write("Name", name)
+        self.write("Password", password)
+        self.press("Sign in")
+        expect(self.page.get_by_role("banner")).to_contain_text(name)
+
     def consent(self, link: str) -> None:
         """Open the link, and accept at Zoho."""
         self.page.goto(link)
+        self.accept()
+
+    def accept(self) -> None:
+        """Go on to Zoho, and accept there."""
         self.press("Continue to Zoho")
         self.press("Accept")
 
     def choose(self, *names: str) -> None:
         """Choose these organisations by names or numbers, and connect them."""
         for name in names:
-            self.page.get_by_role("checkbox", name=name).check()
+            self.use(self.page.get_by_role("checkbox", name=name), key="Space")
         self.press("Connect")
 
-    def press(self, button: str) -> None:
-        self.page.get_by_role("button", name=button).click()
+    def press(self, button: str, within: Locator | None = None) -> None:
+        self.use((within or self.page).get_by_role("button", name=button, exact=True))
+
+    def follow(self, link: str, within: Locator | None = None) -> None:
+        """Open the page of the first link with this name."""
+        self.use((within or self.page).get_by_role("link", name=link).first)
+
+    def confirm(self, action: str, does: str, **fields: str) -> None:
+        """Unfold the form of an action, fill its fields, and press its button."""
+        self.use(self.page.get_by_text(f"{action}…", exact=True))
+        form = self.page.locator("details[open]", has=self.page.get_by_text(f"{action}…", exact=True))
+        for label, text in fields.items():
+            self.write(label, text, within=form)
+        self.press(does, within=form)
+
+    def write(self, label: str, text: str, within: Locator | None = None) -> None:
+        """Replace the text of the first field with this label."""
+        field = (within or self.page).get_by_label(label).first
+        if self.way is not Way.KEYBOARD:
+            field.fill(text)
+            return
+        self.tab_to(field)
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(text)
+
+    def select(self, label: str, option: str) -> None:
+        """Choose an option of a list."""
+        field = self.page.get_by_role("combobox", name=label, exact=True)
+        if self.way is not Way.KEYBOARD:
+            field.select_option(option)
+            return
+        self.tab_to(field)
+        self.page.keyboard.type(option)
+        expect(field).to_have_value(option)
+
+    def use(self, wanted: Locator, *, key: str = "Enter") -> None:
+        """Click the element; with the keyboard alone, go to it and press the key."""
+        if self.way is not Way.KEYBOARD:
+            wanted.click()
+            return
+        self.tab_to(wanted)
+        assert wanted.evaluate(_SHOWS_FOCUS), f"the focus on {wanted} cannot be seen"
+        self.page.keyboard.press(key)
 
     def reads(self, title: str) -> None:
         """Check that the page has this title and heading, and no line that is wider than the window."""
@@ -45,8 +128,20 @@ class Visit:
         expect(self.page).to_have_title(title)
         assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), self.page.url
 
+    def hears(self, sentence: str) -> None:
+        """Check that the page says this about the last action, where a person sees it."""
+        said = self.page.locator("p.flash")
+        expect(said).to_contain_text(sentence)
+        expect(said).to_be_in_viewport()
+
+    def fits(self, name: str) -> None:
+        """Check that a phone shows the whole page, and keep screenshots; only once, as each way leads to this page."""
+        if self.way is Way.MOUSE:
+            fits_each_window(self.page, name)
+
     def tab_to(self, wanted: Locator) -> None:
         """Press Tab until the element has the focus."""
+        expect(wanted).to_be_visible()
         for _ in range(_MOST_FIELDS):
             if wanted.evaluate("element => element === document.activeElement"):
                 return
@@ -67,12 +162,15 @@ class Visit:
             self.problems.append(f"failed: {request.url} {request.failure}")
 
     def _is_reload(self, request: Request) -> bool:
-        """Whether the console's script loads the page again that is open, or that was open a moment ago."""
-        address = urlsplit(request.url)
-        query = [pair for pair in parse_qsl(address.query) if pair != (RELOADED, "1")]
-        page = request.headers.get("referer", self.page.url)
-        loaded = address._replace(query=urlencode(query)).geturl()
-        return request.resource_type == "fetch" and len(query) < len(parse_qsl(address.query)) and loaded == page
+        """Whether the console's page loads itself again, the one that is open or the one that was a moment ago."""
+        page, reloaded = request.headers.get("referer", self.page.url), _without_reloaded(request.url)
+        return reloaded != request.url and reloaded == _without_reloaded(page)
+
+
+def _without_reloaded(url: str) -> str:
+    address = urlsplit(url)
+    query = [pair for pair in parse_qsl(address.query) if pair != (RELOADED, "1")]
+    return address._replace(query=urlencode(query), fragment="").geturl()
 
 
 def link_for(installation: Installation, user_id: str, *more: str) -> str:

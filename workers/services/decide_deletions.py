@@ -64,9 +64,13 @@ def _decide(basics: Basics, action: Action, connection_id: uuid.UUID, begun: Rec
     begun.expect(len(chosen))
     decide = apply if action is Action.APPLY_DELETIONS else dismiss
     numbers = decide(basics.engine, connection, chosen, begun.advance)
-    words = [f"{numbers[entity]:,} {entity.noun}{'s' if numbers[entity] != 1 else ''}" for entity in entities()]
+    words = [_counted(numbers[entity], entity.noun) for entity in entities() if numbers[entity]]
     changed = sum(numbers.values())
-    begun.result = f"{' and '.join(words)} {'is' if changed == 1 else 'are'} {_DONE[action]}."
+    begun.result = f"{' and '.join(words) or 'No records'} {'is' if changed == 1 else 'are'} {_DONE[action]}."
     if left := len(chosen) - changed:
         begun.result += f" {left:,} not changed: read from Zoho again, or decided in the meantime."
     return begun.result
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"

@@ -27,6 +27,8 @@ from workers.services.browser_connect import (
 )
 from workers.services.browser_logins import LOGIN_SECONDS, Login
 from workers.services.connect_links import public_url
+from workers.web.console.frame import root_of
+from workers.web.console.sessions import has_session_cookie
 from workers.web.forms import one, read_form
 from workers.web.pages import origin_of, page
 from workers.web.state import resources_of
@@ -75,7 +77,8 @@ async def organizations_page(request: Request) -> Response:
 async def connect(request: Request) -> Response:
     """Connect the chosen organisations; go back to the host application, or show the connections."""
     resources, form, name = resources_of(request), await read_form(request), request.cookies.get(_COOKIE, "")
-    return await _shown(partial(_connect, resources, name, one(form, "state"), form.get("organization", [])))
+    chosen, console = form.get("organization", []), root_of(request) if has_session_cookie(request) else ""
+    return await _shown(partial(_connect, resources, name, one(form, "state"), chosen, console))
 
 
 def _begin_page(resources: Resources, link: str) -> Response:
@@ -117,13 +120,13 @@ def _organizations_page(resources: Resources, name: str, problem: str = "") -> R
     )
 
 
-def _connect(resources: Resources, name: str, state: str, organization_ids: list[str]) -> Response:
+def _connect(resources: Resources, name: str, state: str, organization_ids: list[str], console: str) -> Response:
     try:
         done = browser_connect.connect_chosen(resources, name, state=state, organization_ids=organization_ids)
     except NothingChosenError as error:
         return _organizations_page(resources, name, problem=str(error))
     if done.return_url is None:
-        response: Response = page("connect_done.html", connected=done.connected)
+        response: Response = page("connect_done.html", connected=done.connected, console=console)
     else:
         ids = ",".join(str(each.connection_id) for each in done.connected)
         mark = "&" if urlsplit(done.return_url).query else "?"

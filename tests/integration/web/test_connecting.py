@@ -191,6 +191,16 @@ def test_no_sync_is_promised_for_a_paused_connection(
     assert "does not sync until its operator resumes it" in page
 
 
+def test_only_a_browser_with_a_console_session_is_led_back_to_the_console(
+    browser: Browser, new_link: Callable[..., str]
+) -> None:
+    assert "You can close this page" in choose(browser, consent(browser, new_link()), "one").text
+    browser.cookies.set("booksync_session", "of an operator")
+    page = choose(browser, consent(browser, new_link()), "one").text
+    assert '<a href="../">Back to the console</a>' in page
+    assert "You can close this page" not in page
+
+
 class TestWhatIsRefused:
     def test_a_refused_consent_connects_nothing(
         self, browser: Browser, new_link: Callable[..., str], database_url: str

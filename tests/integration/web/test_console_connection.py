@@ -168,3 +168,24 @@ class TestActions:
     def test_an_action_on_an_unknown_connection_says_so(self, olga: ConsoleBrowser, page: str) -> None:
         token = token_in(olga.get(page))
         assert olga.post("/connections/x/sync", csrf_token=token).status_code == 404
+
+
+class TestLoadingItselfWithoutJavaScript:
+    def test_a_sync_leads_to_the_page_that_loads_itself_while_the_run_goes_on(
+        self, olga: ConsoleBrowser, database: Database, page: str
+    ) -> None:
+        response = olga.post(f"{page}/sync", None, csrf_token=token_in(olga.get(page)))
+        assert response.headers["location"].endswith(f"{page}?watch=1")
+        watched = olga.get(f"{page}?watch=1").text
+        assert '<noscript><meta http-equiv="refresh" content="5; url=?watch=1&amp;reloaded=1"></noscript>' in watched
+        assert "Stop this" in watched
+        database.execute("UPDATE booksync.sync_runs SET status = 'succeeded', finished_at = now()")
+        assert 'http-equiv="refresh"' not in olga.get(f"{page}?watch=1").text
+
+    def test_a_page_with_forms_loads_itself_only_if_the_operator_wants_it(
+        self, olga: ConsoleBrowser, page: str
+    ) -> None:
+        olga.post(f"{page}/sync", None, csrf_token=token_in(olga.get(page)))
+        shown = olga.get(page).text
+        assert 'http-equiv="refresh"' not in shown
+        assert "?watch=1" in shown

@@ -136,7 +136,7 @@ class TestDecision:
                 "done",
                 "2 records",
                 "sold",
-                "0 customers and 2 invoices are marked deleted.",
+                "2 invoices are marked deleted.",
                 "",
             )
         ]

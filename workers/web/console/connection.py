@@ -14,7 +14,7 @@ from workers.services.connection_details import RUNS_SHOWN, KeptDetails
 from workers.services.webhook_rules import webhook_url
 from workers.web.console import charts
 from workers.web.console.access import AsViewer
-from workers.web.console.connection_addresses import shown
+from workers.web.console.connection_addresses import WATCH, shown
 from workers.web.console.frame import console_page
 from workers.web.state import resources_of
 
@@ -28,7 +28,14 @@ async def connection_page(request: Request, connection_id: str, visitor: AsViewe
     """The page of a connection."""
 
     def page(found: uuid.UUID) -> Response:
-        return console_page(request, "console/connection.html", visitor, **_shown(resources_of(request), found))
+        return console_page(
+            request,
+            "console/connection.html",
+            visitor,
+            watch=WATCH,
+            is_watched=WATCH in request.query_params,
+            **_shown(resources_of(request), found),
+        )
 
     return await shown(connection_id, page)
 

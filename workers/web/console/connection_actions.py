@@ -38,13 +38,13 @@ class StillParkedError(BooksyncError):
 @router.post("/sync")
 async def sync(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Start an incremental run."""
-    return await done(request, visitor, connection_id, Action.SYNC, _sync)
+    return await done(request, visitor, connection_id, Action.SYNC, _sync, is_watched=True)
 
 
 @router.post("/full-sync")
 async def full_sync(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Start a full run."""
-    return await done(request, visitor, connection_id, Action.FULL_SYNC, _full_sync)
+    return await done(request, visitor, connection_id, Action.FULL_SYNC, _full_sync, is_watched=True)
 
 
 def _sync(resources: Resources, connection_id: uuid.UUID) -> str:

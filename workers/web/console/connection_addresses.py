@@ -19,6 +19,9 @@ from workers.web.console.flash import Flash, redirect
 from workers.web.console.frame import root_of
 from workers.web.state import resources_of
 
+#: The parameter of a connection's page that loads itself without JavaScript too, while a run or a verification goes on.
+WATCH = "watch"
+
 
 class NoSuchConnectionError(NoSuchPageError):
     """No connection has the id in the address."""
@@ -49,9 +52,11 @@ async def done(
     work: Callable[[Resources, uuid.UUID], str],
     *,
     part: str = "",
+    is_watched: bool = False,
 ) -> Response:
     """Do an action on the connection whose id the address has, and lead back to its page, at the part with this id.
 
+    `is_watched` is for actions that begin longer work: the page shows how far it is, without JavaScript too.
     `work` returns a sentence about what it did.
 
     Raises:
@@ -59,7 +64,7 @@ async def done(
         PostgresFailedError: Postgres does not work.
     """
     connection_id = _id_from(written)
-    back = page_of(connection_id, part)
+    back = page_of(connection_id, part, is_watched=is_watched)
 
     def do() -> Response:
         resources = resources_of(request)
@@ -81,9 +86,9 @@ def refused(request: Request, connection_id: uuid.UUID, error: BooksyncError, *,
     return redirect(request, address, Flash(str(error), failed=True))
 
 
-def page_of(connection_id: uuid.UUID, part: str = "") -> str:
+def page_of(connection_id: uuid.UUID, part: str = "", *, is_watched: bool = False) -> str:
     """The address of a connection's page, at the part with this id, relative to the console's first page."""
-    return f"connections/{connection_id}" + (f"#{part}" if part else "")
+    return f"connections/{connection_id}" + (f"?{WATCH}=1" if is_watched else "") + (f"#{part}" if part else "")
 
 
 def _page(connection_id: uuid.UUID, page: Callable[[uuid.UUID], Response]) -> Response:

@@ -89,8 +89,13 @@ def _decide(request: Request, visitor: Visitor) -> Response:
         work,
         back=f"deletions{query(connection=connection_id)}",
         connection_id=connection_id,
-        subject=f"{expected if expected is not None else len(records):,} records",
+        subject=_subject(len(records) if expected is None else expected),
     )
+
+
+def _subject(number: int) -> str:
+    """What the action is about, for its record."""
+    return f"{number:,} record{'s' if number != 1 else ''}"
 
 
 def _address_of(key: RecordKey) -> str:

@@ -12,7 +12,8 @@ from workers.web.state import resources_of
 
 _COOKIE = "booksync_flash"
 
-_LONGEST = 1000  #: characters; a browser refuses cookies of more than 4 kB
+#: The longest sentence, in characters. Browsers refuse cookies of more than 4 kB, and a character has up to 4 bytes.
+_LONGEST = 600
 
 
 @dataclass(frozen=True, slots=True)

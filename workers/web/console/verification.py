@@ -17,7 +17,7 @@ router = APIRouter(prefix="/connections/{connection_id}/verify")
 @router.post("")
 async def verify(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Begin to compare the connection's cache with Zoho."""
-    return await done(request, visitor, connection_id, Action.VERIFY, _begin, part="verify")
+    return await done(request, visitor, connection_id, Action.VERIFY, _begin, part="verify", is_watched=True)
 
 
 @router.post("/stop")

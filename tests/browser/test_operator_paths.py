@@ -1,0 +1,333 @@
+"""An operator's work from the pages of the console: with the mouse, without JavaScript, and with the keyboard alone."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import expect
+
+from sandbox.zoho.commands import DeleteContact
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.fault_requests import FaultName
+from tests.browser.furnishing import PASSWORD, run, synced_connection
+from tests.browser.visits import Visit, Way
+from tests.end_to_end.installation import Installation
+from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
+
+pytestmark = pytest.mark.timeout(300)
+
+#: Pages load themselves, or their live parts, in intervals of this many seconds or less.
+_INTERVAL_SECONDS = 5
+
+_LIVE_RUN = re.compile(
+    r"full run, phase (?P<phase>[\w ]+), step \d+.*; (?P<calls>[\d,]+) calls, (?P<rows>[\d,]+) rows", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Office:
+    """An installation with one synced connection, as its operator ana sees it."""
+
+    installation: Installation
+    connection_id: str
+    visit: Visit
+
+    @property
+    def books(self) -> SandboxControl:
+        return self.installation.zoho
+
+    def opens_connection(self) -> None:
+        self.visit.page.goto(f"{self.installation.environment['PUBLIC_URL']}/connections/{self.connection_id}")
+        expect(self.visit.page.locator("#state")).to_be_visible()
+
+    def look(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:
+            return database.execute(sql.encode(), values).fetchall()
+
+    def time_passes(self) -> None:
+        """Let the page's script load its live parts now; without JavaScript, wait until the page has loaded itself."""
+        page = self.visit.page
+        if self.visit.way is Way.NO_SCRIPT:
+            page.wait_for_event("load")
+        else:
+            page.clock.fast_forward(_INTERVAL_SECONDS * 1000)
+            time.sleep(0.2)  # The browser refuses thousands of requests at once.
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let time pass on the page until this holds."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, self.visit.page.locator("main").inner_text()
+            self.time_passes()
+
+    def sees_action(self, *words: str) -> None:
+        """Check that the first row of the page of activity has ana's name and these words."""
+        self.visit.follow("Activity")
+        self.visit.reads("Activity")
+        row = self.visit.page.locator("main tr").nth(1)
+        for each in ("ana", *words):
+            expect(row).to_contain_text(each)
+
+
+@pytest.fixture(scope="module")
+def connection_id(installation: Installation) -> str:
+    return synced_connection(installation)
+
+
+@pytest.fixture
+def office(installation: Installation, connection_id: str, new_visit: Callable[..., Visit], way: Way) -> Office:
+    visit = new_visit(way)
+    if way is not Way.NO_SCRIPT:
+        visit.page.clock.install()
+    visit.sign_in(installation.environment["PUBLIC_URL"], "ana", PASSWORD)
+    return Office(installation, connection_id, visit)
+
+
+def test_a_run_is_watched_until_it_is_done(office: Office) -> None:
+    office.books.bulk_import(contacts=500, invoices_per_contact=1)
+    office.opens_connection()
+    visit, page = office.visit, office.visit.page
+    history = page.locator("#run-history")
+    # Without JavaScript the page shows a new state in each interval, so that the run has to last longer.
+    with slow_books(office.books, seconds=1.5 if visit.way is Way.NO_SCRIPT else 0.3):
+        visit.press("Full sync")
+        visit.hears("has started")
+        if visit.way is not Way.NO_SCRIPT:
+            page.evaluate("window.isTheSamePage = true")
+        readings: list[dict[str, str]] = []
+
+        def is_over() -> bool:
+            if page.locator("#state .panel").count() == 0:
+                return True
+            found = _LIVE_RUN.search(page.locator("#state").inner_text())
+            if found and (not readings or found.groupdict() != readings[-1]):
+                readings.append(found.groupdict())
+                if len(readings) == 3:
+                    visit.fits("run under way")
+            return False
+
+        office.until(is_over)
+    assert len({reading["phase"] for reading in readings}) >= 2, readings
+    # A page that loads itself shows one state in each interval, maybe none between the first row and the last.
+    for name in ("calls",) if visit.way is Way.NO_SCRIPT else ("calls", "rows"):
+        counts = [int(reading[name].replace(",", "")) for reading in readings]
+        assert all(before <= after for before, after in pairwise(counts)), readings
+        assert counts[-1] > counts[0], readings
+    newest = history.get_by_role("row").nth(1)
+    for word in ("full", "succeeded", "done"):
+        expect(newest).to_contain_text(word)
+    if visit.way is Way.NO_SCRIPT:
+        assert page.url.endswith("&reloaded=1")
+    else:
+        assert page.evaluate("window.isTheSamePage")
+    office.sees_action("full sync", "done")
+
+
+def test_an_operator_retries_and_discards_dead_letters(office: Office) -> None:
+    visit, page = office.visit, office.visit.page
+    kept = [keep_failed_step(office), keep_failed_step(office)]
+    visit.follow("Dead letters")
+    visit.reads("Dead letters")
+    visit.follow("browser-path")
+    for dead_letter_id in kept:
+        expect(page.get_by_role("link", name=str(dead_letter_id), exact=True)).to_be_visible()
+    visit.follow(str(kept[0]))
+    visit.reads(f"Dead letter {kept[0]}")
+    visit.confirm("Retry", "Retry", Note="the network is back")
+    visit.hears("1 of 1 retried; each closes when its work is done.")
+    eventually(lambda: status_of(office, kept[0]) == "retried")
+    page.reload()
+    expect(page.locator("main")).to_contain_text("retried")
+    office.sees_action("retry dead letters", "done", f"dead letter {kept[0]}", "the network is back")
+
+    visit.follow("Dead letters")
+    visit.follow("browser-path")
+    visit.follow(str(kept[1]))
+    visit.confirm("Discard", "Discard", Note="its customer has left")
+    visit.hears("1 of 1 discarded.")
+    expect(page.get_by_role("row", name="Note its customer has left", exact=True)).to_be_visible()
+    assert status_of(office, kept[1]) == "discarded"
+    office.sees_action("discard dead letters", "done", f"dead letter {kept[1]}", "its customer has left")
+
+
+def test_all_dead_letters_of_a_filter_are_discarded_in_the_background(office: Office) -> None:
+    visit, page = office.visit, office.visit.page
+    actor = f"actor_{uuid.uuid4().hex[:8]}"
+    office.look(_MANY_LETTERS, actor=actor)
+    visit.follow("Dead letters")
+    visit.select("Actor", actor)
+    visit.press("Filter")
+    expect(page.get_by_role("status")).to_have_text("1,200 open dead letters match.")
+    with held(office, actor, after=1_000), held(office, actor, after=500) as release:
+        visit.confirm("Discard all 1,200", "Discard", Note="sent by a test")
+        visit.hears("It goes on in the background.")
+        visit.reads("Action: discard dead letters")
+        release()
+        office.until(lambda: "1,000 of 1,200 done (83 %)" in page.locator("#action").inner_text())
+        visit.fits("action in progress")
+    office.until(lambda: "1,200 of 1,200 discarded." in page.locator("#action").inner_text())
+    office.sees_action("discard dead letters", "done", actor, "sent by a test", "1,200 of 1,200 discarded.")
+
+
+def test_an_operator_dismisses_a_deletion_and_applies_the_others(office: Office) -> None:
+    visit, page, books = office.visit, office.visit.page, office.books
+    ids = books.bulk_import(contacts=40, invoices_per_contact=1)["contact_ids"]
+    run(office.installation, "sync", office.connection_id, "--wait")
+    books.mutate(*(DeleteContact(contact_id=int(each), with_invoices=True) for each in ids))
+    office.opens_connection()
+    visit.press("Full sync")
+    expect(page.locator("#state .panel")).to_be_visible()
+    office.until(lambda: page.locator("#state .panel").count() == 0)
+    expect(page.locator("#cached")).to_contain_text("40 customers and 40 invoices are held back")
+    visit.follow("Decide about them")
+    visit.reads("Deletions")
+    kept = page.get_by_role("checkbox", name="customer").first
+    record = str(kept.get_attribute("value")).removeprefix("customer.")
+    visit.fits("held deletions")
+    visit.use(kept, key="Space")
+    choice = page.get_by_role("group", name="The chosen records")
+    visit.write("Note", "it is there", within=choice)
+    visit.press("Dismiss: keep them", within=choice)
+    visit.hears("1 customer is kept.")
+    office.sees_action("dismiss deletions", "done", "1 record", "it is there")
+
+    visit.follow("Deletions")
+    visit.follow(name_of_connection(office), within=page.get_by_role("region", name="Connections"))
+    visit.confirm("Apply all 79", "Apply", Note="they closed their shops")
+    visit.hears("39 customers and 40 invoices are marked deleted.")
+    expect(page.get_by_role("main")).to_contain_text("No record of this connection waits for a decision.")
+    office.sees_action("apply deletions", "done", "79 records", "they closed their shops")
+    assert sorted(live_among(office, ids)) == [record]
+
+
+def test_an_operator_changes_the_rules_with_their_preview(office: Office) -> None:
+    visit, page = office.visit, office.visit.page
+    office.opens_connection()
+    visit.follow("Reminder rules")
+    visit.reads("Reminder rules")
+    first_day = {Way.MOUSE: 2, Way.NO_SCRIPT: 3, Way.KEYBOARD: 4}[visit.way]
+    visit.write("Steps", f"{first_day}, nine")
+    visit.press("Preview the change")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed.")
+    visit.write("Steps", f"{first_day}, 9")
+    visit.press("Preview the change")
+    visit.reads("Preview of the rules")
+    changed = page.get_by_role("region", name="Changed rules").get_by_role("row").nth(1)
+    expect(changed).to_contain_text("steps")
+    expect(changed).to_contain_text(f"{first_day}, 9")
+    visit.press("Change further")
+    visit.reads("Reminder rules")
+    expect(page.get_by_label("Steps").first).to_have_value(f"{first_day}, 9")
+    visit.press("Preview the change")
+    visit.write("Note", "agreed with the office")
+    visit.press("Apply the rules")
+    visit.hears("The rules are changed.")
+    office.sees_action("change", "done", "agreed with the office")
+
+
+def test_an_operator_pauses_and_resumes_a_connection(office: Office) -> None:
+    visit, page = office.visit, office.visit.page
+    office.opens_connection()
+    visit.confirm("Pause", "Pause", Reason="the year's end")
+    visit.hears("The connection is paused.")
+    expect(page.locator("#state")).to_contain_text("the year's end")
+    expect(page.get_by_role("button", name="Sync now")).to_have_count(0)
+    visit.fits("paused connection")
+    office.sees_action("pause", "done", "the year's end")
+    visit.follow(name_of_connection(office))
+    visit.follow(name_of_connection(office))
+    visit.press("Resume")
+    visit.hears("works again")
+    expect(page.locator("#state")).to_contain_text("Active")
+    office.sees_action("resume", "done")
+
+
+@pytest.mark.drill
+def test_the_button_that_stops_a_verification_goes_with_it(office: Office) -> None:
+    visit, page = office.visit, office.visit.page
+    office.opens_connection()
+    stop = page.get_by_role("button", name="Stop the verification")
+    expect(stop).to_have_count(0)
+    with slow_books(office.books, seconds=0.5):
+        visit.confirm("Verify", "Compare the cache with Zoho")
+        visit.hears("The verification has begun.")
+        expect(stop).to_be_visible()
+    office.until(lambda: page.locator("#verification table").count() == 1)
+    expect(stop).not_to_be_visible()
+    office.sees_action("verify", "done")
+
+
+@contextmanager
+def slow_books(books: SandboxControl, *, seconds: float) -> Iterator[None]:
+    """Let each response of Zoho take longer."""
+    fault = books.fault(FaultName.LATENCY, seconds=seconds)
+    try:
+        yield
+    finally:
+        books.clear_faults(fault)
+
+
+_FAILED_STEP = """
+    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id,
+                                       error_type, error, traceback, fingerprint, attempts)
+    SELECT gen_random_uuid()::text, 'error', 'sync', 'create_reminders', '{}', connection_id, id, 'OperationalError',
+           'the connection was lost', 'workers/sync/reminders.py:40 in create_reminders', 'browser-path', 3
+      FROM booksync.sync_runs WHERE connection_id = %(id)s::uuid ORDER BY started_at DESC LIMIT 1
+    RETURNING id
+"""
+
+_MANY_LETTERS = """
+    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error,
+                                       fingerprint, attempts)
+    SELECT gen_random_uuid()::text, 'unknown_actor', 'database', %(actor)s, '{"args": [], "kwargs": {}}',
+           'unknown_actor', 'No worker knows this actor.', %(actor)s, 1
+      FROM generate_series(1, 1200)
+    RETURNING id
+"""
+
+
+def keep_failed_step(office: Office) -> int:
+    """Keep a dead letter for a step of the connection's last run, and return its id."""
+    ((dead_letter_id,),) = office.look(_FAILED_STEP, id=office.connection_id)
+    return int(dead_letter_id)
+
+
+def status_of(office: Office, dead_letter_id: int) -> str:
+    ((status,),) = office.look("SELECT status FROM booksync.dead_letters WHERE id = %(id)s", id=dead_letter_id)
+    return str(status)
+
+
+@contextmanager
+def held(office: Office, actor: str, *, after: int) -> Iterator[Callable[[], None]]:
+    """Lock one of the actor's dead letters, so that who discards them waits after so many; yields the unlocking."""
+    with psycopg.connect(office.installation.environment["DATABASE_URL"]) as database:
+        database.execute(
+            "SELECT FROM booksync.dead_letters WHERE id = ("
+            "SELECT id FROM booksync.dead_letters WHERE actor_name = %s ORDER BY id OFFSET %s LIMIT 1) FOR UPDATE",
+            [actor, after],
+        )
+        yield database.commit
+
+
+def name_of_connection(office: Office) -> str:
+    ((name,),) = office.look(
+        "SELECT organization_name FROM booksync.zoho_connections WHERE id = %(id)s", id=office.connection_id
+    )
+    return str(name)
+
+
+def live_among(office: Office, contact_ids: list[str]) -> list[str]:
+    """Those of the customers that are cached and not marked deleted."""
+    found = office.look(
+        "SELECT zoho_customer_id FROM booksync.customers_cache"
+        " WHERE zoho_customer_id = ANY (%(ids)s) AND status <> 'deleted'",
+        ids=contact_ids,
+    )
+    return [str(each) for (each,) in found]
