@@ -65,7 +65,7 @@ _OUTLINES = text(f"""
 
 def outlines(db: Session) -> Sequence[Mapping[str, Any]]:
     """Every connection with some keys of `connection_states`: what a person may call it, and its status."""
-    return db.execute(_OUTLINES).mappings().all()
+    return [dict(row) for row in db.execute(_OUTLINES).mappings()]
 
 
 # Only an active connection has a next sync.

@@ -25,8 +25,10 @@ from workers.services.kept_counts import EVENTS_SHOWN, RUNS_SHOWN, KeptCounts
 #: The number of all connections up to which each one is shown with its details.
 MOST_WITH_DETAILS: Final = 10
 
-#: The parts of the doctor that are judged by the states of all connections.
-_COUNTED: Final = (Part.CONNECTIONS, Part.ZOHO, Part.RUNS, Part.WEBHOOKS, Part.REMINDERS)
+#: The parts of the doctor that are judged by the states of all connections, with why they are not checked yet.
+_UNCOUNTED: Final = dict.fromkeys(
+    (Part.CONNECTIONS, Part.ZOHO, Part.RUNS, Part.WEBHOOKS, Part.REMINDERS), "the rows are being counted"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def look(basics: Basics, counts: KeptCounts, choice: Choice) -> Overview:
     redis = read_redis(basics)
     checkup = judge(basics, from_facts(basics, facts, before=before, seconds=seconds), redis, order.findings)
     if counted.value is None:
-        checkup = replace(checkup, unchecked=dict.fromkeys(_COUNTED, "the rows are being counted") | checkup.unchecked)
+        checkup = replace(checkup, unchecked=_UNCOUNTED | dict(checkup.unchecked))
     return Overview(
         facts,
         redis,
