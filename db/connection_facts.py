@@ -50,10 +50,22 @@ def connection_states(
 def glances(db: Session, connection_ids: Sequence[uuid.UUID], *, runs: int, events: int) -> list[dict[str, Any]]:
     """The facts about these connections that are read without counting cached rows, so they are up to date.
 
-    They are the keys of `connection_states` that come from the connection's row, `runs`, `waiting_invoices` and, if
-    `events` is not 0, `events`.
+    They are the keys of `connection_states` that come from the connection's row, `runs`, `waiting_invoices`, `flood`,
+    `held_deletions` and, if `events` is not 0, `events`.
     """
-    return _read(db, connection_ids, [_runs(runs), _waiting_invoices(), *([_events(events)] if events else [])])
+    parts = [_runs(runs), _waiting_invoices(), _flood(), _held(), *([_events(events)] if events else [])]
+    return _read(db, connection_ids, parts)
+
+
+_OUTLINES = text(f"""
+    SELECT CAST(c.id AS text) AS connection_id, {NAME} AS name, c.organization_id, c.organization_name, c.status
+      FROM booksync.zoho_connections c ORDER BY c.created_at, c.id
+""")  # noqa: S608
+
+
+def outlines(db: Session) -> Sequence[Mapping[str, Any]]:
+    """Every connection with some keys of `connection_states`: what a person may call it, and its status."""
+    return [dict(row) for row in db.execute(_OUTLINES).mappings()]
 
 
 # Only an active connection has a next sync.
@@ -128,6 +140,9 @@ def _own(row: Row[Any]) -> dict[str, Any]:
         "last_invoice_sync_at": row.last_invoice_sync_at,
         "next_sync_at": row.next_sync_at,
         "next_full_sync_at": row.next_full_sync_at,
+        "handover": row.handover,
+        "opened_at": row.handover_opened_at,
+        "resting": row.is_handover_resting,
         "webhooks_refused": webhook_secrets.refusals_of(row).as_json(),
         "truth_check": _truth_check(row),
         "read_at": row.now,

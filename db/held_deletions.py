@@ -21,14 +21,15 @@ from domain.deletions import Evidence
 from domain.entities import Entity, entities, entity_of_kind
 
 #: The rows of one entity that count. `found_at` is a copy of `gone_at`: the server's time of the 404.
+#: OFFSET 0 makes Postgres begin with the held rows; otherwise it may begin with all records of a cache.
 _STANDING = """
     SELECT held.connection_id, held.kind, held.record_id, held.evidence, held.found_at, held.dismissed_at,
            coalesce(cached.{label}, '') AS name, {owner} AS customer_name
       FROM booksync.held_deletions held
       JOIN booksync.zoho_connections connection ON connection.id = held.connection_id
-      JOIN {table} cached
-        ON cached.user_id = connection.user_id AND cached.{record_id} = held.record_id
-       AND cached.connection_id = connection.id AND cached.status <> 'deleted' AND cached.gone_at = held.found_at
+      JOIN LATERAL (SELECT * FROM {table} AS known
+                     WHERE known.user_id = connection.user_id AND known.{record_id} = held.record_id OFFSET 0) cached
+        ON cached.connection_id = connection.id AND cached.status <> 'deleted' AND cached.gone_at = held.found_at
        AND coalesce(cached.observed_at, '-infinity') <= cached.gone_at
      WHERE held.kind = '{kind}'
 """

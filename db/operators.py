@@ -42,6 +42,19 @@ def find(db: Session, name: str) -> StoredOperator | None:
     return None if row is None else _stored(row)
 
 
+def find_in_session(db: Session, name: str, session_id: uuid.UUID) -> StoredOperator | None:
+    """The operator of this name, disabled or not; None also if the console session was ended by signing out."""
+    row = db.execute(
+        text("""
+            SELECT * FROM booksync.operators
+             WHERE name = :name
+               AND NOT EXISTS (SELECT FROM booksync.console_sign_outs WHERE session_id = :session_id)
+        """),
+        {"name": name, "session_id": session_id},
+    ).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def any_may_sign_in(db: Session) -> bool:
     """Whether an operator exists that is not disabled."""
     sql = "SELECT EXISTS (SELECT FROM booksync.operators WHERE disabled_at IS NULL)"

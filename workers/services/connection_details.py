@@ -1,27 +1,18 @@
 """What the console shows about one connection: its state, its API budget, its last runs and webhook events."""
 
-import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from db import connection_facts
 from db.connections import UnknownConnectionError
-from db.session import Session
+from db.session import autocommit
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
 from workers.boot.basics import Basics
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
-from workers.services.kept import Kept
-
-#: The runs and the webhook events of one connection that are shown.
-RUNS_SHOWN = 20
-EVENTS_SHOWN = 8
-
-
-#: A connection with this many cached rows has its counts kept for a while, because a count can last a second.
-LARGE_ROWS: Final = 100_000
+from workers.services.kept_counts import EVENTS_SHOWN, RUNS_SHOWN, KeptCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +20,35 @@ class Details:
     """The state of one connection, whose rows were counted `counted_seconds_ago`; 0 if they were counted now.
 
     The keys of `state` are those of `connection_facts.connection_states`, and `budget` (a `BudgetSnapshot`; None while
-    Redis is unavailable), `state_sentence`, `throttled_sentence` and `flood_sentence`.
+    Redis is unavailable), `state_sentence`, `throttled_sentence` and `flood_sentence`. While the rows are being
+    counted, it has only the keys of `connection_facts.glances` and these.
     """
 
     state: Mapping[str, Any]
+    is_counted: bool
     counted_seconds_ago: float
 
 
-class KeptDetails:
-    """Reads the details of a connection with one statement. The object is safe for threads."""
+def details_of(basics: Basics, counts: KeptCounts, connection_id: uuid.UUID) -> Details:
+    """Return the details of a connection; for a large one with counts that may be some minutes old.
 
-    def __init__(self, *, large_rows: int = LARGE_ROWS, clock: Callable[[], float] = time.monotonic) -> None:
-        self._kept: Kept[uuid.UUID, Mapping[str, Any]] = Kept(
-            lambda state: state["cached"]["customers"] + state["cached"]["invoices"] >= large_rows, clock=clock
-        )
-
-    def read(self, basics: Basics, db: Session, connection_id: uuid.UUID) -> Details:
-        """Return the details; for a large connection with counts that may be a minute old.
-
-        Raises:
-            UnknownConnectionError: no connection has this id.
-        """
-        state, age = self._kept.read(connection_id, lambda: _counted(db, connection_id))
-        if age:
+    Raises:
+        UnknownConnectionError: no connection has this id.
+        DatabaseError: Postgres does not work.
+    """
+    counted = counts.state(connection_id)
+    state = counted.value
+    if state is None or counted.age_seconds:
+        with autocommit(basics.engine) as db:
             found = connection_facts.glances(db, [connection_id], runs=RUNS_SHOWN, events=EVENTS_SHOWN)
-            state = {**state, **_only(found, connection_id)}
-        return Details(with_sentences(state) | {"budget": budget_of(basics, state["organization_id"])}, age)
-
-
-def _counted(db: Session, connection_id: uuid.UUID) -> Mapping[str, Any]:
-    found = connection_facts.connection_states(db, connection_id, runs=RUNS_SHOWN, events=EVENTS_SHOWN)
-    return _only(found, connection_id)
-
-
-def _only(found: Sequence[Mapping[str, Any]], connection_id: uuid.UUID) -> Mapping[str, Any]:
-    if not found:
-        raise UnknownConnectionError(f"There is no connection {connection_id}.")
-    return found[0]
+        if not found:
+            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+        state = {**(state or {}), **found[0]}
+    return Details(
+        with_sentences(state) | {"budget": budget_of(basics, state["organization_id"])},
+        is_counted=counted.value is not None,
+        counted_seconds_ago=counted.age_seconds,
+    )
 
 
 def with_sentences(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -142,9 +142,10 @@ def signed_in(basics: Basics, session_id: uuid.UUID, name: str, stamp: uuid.UUID
         DatabaseError: Postgres does not work.
     """
     with basics.engine.connect() as db:
-        if operators.is_signed_out(db, session_id):
-            return None
-        operator = _enabled(basics.settings, db, name)
+        if name == CONSOLE_NAME:
+            operator = None if operators.is_signed_out(db, session_id) else console_operator(basics.settings)
+        else:
+            operator = _usable(operators.find_in_session(db, name, session_id))
     if operator is None or not hmac.compare_digest(operator.stamp.bytes, stamp.bytes):
         return None
     return operator
@@ -179,7 +180,10 @@ def enabled_operator(basics: Basics, name: str) -> Operator | None:
 def _enabled(settings: Settings, db: Session, name: str) -> Operator | None:
     if name == CONSOLE_NAME:
         return console_operator(settings)
-    stored = operators.find(db, name) if is_name(name) else None
+    return _usable(operators.find(db, name) if is_name(name) else None)
+
+
+def _usable(stored: StoredOperator | None) -> Operator | None:
     return None if stored is None or stored.disabled_at is not None else stored.operator
 
 

@@ -3,27 +3,32 @@
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from db import connection_facts, installation
 from db.installation import InstallationFacts
-from db.session import autocommit
+from db.session import Session, autocommit
 from domain.processes import Kind
 from workers.boot.basics import Basics
 from workers.budget import BudgetSnapshot
-from workers.services.connection_details import EVENTS_SHOWN, RUNS_SHOWN, budget_of, with_sentences
+from workers.services.connection_details import budget_of, with_sentences
 from workers.services.connection_order import NEEDS_YOU, Choice, ConnectionOrder, needs_person
 from workers.services.doctor.checkup import Checkup
-from workers.services.doctor.findings import Finding
+from workers.services.doctor.findings import Finding, Part
 from workers.services.doctor.from_postgres import from_facts
-from workers.services.doctor.from_redis import FromRedis, read_budgets, read_redis
-from workers.services.doctor.judgement import examine_connections, judge
-from workers.services.kept_connections import KeptConnections
+from workers.services.doctor.from_redis import FromRedis, read_redis
+from workers.services.doctor.judgement import judge
+from workers.services.kept_counts import EVENTS_SHOWN, RUNS_SHOWN, KeptCounts
 
 #: The number of all connections up to which each one is shown with its details.
 MOST_WITH_DETAILS: Final = 10
+
+#: The parts of the doctor that are judged by the states of all connections, with why they are not checked yet.
+_UNCOUNTED: Final = dict.fromkeys(
+    (Part.CONNECTIONS, Part.ZOHO, Part.RUNS, Part.WEBHOOKS, Part.REMINDERS), "the rows are being counted"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Overview:
     listed: Sequence[ListedConnection]
     more_after: str | None  #: the id after which the list goes on; None at its end
     has_details: bool
+    is_counted: bool  #: False while troubles and counts of connections are read for the first time
     counted_seconds_ago: float  #: the age of all that is not read at each look: troubles and counts of connections
 
     @property
@@ -71,69 +77,64 @@ class Overview:
         return any(not finding.connection_id and needs_person(finding) for finding in self.checkup.findings)
 
 
-def look(basics: Basics, kept: KeptConnections, choice: Choice) -> Overview:
+def look(basics: Basics, counts: KeptCounts, choice: Choice) -> Overview:
     """Read the overview, with at most three statements.
 
     Raises:
         ConnectionNotListedError: see there.
         DatabaseError: Postgres does not work.
     """
+    counted = counts.order()
     before, began = datetime.now(UTC), time.monotonic()
     with autocommit(basics.engine) as db:
         facts = installation.read(db)
-    postgres = from_facts(basics, facts, before=before, seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        order = counted.value or ConnectionOrder(connection_facts.outlines(db), (), {})
+        page, more_after = order.page(choice)
+        has_details = order.total <= MOST_WITH_DETAILS
+        glances = _glances(db, page, has_details=has_details)
     redis = read_redis(basics)
-    last = kept.read(lambda: _read_connections(basics))
-    order = last.order
-    page, more_after = order.page(choice)
-    has_details = order.total <= MOST_WITH_DETAILS
+    checkup = judge(basics, from_facts(basics, facts, before=before, seconds=seconds), redis, order.findings)
+    if counted.value is None:
+        checkup = replace(checkup, unchecked=_UNCOUNTED | dict(checkup.unchecked))
     return Overview(
         facts,
         redis,
-        judge(basics, postgres, redis, order.findings),
+        checkup,
         total=order.total,
         names=order.names,
         counts=order.counts,
-        listed=_listed(basics, order, page, is_fresh=not last.age_seconds, has_details=has_details),
+        listed=_listed(basics, order, glances, is_fresh=not counted.age_seconds),
         more_after=more_after,
         has_details=has_details,
-        counted_seconds_ago=last.age_seconds,
+        is_counted=counted.value is not None,
+        counted_seconds_ago=counted.age_seconds,
     )
 
 
-def _read_connections(basics: Basics) -> ConnectionOrder:
-    with autocommit(basics.engine) as db:
-        states = connection_facts.connection_states(db, runs=1)
-    now = states[0]["read_at"] if states else datetime.now(UTC)
-    budgets = read_budgets(basics, sorted({state["organization_id"] for state in states}))
-    return ConnectionOrder(states, examine_connections(basics, states, budgets, now, {}), budgets)
-
-
-def _listed(
-    basics: Basics,
-    order: ConnectionOrder,
-    page: Sequence[Mapping[str, Any]],
-    *,
-    is_fresh: bool,
-    has_details: bool,
-) -> list[ListedConnection]:
+def _glances(db: Session, page: Sequence[Mapping[str, Any]], *, has_details: bool) -> list[dict[str, Any]]:
+    """The present facts of the page's connections, each with what is known of its counts."""
     if not page:
         return []
     ids = [uuid.UUID(state["connection_id"]) for state in page]
-    with autocommit(basics.engine) as db:
-        glances = connection_facts.glances(db, ids, runs=RUNS_SHOWN, events=EVENTS_SHOWN if has_details else 0)
+    glances = connection_facts.glances(db, ids, runs=RUNS_SHOWN, events=EVENTS_SHOWN if has_details else 0)
     present = {each["connection_id"]: each for each in glances}
-    organizations = {state["organization_id"] for state in page}
+    # A connection that was erased since is left out.
+    return [{**state, **present[state["connection_id"]]} for state in page if state["connection_id"] in present]
+
+
+def _listed(
+    basics: Basics, order: ConnectionOrder, states: Sequence[Mapping[str, Any]], *, is_fresh: bool
+) -> list[ListedConnection]:
+    organizations = {state["organization_id"] for state in states}
     budgets: dict[str, BudgetSnapshot | None] = {
         each: order.budgets[each] if is_fresh and each in order.budgets else budget_of(basics, each)
         for each in sorted(organizations)
     }
     return [
         ListedConnection(
-            with_sentences({**state, **present[state["connection_id"]]})
-            | {"budget": budgets[state["organization_id"]]},
+            with_sentences(state) | {"budget": budgets[state["organization_id"]]},
             order.findings_of(state["connection_id"]),
         )
-        for state in page
-        if state["connection_id"] in present
+        for state in states
     ]

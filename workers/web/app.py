@@ -8,10 +8,11 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from domain.processes import Kind
+from workers.boot.basics import open_basics
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
-from workers.services.kept_connections import KeptConnections
+from workers.services.kept_counts import KeptCounts
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.console import overview
@@ -33,13 +34,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         connection_deadlines(),
         throttled_uvicorn_warnings(),
         open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
+        open_basics("booksync web counts") as counting,
         process_row(Kind.WEB, resources, threads=_threads()),
         long_actions() as actions,
     ):
         app.state.resources = resources
         app.state.long_actions = actions
         app.state.password_check = overview.password_check(resources.settings)
-        app.state.kept_connections = KeptConnections()
+        app.state.counts = KeptCounts(counting)
         yield
 
 

@@ -3,6 +3,7 @@
 from fastapi import Request
 
 from workers.boot.resources import Resources
+from workers.services.kept_counts import KeptCounts
 from workers.web.console.long_actions import LongActions
 from workers.web.console.password_check import PasswordCheck
 
@@ -40,3 +41,9 @@ def long_actions_of(request: Request) -> LongActions:
     """Return the process's actions of operators that go on in the background."""
     actions: LongActions = request.app.state.long_actions
     return actions
+
+
+def counts_of(request: Request) -> KeptCounts:
+    """Return the counts that the process keeps for the console's pages."""
+    counts: KeptCounts = request.app.state.counts
+    return counts

@@ -22,6 +22,7 @@ from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, Co
 from tests.integration.web.web_process import Ask, ask
 from tests.process_logs import logs_of_a_process
 from workers.boot.basics import Basics, open_basics
+from workers.services import kept
 from workers.services.operators import save_operator
 from workers.web.console import password_check
 
@@ -35,6 +36,12 @@ def databases(postgres: EmbeddedPostgres) -> Databases:
         database.execute(roles.creation().encode())
         database.execute(roles.grants().encode())
     return Databases(postgres, _GRANTED)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests wait for their counts, however slow the machine is."""
+    monkeypatch.setattr(kept, "PATIENCE_SECONDS", 60.0)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.statements import recorded_statements
 from tests.integration.web.connection_pages import Database, act, actions, connected, flash_in, invoice
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
+from tests.integration.web.counting import counting_waits
 from workers.web.app import app
 
 
@@ -34,6 +35,19 @@ class TestThePage:
         with recorded_statements(app.state.resources.engine) as statements:
             assert ana.get(page).status_code == 200
         assert len(statements) <= 5, statements  # The first use in a minute records it with one more.
+
+    def test_it_is_shown_before_its_rows_are_counted(
+        self, ana: ConsoleBrowser, page: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with counting_waits(monkeypatch):
+            early = ana.get(page).text
+        assert "It is synced on schedule" in early
+        assert "The rows are being counted." in early
+        assert 'http-equiv="refresh"' in early
+        later = ana.get(page).text
+        assert "With a valid phone" in later
+        assert "being counted" not in later
+        assert 'http-equiv="refresh"' not in later
 
     def test_no_secret_and_no_personal_data_is_on_it(self, ana: ConsoleBrowser, page: str) -> None:
         text = ana.get(page).text

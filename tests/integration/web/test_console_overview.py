@@ -10,6 +10,7 @@ import pytest
 from domain.operators import Role
 from tests.integration.statements import recorded_statements
 from tests.integration.web.console_browser import PASSWORD, ConsoleBrowser
+from tests.integration.web.counting import counting_waits
 from tests.integration.web.overview_rows import add_call, add_connection, add_runs
 from workers.boot.basics import Basics
 from workers.services import connection_order, overview
@@ -242,6 +243,22 @@ class TestCost:
         assert "The caches are large" in page
         assert ": audit" in page
         assert len(sent) < MOST_STATEMENTS
+
+    def test_connections_are_listed_before_their_rows_are_counted(
+        self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add_connection(database, "Harbour")
+        add_connection(database, "Coast", "20", status="parked", parked_reason="The grant was revoked.")
+        with counting_waits(monkeypatch), recorded_statements(app.state.resources.engine) as sent:
+            response = ana.get("/")
+        page = text_of(response.text)
+        assert set(listed(response.text)) == {"Harbour", "Coast"}
+        assert "The rows are being counted." in page
+        assert "All is well with" not in page
+        assert "because the rows are being counted: connections" in page
+        assert "reminder calls due today being counted" in page
+        assert len(sent) <= MOST_STATEMENTS
+        assert "1 of 2 connections needs you" in text_of(ana.get("/").text)
 
     def test_a_connection_that_was_erased_since_is_not_listed(
         self, ana: ConsoleBrowser, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,7 @@ from tests.integration.chain.bench import Bench, Row
 from tests.truth import record_differences
 from tests.webhooks import signed_json
 from workers.boot.resources import Resources
-from workers.services.kept_connections import KeptConnections
+from workers.services.kept_counts import KeptCounts
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 from workers.web.app import app
@@ -49,7 +49,7 @@ def ask_all(resources: Resources, requests: Iterable[Request]) -> list[httpx.Res
 
     async def ask() -> list[httpx.Response]:
         app.state.resources = resources
-        app.state.kept_connections = KeptConnections()
+        app.state.counts = KeptCounts(resources)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
             return [
                 await client.request(

@@ -17,7 +17,7 @@ from domain.floods import FLOOD
 from tests.integration.webhooks.flooding import MANY, contact_ids, mass_edit, quiet_comes, run_that_is_due
 from tests.integration.webhooks.hooks import Hooks
 from workers.cli.app import app as command
-from workers.services.kept_connections import KeptConnections
+from workers.services.kept_counts import KeptCounts
 from workers.web.app import app as web
 from workers.web.console.password_check import PasswordCheck
 
@@ -42,7 +42,7 @@ def console(hooks: Hooks) -> str:
     async def ask() -> httpx.Response:
         web.state.resources = replace(hooks.bench.resources, settings=settings)
         web.state.password_check = PasswordCheck(SecretStr(PASSWORD))
-        web.state.kept_connections = KeptConnections()
+        web.state.counts = KeptCounts(hooks.bench.resources)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(web)) as client:
             credentials = base64.b64encode(f"booksync:{PASSWORD}".encode()).decode()
             return await client.get("http://booksync/", headers={"Authorization": f"Basic {credentials}"})

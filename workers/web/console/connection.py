@@ -9,18 +9,16 @@ from starlette.responses import Response
 
 from db import connection_views
 from domain.connection_states import ConnectionStatus
-from workers.boot.resources import Resources
-from workers.services.connection_details import RUNS_SHOWN, KeptDetails
+from workers.services.connection_details import details_of
+from workers.services.kept_counts import RUNS_SHOWN
 from workers.services.webhook_rules import webhook_url
 from workers.web.console import charts
 from workers.web.console.access import AsViewer
 from workers.web.console.connection_addresses import WATCH, shown
 from workers.web.console.frame import console_page
-from workers.web.state import resources_of
+from workers.web.state import counts_of, resources_of
 
 router = APIRouter()
-
-_details = KeptDetails()
 
 
 @router.get("/connections/{connection_id}", response_class=HTMLResponse)
@@ -34,15 +32,16 @@ async def connection_page(request: Request, connection_id: str, visitor: AsViewe
             visitor,
             watch=WATCH,
             is_watched=WATCH in request.query_params,
-            **_shown(resources_of(request), found),
+            **_shown(request, found),
         )
 
     return await shown(connection_id, page)
 
 
-def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
+def _shown(request: Request, connection_id: uuid.UUID) -> dict[str, Any]:
+    resources = resources_of(request)
+    details = details_of(resources, counts_of(request), connection_id)
     with resources.engine.connect() as db:
-        details = _details.read(resources, db, connection_id)
         view = connection_views.view_of(db, connection_id, runs=RUNS_SHOWN)
         hours = connection_views.hours(db, connection_id, days=charts.DAYS)
     state = details.state
@@ -50,6 +49,7 @@ def _shown(resources: Resources, connection_id: uuid.UUID) -> dict[str, Any]:
     return {
         "now": view.now,
         "state": state,
+        "is_counted": details.is_counted,
         "counted_seconds_ago": details.counted_seconds_ago,
         "view": view,
         "meaning": meaning_of(ConnectionStatus(state["status"])),

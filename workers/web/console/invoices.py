@@ -13,15 +13,14 @@ from db.invoice_lists import ListedInvoice
 from domain.connection_names import whole_id
 from domain.permission import SkipReason
 from workers.services.explained_invoice import explained_invoice
-from workers.services.kept_reasons import KeptReasons
 from workers.services.reason_file import reason_file
 from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed
-from workers.web.console.addresses import NoSuchPageError, no_such, uuid_of
+from workers.web.console.addresses import NoSuchPageError, no_such, query, uuid_of
 from workers.web.console.frame import console_page
 from workers.web.console.listing import ROWS, after_of, choice_of, paged
 from workers.web.console.record_pages import search_page, zoho_address
 from workers.web.forms import one
-from workers.web.state import resources_of
+from workers.web.state import counts_of, resources_of
 from workers.zoho.web_addresses import invoice_address
 
 router = APIRouter()
@@ -29,8 +28,6 @@ router = APIRouter()
 
 #: The reasons of the lists with their sentences, by the words of the addresses.
 _REASONS = {str(reason): reason.sentence for reason in SkipReason}
-
-_reasons = KeptReasons()
 
 
 @router.get("/invoices", response_class=HTMLResponse)
@@ -65,7 +62,7 @@ def _invoices(request: Request, visitor: Visitor) -> Response:
         counted = None
         found: Sequence[ListedInvoice] = ()
         if choice.connection_id is not None:
-            counted = _reasons.read(db, choice.connection_id)
+            counted = counts_of(request).reasons(choice.connection_id)
             if reason:
                 found = invoice_lists.without_reminder(db, choice.connection_id, reason, after=after, limit=ROWS + 1)
     rows, last = paged(found)
@@ -80,6 +77,7 @@ def _invoices(request: Request, visitor: Visitor) -> Response:
         rows=rows,
         after=after,
         has_more=last is not None,
+        here=query(connection=choice.connection_id, reason=reason or "", after=after).removeprefix("?"),
     )
 
 

@@ -13,7 +13,6 @@ from workers.boot.resources import Resources
 from workers.boot.settings import Settings
 from workers.observability.counters import PasswordOutcome
 from workers.services.connection_order import CHOICES, Choice, ConnectionNotListedError
-from workers.services.kept_connections import KeptConnections
 from workers.services.overview import look
 from workers.services.tiles import tiles
 from workers.web.console.access import Visitor, postgres_needed, require
@@ -24,7 +23,7 @@ from workers.web.console.password_check import RETRY_LATER, TOO_MANY, PasswordCh
 from workers.web.console.proxy_names import name_by_proxy
 from workers.web.console.sessions import has_session_cookie
 from workers.web.forms import one
-from workers.web.state import address_of, password_check_of, resources_of
+from workers.web.state import address_of, counts_of, password_check_of, resources_of
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -105,10 +104,9 @@ async def _check_password(request: Request, resources: Resources) -> None:
 
 
 def _page(request: Request, resources: Resources, visitor: Visitor | None, choice: Choice) -> HTMLResponse:
-    kept: KeptConnections = request.app.state.kept_connections
     with postgres_needed():
         try:
-            seen = look(resources, kept, choice)
+            seen = look(resources, counts_of(request), choice)
         except ConnectionNotListedError:
             raise NoSuchPageError(
                 "The connection after which the list should go on does not exist any more.",
