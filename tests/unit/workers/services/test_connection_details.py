@@ -2,14 +2,16 @@
 
 import uuid
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock
 
 import pytest
 
 from db import connection_facts
 from db.connections import UnknownConnectionError
-from workers.services.connection_details import KeptDetails
+from tests.end_to_end.underway import eventually
+from workers.services.connection_details import details_of
 from workers.services.kept import KEPT_SECONDS
+from workers.services.kept_counts import KeptCounts
 
 CONNECTION = uuid.UUID(int=1)
 
@@ -43,26 +45,28 @@ class Postgres:
 
 
 def test_a_small_connection_is_counted_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    postgres, details = Postgres(monkeypatch, invoices=9), KeptDetails(large_rows=10)
+    postgres, counts = Postgres(monkeypatch, invoices=9), KeptCounts(MagicMock(), large_rows=10)
     for _ in range(2):
-        assert details.read(Mock(), Mock(), CONNECTION).counted_seconds_ago == 0.0
+        seen = details_of(MagicMock(), counts, CONNECTION)
+        assert (seen.is_counted, seen.counted_seconds_ago) == (True, 0.0)
     assert postgres.reads == ["counted", "counted"]
 
 
 def test_the_counts_of_a_large_one_are_kept_for_a_while_and_its_state_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    postgres, details = Postgres(monkeypatch, invoices=10), KeptDetails(large_rows=10, clock=lambda: now[0])
-    details.read(Mock(), Mock(), CONNECTION)
+    postgres, counts = Postgres(monkeypatch, invoices=10), KeptCounts(MagicMock(), large_rows=10, clock=lambda: now[0])
+    details_of(MagicMock(), counts, CONNECTION)
     now[0] += KEPT_SECONDS - 1
-    seen = details.read(Mock(), Mock(), CONNECTION)
+    seen = details_of(MagicMock(), counts, CONNECTION)
     assert seen.counted_seconds_ago == KEPT_SECONDS - 1
     assert (seen.state["status"], seen.state["cached"]["invoices"]) == ("paused", 10)
     now[0] += 1
-    details.read(Mock(), Mock(), CONNECTION)
-    assert postgres.reads == ["counted", "glanced", "counted"]
+    details_of(MagicMock(), counts, CONNECTION)
+    eventually(lambda: postgres.reads.count("counted") == 2)
+    assert sorted(postgres.reads) == ["counted", "counted", "glanced", "glanced"]
 
 
 def test_an_unknown_connection_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_facts, "connection_states", lambda *_, **__: [])
     with pytest.raises(UnknownConnectionError):
-        KeptDetails().read(Mock(), Mock(), CONNECTION)
+        details_of(MagicMock(), KeptCounts(MagicMock()), CONNECTION)
