@@ -1,6 +1,16 @@
 """Phase 2: names and states of connections, rows of processes, OAuth clients, grants, operators, searches."""
 
-from db.migrations import call_lists, grants, operators, processes, schedules, searches, states, verifications
+from db.migrations import (
+    call_lists,
+    grants,
+    host_views,
+    operators,
+    processes,
+    schedules,
+    searches,
+    states,
+    verifications,
+)
 from db.migrations.steps import letting_others_work, undo_if_begun
 
 revision = "0007e_connecting_phase2"
@@ -24,11 +34,13 @@ def upgrade() -> None:
         searches.add(connection)
         call_lists.add(connection)
         schedules.add(connection)
+        host_views.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        host_views.remove(connection)
         schedules.remove(connection)
         call_lists.remove(connection)
         searches.remove(connection)

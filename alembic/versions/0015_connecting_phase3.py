@@ -1,6 +1,16 @@
 """Phase 3: the same additions for a database that had left phase 2 before connections had further states and grants."""
 
-from db.migrations import call_lists, grants, operators, processes, schedules, searches, states, verifications
+from db.migrations import (
+    call_lists,
+    grants,
+    host_views,
+    operators,
+    processes,
+    schedules,
+    searches,
+    states,
+    verifications,
+)
 from db.migrations.steps import letting_others_work
 
 revision = "0015_connecting_phase3"
@@ -17,6 +27,7 @@ def upgrade() -> None:
         searches.add(connection)
         call_lists.add(connection)
         schedules.add(connection)
+        host_views.add(connection)
 
 
 def downgrade() -> None:

@@ -41,6 +41,30 @@ def test_a_granted_role_hands_over_and_reports(granted: Session, roles: Database
     assert outcomes.report(granted, taken.handover_id, CallOutcome.DO_NOT_CALL) == 1
 
 
+@pytest.mark.parametrize(("view", "rows"), [("customers", 1), ("due_calls", 0)])
+def test_the_sender_reads_the_views_and_no_table_under_them(
+    granted: Session, roles: DatabaseRoles, view: str, rows: int
+) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
+    assert granted.execute(text(f"SELECT count(*) FROM booksync.{view}")).scalar_one() == rows
+    calls = text("SELECT phone FROM booksync.due_calls_of((SELECT connection_id FROM booksync.customers), :at)")
+    assert len(granted.execute(calls, {"at": DUE_AT}).all()) == 1
+
+
+@pytest.mark.parametrize("view", ["customers", "due_calls"])
+def test_a_view_needs_a_grant(granted: Session, roles: DatabaseRoles, view: str) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.web}"))
+    with pytest.raises(ProgrammingError, match=f"permission denied for view {view}"):
+        granted.execute(text(f"SELECT FROM booksync.{view}"))
+
+
+def test_the_function_of_the_view_needs_a_grant(granted: Session, roles: DatabaseRoles) -> None:
+    granted.execute(text("GRANT SELECT ON booksync.due_calls TO PUBLIC"))
+    granted.execute(text(f"SET LOCAL ROLE {roles.web}"))
+    with pytest.raises(ProgrammingError, match="permission denied for function due_calls_of"):
+        granted.execute(text("SELECT FROM booksync.due_calls"))
+
+
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))
 def test_the_sender_cannot_read_any_table(granted: Session, roles: DatabaseRoles, table: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
