@@ -8,7 +8,7 @@ import orjson
 from pydantic import SecretStr
 
 from db.reminder_posts import Post
-from domain.posting import signatures
+from domain.posting import signatures, standard_signatures
 from workers.jobs.outcomes import RetriedError
 from workers.zoho.deadline import DeadlineTransport, deadline
 
@@ -57,18 +57,21 @@ class Receiver:
         """Post one handover. Any 2xx status means that the receiver has accepted the handover.
 
         The signature covers the body and the time. The handover's id is the idempotency key, by which a receiver
-        recognises a repeated post.
+        recognises a repeated post. The headers `webhook-*` are those of Standard Webhooks, for its libraries.
 
         Raises:
             NotAcceptedError: another status, or no response.
         """
         body = orjson.dumps(post.body)
-        timestamp = int(time.time())
+        message_id, timestamp = str(post.handover_id), int(time.time())
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": str(post.handover_id),
+            "Idempotency-Key": message_id,
             "X-Booksync-Timestamp": str(timestamp),
             "X-Booksync-Signature": signatures(self._secrets, timestamp, body),
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": standard_signatures(self._secrets, message_id, timestamp, body),
         }
         began, is_accepted = time.monotonic(), False
         try:
