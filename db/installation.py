@@ -39,7 +39,7 @@ class InstallationFacts:
     backend: int  #: the process id of the server's backend
     server: ServerFacts
     health: ServerHealth
-    tables_without_rights: Sequence[str]
+    tables_without_rights: Sequence[str]  #: that the web process's role cannot read
     revision: str | None
     has_last_addition: bool
     processes: Processes
@@ -74,7 +74,7 @@ _FACTS: Final = text(f"""
       FROM (SELECT clock_timestamp() AS now, pg_backend_pid() AS backend,
                    (SELECT to_json(found) FROM ({server.FACTS.text}) found) AS server,
                    (SELECT to_json(found) FROM ({server_health.HEALTH.text}) found) AS health,
-                   ARRAY({server_health.MISSING_RIGHTS.text}) AS tables_without_rights,
+                   ARRAY({server_health.MISSING_RIGHTS_OF_WEB.text}) AS tables_without_rights,
                    (SELECT version_num FROM booksync.booksync_alembic_version) AS revision,
                    ({LAST_ADDITION.text}) IS NOT NULL AS has_last_addition,
                    ({scheduler_marks.SECONDS_SINCE}) AS scheduler_silent_seconds,

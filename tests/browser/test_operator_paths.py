@@ -115,7 +115,8 @@ def test_a_run_is_watched_until_it_is_done(office: Office) -> None:
 
         office.until(is_over)
     assert len({reading["phase"] for reading in readings}) >= 2, readings
-    for name in ("calls", "rows"):
+    # A page that loads itself shows one state in each interval, maybe none between the first row and the last.
+    for name in ("calls",) if visit.way is Way.NO_SCRIPT else ("calls", "rows"):
         counts = [int(reading[name].replace(",", "")) for reading in readings]
         assert all(before <= after for before, after in pairwise(counts)), readings
         assert counts[-1] > counts[0], readings

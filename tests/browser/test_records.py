@@ -19,14 +19,14 @@ from tests.integration.db.reminding import claim, plan_all, tell_and_plan, tell_
 PASSWORD = "a long enough password"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(installation: Installation) -> Iterator[Engine]:
     engine = new_engine(installation.environment["DATABASE_URL"], application_name="booksync tests")
     yield engine
     engine.dispose()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def connection(engine: Engine) -> Connection:
     """A connection with a customer that was called, and one whose number is not a number."""
     connection = a_connection(engine)
@@ -50,16 +50,24 @@ def connection(engine: Engine) -> Connection:
     return connection
 
 
-@pytest.fixture
-def visit(installation: Installation, connection: Connection, new_visit: Callable[..., Visit], way: Way) -> Visit:
-    """The window of the accountant ana, who is signed in."""
-    assert connection
+@pytest.fixture(scope="module")
+def ana(installation: Installation) -> str:
+    """The name of an accountant."""
     added = installation.run(
         "operators", "add", "ana", "--role", "accountant", "--json", BOOKSYNC_OPERATOR_PASSWORD=PASSWORD
     )
     assert added.code == 0, added.stderr
+    return "ana"
+
+
+@pytest.fixture
+def visit(
+    installation: Installation, connection: Connection, ana: str, new_visit: Callable[..., Visit], way: Way
+) -> Visit:
+    """The window of the accountant, who is signed in."""
+    assert connection
     visit = new_visit(way)
-    visit.sign_in(installation.environment["PUBLIC_URL"], "ana", PASSWORD)
+    visit.sign_in(installation.environment["PUBLIC_URL"], ana, PASSWORD)
     return visit
 
 

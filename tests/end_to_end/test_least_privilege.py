@@ -87,6 +87,7 @@ def test_every_process_works_with_exactly_its_grants(
         ("dead-letters", "list", "--json"),
         ("do-not-call", "add", phone, "--json"),
         ("do-not-call", "list", "--json"),
+        ("do-not-call", "remove", phone, "--json"),
         ("rotate-keys", "--json"),
         ("webhook", "rotate", connection_id, "--json"),
         ("operators", "add", "ana", "--role", "viewer", "--json"),

@@ -12,5 +12,5 @@ def roles(
         bool, typer.Option("--grants", help="Print the GRANTs for the tables' owner, to run after each migration.")
     ] = False,
 ) -> None:
-    """Print the SQL with which a superuser makes the roles of the processes. It changes nothing by itself."""
+    """Print the SQL of the database roles: one each for migrations, workers, web and sender."""
     print(grants() if only_grants else creation(), end="")

@@ -1,11 +1,13 @@
 """Promises of handover/posting.py: due reminders reach the receiver once, signed, and with retries."""
 
+import base64
 import hashlib
 import hmac
 
 import httpx
 import pytest
 from sqlalchemy import Engine
+from standardwebhooks import Webhook
 
 from db.connections import Connection
 from tests.integration.db.look import change
@@ -37,6 +39,14 @@ def test_the_receiver_can_verify_the_signature(engine: Engine, inbox: Inbox, rec
     expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     assert headers["X-Booksync-Signature"] == f"sha256={expected}"
     assert headers["Idempotency-Key"] == str(contact(engine)["id"])
+
+
+@pytest.mark.usefixtures("due")
+def test_a_library_of_standard_webhooks_verifies_a_post(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    post_due(engine, receiver)
+    headers, body = inbox.got[0]
+    verified = Webhook(f"whsec_{base64.b64encode(SECRET.encode()).decode()}").verify(body.decode(), dict(headers))
+    assert verified["handover_id"] == headers["webhook-id"] == str(contact(engine)["id"])
 
 
 @pytest.mark.usefixtures("due")

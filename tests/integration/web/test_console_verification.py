@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import Engine
 
 from sandbox.zoho.clients import CLIENT_ID, CLIENT_SECRET
 from sandbox.zoho.control import SandboxControl
@@ -29,9 +31,9 @@ def runner(
 
 
 def test_the_differences_are_a_table_and_stay(
-    olga: ConsoleBrowser, simulator: SandboxControl, database: Database
+    olga: ConsoleBrowser, simulator: SandboxControl, database: Database, engine: Engine
 ) -> None:
-    bench = Bench.connected(app.state.resources, simulator)
+    bench = Bench.connected(replace(app.state.resources, engine=engine), simulator)
     bench.sync()
     gone = database.execute(
         "DELETE FROM invoices_cache WHERE id IN (SELECT id FROM invoices_cache WHERE id NOT IN"

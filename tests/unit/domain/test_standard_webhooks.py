@@ -1,4 +1,4 @@
-"""The library of Standard Webhooks verifies booksync's signatures."""
+"""The library of Standard Webhooks verifies booksync's signatures by secrets of any form."""
 
 import base64
 import time
@@ -6,12 +6,11 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import Webhook
 
 from domain.posting import standard_signatures
 
 BODY = b'{"phone": "+442070313000"}'
-KEY = b"thirty-two bytes are a long key."
 
 
 def headers(*secrets: str, message_id: str = "id") -> dict[str, str]:
@@ -38,14 +37,3 @@ def test_any_other_secret_verifies_by_its_bytes(secret: str) -> None:
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_ not base64 ", "whsec_a"])
 def test_a_secret_that_only_looks_like_one_of_the_standard_is_a_text(secret: str) -> None:
     assert Webhook(secret.encode()).verify(BODY, headers(secret)) == {"phone": "+442070313000"}
-
-
-@pytest.mark.parametrize("known", ["former", "newest"])
-def test_during_a_rotation_both_secrets_verify(known: str) -> None:
-    assert Webhook(known.encode()).verify(BODY, headers("newest", "former")) == {"phone": "+442070313000"}
-
-
-@pytest.mark.parametrize("changed", [{"webhook-id": "other"}, {"webhook-timestamp": str(int(time.time()) + 60)}])
-def test_a_changed_header_does_not_verify(changed: dict[str, str]) -> None:
-    with pytest.raises(WebhookVerificationError):
-        Webhook(KEY).verify(BODY, headers(KEY.decode()) | changed)
