@@ -36,12 +36,15 @@ def standard_signatures(secrets: Sequence[str], message_id: str, timestamp: int,
 
 
 def _standard_key(secret: str) -> bytes:
-    """The bytes that "whsec_" and base64 stand for; of another secret its own bytes."""
+    """The bytes that "whsec_" and base64, padded or not, stand for; of another secret its own bytes."""
     if secret.startswith(_STANDARD_PREFIX):
+        encoded = secret.removeprefix(_STANDARD_PREFIX)
         try:
-            return base64.b64decode(secret.removeprefix(_STANDARD_PREFIX), validate=True)
+            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         except binascii.Error:
-            pass
+            key = b""
+        if key:
+            return key
     return secret.encode()
 
 

@@ -3,11 +3,8 @@
 import re
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from db import roles
-
-_DOCUMENT = Path(__file__).parents[1] / "docs" / "database-roles.md"
 
 _ROLES = ("booksync_owner", "booksync_worker", "booksync_web", "reminder_sender")
 
@@ -41,13 +38,6 @@ class DatabaseRoles:
     def grants(self) -> str:
         """The SQL for the owner that grants each role what it needs."""
         return self._named(roles.grants())
-
-    def readers_grants(self) -> str:
-        """The SQL of docs/database-roles.md that lets the sender read the views."""
-        (sql,) = re.findall(
-            r"^## Readers of the views\n.*?```sql\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL | re.MULTILINE
-        )
-        return self._named(sql)
 
     def removal(self) -> str:
         """SQL that drops the roles; run it after the databases with their objects or privileges are dropped."""

@@ -75,5 +75,8 @@ GRANT EXECUTE ON FUNCTION
     booksync.claim_due_reminders(integer, uuid, timestamptz), booksync.report_outcome(uuid, text, uuid, date, text)
 TO booksync_worker, reminder_sender;
 GRANT USAGE ON SCHEMA booksync TO reminder_sender;
+-- The views for applications. They read with the owner's privileges, and so does the function that lists due calls.
+GRANT SELECT ON booksync.customers, booksync.due_calls TO reminder_sender;
+GRANT EXECUTE ON FUNCTION booksync.due_calls_of(uuid, timestamptz) TO reminder_sender;
 
 COMMIT;

@@ -93,6 +93,11 @@ COMMANDS = (
         "Store, list and renew OAuth clients, with a secret for each data centre.",
     ),
     ("roles", "roles:roles", "Print the SQL of the database roles: one each for migrations, workers, web and sender."),
+    (
+        "schema",
+        "schema:show_schema",
+        "Print the views and functions for host applications, as Prisma, Drizzle, Django or SQL.",
+    ),
     ("operators", "operators:app", "Manage who may sign in to the console."),
     ("webhook", "webhook:app", "Show the address and secret for Zoho's webhook rules, and rotate the secret."),
 )

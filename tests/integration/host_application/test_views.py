@@ -187,7 +187,8 @@ def test_the_promise_is_kept() -> None:
     }
 
 
-def test_tables_under_the_views_can_change(engine: Engine, due: Connection) -> None:
+@pytest.mark.usefixtures("due")
+def test_tables_under_the_views_can_change(engine: Engine) -> None:
     with altered(
         engine,
         "ALTER TABLE booksync.customers_cache ADD COLUMN further text, DROP COLUMN rest_days CASCADE",

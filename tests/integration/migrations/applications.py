@@ -12,6 +12,7 @@ from db.legacy.side_by_side import renew_triggers
 from db.migrations import (
     call_lists,
     grants,
+    host_views,
     indexes,
     operators,
     placement,
@@ -233,6 +234,7 @@ def undo_the_move(url: str) -> None:
     """Bring a database to the state of the previous release, whatever revision it is at."""
     with psycopg.connect(url, autocommit=True) as connection:
         use_schemas(connection)
+        host_views.remove(connection)
         schedules.remove(connection)
         call_lists.remove(connection)
         searches.remove(connection)
