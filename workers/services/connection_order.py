@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from domain.connection_states import ConnectionStatus
@@ -59,6 +60,7 @@ class ConnectionOrder:
         for finding in findings:
             self._by_connection.setdefault(finding.connection_id, []).append(finding)
         self._states = sorted(states, key=self._rank)
+        self._places = {state["connection_id"]: place for place, state in enumerate(self._states)}
         self.counts = Counter(choice for state in states for choice in self._choices(state))
         #: connection → its name, else its organisation's number
         self.names = {each["connection_id"]: each["name"] or each["organization_id"] for each in states}
@@ -86,13 +88,12 @@ class ConnectionOrder:
         """
         begin = 0
         if choice.after:
-            ids = [state["connection_id"] for state in self._states]
-            if choice.after not in ids:
+            if choice.after not in self._places:
                 raise ConnectionNotListedError
-            begin = ids.index(choice.after) + 1
-        chosen = [state for state in self._states[begin:] if self._is_chosen(state, choice)]
-        page = chosen[:CONNECTIONS_SHOWN]
-        return page, page[-1]["connection_id"] if len(chosen) > len(page) else None
+            begin = self._places[choice.after] + 1
+        chosen = (state for state in islice(self._states, begin, None) if self._is_chosen(state, choice))
+        page = list(islice(chosen, CONNECTIONS_SHOWN))
+        return page, page[-1]["connection_id"] if next(chosen, None) else None
 
     def _rank(self, state: Mapping[str, Any]) -> tuple[int, int]:
         """The rank of a connection. Connections of one rank keep their order, the oldest first."""
@@ -108,11 +109,11 @@ class ConnectionOrder:
             yield NEEDS_YOU
 
     def _is_chosen(self, state: Mapping[str, Any], choice: Choice) -> bool:
+        if choice.state and choice.state not in self._choices(state):
+            return False
         words = choice.words.casefold()
         named = (state["name"] or "", state["organization_name"] or "", state["organization_id"])
-        return (not choice.state or choice.state in self._choices(state)) and (
-            any(words in each.casefold() for each in named) or state["connection_id"].startswith(words)
-        )
+        return not words or any(words in each.casefold() for each in named) or state["connection_id"].startswith(words)
 
 
 _STATES: Final = list(map(str, ConnectionStatus))
