@@ -1,6 +1,7 @@
 """Each line that the processes write is a JSON object with the release and the host, also at the end of a child."""
 
 import json
+import re
 import shlex
 import signal
 import socket
@@ -17,6 +18,9 @@ from tests.end_to_end.underway import eventually
 from tests.processes import all_gone
 
 PROCFILE = dict(line.split(": ", 1) for line in (PROJECT / "Procfile").read_text().splitlines())
+
+#: The web process's command as a shell reads it where neither HOST nor PORT is set.
+WEB = shlex.split(re.sub(r"\$\{\w+:-(.*?)\}", r"\1", PROCFILE["web"]))
 
 
 def lines(log: Path) -> list[str]:
@@ -52,7 +56,7 @@ def test_every_line_of_a_worker_is_json_when_a_child_is_killed(installation: Ins
 def test_every_line_of_the_scheduler_and_of_the_web_process_is_json(installation: Installation, tmp_path: Path) -> None:
     port = free_port()
     scheduler = installation.start_installed(*shlex.split(PROCFILE["scheduler"]))
-    web = installation.start_installed(*shlex.split(PROCFILE["web"]), "--port", str(port))
+    web = installation.start_installed(*WEB, "--port", str(port))
     eventually(lambda: "The scheduler has started" in (tmp_path / "booksync-0.log").read_text())
     eventually(lambda: "Uvicorn running" in (tmp_path / "uvicorn-1.log").read_text())
     for process in (scheduler, web):
@@ -75,7 +79,7 @@ def test_the_procfiles_worker_has_other_lines_of_the_master_only(installation: I
 
 @pytest.mark.parametrize("process", ["worker", "web"])
 def test_a_setting_that_is_refused_is_json_too(installation: Installation, tmp_path: Path, process: str) -> None:
-    commands = {"worker": ["booksync", "worker", "--processes", "1"], "web": shlex.split(PROCFILE["web"])}
+    commands = {"worker": ["booksync", "worker", "--processes", "1"], "web": WEB}
     program, *words = commands[process]
     started = installation.start_installed(program, *words, ENCRYPTION_KEYS=None)
     assert started.wait(timeout=60) != 0

@@ -249,4 +249,6 @@ class TestAGrantCodeIsNotSpent:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         look(read_only_url, redis_url)
-        assert "Postgres is read-only: " in self.said(monkeypatch, capsys)
+        assert "(ReadOnlySqlTransaction, SQLSTATE 25006): point DATABASE_URL to the primary" in self.said(
+            monkeypatch, capsys
+        )
