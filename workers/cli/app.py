@@ -106,7 +106,7 @@ app = typer.Typer(
     name="booksync",
     cls=group_of(COMMANDS),
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},  # for the subcommands too
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
