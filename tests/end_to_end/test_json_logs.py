@@ -1,8 +1,6 @@
 """Each line that the processes write is a JSON object with the release and the host, also at the end of a child."""
 
 import json
-import re
-import shlex
 import signal
 import socket
 from importlib.metadata import version
@@ -13,14 +11,10 @@ import psutil
 import pytest
 
 from sandbox.servers.ports import free_port
-from tests.end_to_end.installation import PROJECT, Installation
+from tests.end_to_end.installation import Installation
 from tests.end_to_end.underway import eventually
 from tests.processes import all_gone
-
-PROCFILE = dict(line.split(": ", 1) for line in (PROJECT / "Procfile").read_text().splitlines())
-
-#: The web process's command as a shell reads it where neither HOST nor PORT is set.
-WEB = shlex.split(re.sub(r"\$\{\w+:-(.*?)\}", r"\1", PROCFILE["web"]))
+from tests.procfile import command
 
 
 def lines(log: Path) -> list[str]:
@@ -55,8 +49,8 @@ def test_every_line_of_a_worker_is_json_when_a_child_is_killed(installation: Ins
 
 def test_every_line_of_the_scheduler_and_of_the_web_process_is_json(installation: Installation, tmp_path: Path) -> None:
     port = free_port()
-    scheduler = installation.start_installed(*shlex.split(PROCFILE["scheduler"]))
-    web = installation.start_installed(*WEB, "--port", str(port))
+    scheduler = installation.start_installed(*command("scheduler"))
+    web = installation.start_installed(*command("web"), "--port", str(port))
     eventually(lambda: "The scheduler has started" in (tmp_path / "booksync-0.log").read_text())
     eventually(lambda: "Uvicorn running" in (tmp_path / "uvicorn-1.log").read_text())
     for process in (scheduler, web):
@@ -69,7 +63,7 @@ def test_every_line_of_the_scheduler_and_of_the_web_process_is_json(installation
 
 
 def test_the_procfiles_worker_has_other_lines_of_the_master_only(installation: Installation, tmp_path: Path) -> None:
-    installation.start_installed(*shlex.split(PROCFILE["worker"]), "--processes", "1", "--threads", "1")
+    installation.start_installed(*command("worker"), "--processes", "1", "--threads", "1")
     log = tmp_path / "dramatiq-0.log"
     eventually(lambda: "Worker process is ready" in log.read_text())
     others = [line for line in lines(log) if "[dramatiq.MainProcess]" not in line]
@@ -79,7 +73,7 @@ def test_the_procfiles_worker_has_other_lines_of_the_master_only(installation: I
 
 @pytest.mark.parametrize("process", ["worker", "web"])
 def test_a_setting_that_is_refused_is_json_too(installation: Installation, tmp_path: Path, process: str) -> None:
-    commands = {"worker": ["booksync", "worker", "--processes", "1"], "web": WEB}
+    commands = {"worker": ["booksync", "worker", "--processes", "1"], "web": command("web")}
     program, *words = commands[process]
     started = installation.start_installed(program, *words, ENCRYPTION_KEYS=None)
     assert started.wait(timeout=60) != 0

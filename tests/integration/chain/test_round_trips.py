@@ -17,7 +17,7 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
 from workers.boot.slices import SliceLimits
-from workers.sync import list_pages
+from workers.sync import calls_ahead
 
 #: The bounds for a page of 200 rows, on average over the three lists of a first sync.
 MOST_ROUND_TRIPS, MOST_COMMITS = 8, 1.2
@@ -74,7 +74,7 @@ class AtOnce:
 def test_a_page_costs_few_round_trips_and_about_one_commit(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_pages, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(calls_ahead, "ThreadPoolExecutor", AtOnce)
     sliced = bench.with_slices(SliceLimits(pages=30))
     sliced.start(Mode.FULL)
     trace = Trace(sliced.resources.engine, tmp_path)

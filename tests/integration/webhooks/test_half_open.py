@@ -22,6 +22,7 @@ from tests.fork_server import UVICORN, ForkedProcess, fork_server
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 from tests.integration.environment import environment_of_a_process
+from tests.procfile import command
 from tests.webhooks import signed_json
 from workers.boot.resources import open_resources
 from workers.web.connections import CHECK_SECONDS, MOST_WAITING
@@ -39,8 +40,9 @@ DEADLINE_SECONDS = BODY_SECONDS + 2 * CHECK_SECONDS + 10
 SHORT_SECONDS = 0.5
 HURRIED = "tests.integration.webhooks.hurried_web:main"
 
-#: The options that the Procfile adds to the documented command.
-PROCFILE_OPTIONS = re.findall(r"^web: uvicorn \S+ (.+)$", (PROJECT / "Procfile").read_text(), re.MULTILINE)[0].split()
+#: The options that the Procfile adds to the documented command, without those of the address.
+_WEB = command("web")
+PROCFILE_OPTIONS = _WEB[2 : _WEB.index("--host")]
 
 BOGUS = b"X-Zoho-Webhook-Signature: " + b"0" * 64 + b"\r\n"
 
