@@ -25,9 +25,14 @@ class HostFunction:
     columns: tuple[Parameter, ...]
     result: str
 
+    @property
+    def given(self) -> tuple[Parameter, ...]:
+        """The parameters that an application gives."""
+        return tuple(each for each in self.parameters if each.name != _CLOCK)
+
 
 #: The parameter with the present time, which only tests give.
-CLOCK = "moment"
+_CLOCK = "moment"
 
 #: The former name of handover_id, which the claim returns until 0.4.
 _FORMER_COLUMN = "contact_id"

@@ -181,7 +181,7 @@ def add(connection: Raw) -> None:
         {_customers()};
         {_due_calls()};
         """
-        + "".join(f"ALTER VIEW {SCHEMA}.{view.name} OWNER TO {owner};{_comments(view)}" for view in VIEWS),
+        + "".join(f"ALTER VIEW {SCHEMA}.{view.name} OWNER TO {owner};{comments(view, 'VIEW')}" for view in VIEWS),
     )
 
 
@@ -238,10 +238,11 @@ def _selected(columns: Sequence[HostColumn]) -> str:
     return ", ".join(f"{column.source} AS {column.name}" for column in columns)
 
 
-def _comments(view: HostView) -> str:
+def comments(view: HostView, kind: str) -> str:
+    """The statements, one a line, for the comments on the view and its columns; a TABLE may stand for the VIEW."""
     name = f"{SCHEMA}.{view.name}"
-    return f"COMMENT ON VIEW {name} IS {_literal(view.meaning)};" + "".join(
-        f"COMMENT ON COLUMN {name}.{column.name} IS {_literal(column.meaning)};" for column in view.columns
+    return f"COMMENT ON {kind} {name} IS {_literal(view.meaning)};\n" + "".join(
+        f"COMMENT ON COLUMN {name}.{column.name} IS {_literal(column.meaning)};\n" for column in view.columns
     )
 
 

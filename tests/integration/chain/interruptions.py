@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.runs import Phase
+from domain.runs import Mode, Phase
 from tests.integration.chain.bench import Bench
 from workers.boot.page_cache import PageCache
 from workers.boot.slices import SliceLimits
@@ -45,6 +45,24 @@ def restarted(bench: Bench) -> Bench:
     """The connection in another process, after the lease of the killed one has expired."""
     bench.rows("UPDATE booksync.sync_runs SET claimed_until = now() RETURNING id")
     return replace(bench, resources=replace(bench.resources, pages=PageCache()))
+
+
+def sync_with_a_kill(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int
+) -> tuple[int, int]:
+    """The API calls of an undisturbed sync, and of a sync whose process is killed at the `call`-th call of a function.
+
+    Another process finishes the second sync.
+    """
+    undisturbed = bench.sync(Mode.FULL)["api_calls"]
+    bench.zoho.reset_stats()
+    bench.start(Mode.FULL)
+    with monkeypatch.context() as killing:
+        killed_at(killing, module, name, call)
+        with pytest.raises(Killed):
+            finish(bench)
+    finish(restarted(bench))
+    return undisturbed, len(bench.zoho.stats().arrivals)
 
 
 def at_page(number: int, do: Callable[[], object]) -> SliceLimits:

@@ -15,7 +15,7 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
 from tests.integration.chain.contact_persons import contacts_of_three, delete_after_call
-from tests.integration.chain.interruptions import Killed, at_page, finish, killed_at, restarted, step_until
+from tests.integration.chain.interruptions import at_page, finish, step_until, sync_with_a_kill
 from tests.truth import differences
 from workers.boot.slices import SliceLimits
 from workers.sync import persons
@@ -77,15 +77,8 @@ def test_a_killed_worker_repeats_at_most_the_two_calls_under_way(
     slow: Bench, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contacts_of_three(slow, CONTACTS)
-    undisturbed = slow.sync(Mode.FULL)["api_calls"]
-    slow.zoho.reset_stats()
-    slow.start(Mode.FULL)
-    with monkeypatch.context() as killing:
-        killed_at(killing, persons, "_stage", 7)
-        with pytest.raises(Killed):
-            finish(slow)
-    finish(restarted(slow))
-    assert undisturbed <= len(slow.zoho.stats().arrivals) <= undisturbed + 2
+    undisturbed, calls = sync_with_a_kill(slow, monkeypatch, persons, "_stage", 7)
+    assert undisturbed <= calls <= undisturbed + 2
     assert differences(slow.zoho.snapshot(), database) == []
 
 

@@ -13,7 +13,7 @@ from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import eventually
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
-from tests.integration.chain.interruptions import Killed, at_page, finish, killed_at, restarted, step_until
+from tests.integration.chain.interruptions import at_page, finish, step_until, sync_with_a_kill
 from tests.truth import differences
 from workers.boot.slices import SliceLimits
 from workers.services.cache_invoices import cache_invoices
@@ -59,15 +59,8 @@ def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: p
 def test_a_killed_worker_repeats_at_most_one_call(
     sliced: Bench, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int
 ) -> None:
-    undisturbed = sliced.sync(Mode.FULL)["api_calls"]
-    sliced.zoho.reset_stats()
-    sliced.start(Mode.FULL)
-    with monkeypatch.context() as killing:
-        killed_at(killing, module, name, call)
-        with pytest.raises(Killed):
-            finish(sliced)
-    finish(restarted(sliced))
-    assert undisturbed <= len(sliced.zoho.stats().arrivals) <= undisturbed + 1
+    undisturbed, calls = sync_with_a_kill(sliced, monkeypatch, module, name, call)
+    assert undisturbed <= calls <= undisturbed + 1
     assert differences(sliced.zoho.snapshot(), database) == []
 
 
@@ -196,13 +189,6 @@ class TestAListReadAhead:
     def test_a_killed_worker_repeats_at_most_the_two_calls_under_way(
         self, slow: Bench, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        undisturbed = slow.sync(Mode.FULL)["api_calls"]
-        slow.zoho.reset_stats()
-        slow.start(Mode.FULL)
-        with monkeypatch.context() as killing:
-            killed_at(killing, list_ahead, "checkpoint_with", 1)
-            with pytest.raises(Killed):
-                finish(slow)
-        finish(restarted(slow))
-        assert undisturbed <= len(slow.zoho.stats().arrivals) <= undisturbed + 2
+        undisturbed, calls = sync_with_a_kill(slow, monkeypatch, list_ahead, "checkpoint_with", 1)
+        assert undisturbed <= calls <= undisturbed + 2
         assert differences(slow.zoho.snapshot(), database) == []

@@ -1,6 +1,6 @@
 """Unmanaged models and functions for Django."""
 
-from db.host_functions import CLOCK, HostFunction, Parameter
+from db.host_functions import HostFunction, Parameter
 from db.migrations.host_views import HostColumn, HostView
 from workers.services.host_schema.notation import HostSchema, in_pascal_case
 
@@ -54,13 +54,12 @@ def _field(column: HostColumn, kind: str) -> str:
 
 
 def _function(function: HostFunction) -> str:
-    given = [each for each in function.parameters if each.name != CLOCK]
-    passed = ", ".join(f"{each.name} => %s::{each.type}" for each in given)
+    passed = ", ".join(f"{each.name} => %s::{each.type}" for each in function.given)
     return (
-        f"\n\ndef {function.name}({', '.join(map(_parameter, given))}):\n"  # noqa: S608 - names
+        f"\n\ndef {function.name}({', '.join(map(_parameter, function.given))}):\n"  # noqa: S608 - names
         f"    return _rows(\n"
         f'        "SELECT * FROM booksync.{function.name}({passed})",\n'
-        f"        [{', '.join(each.name for each in given)}],\n    )\n"
+        f"        [{', '.join(each.name for each in function.given)}],\n    )\n"
     )
 
 

@@ -1,6 +1,6 @@
 """Views and functions for Drizzle."""
 
-from db.host_functions import CLOCK, HostFunction, Parameter
+from db.host_functions import HostFunction, Parameter
 from db.migrations.host_views import HostColumn, HostView
 from workers.services.host_schema.notation import HostSchema, in_camel_case, in_pascal_case
 
@@ -58,12 +58,11 @@ def _function(function: HostFunction) -> str:
     row = f"{in_pascal_case(function.name)}Row"
     columns = function.columns or (Parameter(function.name, function.result),)
     declared = "".join(f"  {each.name}: {_OF_FUNCTIONS[each.type]};\n" for each in columns)
-    given = [each for each in function.parameters if each.name != CLOCK]
-    passed = ", ".join(f"{each.name} => ${{{in_camel_case(each.name)}}}::{each.type}" for each in given)
+    passed = ", ".join(f"{each.name} => ${{{in_camel_case(each.name)}}}::{each.type}" for each in function.given)
     return (
         f"export type {row} = {{\n{declared}}};\n\n"  # noqa: S608 - names
         f"/** `await db.execute(…)` of the result calls booksync.{function.name}. */\n"
-        f"export const {in_camel_case(function.name)} = ({', '.join(map(_parameter, given))}) =>\n"
+        f"export const {in_camel_case(function.name)} = ({', '.join(map(_parameter, function.given))}) =>\n"
         f"  sql<{row}>`SELECT * FROM booksync.{function.name}({passed})`;\n"
     )
 

@@ -1,6 +1,6 @@
 """Views for schema.prisma."""
 
-from db.host_functions import CLOCK, HostFunction
+from db.host_functions import HostFunction
 from db.migrations.host_views import HostColumn, HostView
 from workers.services.host_schema.notation import HostSchema, in_camel_case, in_pascal_case
 
@@ -28,9 +28,7 @@ def written(schema: HostSchema) -> str:
 
 
 def _call(function: HostFunction) -> str:
-    passed = ", ".join(
-        f"${{{in_camel_case(each.name)}}}::{each.type}" for each in function.parameters if each.name != CLOCK
-    )
+    passed = ", ".join(f"${{{in_camel_case(each.name)}}}::{each.type}" for each in function.given)
     return f"//   prisma.$queryRaw`SELECT * FROM booksync.{function.name}({passed})`\n"  # noqa: S608 - names
 
 

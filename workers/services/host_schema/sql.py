@@ -1,7 +1,7 @@
 """The schema as SQL, for tools that read SQL, and for an application's tests in a database without booksync."""
 
 from db.host_functions import HostFunction, Parameter
-from db.migrations.host_views import HostColumn, HostView
+from db.migrations.host_views import HostColumn, HostView, comments
 from workers.services.host_schema.notation import HostSchema
 
 _HEAD = """\
@@ -22,10 +22,7 @@ def written(schema: HostSchema) -> str:
 def _table(schema: HostSchema, view: HostView) -> str:
     name = f"booksync.{view.name}"
     columns = ",\n".join(_column(column, schema.type_of(column)) for column in view.columns)
-    comments = "".join(
-        f"COMMENT ON COLUMN {name}.{column.name} IS {_literal(column.meaning)};\n" for column in view.columns
-    )
-    return f"CREATE TABLE {name} (\n{columns}\n);\nCOMMENT ON TABLE {name} IS {_literal(view.meaning)};\n{comments}"
+    return f"CREATE TABLE {name} (\n{columns}\n);\n{comments(view, 'TABLE')}"
 
 
 def _column(column: HostColumn, kind: str) -> str:
@@ -45,7 +42,3 @@ def _function(function: HostFunction) -> str:
 def _parameter(parameter: Parameter) -> str:
     default = "" if parameter.default is None else f" DEFAULT {parameter.default}"
     return f"{parameter.name} {parameter.type}{default}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
