@@ -1,5 +1,6 @@
 """Packages of npm that the tests need. npm installs them into build/, which git ignores."""
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -32,5 +33,10 @@ def node_modules(name: str, packages: Sequence[str]) -> Path:
                 missing = f"npm cannot install {' '.join(packages)}: {installed.stderr[-500:]}"
                 assert "CI" not in os.environ, missing
                 pytest.skip(missing)
-            (Path(fresh) / "node_modules").replace(folder)
+            try:
+                (Path(fresh) / "node_modules").replace(folder)
+            except OSError as error:
+                # Another process of the tests has installed the same packages meanwhile.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
     return folder
