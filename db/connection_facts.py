@@ -71,7 +71,7 @@ def outlines(db: Session) -> Sequence[Mapping[str, Any]]:
 # Only an active connection has a next sync.
 _CONNECTION: Final = f"""
     SELECT c.id, c.created_at, c.user_id, c.organization_id, c.organization_name, {NAME} AS name, c.data_center,
-           c.status, c.parked_reason, c.paused_reason, c.paused_at, c.disconnected_at,
+           c.status, c.parked_reason, c.parked_at, c.paused_reason, c.paused_at, c.disconnected_at,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
            clock_timestamp() AS now, c.handover, c.handover_opened_at, c.handover_backlog, c.is_handover_resting,
            {webhook_secrets.SHOWN_REFUSALS}, g.oauth_throttled_since,
@@ -132,6 +132,7 @@ def _own(row: Row[Any]) -> dict[str, Any]:
         "data_center": row.data_center,
         "status": row.status,
         "parked_reason": row.parked_reason,
+        "parked_at": row.parked_at,
         "paused_reason": row.paused_reason,
         "paused_at": row.paused_at,
         "disconnected_at": row.disconnected_at,

@@ -162,6 +162,7 @@ _SAVE = text("""
            webhook_secret_encrypted = coalesce(kept.webhook_secret_encrypted, excluded.webhook_secret_encrypted),
            status = CASE kept.status WHEN 'paused' THEN 'paused' ELSE 'active' END,
            parked_reason = NULL,
+           parked_at = NULL,
            disconnected_at = NULL,
            oauth_failing_since = NULL,
            oauth_throttled_since = NULL,

@@ -13,6 +13,7 @@ _STOP = text("""
        SET status = 'disconnected',
            disconnected_at = now(),
            parked_reason = NULL,
+           parked_at = NULL,
            paused_reason = NULL,
            paused_at = NULL,
            handover = 'closed',

@@ -43,7 +43,8 @@ def park(db: Session, connection: Connection, reason: str) -> Parking:
         return Parking.ALREADY
     db.execute(
         text("""
-            UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now()
+            UPDATE booksync.zoho_connections
+               SET status = 'parked', parked_reason = :reason, parked_at = now(), updated_at = now()
              WHERE id = :id
         """),
         {"id": connection.connection_id, "reason": reason},
@@ -71,8 +72,8 @@ def resume(db: Session, connection_id: uuid.UUID) -> None:
     db.execute(
         text("""
             UPDATE booksync.zoho_connections
-               SET status = 'active', parked_reason = NULL, oauth_failing_since = NULL,
-                   oauth_throttled_since = NULL,
+               SET status = 'active', parked_reason = NULL, parked_at = NULL,
+                   oauth_failing_since = NULL, oauth_throttled_since = NULL,
                    next_sync_at = now(), updated_at = now()
              WHERE id = :id AND status = 'parked'
         """),

@@ -16,6 +16,7 @@ _RECEIPTS: Final = f"{SCHEMA}.erasure_receipts"
 
 _COLUMNS: Final = (
     "own_name text",
+    "parked_at timestamptz",
     "paused_reason text",
     "paused_at timestamptz",
     "disconnected_at timestamptz",
@@ -46,6 +47,15 @@ _ONE_OPEN: Final = f"""
      WHERE handover = 'open' OR is_handover_resting;
 """  # noqa: S608
 
+#: The former release did not record when it parked a connection. The run that Zoho refused ended at that moment.
+_PARKED_AT: Final = f"""
+    UPDATE {_CONNECTIONS} AS parked
+       SET parked_at = coalesce(
+           (SELECT max(finished_at) FROM {SCHEMA}.sync_runs WHERE connection_id = parked.id AND status = 'parked'),
+           updated_at)
+     WHERE status = 'parked' AND parked_at IS NULL
+"""  # noqa: S608
+
 #: The former release knows active and parked connections only, and needs a value in each column of a secret.
 _FORMER_STATES: Final = f"""
     UPDATE {_CONNECTIONS}
@@ -65,6 +75,7 @@ def add(connection: Raw) -> None:
     """Add the columns, the table and the index, and let disconnected connections have no secrets."""
     make_table(connection, "erasure_receipts", _RECEIPT_COLUMNS, like="zoho_connections")
     add_columns(connection, _CONNECTIONS, _COLUMNS)
+    briefly(connection, _PARKED_AT)
     briefly(connection, _alter_secrets("DROP NOT NULL"))
     briefly(connection, _ONE_OPEN)
 

@@ -41,6 +41,7 @@ class ZohoConnection(Base):
     status: Mapped[str] = mapped_column(server_default=ConnectionStatus.ACTIVE)
     #: Why Zoho refuses the connection. A connection that was parked before it was paused keeps its reason.
     parked_reason: Mapped[str | None]
+    parked_at: Mapped[Moment | None]  #: NULL also if the former release has parked it
     paused_reason: Mapped[str | None]  #: the operator's reason for the pause
     paused_at: Mapped[Moment | None]
     disconnected_at: Mapped[Moment | None]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from db import connections, parking, sync_schedule, watermarks
+from db import connections, parking, pauses, sync_schedule, watermarks
 from db.connections import Connection, UnknownConnectionError
 from db.parking import Parking
 from domain.entities import CUSTOMER, INVOICE
@@ -163,6 +163,25 @@ class TestWhatIsRemembered:
             parking.park(db, connection, "Zoho no longer knows the refresh token.")
         parked = look_up(engine, connection.connection_id)
         assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
+
+    def test_a_parked_connection_stores_the_time_until_it_is_resumed(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        def parked_at() -> object:
+            return row(engine, "SELECT parked_at FROM booksync.zoho_connections")["parked_at"]
+
+        with engine.begin() as db:
+            parking.park(db, connection, "The first.")
+        since = parked_at()
+        assert since is not None
+        with engine.begin() as db:
+            assert pauses.pause(db, connection.connection_id, None)
+        with engine.begin() as db:
+            assert pauses.end_pause(db, connection.connection_id)
+        assert parked_at() == since
+        with engine.begin() as db:
+            parking.resume(db, connection.connection_id)
+        assert parked_at() is None
 
     def test_the_first_reason_for_parking_stays(self, engine: Engine, connection: Connection) -> None:
         with engine.begin() as db:

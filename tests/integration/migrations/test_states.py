@@ -45,6 +45,32 @@ def test_of_several_open_connections_the_one_opened_first_stays_open(url: str, d
     assert stored(database, "handover") == {later: "closed", first: "open", closed: "closed", alone: "open"}
 
 
+def test_a_connection_that_the_former_release_parked_gets_the_time_of_its_last_run(
+    url: str, database: Database
+) -> None:
+    with_run, without, active = (a_connection(database, str(number)) for number in range(3))
+    database.rows(
+        """
+        INSERT INTO booksync.sync_runs (user_id, connection_id, mode, phase, status, sweep_at, finished_at)
+        SELECT user_id, id, 'full', 'done', 'parked', now(), '2026-03-02T12:00Z'
+          FROM booksync.zoho_connections WHERE id = %s
+        """,
+        with_run,
+    )
+    database.rows(
+        """
+        UPDATE booksync.zoho_connections SET status = 'parked', parked_reason = 'No scope.',
+               updated_at = '2026-03-05T12:00Z' WHERE id = ANY(%s)
+        """,
+        [with_run, without],
+    )
+
+    migrate(url, Target.PHASE2)
+
+    days = {connection_id: at and at.day for connection_id, at in stored(database, "parked_at").items()}
+    assert days == {with_run: 2, without: 5, active: None}
+
+
 def test_states_that_the_former_release_does_not_know_become_parked(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

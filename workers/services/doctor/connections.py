@@ -74,6 +74,7 @@ def _parked(facts: ConnectionFacts) -> Iterator[Finding]:
             f"Connection {facts.connection_id} is parked: no sync starts",
             cause=str(facts.state["parked_reason"] or "Zoho refuses it").rstrip("."),
             next_step=f"booksync resume {facts.connection_id}; if Zoho still refuses it: booksync connect",
+            since=facts.state["parked_at"],
         )
 
 

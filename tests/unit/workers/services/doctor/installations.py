@@ -45,6 +45,7 @@ def a_connection(state: dict[str, Any] | None = None, **values: Any) -> Connecti
         "organization_id": "10",
         "status": "active",
         "parked_reason": None,
+        "parked_at": None,
         "last_customer_sync_at": ago(60),
         "last_invoice_sync_at": ago(60),
         "next_sync_at": ago(-200),

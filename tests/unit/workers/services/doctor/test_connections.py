@@ -45,6 +45,12 @@ def test_an_installation_without_a_connection_is_warned() -> None:
     assert (finding.name, finding.next_step) == ("no_connection", "booksync connect")
 
 
+def test_a_parked_connection_is_reported_with_the_time_of_the_refusal() -> None:
+    refused = {"status": "parked", "parked_reason": "The scopes do not suffice.", "parked_at": ago(7200)}
+    (finding,) = check_connections([a_connection(refused)])
+    assert finding.since == ago(7200)
+
+
 OVERDUE = {"last_customer_sync_at": ago(901), "last_invoice_sync_at": ago(60), "next_sync_at": ago(1)}
 
 
