@@ -16,17 +16,14 @@ from domain.invoices import CLOSED_STATUSES
 BATCH = 500
 
 
-def cases(db: Session, connection_id: uuid.UUID) -> Iterator[Case]:
-    """Every unpaid invoice of the connection with an open or unknown status, with all facts of its plan.
-
-    The function locks nothing.
-    """
-    ids = _ids(db, connection_id)
+def cases(db: Session, ids: Sequence[uuid.UUID]) -> Iterator[Case]:
+    """The invoices with these ids, with all facts of their plans. The function locks nothing."""
     for start in range(0, len(ids), BATCH):
         yield from plan_cases.read(db, ids[start : start + BATCH])
 
 
-def _ids(db: Session, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
+def ids(db: Session, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """The unpaid invoices of the connection with an open or unknown status."""
     return (
         db.execute(
             text("""

@@ -55,6 +55,21 @@ class HandoverState:
         return Opening(self.opened_at, with_backlog=self.backlog is Backlog.LATEST)
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The handover switch without the counts, which take long for a large cache."""
+
+    handover: Handover
+    opened_at: datetime | None
+    backlog: Backlog
+
+
+def switch_of(db: Session, connection_id: uuid.UUID) -> Switch:
+    """The position of the connection's handover switch."""
+    row = db.execute(_STATE, {"id": connection_id}).one()
+    return Switch(Handover(row.handover), row.handover_opened_at, Backlog(row.handover_backlog))
+
+
 def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
     """The opening of the connection, as planning needs it: since when it is open, and whether with a backlog."""
     row = db.execute(
@@ -114,10 +129,11 @@ _OPEN = text("""
 """)
 
 
-def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
+def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> int:
     """Open the connection for handovers.
 
-    The connection's open invoices become due for planning. Nothing is handed over before they are planned again.
+    The connection's open invoices become due for planning; their number is returned. Nothing is handed over before
+    they are planned again.
 
     If the connection is already open, `now` becomes the time of its opening.
 
@@ -132,7 +148,7 @@ def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, no
         if not isinstance(error.orig, UniqueViolation):
             raise
         raise HandoverTakenError from None
-    make_plans_due(db, connection_id, now=now)
+    return make_plans_due(db, connection_id, now=now)
 
 
 def close_handover(db: Session, connection_id: uuid.UUID) -> None:

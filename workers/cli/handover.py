@@ -42,15 +42,15 @@ def show_preview(
     """
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
         connection = connections.connection(db, find_connection(db, given))
-        found = _looked_at(db, connection, backlog)
+        found = _looked_at(db, connection, backlog, limit)
     connection_id = connection.connection_id
     if as_json:
-        print_json(preview_as_json(connection_id, found, connection, limit))
+        print_json(preview_as_json(connection_id, found, connection))
     else:
-        show(connection_id, found, connection, limit)
+        show(connection_id, found, connection)
 
 
-def _looked_at(db: Session, connection: Connection, backlog: Backlog) -> Preview:
+def _looked_at(db: Session, connection: Connection, backlog: Backlog, limit: int) -> Preview:
     columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         line = progress.add_task("planning the open invoices", total=None)
@@ -58,7 +58,10 @@ def _looked_at(db: Session, connection: Connection, backlog: Backlog) -> Preview
             db,
             connection,
             with_backlog=backlog is Backlog.LATEST,
-            on_progress=lambda done: progress.update(line, description=f"planned {done:,} open invoices"),
+            limit=limit,
+            on_progress=lambda done, total: progress.update(
+                line, description=f"planned {done:,} of {total:,} open invoices"
+            ),
         )
 
 

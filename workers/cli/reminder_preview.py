@@ -19,8 +19,8 @@ from workers.services.preview import Preview, PreviewedCall
 _INVOICES_SHOWN = 4
 
 
-def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> dict[str, Any]:
-    """Return the preview as one JSON object, with at most `limit` calls of each day."""
+def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connection) -> dict[str, Any]:
+    """Return the preview as one JSON object."""
     return {
         "connection_id": str(connection_id),
         "name": connection.name,
@@ -32,17 +32,17 @@ def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connec
         "uncertain_countries": found.countries.as_json(),
         "backlog_counts": {
             "none": {"before_opening": found.before_opening},
-            "latest": {"invoices": found.backlog_invoices, "calls": len(found.backlog_phones)},
+            "latest": {"invoices": found.backlog_invoices, "calls": found.backlog_calls},
         },
         "today": {
             "day": found.today,
-            "calls": len(found.calls_today),
-            "first_calls": [_call(call, connection) for call in found.calls_today[:limit]],
+            "calls": found.calls_today,
+            "first_calls": [_call(call, connection) for call in found.first_calls_today],
         },
         "tomorrow": {"day": found.tomorrow, "calls": found.calls_tomorrow},
         "first_day": found.first_day,
-        "calls_on_first_day": len(found.calls),
-        "calls": [_call(call, connection) for call in found.calls[:limit]],
+        "calls_on_first_day": found.calls,
+        "calls": [_call(call, connection) for call in found.first_calls],
     }
 
 
@@ -84,7 +84,7 @@ def _zone(call: PreviewedCall, connection: Connection) -> ZoneInfo:
     return zone_named(*(customer.time_zones or ()), customer.time_zone, connection.time_zone)
 
 
-def show(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> None:
+def show(connection_id: uuid.UUID, found: Preview, connection: Connection) -> None:
     """Print the funnel of the open invoices, the next days' calls, and what `--backlog latest` would add."""
     table = _table("", "invoices", "owed")
     for stage in Stage:
@@ -96,36 +96,36 @@ def show(connection_id: uuid.UUID, found: Preview, connection: Connection, limit
     if countries := uncertain_countries(found.countries.as_json(), connection_id):
         out.print()
         out.print(countries)
-    _show_days(found, connection, limit)
+    _show_days(found, connection)
     _show_backlog(connection_id, found)
 
 
-def _show_days(found: Preview, connection: Connection, limit: int) -> None:
+def _show_days(found: Preview, connection: Connection) -> None:
     if found.calls_today:
         out.print()
-        out.print(f"Today, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}.")
-        _show_calls(found.calls_today, connection, limit)
+        out.print(f"Today, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(found.calls_today)}.")
+        _show_calls(found.first_calls_today, found.calls_today, connection)
     out.print()
     out.print(f"Tomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
     if found.first_day is not None and found.first_day != found.tomorrow:
-        calls = counted(len(found.calls), "number", "numbers")
+        calls = counted(found.calls, "number", "numbers")
         out.print(f"The next day with calls is {found.first_day:%a %d %b %Y}: {calls}.")
     if found.calls:
-        _show_calls(found.calls, connection, limit)
+        _show_calls(found.first_calls, found.calls, connection)
 
 
 def _would_be_called(calls: int) -> str:
     return counted(calls, "number would be called", "numbers would be called")
 
 
-def _show_calls(calls: Sequence[PreviewedCall], connection: Connection, limit: int) -> None:
+def _show_calls(calls: Sequence[PreviewedCall], all_calls: int, connection: Connection) -> None:
     table = _table("", "number", "customer", "at", "invoice", "step", "due", "owed")
-    for call in calls[:limit]:
+    for call in calls:
         _add_call(table, call, connection)
     out.print(table)
-    if len(calls) > limit:
-        out.print(f"… and {len(calls) - limit:,} more: --limit {len(calls)}")
-    for doubt in dict.fromkeys(doubt for call in calls[:limit] for doubt in call.doubts):
+    if all_calls > len(calls):
+        out.print(f"… and {all_calls - len(calls):,} more: --limit {all_calls}")
+    for doubt in dict.fromkeys(doubt for call in calls for doubt in call.doubts):
         out.print(f"  ? {doubt}", style="yellow")
 
 
@@ -154,7 +154,7 @@ def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
         notes.print(f"Next: booksync reminders due {connection_id}")
         return
     passed = counted(found.backlog_invoices, "invoice is", "invoices are")
-    calls = counted(len(found.backlog_phones), "number", "numbers")
+    calls = counted(found.backlog_calls, "number", "numbers")
     out.print()
     out.print(
         f"{passed} past a step already. With --backlog none they wait for their next step, if one is left;"

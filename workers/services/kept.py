@@ -54,12 +54,18 @@ class Kept(Generic[KeyT, ValueT]):
     """Reads values in threads, and keeps those that are large or that took long. The object is safe for threads."""
 
     def __init__(
-        self, is_large: Callable[[ValueT], bool] = lambda _: False, *, clock: Callable[[], float] = time.monotonic
+        self,
+        is_large: Callable[[ValueT], bool] = lambda _: False,
+        *,
+        kept_seconds: float = KEPT_SECONDS,
+        most_at_once: int = MOST_AT_ONCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._is_large = is_large
+        self._kept_seconds = kept_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._free = threading.BoundedSemaphore(most_at_once)
         self._kept: dict[KeyT, tuple[float, ValueT]] = {}
         self._begun: dict[KeyT, _Begun[ValueT]] = {}
 
@@ -72,7 +78,7 @@ class Kept(Generic[KeyT, ValueT]):
             at, value = self._kept.get(key, (float("-inf"), None))
             age = self._clock() - at
             begun = self._begun.get(key)
-            if begun is None and age >= KEPT_SECONDS:
+            if begun is None and age >= self._kept_seconds:
                 begun = self._begin(key, load)
         if age < LONGEST_SECONDS or begun is None:
             return Reading(value, age)
@@ -119,4 +125,4 @@ class Kept(Generic[KeyT, ValueT]):
         if not isinstance(error, (BooksyncError, *DatabaseError)):
             log.error("A reading for the console has failed", action="console.not_read", error=describe(error))
         elif self._is_late(begun):
-            log.warning("Counts for the console could not be read", action="console.not_read", error=describe(error))
+            log.warning("A reading for the console was not completed", action="console.not_read", error=describe(error))

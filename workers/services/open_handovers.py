@@ -1,6 +1,7 @@
 """Opens a connection for handovers, after the reminders of all its open invoices are planned again."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,8 +45,18 @@ class Opened:
     state: HandoverState
 
 
-def open_handovers(engine: Engine, connection_id: uuid.UUID, backlog: Backlog) -> Opened:
+def open_handovers(
+    engine: Engine,
+    connection_id: uuid.UUID,
+    backlog: Backlog,
+    *,
+    on_due: Callable[[int], None] = lambda _: None,
+    on_planned: Callable[[int], None] = lambda _: None,
+) -> Opened:
     """Open the connection for handovers and plan the reminders of all its open invoices, in one transaction.
+
+    `on_due` receives the number of these invoices, `on_planned` that of each batch. An exception of one of the two
+    leaves the connection unchanged.
 
     Raises:
         UnknownConnectionError: the connection does not exist.
@@ -58,17 +69,18 @@ def open_handovers(engine: Engine, connection_id: uuid.UUID, backlog: Backlog) -
         now = clock.present(db)
         # Customers are locked before invoices, as in every writer; the plans lock invoices batch by batch.
         customers.lock_all(db, connection)
-        _open(db, connection_id, backlog, now=now)
+        on_due(_open(db, connection_id, backlog, now=now))
         planned = 0
         while batch := plan_reminders.plan_due(db, connection, now=now):
             planned += batch
+            on_planned(batch)
         skipped = reminders.standing(db, connection_id).skipped
         return Opened(now, planned, skipped.get(SkipReason.BEFORE_OPENING, 0), openings.state_of(db, connection_id))
 
 
-def _open(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
+def _open(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> int:
     try:
-        openings.open_handover(db, connection_id, backlog, now=now)
+        return openings.open_handover(db, connection_id, backlog, now=now)
     except HandoverTakenError:
         takers = (each for each in shared_organizations.others(db, connection_id) if each.hands_over)
         raise OrganizationTakenError(connection_id, next(takers, None)) from None

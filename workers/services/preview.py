@@ -4,15 +4,14 @@ The preview changes nothing.
 """
 
 import datetime as dt
+import heapq
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from sqlalchemy import func, select
-
-from db import open_invoices, openings, questions, reminder_policies
+from db import clock, open_invoices, openings, questions, reminder_policies
 from db.connections import Connection
 from db.open_invoices import Called
 from db.openings import HandoverState
@@ -22,6 +21,8 @@ from db.session import Session
 from domain.funnel import Funnel, LaterReason, LossReason
 from domain.opening import Handover
 from domain.permission import SkipReason
+from domain.plan_changes import planned_reminders
+from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Opening, Plan, PlannedReminder, Scheduled, Skipped
 from domain.time_zones import zone_named
 
@@ -36,7 +37,7 @@ class PreviewedReminder:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedCall:
-    """One call of the preview: a number on one day, with its reminders. Personal data: for a terminal only."""
+    """One call of the preview: a number on one day, with its reminders. Personal data: for people only, never a log."""
 
     phone: str = field(repr=False)
     reminders: tuple[PreviewedReminder, ...]
@@ -66,7 +67,7 @@ class PreviewedCall:
 @dataclass
 class Preview:
     """The plans of the connection's open invoices by the current rules, as if the connection were opened at this
-    moment."""
+    moment. All calls are counted; those about the most money are listed."""
 
     handover: HandoverState
     today: dt.date  #: the date in the organisation's time zone
@@ -75,11 +76,12 @@ class Preview:
     funnel: Funnel = field(default_factory=Funnel)
     before_opening: int = 0  #: invoices that would have no step left with `--backlog none`
     backlog_invoices: int = 0  #: invoices that would get their latest missed step with `--backlog latest`
-    backlog_phones: set[str] = field(default_factory=set, repr=False)
-    #: The calls for the rest of today, the most money first.
-    calls_today: list[PreviewedCall] = field(default_factory=list)
+    backlog_calls: int = 0  #: the numbers of these invoices
+    calls_today: int = 0  #: the calls for the rest of today
+    first_calls_today: Sequence[PreviewedCall] = ()  #: the first of them, the most money first
     first_day: dt.date | None = None  #: tomorrow if it has a call, else the next day with a call
-    calls: list[PreviewedCall] = field(default_factory=list)  #: the calls of that day, the most money first
+    calls: int = 0  #: the calls of that day
+    first_calls: Sequence[PreviewedCall] = ()  #: the first of them, the most money first
 
     @property
     def tomorrow(self) -> dt.date:
@@ -87,7 +89,40 @@ class Preview:
 
     @property
     def calls_tomorrow(self) -> int:
-        return len(self.calls) if self.first_day == self.tomorrow else 0
+        return self.calls if self.first_day == self.tomorrow else 0
+
+
+@dataclass
+class _Day:
+    """The numbers to be called on one day. Of each reminder only its invoice's id is kept, because a day may have
+    hundreds of thousands."""
+
+    invoices: dict[str, list[uuid.UUID]] = field(default_factory=lambda: defaultdict(list))
+    owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, case: Case) -> None:
+        phone = case.customer.primary_phone or ""
+        self.invoices[phone].append(case.id)
+        self.owed[phone] += case.invoice.balance or Decimal()
+
+    def first(self, limit: int) -> Mapping[str, Sequence[uuid.UUID]]:
+        """The invoices of the numbers that owe most: number → ids."""
+        phones = heapq.nsmallest(limit, self.owed, key=lambda phone: (-self.owed[phone], phone))
+        return {phone: list(dict.fromkeys(self.invoices[phone])) for phone in phones}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What a plan depends on besides its invoice."""
+
+    policy: ReminderPolicy
+    opening: Opening
+    home_time_zone: str
+    now: dt.datetime
+
+    def plan(self, case: Case, *, with_backlog: bool) -> Plan:
+        opening = replace(self.opening, with_backlog=with_backlog)
+        return case.plan(self.policy, opening, home_time_zone=self.home_time_zone, now=self.now)
 
 
 def preview(
@@ -95,50 +130,60 @@ def preview(
     connection: Connection,
     *,
     with_backlog: bool = False,
-    on_progress: Callable[[int], None] = lambda _: None,
+    limit: int = 20,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Preview:
     """Plan every open invoice as an opening at this moment would, without storing the plans.
 
-    If the connection is open already, the plans use its real opening. `on_progress` receives the number of invoices
-    that are planned so far.
+    If the connection is open already, the plans use its real opening. At most `limit` calls of a day are listed.
+    `on_progress` receives the number of invoices that are planned so far, and of all.
     """
-    now: dt.datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+    now = clock.present(db)
     state = openings.state_of(db, connection.connection_id)
-    policy = reminder_policies.policy_of(db, connection.connection_id)
     opening = state.opening if state.handover is Handover.OPEN else Opening(now, with_backlog=with_backlog)
+    policy = reminder_policies.policy_of(db, connection.connection_id)
+    rules = _Rules(policy, opening, connection.time_zone, now)
     found = Preview(
         handover=state,
         today=now.astimezone(zone_named(connection.time_zone)).date(),
         with_backlog=opening.with_backlog,
         countries=questions.uncertain_countries(db, connection.connection_id),
     )
-    today: list[PreviewedReminder] = []
-    planned: list[PreviewedReminder] = []
-    for done, case in enumerate(open_invoices.cases(db, connection.connection_id), start=1):
-        without, latest = (
-            case.plan(policy, replace(opening, with_backlog=backlog), home_time_zone=connection.time_zone, now=now)
-            for backlog in (False, True)
-        )
-        made = latest if opening.with_backlog else without
+    today, next_day = _plan_all(db, connection, rules, found, on_progress)
+    for debt in open_invoices.waiting(db, connection.connection_id):
+        found.funnel.add(debt.currency_code, debt.balance, SkipReason.CUSTOMER_MISSING, debt.invoices)
+    found.calls_today, found.calls = len(today.owed), len(next_day.owed)
+    found.first_calls_today = _calls(db, rules, today.first(limit), lambda day: day < found.tomorrow)
+    found.first_calls = _calls(db, rules, next_day.first(limit), lambda day: day == found.first_day)
+    return found
+
+
+def _plan_all(
+    db: Session, connection: Connection, rules: _Rules, found: Preview, on_progress: Callable[[int, int], None]
+) -> tuple[_Day, _Day]:
+    """Plan the open invoices and count them; returns the rest of today and the first day after it."""
+    today, next_day = _Day(), _Day()
+    missed: set[str] = set()
+    ids = open_invoices.ids(db, connection.connection_id)
+    for done, case in enumerate(open_invoices.cases(db, ids), start=1):
+        without, latest = (rules.plan(case, with_backlog=backlog) for backlog in (False, True))
+        made = latest if found.with_backlog else without
         _count(found, case, made)
         found.before_opening += _reason(without) is SkipReason.BEFORE_OPENING
         if latest != without:
             found.backlog_invoices += 1
-            found.backlog_phones.add(case.customer.primary_phone or "")
-        for reminder in made.reminders if isinstance(made, Scheduled) else ():
+            missed.add(case.customer.primary_phone or "")
+        for reminder in planned_reminders(made):
             if reminder.day < found.tomorrow:
-                today.append(PreviewedReminder(case, reminder))
+                today.add(case)
                 continue
             if found.first_day is None or reminder.day < found.first_day:
-                found.first_day, planned = reminder.day, []
+                found.first_day, next_day = reminder.day, _Day()
             if reminder.day == found.first_day:
-                planned.append(PreviewedReminder(case, reminder))
-        on_progress(done)
-    for debt in open_invoices.waiting(db, connection.connection_id):
-        found.funnel.add(debt.currency_code, debt.balance, SkipReason.CUSTOMER_MISSING, debt.invoices)
-    found.calls_today = _calls(db, today)
-    found.calls = _calls(db, planned)
-    return found
+                next_day.add(case)
+        on_progress(done, len(ids))
+    found.backlog_calls = len(missed)
+    return today, next_day
 
 
 def _count(found: Preview, case: Case, made: Plan) -> None:
@@ -152,18 +197,27 @@ def _reason(made: Plan) -> SkipReason | None:
     return made.reason if isinstance(made, Skipped) else None
 
 
-def _calls(db: Session, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
-    """Return the calls of a day, one per number, the most money first."""
-    by_phone: dict[str, list[PreviewedReminder]] = defaultdict(list)
-    for each in planned:
-        by_phone[each.case.customer.primary_phone or ""].append(each)
-    known = open_invoices.called(db, list({each.case.customer.id for each in planned}))
-    calls = [
+def _calls(
+    db: Session, rules: _Rules, chosen: Mapping[str, Sequence[uuid.UUID]], is_meant: Callable[[dt.date], bool]
+) -> list[PreviewedCall]:
+    """Return the calls to these numbers about their invoices, which are planned again for the list."""
+    cases = {case.id: case for case in open_invoices.cases(db, [each for ids in chosen.values() for each in ids])}
+    reminders = {
+        phone: [
+            PreviewedReminder(case, reminder)
+            for case in (cases[each] for each in ids if each in cases)
+            for reminder in planned_reminders(rules.plan(case, with_backlog=rules.opening.with_backlog))
+            if is_meant(reminder.day)
+        ]
+        for phone, ids in chosen.items()
+    }
+    known = open_invoices.called(db, list({case.customer.id for case in cases.values()}))
+    return [
         PreviewedCall(phone, tuple(about), tuple(known[customer_id] for customer_id in _customer_ids(about)))
-        for phone, about in by_phone.items()
+        for phone, about in reminders.items()
+        if about
     ]
-    return sorted(calls, key=lambda call: (-call.owed, call.phone))
 
 
-def _customer_ids(about: list[PreviewedReminder]) -> list[uuid.UUID]:
+def _customer_ids(about: Sequence[PreviewedReminder]) -> list[uuid.UUID]:
     return list(dict.fromkeys(each.case.customer.id for each in about))

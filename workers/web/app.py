@@ -13,6 +13,7 @@ from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
 from workers.observability.logs import set_up_logs
 from workers.services.kept_counts import KeptCounts
+from workers.services.kept_previews import KeptPreviews
 from workers.web import connecting, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.console import overview
@@ -42,6 +43,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.long_actions = actions
         app.state.password_check = overview.password_check(resources.settings)
         app.state.counts = KeptCounts(counting)
+        app.state.previews = KeptPreviews(counting)
         yield
 
 

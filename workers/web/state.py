@@ -4,6 +4,7 @@ from fastapi import Request
 
 from workers.boot.resources import Resources
 from workers.services.kept_counts import KeptCounts
+from workers.services.kept_previews import KeptPreviews
 from workers.web.console.long_actions import LongActions
 from workers.web.console.password_check import PasswordCheck
 
@@ -47,3 +48,9 @@ def counts_of(request: Request) -> KeptCounts:
     """Return the counts that the process keeps for the console's pages."""
     counts: KeptCounts = request.app.state.counts
     return counts
+
+
+def previews_of(request: Request) -> KeptPreviews:
+    """Return the previews that the process keeps for the console's pages."""
+    previews: KeptPreviews = request.app.state.previews
+    return previews

@@ -45,23 +45,23 @@ def seen(engine: Engine, connection: Connection, *, with_backlog: bool) -> Previ
 def test_calls_that_an_opening_causes_at_once_are_shown(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=True)
-    assert [call.phone for call in found.calls_today] == ["+447912345678"]
-    assert (found.first_day, found.calls) == (None, [])
+    assert [call.phone for call in found.first_calls_today] == ["+447912345678"]
+    assert (found.calls_today, found.first_day, found.calls) == (1, None, 0)
 
 
 def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=False)
-    assert (found.calls_today, found.calls) == ([], [])
+    assert (found.calls_today, found.calls) == (0, 0)
     assert found.funnel.losses[SkipReason.BEFORE_OPENING].invoices == 1
-    assert (found.backlog_invoices, found.backlog_phones) == (1, {"+447912345678"})
+    assert (found.backlog_invoices, found.backlog_calls) == (1, 1)
 
 
 def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 10)
     found = seen(engine, closed, with_backlog=False)
-    assert found.calls_today == []
-    assert [each.reminder.step for call in found.calls for each in call.reminders] == [14]
+    assert found.calls_today == 0
+    assert [each.reminder.step for call in found.first_calls for each in call.reminders] == [14]
 
 
 def test_a_preview_writes_nothing(engine: Engine, closed: Connection) -> None:

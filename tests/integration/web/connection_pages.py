@@ -1,5 +1,6 @@
 """A connection whose page operators open, and the counting of a page's queries."""
 
+import html
 import re
 import uuid
 from typing import Any
@@ -43,6 +44,18 @@ def act(browser: ConsoleBrowser, page: str, action: str, **form: str) -> httpx.R
 def followed(address: str, response: httpx.Response) -> str:
     """The address to which a response leads the browser that has sent a form to `address`."""
     return httpx.URL(f"http://booksync.test{address}").join(response.headers["location"]).path
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """The fields of a page's forms as a browser sends them unchanged."""
+    fields = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        attributes = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        if attributes.get("type") != "checkbox" or re.search(r"\bchecked\b", tag):
+            fields[attributes["name"]] = html.unescape(attributes.get("value", ""))
+    for name, value in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>\n?([^<]*)</textarea>', page):
+        fields[name] = html.unescape(value)
+    return fields
 
 
 def flash_in(response: httpx.Response) -> str:

@@ -18,12 +18,10 @@ from tests.console_pages import Tour, forms_of, requirement_of, route_of, routes
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 from tests.integration.db.reminding import claim, tell_and_plan
-from tests.integration.statements import recorded_statements
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, ConsoleBrowser, token_in
 from workers.boot.basics import Basics
 from workers.services.activity import recorded
 from workers.services.operators import save_operator
-from workers.web.console import sessions
 
 #: A tag, an attribute, and a very long word.
 HOSTILE = f"""<script>alert(1)</script>" onmouseover="alert(1)' {"N" * 500}"""
@@ -48,12 +46,6 @@ PUBLIC = {
     # the same requirement, but also basic authentication
     "/",
 }
-
-#: The statements of one page, those of its session among them.
-MOST_STATEMENTS = 6
-
-#: The page that plans every open invoice of its connection, in batches.
-PLANS_ALL = "/connections/{connection_id}/handover"
 
 #: Every action: each route that a form is sent to.
 ACTIONS = [route for route in routes() if "POST" in (route.methods or ()) and route.path not in PUBLIC]
@@ -167,20 +159,6 @@ class TestPages:
             for cookie in response.headers.get_list("set-cookie"):
                 parts = {part.strip().lower() for part in cookie.split(";")}
                 assert {"httponly", "samesite=lax", "path=/"} <= parts, cookie
-
-
-def test_each_page_sends_six_statements_at_most(hostile: ConsoleBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "RENEW_SECONDS", 0)  # the statement that is sent once in a minute counts too
-    many = {}
-    tour = Tour()
-    for path in tour:
-        with recorded_statements() as sent:
-            page = hostile.get(path)
-        tour.add_links_of(page.text, path)
-        route = route_of("GET", path.partition("?")[0])
-        if len(sent) > MOST_STATEMENTS and route and route.path != PLANS_ALL:
-            many[path] = list(sent)
-    assert many == {}
 
 
 def pages_of(browser: ConsoleBrowser) -> Iterator[tuple[str, httpx.Response]]:

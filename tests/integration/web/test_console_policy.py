@@ -1,14 +1,23 @@
 """The reminder rules and the handover of a connection in the console: previewed before they are applied."""
 
 import asyncio
-import html
-import re
+import uuid
 
 import httpx
 import pytest
 
-from tests.integration.web.connection_pages import Database, act, actions, connected, flash_in, followed, invoice
+from tests.integration.web.connection_pages import (
+    Database,
+    act,
+    actions,
+    connected,
+    fields_of,
+    flash_in,
+    followed,
+    invoice,
+)
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
+from workers.web.console import policy
 
 
 @pytest.fixture
@@ -23,21 +32,12 @@ def page(runner: asyncio.Runner, database: Database) -> str:
     return address
 
 
-def _fields(response: httpx.Response) -> dict[str, str]:
-    """The fields of the page's forms as a browser sends them unchanged."""
-    fields = {}
-    for tag in re.findall(r"<input [^>]*>", response.text):
-        attributes = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
-        if attributes.get("type") != "checkbox" or re.search(r"\bchecked\b", tag):
-            fields[attributes["name"]] = html.unescape(attributes.get("value", ""))
-    for name, value in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>\n?([^<]*)</textarea>', response.text):
-        fields[name] = html.unescape(value)
-    return fields
-
-
 def _preview(browser: ConsoleBrowser, page: str, **changes: str) -> httpx.Response:
-    fields = _fields(browser.get(f"{page}/policy")) | changes
-    return browser.post(f"{page}/policy/preview", None, **fields)
+    fields = fields_of(browser.get(f"{page}/policy").text) | changes
+    response = browser.post(f"{page}/policy/preview", None, **fields)
+    if response.status_code != 303:
+        return response
+    return browser.get(f"{page}/policy/{response.headers['location']}")
 
 
 class TestThePolicy:
@@ -55,7 +55,7 @@ class TestThePolicy:
         assert "With other reminders<br><strong>2</strong>" in text
         assert database.execute("SELECT count(*) FROM booksync.reminder_policies").fetchone() == (0,)
 
-        applied = olga.post(f"{page}/policy", None, **(_fields(response) | {"note": "as agreed"}))
+        applied = olga.post(f"{page}/policy", None, **(fields_of(response.text) | {"note": "as agreed"}))
         after = olga.get(followed(f"{page}/policy", applied))
         assert "The rules are changed. Invoices planned again: 2." in flash_in(after)
         stored = database.execute("SELECT rules FROM booksync.reminder_policies").fetchone()
@@ -86,8 +86,8 @@ class TestThePolicy:
         self, olga: ConsoleBrowser, database: Database, page: str
     ) -> None:
         first, second = _preview(olga, page, steps="2"), _preview(olga, page, steps="9")
-        olga.post(f"{page}/policy", None, **_fields(first))
-        olga.post(f"{page}/policy", None, **_fields(second))
+        olga.post(f"{page}/policy", None, **fields_of(first.text))
+        olga.post(f"{page}/policy", None, **fields_of(second.text))
         assert "The rules were changed in the meantime" in flash_in(olga.get(page))
         assert database.execute("SELECT rules -> 'steps' FROM booksync.reminder_policies").fetchone() == ([2],)
 
@@ -98,6 +98,24 @@ class TestThePolicy:
         token = token_in(response)
         for action in ("policy", "policy/preview", "policy/edit", "handover"):
             assert ana.post(f"{page}/{action}", csrf_token=token).status_code == 403
+
+
+    def test_a_preview_is_of_its_own_connection_and_of_the_last_hour(
+        self, olga: ConsoleBrowser, page: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        response = olga.post(f"{page}/policy/preview", None, **fields_of(olga.get(f"{page}/policy").text))
+        draft = response.headers["location"].removeprefix("preview")
+        assert olga.get(f"{page}/policy/preview{draft}").status_code == 200
+        for altered in ("", "?draft=x", draft[:-2], draft.replace("draft=g", "draft=h")):
+            refused = olga.get(f"{page}/policy/preview{altered}")
+            assert refused.status_code == 303
+            assert "is older than an hour" in flash_in(olga.get(page))
+        unknown = f"/connections/{uuid.uuid4()}/policy/preview"
+        assert olga.get(f"{unknown}{draft}").status_code == 404
+        monkeypatch.setattr(policy, "_LONGEST_DRAFT", 100)
+        too_long = _preview(olga, page, steps="2")
+        assert too_long.status_code == 400
+        assert "too long for a preview" in too_long.text
 
 
 class TestTheHandover:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -12,8 +13,9 @@ from domain.activity import Action
 from domain.connection_names import whole_id
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
+from workers.services.activity import RecordedAction
 from workers.web.console.access import Visitor, postgres_needed
-from workers.web.console.actions import act
+from workers.web.console.actions import act, act_on_many
 from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.flash import Flash, redirect
 from workers.web.console.frame import root_of
@@ -74,6 +76,38 @@ async def done(
             action,
             lambda: work(resources, connection_id),
             back=back,
+            connection_id=connection_id,
+        )
+
+    return await run_in_threadpool(do)
+
+
+async def done_at_length(
+    request: Request,
+    visitor: Visitor,
+    written: str,
+    action: Action,
+    work: Callable[[uuid.UUID, RecordedAction], str],
+    *,
+    part: str = "",
+) -> Response:
+    """Do an action that may take longer than a request, as `done` does; the browser then gets to the action's page.
+
+    `work` reports its progress to the recorded action.
+
+    Raises:
+        NoSuchConnectionError: the address has no id.
+        PostgresFailedError: Postgres does not work.
+    """
+    connection_id = _id_from(written)
+
+    def do() -> Response:
+        return act_on_many(
+            request,
+            visitor,
+            action,
+            partial(work, connection_id),
+            back=page_of(connection_id, part),
             connection_id=connection_id,
         )
 
