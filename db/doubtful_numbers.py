@@ -104,7 +104,7 @@ _SHARED = f"""
         ),
 """  # noqa: S608  (constants)
 
-_ONE_CONNECTION = "AND customer.connection_id = :connection_id"
+_ONE_CONNECTION = " AND customer.connection_id = :connection_id"
 
 
 def listed(
@@ -136,7 +136,7 @@ def _after(order: Sequence[str]) -> str:
     # Postgres does not look up a row of one subquery in an index, only a row of several subqueries.
     known = "FROM booksync.customers_cache AS known WHERE known.id = :after"
     keys = (f"(SELECT known.{column} {known})" for column in order)
-    return f"AND ({_columns('customer', order)}) > ({', '.join(keys)})"
+    return f" AND ({_columns('customer', order)}) > ({', '.join(keys)})"
 
 
 def _columns(of: str, order: Sequence[str]) -> str:
