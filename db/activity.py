@@ -29,6 +29,7 @@ class ActionRow:
     result: str  #: what came of an action in the background
     done: int | None  #: the records that an action in the background is done with, of `total`
     total: int | None
+    waiting_for: str  #: why an action in the background rests at present
     began_at: datetime
     ended_at: datetime | None
     now: datetime  #: when the row was read
@@ -128,35 +129,64 @@ def forget(db: Session, connection_id: uuid.UUID) -> None:
     )
 
 
-def advance(db: Session, action_id: uuid.UUID, *, done: int, total: int) -> None:
-    """Record how far an action in the background is, which is also its sign of life."""
-    db.execute(
-        text("""
-            UPDATE booksync.operator_actions SET done = :done, total = :total, renewed_at = clock_timestamp()
-             WHERE id = :action_id
-        """),
-        {"action_id": action_id, "done": done, "total": total},
+def advance(db: Session, action_id: uuid.UUID, *, done: int, total: int, waiting_for: str = "") -> bool:
+    """Record how far an action in the background is, which is also its sign of life; False if it is to end."""
+    return bool(
+        db.execute(
+            text("""
+                UPDATE booksync.operator_actions
+                   SET done = :done, total = :total, waiting_for = :waiting_for, renewed_at = clock_timestamp()
+                 WHERE id = :action_id AND state = 'begun'
+            """),
+            {"action_id": action_id, "done": done, "total": total, "waiting_for": waiting_for},
+        ).rowcount
+    )
+
+
+def stop(db: Session, action_id: uuid.UUID, *, operator: str) -> bool:
+    """Let an action in the background end; False if no such action is in progress."""
+    return bool(
+        db.execute(
+            text("""
+                UPDATE booksync.operator_actions
+                   SET state = :stopped, reason = 'by ' || CAST(:operator AS text), waiting_for = '',
+                       ended_at = clock_timestamp()
+                 WHERE id = :action_id AND state = 'begun' AND renewed_at IS NOT NULL
+            """),
+            {"action_id": action_id, "stopped": ActionState.STOPPED, "operator": operator},
+        ).rowcount
     )
 
 
 def end(
     db: Session, action_id: uuid.UUID, state: ActionState, *, reason: str = "", result: str = "", done: int | None
 ) -> None:
-    """Record how an action has ended: why it was refused or has failed, or its result."""
+    """Record how an action has ended: why it was refused or has failed, or its result.
+
+    An action that was stopped keeps who has stopped it.
+    """
     db.execute(
         text("""
             UPDATE booksync.operator_actions
-               SET state = :state, reason = :reason, result = :result, done = :done, ended_at = clock_timestamp()
+               SET state = :state, reason = CASE WHEN :state = :stopped THEN reason ELSE :reason END, result = :result,
+                   done = :done, waiting_for = '', ended_at = clock_timestamp()
              WHERE id = :action_id
         """),
-        {"action_id": action_id, "state": state, "reason": reason, "result": result, "done": done},
+        {
+            "action_id": action_id,
+            "state": state,
+            "stopped": ActionState.STOPPED,
+            "reason": reason,
+            "result": result,
+            "done": done,
+        },
     )
 
 
 _COLUMNS = f"""
     SELECT action.id, action.operator, action.action, action.state, action.connection_id, {NAME} AS connection_name,
-           action.subject, action.note, action.reason, action.result, action.done, action.total, action.renewed_at,
-           action.began_at, action.ended_at, clock_timestamp() AS now
+           action.subject, action.note, action.reason, action.result, action.done, action.total, action.waiting_for,
+           action.renewed_at, action.began_at, action.ended_at, clock_timestamp() AS now
       FROM booksync.operator_actions AS action
       LEFT JOIN booksync.zoho_connections AS c ON c.id = action.connection_id
 """  # noqa: S608

@@ -67,6 +67,7 @@ class ActionState(StrEnum):
     DONE = "done"
     REFUSED = "refused"  #: nothing was done; the reason is named
     FAILED = "failed"  #: it ended with an unexpected error
+    STOPPED = "stopped"  #: a person has stopped it; the rest of its records is unchanged
     INTERRUPTED = "interrupted"  #: its process has ended; the rest of its records is unchanged
 
 

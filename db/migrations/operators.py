@@ -41,6 +41,7 @@ _TABLES: Final = {
         result text DEFAULT '' NOT NULL,
         done integer,
         total integer,
+        waiting_for text DEFAULT '' NOT NULL,
         renewed_at timestamptz,
         began_at timestamptz DEFAULT now() NOT NULL,
         ended_at timestamptz

@@ -1,4 +1,4 @@
-"""The schema for verifications: the last comparison of each connection's cache with Zoho, and its findings.
+"""The schema for verifications: each connection's last comparison of its cache with Zoho, and the last findings.
 
 Two revisions apply this schema, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the
 reason. Every statement can be repeated.
@@ -14,15 +14,7 @@ _COLUMNS: Final = f"""
     connection_id uuid NOT NULL CONSTRAINT pk_verifications PRIMARY KEY
         CONSTRAINT fk_verifications_connection_id_zoho_connections REFERENCES {SCHEMA}.zoho_connections
         ON DELETE CASCADE,
-    verification_id uuid NOT NULL,
-    state text DEFAULT 'running' NOT NULL,
-    calls integer DEFAULT 0 NOT NULL,
-    expected_calls integer,
-    waiting_for text,
-    began_at timestamptz DEFAULT now() NOT NULL,
-    renewed_at timestamptz DEFAULT now() NOT NULL,
-    ended_at timestamptz,
-    reason text,
+    action_id uuid NOT NULL,
     findings jsonb,
     found_at timestamptz
 """

@@ -147,7 +147,7 @@ class SyncMetadata(Base):
 
 
 class VerificationRow(Base):
-    """The last comparison of a connection's cache with Zoho that a person has begun in the console."""
+    """The last comparison of a connection's cache with Zoho that was begun in the console, and the last findings."""
 
     __tablename__ = "verifications"
 
@@ -155,15 +155,8 @@ class VerificationRow(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("zoho_connections.id", ondelete="CASCADE"), primary_key=True
     )
-    verification_id: Mapped[uuid.UUID] = mapped_column(Uuid)  #: a new one for each comparison
-    state: Mapped[str] = mapped_column(server_default=text("'running'"))  #: `domain.verifications.VerificationState`
-    calls: Mapped[int] = mapped_column(server_default=text("0"))  #: the API calls so far
-    expected_calls: Mapped[int | None]  #: NULL until the comparison has estimated them
-    waiting_for: Mapped[str | None]  #: why the comparison makes no call at present
-    began_at: Mapped[CreatedAt]
-    renewed_at: Mapped[CreatedAt]  #: the last sign of life of the process that compares
-    ended_at: Mapped[Moment | None]
-    reason: Mapped[str | None]  #: why it has failed
+    #: The action that compares, or has compared: `OperatorAction` has how far it is, and is deleted after a year.
+    action_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     findings: Mapped[dict[str, Any] | None]  #: of the last comparison that was completed
     found_at: Mapped[Moment | None]  #: when that comparison was completed
 

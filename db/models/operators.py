@@ -52,6 +52,7 @@ class OperatorAction(Base):
     result: Mapped[str] = mapped_column(server_default=text("''"))  #: what came of an action in the background
     done: Mapped[int | None]  #: of an action in the background: the number of records that it is done with
     total: Mapped[int | None]
+    waiting_for: Mapped[str] = mapped_column(server_default=text("''"))  #: why an action in the background rests
     renewed_at: Mapped[Moment | None]  #: the last sign of life of an action in the background
     began_at: Mapped[CreatedAt]
     ended_at: Mapped[Moment | None]

@@ -257,7 +257,7 @@ def test_the_button_that_stops_a_verification_goes_with_it(office: Office) -> No
     expect(stop).to_have_count(0)
     with slow_books(office.books, seconds=0.5):
         visit.confirm("Verify", "Compare the cache with Zoho")
-        visit.hears("The verification has begun.")
+        visit.hears("It goes on in the background.")
         expect(stop).to_be_visible()
     office.until(lambda: page.locator("#verification table").count() == 1)
     expect(stop).not_to_be_visible()

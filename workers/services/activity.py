@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 #: The shortest time between two records of how far an action is.
 _SECONDS_BETWEEN_WRITES = 1.0
 
+#: The longest time between two signs of life of an action that waits, below `domain.activity.SILENT_AFTER`.
+_LONGEST_SLEEP_SECONDS = 15.0
+
 #: The longest texts that are kept, in characters.
 _LONGEST = 1000
 
@@ -29,20 +32,29 @@ class ActionInterruptedError(BooksyncError):
     """The process was stopped during the action. What was done stays done; the rest is unchanged: repeat the action."""
 
 
+class ActionStoppedError(BooksyncError):
+    """A person has stopped the action. What was done stays done; the rest is unchanged."""
+
+
 @dataclass
 class RecordedAction:
-    """An action that has begun. An action of many records reports how far it is."""
+    """An action that has begun. A long one reports how far it is, and ends early if a person or its process asks."""
 
     basics: Basics
     id: uuid.UUID
     stopping: threading.Event = field(default_factory=threading.Event)  #: set when the process is asked to end
     done: int = 0
     total: int | None = None
+    waiting_for: str = ""  #: why the action rests at present
     result: str = ""  #: what came of the action, without personal data
     _written_at: float = 0.0
 
     def expect(self, total: int) -> None:
-        """Record the number of records that the action will work on."""
+        """Record the number of records that the action will work on.
+
+        Raises:
+            ActionStoppedError: a person has stopped the action.
+        """
         self.total = total
         self._write()
 
@@ -50,19 +62,47 @@ class RecordedAction:
         """Count records that the action is done with; call this between two transactions.
 
         Raises:
-            ActionInterruptedError: the process is asked to end, and records are left.
+            ActionInterruptedError, ActionStoppedError: the action is asked to end, and records are left.
         """
         self.done += count
-        is_over = self.total is not None and self.done >= self.total
-        if not is_over and time.monotonic() - self._written_at >= _SECONDS_BETWEEN_WRITES:
+        if self.total is None or self.done < self.total:
+            self._report()
+
+    def reach(self, done: int) -> None:
+        """Record how far an action is whose total is an estimate.
+
+        Raises:
+            ActionInterruptedError, ActionStoppedError: the action is asked to end.
+        """
+        self.done, self.waiting_for = done, ""
+        self._report()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, with signs of life.
+
+        Raises:
+            ActionInterruptedError, ActionStoppedError: the action is asked to end.
+        """
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0:
             self._write()
-        if not is_over and self.stopping.is_set():
+            if self.stopping.wait(min(left, _LONGEST_SLEEP_SECONDS)):
+                raise ActionInterruptedError
+
+    def _report(self) -> None:
+        if time.monotonic() - self._written_at >= _SECONDS_BETWEEN_WRITES:
+            self._write()
+        if self.stopping.is_set():
             raise ActionInterruptedError
 
     def _write(self) -> None:
         self._written_at = time.monotonic()
         with self.basics.engine.begin() as db:
-            activity.advance(db, self.id, done=self.done, total=self.total or self.done)
+            is_wanted = activity.advance(
+                db, self.id, done=self.done, total=self.total or self.done, waiting_for=self.waiting_for
+            )
+        if not is_wanted:
+            raise ActionStoppedError
 
 
 def begin(
@@ -96,6 +136,9 @@ def ending(action: RecordedAction) -> Iterator[RecordedAction]:
         state = ActionState.DONE
     except ActionInterruptedError as error:
         state, reason = ActionState.INTERRUPTED, error.impersonal
+        raise
+    except ActionStoppedError:
+        state = ActionState.STOPPED
         raise
     except BooksyncError as error:
         state, reason = ActionState.REFUSED, error.impersonal

@@ -1,32 +1,25 @@
-"""Compares a connection's cache with Zoho in a thread of its own, because that may take longer than a request."""
+"""Compares a connection's cache with Zoho as a long action of the console."""
 
 import threading
-import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
-import structlog
-
 from db import connections, verifications
-from db.failures import DatabaseError
 from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
 from workers.boot.basics import Basics
-from workers.boot.resources import Resources, open_resources
-from workers.observability.logs import describe
+from workers.boot.resources import open_resources
+from workers.services.activity import RecordedAction
 from workers.services.verify import Compared, Verification, Verified
-
-log = structlog.get_logger(__name__)
 
 #: The verifications that one process makes at the same time: each reads all fingerprints of a cache into memory.
 MOST_AT_ONCE: Final = 2
 
 #: The ids that are kept of each kind of difference.
 IDS_KEPT: Final = 50
-
-#: The longest time between two signs of life, in seconds; below `domain.verifications.SILENT_AFTER`.
-_SECONDS_BETWEEN_WRITES = 1.0
-_LONGEST_SLEEP_SECONDS = 15.0
 
 _free = threading.BoundedSemaphore(MOST_AT_ONCE)
 
@@ -39,114 +32,54 @@ class TooManyVerificationsError(BooksyncError):
     """This web process verifies other connections. Next: try again when one has ended."""
 
 
-class _StoppedError(BooksyncError):
-    """A person has stopped the verification, or another process has taken it for interrupted."""
+def verify(basics: Basics, connection_id: uuid.UUID, action: RecordedAction) -> str:
+    """Compare the connection's cache with Zoho, and record the findings; returns a sentence about them.
 
-
-def verify_in_background(basics: Basics, connection_id: uuid.UUID) -> None:
-    """Begin to compare the connection's cache with Zoho. `db.verifications` has the progress and the findings.
+    The action has the calls so far, of those that are expected.
 
     Raises:
         UnknownConnectionError: the connection does not exist.
         WrongStateError: the connection is disconnected.
         VerificationRunsError, TooManyVerificationsError: see the classes.
+        ActionInterruptedError, ActionStoppedError: the action is asked to end.
+        ZohoError, BudgetUnavailable, WalkStuck: see `Verification.run`.
     """
+    with _one_of_few():
+        with basics.engine.begin() as db:
+            require_possible(Command.VERIFY, connections.connection(db, connection_id).status, str(connection_id))
+            if not verifications.begin(db, connection_id, action.id):
+                raise VerificationRunsError
+        # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
+        with open_resources("booksync verification") as resources:
+            verification = Verification(
+                resources, connection_id, on_call=action.reach, on_wait=partial(_rest, action), sleep=action.sleep
+            )
+            action.expect(verification.expected_calls)
+            verified = verification.run()
+        with basics.engine.begin() as db:
+            verifications.complete(db, action.id, findings_of(verified))
+    action.result = _sentence(verified)
+    return action.result
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
     if not _free.acquire(blocking=False):
         raise TooManyVerificationsError
     try:
-        with basics.engine.begin() as db:
-            require_possible(Command.VERIFY, connections.connection(db, connection_id).status, str(connection_id))
-            verification_id = verifications.begin(db, connection_id)
-        if verification_id is None:
-            raise VerificationRunsError
-        name = f"verification of {connection_id}"
-        threading.Thread(target=_verify, args=(connection_id, verification_id), name=name, daemon=True).start()
-    except BaseException:
-        _free.release()
-        raise
-
-
-def stop_verification(basics: Basics, connection_id: uuid.UUID) -> bool:
-    """Let the connection's verification end within seconds; False if none runs."""
-    with basics.engine.begin() as db:
-        return verifications.stop(db, connection_id)
-
-
-def _verify(connection_id: uuid.UUID, verification_id: uuid.UUID) -> None:
-    try:
-        # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
-        with open_resources("booksync verification") as resources:
-            _record(resources, connection_id, verification_id)
-    except _StoppedError:
-        log.info("A verification was stopped", action="verification.stopped", connection_id=str(connection_id))
-    except Exception as error:  # noqa: BLE001
-        # The thread's outermost block. Its row stays "running", and is shown as interrupted after a minute.
-        log.error(
-            "A verification ended with an unexpected error",
-            action="verification.failed",
-            connection_id=str(connection_id),
-            error=describe(error),
-        )
+        yield
     finally:
         _free.release()
 
 
-def _record(resources: Resources, connection_id: uuid.UUID, verification_id: uuid.UUID) -> None:
-    progress = _Progress(resources, verification_id)
-    try:
-        verification = Verification(
-            resources, connection_id, on_call=progress.called, on_wait=progress.waits, sleep=progress.sleep
-        )
-        progress.expected_calls = verification.expected_calls
-        progress.write()
-        verified = verification.run()
-    except _StoppedError:
-        raise
-    except (BooksyncError, *DatabaseError) as error:
-        with resources.engine.begin() as db:
-            verifications.fail(db, verification_id, describe(error))
-        return
-    with resources.engine.begin() as db:
-        verifications.complete(db, verification_id, findings_of(verified), calls=verified.api_calls)
+def _rest(action: RecordedAction, seconds: float, reason: str) -> None:
+    action.waiting_for = f"{reason} ({seconds:.0f} s)"
 
 
-class _Progress:
-    """Writes how far a verification is. Each method raises _StoppedError if the verification is to end."""
-
-    def __init__(self, basics: Basics, verification_id: uuid.UUID) -> None:
-        self.expected_calls = 0
-        self._basics = basics
-        self._id = verification_id
-        self._calls = 0
-        self._waiting_for: str | None = None
-        self._written_at = 0.0
-
-    def called(self, calls: int) -> None:
-        self._calls, self._waiting_for = calls, None
-        if time.monotonic() - self._written_at >= _SECONDS_BETWEEN_WRITES:
-            self.write()
-
-    def waits(self, seconds: float, reason: str) -> None:
-        self._waiting_for = f"{reason} ({seconds:.0f} s)"
-
-    def sleep(self, seconds: float) -> None:
-        ends_at = time.monotonic() + seconds
-        while (left := ends_at - time.monotonic()) > 0:
-            self.write()
-            time.sleep(min(left, _LONGEST_SLEEP_SECONDS))
-
-    def write(self) -> None:
-        self._written_at = time.monotonic()
-        with self._basics.engine.begin() as db:
-            is_wanted = verifications.renew(
-                db,
-                self._id,
-                calls=self._calls,
-                expected_calls=self.expected_calls,
-                waiting_for=self._waiting_for,
-            )
-        if not is_wanted:
-            raise _StoppedError
+def _sentence(verified: Verified) -> str:
+    if not verified.drift:
+        return "The cache equals Zoho."
+    return f"{verified.drift:,} {'record differs' if verified.drift == 1 else 'records differ'} from Zoho."
 
 
 def findings_of(verified: Verified) -> dict[str, Any]:

@@ -48,7 +48,7 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         lambda db, _: invoice_references.find(db, "INV-1"),
         {"ix_invoices_cache_invoice_number", "ix_invoices_cache_zoho_invoice_id"},
     ),
-    ("open invoices", lambda db, connection: list(open_invoices.cases(db, connection.connection_id)), {OWED}),
+    ("open invoices", lambda db, connection: list(open_invoices.ids(db, connection.connection_id)), {OWED}),
     ("states of open invoices", lambda db, connection: reminders.standing(db, connection.connection_id), {OWED}),
     ("waiting calls", lambda db, connection: openings.state_of(db, connection.connection_id), {OWED}),
     (

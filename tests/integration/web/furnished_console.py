@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import uuid
 
 import psycopg
 from sqlalchemy import Engine
@@ -39,6 +40,7 @@ def furnish(basics: Basics, database: psycopg.Connection) -> Connection:
     home = a_connection(engine)
     _call(engine, database, home)
     _doubt(basics, home)
+    assert isinstance(home.user_id, uuid.UUID)
     add_runs(database, Added(home.connection_id, home.user_id), *(["succeeded", "degraded", "failed"] * 9))
     _fail(engine, home)
     _delete(engine, a_connection(engine, user_id=home.user_id))
@@ -55,8 +57,8 @@ def _call(engine: Engine, database: psycopg.Connection, home: Connection) -> Non
     for minutes, outcome in enumerate(_OUTCOMES):
         database.execute(
             "INSERT INTO booksync.handover_outcomes (handover_id, reminder_id, invoice_id, customer_id, phone_text,"
-            " outcome, reported_at) SELECT id, gen_random_uuid(), invoice.id, customer_id, '', %(outcome)s,"
-            " now() + %(minutes)s * interval '1 minute' FROM booksync.handovers"
+            " outcome, reported_at) SELECT handover.id, gen_random_uuid(), invoice.id, customer_id, '', %(outcome)s,"
+            " now() + %(minutes)s * interval '1 minute' FROM booksync.handovers AS handover"
             " JOIN invoices_cache AS invoice USING (connection_id) ORDER BY zoho_invoice_id OFFSET %(minutes)s LIMIT 1",
             {"outcome": outcome, "minutes": minutes},
         )
@@ -137,8 +139,8 @@ def _note(basics: Basics, home: Connection) -> None:
     found = {"name": "invoices", "zoho": 4, "cached": 4, "not_synced_yet": 0} | counted
     change(
         basics.engine,
-        "INSERT INTO booksync.verifications (connection_id, verification_id, state, findings, found_at)"
-        " VALUES (:id, gen_random_uuid(), 'done', CAST(:findings AS jsonb), now())",
+        "INSERT INTO booksync.verifications (connection_id, action_id, findings, found_at)"
+        " VALUES (:id, gen_random_uuid(), CAST(:findings AS jsonb), now())",
         id=home.connection_id,
         findings=json.dumps({"drift": 3, "persons_compared": True, "entities": [found]}),
     )

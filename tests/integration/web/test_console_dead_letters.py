@@ -48,7 +48,7 @@ class TestList:
         assert "upsert_customers" in shown
         assert "KeyError" in shown
         assert f'href="./dead-letters?group={group}"' in shown
-        assert re.search(r'<td class="number">3</td><td>resync_contact</td>', shown)
+        assert re.search(r'<td class="number"[^>]*>3</td><td[^>]*>resync_contact</td>', shown)
 
     def test_the_filter_chooses_by_actor_error_and_connection(
         self, ana: ConsoleBrowser, engine: Engine, connection: Connection
@@ -88,7 +88,7 @@ class TestList:
         address, found = "/dead-letters", []
         while address:
             shown = ana.get(address).text
-            found += re.findall(r"<td>(Error\d)", shown)
+            found += re.findall(r"<td[^>]*>(Error\d)", shown)
             following = re.search(r'href="\.(/[^"]+)" rel="next"', shown)
             address = following[1] if following else ""
         assert found == [f"Error{number}" for number in range(4, -1, -1)]

@@ -14,6 +14,7 @@ from tests.integration.db.look import change, rows
 from tests.integration.web.console_browser import ConsoleBrowser
 from tests.integration.web.dead_letter_pages import actions, messages, send, shown_with, statuses
 from workers.boot.basics import Basics
+from workers.services import activity
 from workers.services import retry as retry_service
 from workers.web.app import app
 from workers.web.console import long_actions
@@ -71,6 +72,32 @@ def test_the_end_of_the_process_interrupts_it_between_two_dead_letters(
     shown_with(olga, address, "2 of 2 retried")
     assert basics.redis.llen("dramatiq:interactive") == 3
     assert all(len(letter(engine, each)["history"]) == 2 for each in again), "each is sent once"
+
+
+def test_an_operator_stops_it_between_two_dead_letters(
+    olga: ConsoleBrowser, engine: Engine, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "_SECONDS_BETWEEN_WRITES", 0.0)
+    messages(engine, 4)
+    address = send(olga, "/dead-letters/retry").headers["location"].removeprefix("..")
+    assert "Stop the action" in shown_with(olga, address, "0 of 4 done")
+    send(olga, f"{address}/stop")
+    assert "The action ends within seconds" in olga.get(address).text
+    held.set()
+    shown = shown_with(olga, address, "1 of 4 retried")
+    assert "A person has stopped it" in shown
+    assert "by olga" in shown
+    assert "Stop the action" not in shown
+    assert len(letters_with_a_retry(engine)) == 1
+
+
+def letters_with_a_retry(engine: Engine) -> list[Any]:
+    return rows(engine, "SELECT id FROM booksync.dead_letters WHERE jsonb_array_length(history) > 1")
+
+
+@pytest.mark.parametrize("address", ["x", str(uuid.UUID(int=1))])
+def test_an_unknown_action_is_not_stopped(olga: ConsoleBrowser, address: str) -> None:
+    assert send(olga, f"/activity/{address}/stop").status_code == 404
 
 
 def test_an_action_whose_process_was_killed_is_interrupted(ana: ConsoleBrowser, engine: Engine) -> None:

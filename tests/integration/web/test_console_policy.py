@@ -99,7 +99,6 @@ class TestThePolicy:
         for action in ("policy", "policy/preview", "policy/edit", "handover"):
             assert ana.post(f"{page}/{action}", csrf_token=token).status_code == 403
 
-
     def test_a_preview_is_of_its_own_connection_and_of_the_last_hour(
         self, olga: ConsoleBrowser, page: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

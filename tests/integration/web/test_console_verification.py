@@ -1,6 +1,7 @@
 """A verification from the console: it runs in the background, and its findings stay on the page."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,8 +14,11 @@ from tests.end_to_end.underway import eventually
 from tests.integration.chain.bench import Bench
 from tests.integration.web.connection_pages import Database, act, actions, connected, flash_in
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, ConsoleBrowser, running_console, token_in
+from workers.services import activity
+from workers.services.activity import ActionInterruptedError, ActionStoppedError
 from workers.services.verify import Verification
 from workers.web.app import app
+from workers.web.console import long_actions
 
 
 @pytest.fixture
@@ -42,50 +46,86 @@ def test_the_differences_are_a_table_and_stay(
     assert gone is not None
     page = f"/connections/{bench.connection_id}"
 
-    assert "The verification has begun" in flash_in(act(olga, page, "verify"))
+    assert flash_in(act(olga, page, "verify")) in {"1 record differs from Zoho.", "It goes on in the background."}
     eventually(lambda: "1 record differs" in olga.get(page).text)
 
     text = olga.get(page).text
     assert f"Invoices, missing: <code>{gone[0]}</code>" in text
-    assert actions(database) == [("olga", "verify", "done")]
+    eventually(lambda: actions(database) == [("olga", "verify", "done")])
 
 
-def test_one_verification_of_a_connection_runs_at_a_time_and_can_be_stopped(
-    olga: ConsoleBrowser, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = connected(database)
-    ended: list[bool] = []
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
+    """Each verification waits for the API budget. The list has the errors that have ended one."""
+    ended: list[BaseException] = []
 
     def wait(verification: Verification) -> None:
         try:
             verification._attempts.on_wait(600, "the API budget")
             verification._attempts.sleep(600)
-        finally:
-            ended.append(True)
+        except BaseException as error:
+            ended.append(error)
+            raise
 
     monkeypatch.setattr(Verification, "run", wait)
-    monkeypatch.setattr("workers.services.background_verification._LONGEST_SLEEP_SECONDS", 0.05)
+    monkeypatch.setattr(activity, "_LONGEST_SLEEP_SECONDS", 0.05)
+    monkeypatch.setattr(long_actions, "PATIENCE_SECONDS", 1.0)
+    yield ended
+    app.state.long_actions.stopping.set()
+
+
+def test_one_verification_of_a_connection_runs_at_a_time_and_can_be_stopped(
+    olga: ConsoleBrowser, database: Database, waiting: list[BaseException]
+) -> None:
+    page = connected(database)
     act(olga, page, "verify")
     eventually(lambda: "It waits: the API budget (600 s)" in olga.get(page).text)
     assert "is being verified already" in flash_in(act(olga, page, "verify"))
 
-    assert "ends within seconds" in flash_in(act(olga, page, "verify/stop"))
+    (address,) = re.findall(r'action="[./]+(/activity/[0-9a-f-]+)/stop"', olga.get(page).text)
+    assert "It waits: the API budget" in olga.get(address).text
+    olga.post(f"{address}/stop", csrf_token=olga.token(page))
+    assert "ends within seconds" in flash_in(olga.get(address))
 
-    eventually(lambda: bool(ended))
-    assert "The last verification was stopped" in " ".join(olga.get(page).text.split())
+    eventually(lambda: [type(error) for error in waiting] == [ActionStoppedError])
+    assert "was stopped by olga" in " ".join(olga.get(page).text.split())
+    eventually(lambda: ("olga", "verify", "stopped") in actions(database))
+    olga.post(f"{address}/stop", csrf_token=olga.token(page))
+    assert "It has ended already" in flash_in(olga.get(address))
+
+
+def test_the_end_of_the_process_interrupts_a_verification(
+    olga: ConsoleBrowser, database: Database, waiting: list[BaseException]
+) -> None:
+    page = connected(database)
+    act(olga, page, "verify")
+    app.state.long_actions.stopping.set()
+    eventually(lambda: "because its process has ended" in olga.get(page).text)
+    assert [type(error) for error in waiting] == [ActionInterruptedError]
 
 
 def test_a_verification_without_a_sign_of_life_was_interrupted(ana: ConsoleBrowser, database: Database) -> None:
     page = connected(database)
     database.execute(
-        "INSERT INTO booksync.verifications (connection_id, verification_id, renewed_at)"
-        " SELECT id, gen_random_uuid(), now() - interval '2 minutes' FROM booksync.zoho_connections"
+        "WITH begun AS (INSERT INTO booksync.operator_actions (operator, action, renewed_at)"
+        " VALUES ('olga', 'verify', now() - interval '2 minutes') RETURNING id)"
+        " INSERT INTO booksync.verifications (connection_id, action_id)"
+        " SELECT connection.id, begun.id FROM booksync.zoho_connections AS connection, begun"
     )
     assert "because its process has ended" in ana.get(page).text
+
+
+def test_the_findings_outlast_the_recorded_action(ana: ConsoleBrowser, database: Database) -> None:
+    page = connected(database)
+    database.execute(
+        "INSERT INTO booksync.verifications (connection_id, action_id, findings, found_at) SELECT id,"
+        ' gen_random_uuid(), \'{"drift": 0, "persons_compared": true, "entities": []}\', now()'
+        " FROM booksync.zoho_connections"
+    )
+    assert "The cache equals Zoho" in ana.get(page).text
 
 
 def test_a_viewer_may_not_verify(ana: ConsoleBrowser, database: Database) -> None:
     page = connected(database)
     token = token_in(ana.get(page))
     assert ana.post(f"{page}/verify", csrf_token=token).status_code == 403
-    assert ana.post(f"{page}/verify/stop", csrf_token=token).status_code == 403

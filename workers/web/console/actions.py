@@ -55,10 +55,12 @@ def act_on_many(
     work: Callable[[RecordedAction], str],
     *,
     back: str,
+    meanwhile: str | None = None,
     connection_id: uuid.UUID | None = None,
     subject: str = "",
 ) -> Response:
-    """Do `work` as `act` does. Long work goes on in the background, and the browser gets to the action's page.
+    """Do `work` as `act` does. Long work goes on in the background, and the browser gets to `meanwhile`, by default the
+    action's page.
 
     `work` reports its progress to the recorded action.
 
@@ -75,7 +77,8 @@ def act_on_many(
         except TooManyActionsError as error:
             flash = _flash_of(begun, partial(_refuse, error))
     if flash is None:
-        return redirect(request, f"{root_of(request)}activity/{begun.id}", Flash("It goes on in the background."))
+        address = meanwhile or f"activity/{begun.id}"
+        return redirect(request, f"{root_of(request)}{address}", Flash("It goes on in the background."))
     return redirect(request, f"{root_of(request)}{back}", flash)
 
 

@@ -7,9 +7,10 @@ from starlette.responses import Response
 from db import activity
 from db.clock import present
 from domain.activity import ActionState
-from workers.web.console.access import AsViewer, Visitor, postgres_needed
+from workers.web.console.access import AsOperator, AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError, query, uuid_of
-from workers.web.console.frame import console_page
+from workers.web.console.flash import Flash, redirect
+from workers.web.console.frame import console_page, root_of
 from workers.web.console.listing import after_of, paged
 from workers.web.state import resources_of
 
@@ -30,6 +31,12 @@ async def activity_page(request: Request, visitor: AsViewer) -> Response:
 async def action_page(request: Request, action_id: str, visitor: AsViewer) -> Response:
     """Return one action; while it is in progress, the page renews itself, also without JavaScript."""
     return await run_in_threadpool(_one, request, visitor, action_id)
+
+
+@router.post("/{action_id}/stop")
+async def stop(request: Request, action_id: str, visitor: AsOperator) -> Response:
+    """Let an action in the background end. What it has done stays done."""
+    return await run_in_threadpool(_stop, request, visitor, action_id)
 
 
 def _list(request: Request, visitor: Visitor) -> Response:
@@ -63,3 +70,13 @@ def _one(request: Request, visitor: Visitor, given: str) -> Response:
         now=action.now,
         is_in_progress=action.state is ActionState.BEGUN,
     )
+
+
+def _stop(request: Request, visitor: Visitor, given: str) -> Response:
+    action_id = uuid_of(given)
+    with postgres_needed(), resources_of(request).engine.begin() as db:
+        if action_id is None or activity.find(db, action_id) is None:
+            raise NoSuchPageError
+        is_stopped = activity.stop(db, action_id, operator=visitor.operator.name)
+    flash = Flash("The action ends within seconds.") if is_stopped else Flash("It has ended already.", failed=True)
+    return redirect(request, f"{root_of(request)}activity/{action_id}", flash)

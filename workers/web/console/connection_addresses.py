@@ -90,10 +90,12 @@ async def done_at_length(
     work: Callable[[uuid.UUID, RecordedAction], str],
     *,
     part: str = "",
+    shows_progress: bool = False,
 ) -> Response:
     """Do an action that may take longer than a request, as `done` does; the browser then gets to the action's page.
 
-    `work` reports its progress to the recorded action.
+    `work` reports its progress to the recorded action. `shows_progress` is for actions whose progress the connection's
+    own page shows.
 
     Raises:
         NoSuchConnectionError: the address has no id.
@@ -108,6 +110,7 @@ async def done_at_length(
             action,
             partial(work, connection_id),
             back=page_of(connection_id, part),
+            meanwhile=page_of(connection_id, part, is_watched=True) if shows_progress else None,
             connection_id=connection_id,
         )
 

@@ -1,4 +1,4 @@
-"""The verification of a connection: begun and stopped here, shown on the connection's page."""
+"""The verification of a connection: begun here, shown on the connection's page."""
 
 import uuid
 
@@ -6,32 +6,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from domain.activity import Action
-from workers.boot.resources import Resources
-from workers.services.background_verification import stop_verification, verify_in_background
+from workers.services.activity import RecordedAction
+from workers.services.background_verification import verify
 from workers.web.console.access import AsOperator
-from workers.web.console.connection_addresses import done
+from workers.web.console.connection_addresses import done_at_length
+from workers.web.state import resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/verify")
 
 
 @router.post("")
-async def verify(request: Request, connection_id: str, visitor: AsOperator) -> Response:
-    """Begin to compare the connection's cache with Zoho."""
-    return await done(request, visitor, connection_id, Action.VERIFY, _begin, part="verify", is_watched=True)
+async def begin(request: Request, connection_id: str, visitor: AsOperator) -> Response:
+    """Compare the connection's cache with Zoho."""
 
+    def work(found: uuid.UUID, begun: RecordedAction) -> str:
+        return verify(resources_of(request), found, begun)
 
-@router.post("/stop")
-async def stop(request: Request, connection_id: str, visitor: AsOperator) -> Response:
-    """Let the connection's verification end."""
-    return await done(request, visitor, connection_id, Action.VERIFY, _stop, part="verify")
-
-
-def _begin(resources: Resources, connection_id: uuid.UUID) -> str:
-    verify_in_background(resources, connection_id)
-    return "The verification has begun. This page shows how far it is."
-
-
-def _stop(resources: Resources, connection_id: uuid.UUID) -> str:
-    if stop_verification(resources, connection_id):
-        return "The verification ends within seconds."
-    return "No verification is running."
+    return await done_at_length(
+        request, visitor, connection_id, Action.VERIFY, work, part="verify", shows_progress=True
+    )

@@ -4,12 +4,14 @@ import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
 from db.openings import Switch
+from domain.funnel import Tally
 from domain.opening import Backlog, Handover
 from domain.reminder_policy import ReminderPolicy
 from workers.services import kept, kept_previews
@@ -45,7 +47,7 @@ class Previewing:
             finally:
                 self._planned.release()
         self.made += 1
-        return MagicMock()
+        return SimpleNamespace(funnel=SimpleNamespace(open=Tally(10)))
 
     def look(self, switch: Switch = CLOSED) -> Look[Any]:
         return self.previews.opening(self._connection, switch, ReminderPolicy(), Backlog.NONE)
