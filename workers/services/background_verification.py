@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 #: The verifications that one process makes at the same time: each reads all fingerprints of a cache into memory.
 MOST_AT_ONCE: Final = 2
 
+#: The pool of connections to Postgres of each verification, which works in one thread.
+POOL_SIZE: Final = 2
+
 #: The ids that are kept of each kind of difference.
 IDS_KEPT: Final = 50
 
@@ -75,7 +78,7 @@ def stop_verification(basics: Basics, connection_id: uuid.UUID) -> bool:
 def _verify(connection_id: uuid.UUID, verification_id: uuid.UUID) -> None:
     try:
         # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
-        with open_resources("booksync verification") as resources:
+        with open_resources("booksync verification", pool_size=POOL_SIZE) as resources:
             _record(resources, connection_id, verification_id)
     except _StoppedError:
         log.info("A verification was stopped", action="verification.stopped", connection_id=str(connection_id))

@@ -68,8 +68,17 @@ def choice_of(db: Session, request: Request) -> Choice:
     Raises:
         NoSuchPageError: the address names no known connection.
     """
+    return choice_among(db, request.query_params.get("connection", ""))
+
+
+def choice_among(db: Session, wanted_id: str) -> Choice:
+    """Return the connections, and the one with this id; an empty id names none.
+
+    Raises:
+        NoSuchPageError: no connection has the id.
+    """
     connections = connection_names.named(db)
-    wanted = uuid_of(request.query_params.get("connection", ""))
+    wanted = uuid_of(wanted_id)
     chosen = next((each for each in connections if each.connection_id == wanted), None)
     if wanted is not None and chosen is None:
         raise NoSuchPageError

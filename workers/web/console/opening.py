@@ -16,7 +16,6 @@ from domain.errors import BooksyncError
 from domain.funnel import Stage
 from domain.opening import Backlog
 from domain.time_zones import zone_named
-from workers.boot.basics import open_basics
 from workers.boot.resources import Resources
 from workers.services.open_handovers import open_handovers
 from workers.services.preview import Preview, PreviewedCall, preview
@@ -24,7 +23,7 @@ from workers.web.console.access import AsOperator, AsViewer
 from workers.web.console.connection_addresses import done, refused, shown
 from workers.web.console.frame import console_page
 from workers.web.forms import one
-from workers.web.state import resources_of
+from workers.web.state import patient_basics_of, resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/handover")
 
@@ -74,9 +73,8 @@ async def open_handover(request: Request, connection_id: str, visitor: AsOperato
     chosen = Backlog.LATEST if one(visitor.form, "backlog") == Backlog.LATEST else Backlog.NONE
 
     def work(_resources: Resources, found: uuid.UUID) -> str:
-        # The plans of a large connection are one transaction, for which the web process's time limit is too short.
-        with open_basics("booksync web action") as basics:
-            opened = open_handovers(basics.engine, found, chosen)
+        # The plans of a large connection are one transaction, for which the time limit of requests is too short.
+        opened = open_handovers(patient_basics_of(request).engine, found, chosen)
         return (
             f"Handover is open. Invoices planned again: {opened.planned:,}. Numbers with a scheduled reminder: "
             f"{opened.state.waiting_calls:,}. Invoices without a step after the opening: {opened.before_opening:,}."

@@ -13,7 +13,6 @@ from db import connections, reminder_policies
 from domain.activity import Action
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
-from workers.boot.basics import open_basics
 from workers.boot.resources import Resources
 from workers.services.change_policy import change_policy
 from workers.services.policy_preview import preview_policy
@@ -22,7 +21,7 @@ from workers.web.console.connection_addresses import done, shown
 from workers.web.console.frame import console_page
 from workers.web.console.policy_form import changes, groups_of, policy_from, values_in, values_of
 from workers.web.forms import one
-from workers.web.state import resources_of
+from workers.web.state import patient_basics_of, resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/policy")
 
@@ -92,9 +91,9 @@ async def apply(request: Request, connection_id: str, visitor: AsOperator) -> Re
 
     def work(_resources: Resources, found: uuid.UUID) -> str:
         policy, expected = _policy_in(visitor, "rules"), _policy_in(visitor, "expected")
-        # All open invoices become due for planning in one statement, for which the process's time limit is too short.
-        with open_basics("booksync web action") as basics:
-            changed = change_policy(basics.engine, found, policy, expected=expected, seconds=_PLANNING_SECONDS)
+        # All open invoices become due for planning in one statement, for which the time limit of requests is too short.
+        engine = patient_basics_of(request).engine
+        changed = change_policy(engine, found, policy, expected=expected, seconds=_PLANNING_SECONDS)
         rest = " The next run plans the rest; nothing is handed over about them before." if changed.left else ""
         return f"The rules are changed. Invoices planned again: {changed.planned:,}.{rest}"
 
