@@ -123,15 +123,11 @@ def view_of(db: Session, connection_id: uuid.UUID, *, runs: int) -> ConnectionVi
     )
 
 
-def _webhook_hours(
-    accepted: Mapping[str, int], refused: Mapping[str, int], now: datetime
-) -> Sequence[WebhookHour]:
+def _webhook_hours(accepted: Mapping[str, int], refused: Mapping[str, int], now: datetime) -> Sequence[WebhookHour]:
     """Join the numbers of the last day's hours, by the hours since 1970. Refusals may be kept for longer."""
     last = int(now.timestamp() // 3600)
     return [
-        WebhookHour(
-            datetime.fromtimestamp(hour * 3600, UTC), accepted.get(str(hour), 0), refused.get(str(hour), 0)
-        )
+        WebhookHour(datetime.fromtimestamp(hour * 3600, UTC), accepted.get(str(hour), 0), refused.get(str(hour), 0))
         for hour in range(last - HOURS_KEPT + 1, last + 1)
         if str(hour) in accepted or str(hour) in refused
     ]

@@ -1,8 +1,8 @@
 """The column for the webhooks that a connection has refused, by hour, which the console shows as a chart.
 
-It is one column of the connection's row, because the row is written for each count of refusals anyway. Accepted webhooks
-need no counter: their events are rows. Two revisions add the column, one at the end of phase 2, one at the end of phase
-3. The module `handover` gives the reason.
+It is one column of the connection's row, because the row is written for each count of refusals anyway. Accepted
+webhooks need no counter: their events are rows. Two revisions add the column, one at the end of phase 2, one at the end
+of phase 3. The module `handover` gives the reason.
 """
 
 from typing import Final

@@ -3,13 +3,14 @@
 Two revisions build them, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the reason.
 
 What they cost: an UPDATE writes to no index of its table if it changes no column of any of them (also of an expression
-or a condition) and the row's page has room (HOT). Each other UPDATE writes to all indexes whose condition the row meets.
+or a condition) and the row's page has room (HOT). Each other UPDATE writes to all indexes whose condition the row
+meets.
 
 - A read that finds nothing new changes `observed_at`, `asked_version`, `details_observed_at` and the like, which are in
   no index.
 - These indexes add `customer_name`, `company_name` and `primary_email`, which change when a person edits the customer.
-- The index on invoices holds only the open ones without a reminder. It adds `plan_outcome` and `due_date`. A new outcome
-  nearly always comes with another `plan_at`, which an earlier index has already.
+- The index on invoices holds only the open ones without a reminder. It adds `plan_outcome` and `due_date`. A new
+  outcome nearly always comes with another `plan_at`, which an earlier index has already.
 
 Keys have only the beginnings of texts, because an index refuses long ones, and with them the customer's row.
 """

@@ -33,10 +33,14 @@ def test_the_document_has_the_connections_of_each_process() -> None:
 
 def test_the_totals_are_the_sums_of_their_processes() -> None:
     (totals,) = re.findall(
-        r"^\| connections to Postgres, at most \| (\d+) \| (\d+) to (\d+) \|", (DOCS / "scaling.md").read_text(), re.MULTILINE
+        r"^\| connections to Postgres, at most \| (\d+) \| (\d+) to (\d+) \|",
+        (DOCS / "scaling.md").read_text(),
+        re.MULTILINE,
     )
     (workers,) = re.findall(
-        r"^\| worker processes of 8 threads \| (\d+) \| (\d+) to (\d+),", (DOCS / "scaling.md").read_text(), re.MULTILINE
+        r"^\| worker processes of 8 threads \| (\d+) \| (\d+) to (\d+),",
+        (DOCS / "scaling.md").read_text(),
+        re.MULTILINE,
     )
     least = [sum_of(int(number), schedulers) for number, schedulers in zip(workers, (1, 1, 2), strict=True)]
     assert [int(total) for total in totals] == least

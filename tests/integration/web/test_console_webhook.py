@@ -115,7 +115,6 @@ class TestHealth:
         text = " ".join(ana.get(page).text.split())
         assert "5 min ago</time>, because the secret did not match (7 since" in text
 
-
     def test_events_and_refusals_of_the_last_day_are_charts_with_their_values(
         self, ana: ConsoleBrowser, database: Database, page: str
     ) -> None:

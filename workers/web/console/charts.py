@@ -124,9 +124,7 @@ def _age(hours: Sequence[Hour], begins_at: dt.datetime, now: dt.datetime) -> int
     return round((ends_at - max(ended)).total_seconds() / 60) if ended else None
 
 
-def _chart(
-    title: str, unit: str, values: Sequence[tuple[str, int]], *, more: str = "", is_bad: bool = False
-) -> Chart:
+def _chart(title: str, unit: str, values: Sequence[tuple[str, int]], *, more: str = "", is_bad: bool = False) -> Chart:
     most = max((value for _, value in values), default=0)
     step = WIDTH / max(1, len(values))
     bars = [
