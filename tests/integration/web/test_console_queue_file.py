@@ -49,7 +49,7 @@ def plan(database: psycopg.Connection, last_step: int = 0) -> None:
 
 
 def downloaded(browser: ConsoleBrowser, **form: str) -> httpx.Response:
-    response = browser.post(DOWNLOAD, csrf_token=token_in(browser.get(QUEUE)), **form)
+    response = browser.post(DOWNLOAD, None, csrf_token=token_in(browser.get(QUEUE)), **form)
     assert response.status_code == 200, response.text
     return response
 
@@ -136,7 +136,7 @@ def test_a_viewer_may_not_download(ana: ConsoleBrowser, database: psycopg.Connec
 def test_a_malformed_form_is_a_page_that_is_not_found(ben: ConsoleBrowser, connection_id: str) -> None:
     token = token_in(ben.get(QUEUE))
     for form in ({"reason": "x"}, {"connection": "x"}, {"connection": UNKNOWN_ID}):
-        assert ben.post(DOWNLOAD, csrf_token=token, **form).status_code == 404, form
+        assert ben.post(DOWNLOAD, None, csrf_token=token, **form).status_code == 404, form
 
 
 def test_an_empty_queue_is_no_file_to_download(ben: ConsoleBrowser, connection_id: str) -> None:
