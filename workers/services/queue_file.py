@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from db import connection_names
 from db.hand_over import DueReminder
 from db.planned_calls import PlanScope
 from domain.activity import Action
@@ -36,27 +37,25 @@ def queue_file(
     word: str,
     *,
     connection_id: uuid.UUID | None,
-    names: Mapping[uuid.UUID, str],
 ) -> Iterator[str]:
     """Yield the file piece by piece, and record the download. Each batch of rows is a transaction of its own.
 
-    `word` is one of `call_queue.WORDS`, or empty for the whole queue; `names` has what each connection is called.
+    `word` is one of `call_queue.WORDS`, or empty for the whole queue.
 
     Raises:
         DatabaseError: Postgres does not work.
     """
     subject = f"queue of calls{word and f': {word}'}"
     with recorded(basics, operator, Action.DOWNLOAD, connection_id=connection_id, subject=subject):
-        yield from streamed(_COLUMNS, _batches(basics, scope, word, names))
+        yield from streamed(_COLUMNS, _batches(basics, scope, word))
 
 
-def _batches(
-    basics: Basics, scope: PlanScope, word: str, names: Mapping[uuid.UUID, str]
-) -> Iterator[Sequence[Sequence[str]]]:
+def _batches(basics: Basics, scope: PlanScope, word: str) -> Iterator[Sequence[Sequence[str]]]:
     after: DueReminder | None = None
     while True:
         with basics.engine.connect() as db:
             page = call_queue.page(db, scope, word, after=after, size=call_queue.MOST_CHECKED)
+            names = connection_names.names(db, {each.connection_id for each in page.reminders})
         yield [_cells(reminder, names) for reminder in page.reminders]
         after = page.goes_on_after
         if after is None:

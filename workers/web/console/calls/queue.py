@@ -40,6 +40,7 @@ async def queue(request: Request, visitor: AsViewer) -> HTMLResponse:
             "reason": reason,
             "held_back": HoldReason(reason) if reason in set(HoldReason) else None,
             "reminders": found.reminders,
+            "of": [each.connection_id for each in found.reminders],
             "first": choice.address(_PATH, reason=reason) if after else None,
             "more": choice.address(_PATH, reason=reason, after=goes_on_after) if goes_on_after else None,
         }
@@ -64,7 +65,6 @@ def _download(request: Request, visitor: Visitor) -> Response:
             scope_of(choice),
             word,
             connection_id=choice.connection_id,
-            names=choice.names,
         )
         return csv_file("-".join(filter(None, ("queue", word))), pieces)
 
