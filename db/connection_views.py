@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -12,8 +12,9 @@ from db import verifications
 from db.connections import UnknownConnectionError
 from db.session import Session
 from db.verifications import VerificationProgress
-from db.webhook_secrets import FORMER_SECRET_DAYS
+from db.webhook_secrets import FORMER_SECRET_DAYS, HOUR, HOURS_KEPT
 from domain.runs import Counters, RunStatus
+from domain.webhooks import INTERNAL_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class WebhookHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookHour:
+    """The events that webhooks brought in an hour, and the webhooks that were refused in it."""
+
+    begins_at: datetime
+    accepted: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedRows:
     """Rejected rows of one kind, with the same reason."""
 
@@ -43,6 +53,7 @@ class ConnectionView:
     """What only a connection's own page shows, at the time `now` of Postgres's clock."""
 
     webhook: WebhookHealth
+    webhook_hours: Sequence[WebhookHour]  #: of the last day, those with a webhook, the earliest first
     verification: VerificationProgress | None  #: the last one; None without one
     rejected: Sequence[RejectedRows]  #: the most frequent first
     rows_written: Mapping[str, int]  #: run id → the rows that the run has added or changed, for the last runs
@@ -55,6 +66,9 @@ class ConnectionView:
 #: The reasons of rejected rows that a person sees.
 _REASONS_SHOWN: Final = 10
 
+#: SQL: the event came by a webhook. booksync stores events of its own, too.
+_IS_ZOHOS: Final = f"event.kind <> ALL('{{{', '.join(sorted(INTERNAL_KINDS))}}}')"
+
 _FORMER_UNTIL = f"c.webhook_secret_rotated_at + make_interval(days => {FORMER_SECRET_DAYS})"
 
 _VIEW = text(f"""
@@ -62,7 +76,15 @@ _VIEW = text(f"""
            c.webhook_secret_encrypted IS NOT NULL AS has_secret, c.webhook_secret_rotated_at AS rotated_at,
            CASE WHEN c.webhook_secret_previous_encrypted IS NOT NULL AND {_FORMER_UNTIL} > now()
                 THEN {_FORMER_UNTIL} END AS former_until,
-           (SELECT max(received_at) FROM booksync.webhook_events WHERE connection_id = c.id) AS accepted_at,
+           (SELECT event.received_at FROM booksync.webhook_events AS event
+             WHERE event.connection_id = c.id AND {_IS_ZOHOS} ORDER BY event.received_at DESC LIMIT 1) AS accepted_at,
+           (SELECT coalesce(jsonb_object_agg(hour, events), '{{}}')
+              FROM (SELECT {HOUR.format("event.received_at")} AS hour, count(*) AS events
+                      FROM booksync.webhook_events AS event
+                     WHERE event.connection_id = c.id AND {_IS_ZOHOS}
+                       AND event.received_at > now() - make_interval(hours => {HOURS_KEPT})
+                     GROUP BY 1) AS counted) AS accepted_by_hour,
+           c.webhooks_refused_by_hour AS refused_by_hour,
            c.webhooks_refused AS refused, c.webhooks_refused_since AS refused_since,
            c.webhooks_refused_last_at AS refused_at, {verifications.AS_JSON} AS verification,
            (SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY rows DESC, kind, reason), '[]')
@@ -90,6 +112,7 @@ def view_of(db: Session, connection_id: uuid.UUID, *, runs: int) -> ConnectionVi
         raise UnknownConnectionError(f"There is no connection {connection_id}.")
     return ConnectionView(
         webhook=WebhookHealth(**{name: getattr(row, name) for name in WebhookHealth.__slots__}),
+        webhook_hours=_webhook_hours(row.accepted_by_hour, row.refused_by_hour, row.now),
         verification=verifications.progress_from(row.verification, now=row.now),
         rejected=[RejectedRows(**each) for each in row.rejected],
         rows_written={run_id: Counters.from_json(counters).written for run_id, counters in row.counters.items()},
@@ -98,6 +121,16 @@ def view_of(db: Session, connection_id: uuid.UUID, *, runs: int) -> ConnectionVi
         fully_synced_at=row.fully_synced_at,
         now=row.now,
     )
+
+
+def _webhook_hours(accepted: Mapping[str, int], refused: Mapping[str, int], now: datetime) -> Sequence[WebhookHour]:
+    """Join the numbers of the last day's hours, by the hours since 1970. Refusals may be kept for longer."""
+    last = int(now.timestamp() // 3600)
+    return [
+        WebhookHour(datetime.fromtimestamp(hour * 3600, UTC), accepted.get(str(hour), 0), refused.get(str(hour), 0))
+        for hour in range(last - HOURS_KEPT + 1, last + 1)
+        if str(hour) in accepted or str(hour) in refused
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,15 @@ _MOST_WORDS = 8
 
 _WORD = re.compile(r"[^\W_]+")
 
-# The keys of the indexes in db/migrations/searches.py.
-_NAME = 'lower(customer.customer_name) COLLATE "C"'
+# The keys of the indexes in db/migrations/searches.py. They have the beginnings of texts only.
+_BEGINNING = 'left(lower({}), 200) COLLATE "C"'
+_NAME = _BEGINNING.format("customer.customer_name")
 _WORDS = (
     "to_tsvector('simple'::regconfig,"
     " translate(customer.customer_name || ' ' || customer.company_name, './@-_&+', ',,,,,,,'))"
 )
-_EMAIL = 'lower(customer.primary_email) COLLATE "C"'
-_DIGITS = "reverse(regexp_replace(customer.primary_phone, '[^0-9]', '', 'g')) COLLATE \"C\""
+_EMAIL = _BEGINNING.format("customer.primary_email")
+_DIGITS = "left(reverse(regexp_replace(customer.primary_phone, '[^0-9]', '', 'g')), 40) COLLATE \"C\""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ _FIRST_PAGE = text(_PAGE.format(after=""))
 _NEXT_PAGE = text(
     _PAGE.format(
         after=f"""AND ({_NAME}, customer.id) > (
-            (SELECT lower(customer_name) FROM booksync.customers_cache WHERE id = :after), CAST(:after AS uuid))"""  # noqa: S608
+            (SELECT {_NAME} FROM booksync.customers_cache AS customer WHERE customer.id = :after),
+            CAST(:after AS uuid))"""  # noqa: S608
     )
 )
 

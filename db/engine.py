@@ -1,7 +1,7 @@
 """The engine: each process's pool of connections to Postgres."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -52,6 +52,9 @@ def address(url: str | URL) -> str:
     return hosts[0]
 
 
+#: The connections that a pool keeps open, unless another number is given. Under load it opens as many again.
+POOL_SIZE: Final = 10
+
 #: The time limit of the wait for a free connection of the pool, unless `response_seconds` is given.
 _POOL_SECONDS = 30.0
 
@@ -90,7 +93,7 @@ def new_engine(
     url: str,
     *,
     application_name: str,
-    pool_size: int = 10,
+    pool_size: int = POOL_SIZE,
     response_seconds: float | None = None,
     unchecked_seconds: float = 0.0,
 ) -> Engine:
@@ -109,7 +112,7 @@ def new_engine(
     engine = create_engine(
         database_url(url),
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=most_connections(pool_size) - pool_size,
         pool_timeout=response_seconds or _POOL_SECONDS,
         # The engine hides parameters, because the text of an error must not contain personal data.
         hide_parameters=True,
@@ -132,6 +135,11 @@ def new_engine(
             return bounded.connect(*words, **named)
 
     return engine
+
+
+def most_connections(pool_size: int = POOL_SIZE) -> int:
+    """The most connections that an engine with this pool opens at once."""
+    return 2 * pool_size
 
 
 def _check_before_use(engine: Engine, unchecked_seconds: float) -> None:

@@ -22,6 +22,7 @@ class DueReminder:
     """
 
     reminder_id: uuid.UUID
+    user_id: UserId
     connection_id: uuid.UUID
     customer_id: uuid.UUID
     customer_name: str = field(repr=False)
@@ -61,12 +62,14 @@ _ONE_CONNECTION = """
     AND EXISTS (SELECT FROM invoices_cache AS invoice
                  WHERE invoice.id = reminder.invoice_id AND invoice.connection_id = :connection_id)
 """
-_AFTER = """
-    AND (reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id) >
-        ((SELECT known.scheduled_at FROM reminders AS known WHERE known.id = :after),
-         (SELECT known.user_id FROM reminders AS known WHERE known.id = :after),
-         (SELECT known.phone FROM reminders AS known WHERE known.id = :after), :after)
-"""
+_AFTER = "AND (reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id) > ({place}, :after)"
+_AFTER_ID = _AFTER.format(
+    place=", ".join(
+        f"(SELECT known.{column} FROM reminders AS known WHERE known.id = :after)"  # noqa: S608  (constants)
+        for column in ("scheduled_at", "user_id", "phone")
+    )
+)
+_AFTER_READ = _AFTER.format(place=":after_time, :after_user, :after_phone")
 
 
 def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None) -> list[DueReminder]:
@@ -82,10 +85,13 @@ def queue(
     user_id: UserId | None = None,
     connection_id: uuid.UUID | None = None,
     *,
-    after: uuid.UUID | None = None,
+    after: uuid.UUID | DueReminder | None = None,
     limit: int,
 ) -> Sequence[DueReminder]:
     """At most `limit` reminders that are due now, the oldest first: those after the reminder `after`.
+
+    With an id, `after` means the reminder's present place. A reminder that was read before means the place that it had:
+    rows that are read one batch after the other stay complete, although a run plans some of them again meanwhile.
 
     They are those of one user, or of one connection of the user; `user_id` alone is faster for the only connection of a
     user. Only the returned reminders are checked for reasons to hold them back, because the checks of all take long.
@@ -118,26 +124,35 @@ def queue_counts(
     return {HoldReason(row.held_back) if row.held_back else None: row.reminders for row in rows}
 
 
-def _first_due(user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | None = None) -> str:
+def _first_due(
+    user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | DueReminder | None = None
+) -> str:
     """The SELECT of the ids of the first `:limit` reminders that are due."""
     return f"""
         SELECT reminder.id FROM reminders AS reminder
          WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= now() AND reminder.closes_at IS NOT NULL
            {_ONE_USER if user_id is not None else ""} {_ONE_CONNECTION if connection_id else ""}
-           {_AFTER if after else ""}
+           {_AFTER_READ if isinstance(after, DueReminder) else _AFTER_ID if after else ""}
          ORDER BY reminder.scheduled_at, reminder.user_id, reminder.phone, reminder.id
          LIMIT :limit
     """  # noqa: S608  (constants)
 
 
-def _given(user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | None = None) -> dict[str, Any]:
-    given = {"user_id": user_id, "connection_id": connection_id, "after": after}
+def _given(
+    user_id: UserId | None, connection_id: uuid.UUID | None, after: uuid.UUID | DueReminder | None = None
+) -> dict[str, Any]:
+    given: dict[str, Any] = {"user_id": user_id, "connection_id": connection_id}
+    if isinstance(after, DueReminder):
+        given |= {"after_time": after.scheduled_at, "after_user": after.user_id, "after_phone": after.phone}
+        after = after.reminder_id
+    given["after"] = after
     return {name: value for name, value in given.items() if value is not None}
 
 
 def _due(row: Row[Any]) -> DueReminder:
     return DueReminder(
         reminder_id=row.reminder_id,
+        user_id=row.user_id,
         connection_id=row.connection_id,
         customer_id=row.customer_id,
         customer_name=row.customer_name,

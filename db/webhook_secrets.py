@@ -101,6 +101,21 @@ _ARE_SHOWN = f"""
     > greatest(webhook_secret_rotated_at, now() - make_interval(hours => {REFUSALS_SHOWN_HOURS}))
 """
 
+#: The hours of which the refused webhooks are kept by hour.
+HOURS_KEPT = 24
+
+#: SQL of the number of hours from 1970 to a time. The keys of `webhooks_refused_by_hour` are such numbers.
+HOUR = "floor(extract(epoch FROM {}) / 3600)::bigint"
+
+_THIS_HOUR = HOUR.format("now()")
+_BY_HOUR = f"""
+    (SELECT coalesce(jsonb_object_agg(hour, refused), '{{}}')
+       FROM jsonb_each(webhooks_refused_by_hour) AS kept (hour, refused)
+      WHERE hour::bigint > {_THIS_HOUR} - {HOURS_KEPT})
+    || jsonb_build_object(
+        {_THIS_HOUR}, coalesce((webhooks_refused_by_hour ->> {_THIS_HOUR}::text)::bigint, 0) + :count)
+"""  # noqa: S608  (constants)
+
 # A worker locks the connection's row while it refreshes the access token. The count of refusals is not worth waiting
 # for that lock.
 _ADD_REFUSALS = text(f"""
@@ -109,7 +124,8 @@ _ADD_REFUSALS = text(f"""
                CASE WHEN {_ARE_SHOWN} THEN webhooks_refused::bigint ELSE 0 END + :count, 2147483647
            ),
            webhooks_refused_since = CASE WHEN {_ARE_SHOWN} THEN webhooks_refused_since ELSE now() END,
-           webhooks_refused_last_at = now()
+           webhooks_refused_last_at = now(),
+           webhooks_refused_by_hour = {_BY_HOUR}
      WHERE id IN (SELECT id FROM booksync.zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)
 """)  # noqa: S608
 

@@ -24,6 +24,10 @@ class EventKind(StrEnum):
     WANTED = "wanted"  #: internal: an invoice refers to this contact, which is not cached
 
 
+#: The kinds of events that booksync stores by itself. The others came by a webhook.
+INTERNAL_KINDS = frozenset({EventKind.ORPHANED, EventKind.WANTED})
+
+
 class Outcome(StrEnum):
     """What a webhook event has led to."""
 

@@ -6,6 +6,7 @@ from db.migrations import (
     host_views,
     operators,
     processes,
+    refused_webhooks,
     schedules,
     searches,
     states,
@@ -35,11 +36,13 @@ def upgrade() -> None:
         call_lists.add(connection)
         schedules.add(connection)
         host_views.add(connection)
+        refused_webhooks.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        refused_webhooks.remove(connection)
         host_views.remove(connection)
         schedules.remove(connection)
         call_lists.remove(connection)

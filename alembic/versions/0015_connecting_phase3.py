@@ -6,6 +6,7 @@ from db.migrations import (
     host_views,
     operators,
     processes,
+    refused_webhooks,
     schedules,
     searches,
     states,
@@ -28,6 +29,7 @@ def upgrade() -> None:
         call_lists.add(connection)
         schedules.add(connection)
         host_views.add(connection)
+        refused_webhooks.add(connection)
 
 
 def downgrade() -> None:

@@ -1,6 +1,16 @@
 """Indexes for the console's lists about reminder calls over caches of a million rows.
 
 Two revisions build them, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the reason.
+
+What they cost, in the terms of the module `searches`:
+
+- The indexes on customers add `phone_verdict`, which changes with the customer's number, and in all customers once with
+  a new edition of the phone metadata: that update writes to all indexes of each customer.
+- The index of assumed countries has most customers of an organisation that writes numbers without a prefix. The one of
+  objections has few.
+- The indexes on reminders hold only the pending ones. They add `day`, `phone`, `user_id` and `closes_at`, which change
+  together with `status` or `scheduled_at`. An earlier index has both.
+- Rows of outcomes are inserted, and updated only by another report of the same call.
 """
 
 from typing import Final
@@ -31,12 +41,11 @@ INDEXES: Final = {
     "ix_reminders_queue": """
         reminders (scheduled_at, user_id, phone, id) WHERE status = 'scheduled' AND closes_at IS NOT NULL
     """,
-    # The outcomes, the latest ones first. The key is lower(outcome), because with `outcome` Postgres would also use the
-    # index in each claim, where the customer's or the invoice's few outcomes are read faster.
-    "ix_handover_outcomes_reported_at": "handover_outcomes (reported_at, handover_id, reminder_id)",
-    "ix_handover_outcomes_outcome_reported_at": """
-        handover_outcomes (lower(outcome), reported_at, handover_id, reminder_id)
-    """,
+    # The outcomes, the latest ones first. Few have the same time, so Postgres sorts these by their ids. The key is
+    # lower(outcome), because with `outcome` Postgres would also use the index in each claim, where the customer's or
+    # the invoice's few outcomes are read faster.
+    "ix_handover_outcomes_reported_at": "handover_outcomes (reported_at)",
+    "ix_handover_outcomes_outcome_reported_at": "handover_outcomes (lower(outcome), reported_at)",
 }
 
 

@@ -29,7 +29,8 @@ _WORDS = (
     "translate((customer_name || ' '::text) || company_name, './@-_&+'::text, ',,,,,,,'::text))"
 )
 #: The digits of the customer's number, the last one first.
-_DIGITS = "reverse(regexp_replace(primary_phone, '[^0-9]'::text, ''::text, 'g'::text))"
+_DIGITS = "\"left\"(reverse(regexp_replace(primary_phone, '[^0-9]'::text, ''::text, 'g'::text)), 40)"
+_BEGINNING = '"left"(lower({}), 200)'
 
 
 class CachedCustomer(Base):
@@ -63,10 +64,12 @@ class CachedCustomer(Base):
             for name, condition in _DOUBTFUL_NUMBERS.items()
         ),
         # These indexes have COLLATE "C", which Alembic does not compare.
-        Index("ix_customers_cache_by_name", "connection_id", text("lower(customer_name)"), "id"),
+        Index("ix_customers_cache_by_name", "connection_id", text(_BEGINNING.format("customer_name")), "id"),
         Index("ix_customers_cache_words", text(_WORDS), postgresql_using="gin"),
         Index(
-            "ix_customers_cache_email", text("lower(primary_email)"), postgresql_where=text("primary_email IS NOT NULL")
+            "ix_customers_cache_email",
+            text(_BEGINNING.format("primary_email")),
+            postgresql_where=text("primary_email IS NOT NULL"),
         ),
         Index("ix_customers_cache_phone_digits", text(_DIGITS), postgresql_where=text("primary_phone IS NOT NULL")),
     )

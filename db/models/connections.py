@@ -63,6 +63,8 @@ class ZohoConnection(Base):
     webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))
     webhooks_refused_since: Mapped[Moment | None]
     webhooks_refused_last_at: Mapped[Moment | None]
+    #: The refused webhooks of the last day: hours since 1970 → their number.
+    webhooks_refused_by_hour: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     access_token_encrypted: Mapped[str | None]
     access_token_expires_at: Mapped[Moment | None]
     api_domain: Mapped[str | None]

@@ -86,14 +86,8 @@ class HandoverOutcome(Base):
     __table_args__ = (
         Index(None, "customer_id"),
         Index(None, "invoice_id"),
-        Index("ix_handover_outcomes_reported_at", "reported_at", "handover_id", "reminder_id"),
-        Index(
-            "ix_handover_outcomes_outcome_reported_at",
-            text("lower(outcome)"),
-            "reported_at",
-            "handover_id",
-            "reminder_id",
-        ),
+        Index(None, "reported_at"),
+        Index("ix_handover_outcomes_outcome_reported_at", text("lower(outcome)"), "reported_at"),
     )
 
     handover_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("handovers.id", ondelete="CASCADE"), primary_key=True)

@@ -76,11 +76,11 @@ def test_an_accountant_finds_an_invoice_and_reads_why_it_was_not_reminded(visit:
     visit.follow("Invoices")
     visit.reads("Invoices")
     search(visit, "r-7")
-    visit.reads("Invoice")
+    visit.reads("Invoice", of="R-7")
     expect(page.locator(".answer")).to_contain_text("The customer's phone number cannot be dialled.")
     assert "R-7" not in page.url
     visit.follow("Rathbone")
-    visit.reads("Customer")
+    visit.reads("Customer", of="Rathbone")
     expect(page.get_by_role("region", name="Phone numbers")).to_contain_text("not a number")
     visit.follow("Invoices")
     visit.follow("invalid phone 60")
@@ -94,10 +94,10 @@ def test_an_accountant_finds_an_invoice_and_reads_why_it_was_not_reminded(visit:
     assert len(Path(download.value.path()).read_text("utf-8-sig").splitlines()) == 61
 
     search(visit, "engines")
-    visit.reads("Customer")
+    visit.reads("Customer", of="Engines")
     visit.fits("customer who was called")
     visit.follow("INV-8001")
-    visit.reads("Invoice")
+    visit.reads("Invoice", of="INV-8001")
     expect(page.get_by_text("No outcome is reported.")).to_be_visible()
     visit.fits("invoice that was called about")
 

@@ -122,9 +122,16 @@ class Visit:
         assert wanted.evaluate(_SHOWS_FOCUS), f"the focus on {wanted} cannot be seen"
         self.page.keyboard.press(key)
 
-    def reads(self, title: str) -> None:
-        """Check that the page has this title and heading, and no line that is wider than the window."""
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+    def reads(self, title: str, *, of: str = "") -> None:
+        """Check that the page has this title and heading, and no line that is wider than the window.
+
+        The heading of a page about one record has the record's name, of which `of` is a part.
+        """
+        heading = expect(self.page.get_by_role("heading", level=1))
+        if of:
+            heading.to_contain_text(of)
+        else:
+            heading.to_have_text(title)
         expect(self.page).to_have_title(title)
         assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), self.page.url
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
+from tests.unit.test_scaling_document import MOST_OF_PROCESS
 from workers.boot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +114,14 @@ class TestCompose:
         assert services["postgres"]["image"] == "postgres:18"
         # With the older images' path the data would be in an anonymous volume, which is lost with the container.
         assert services["postgres"]["volumes"][0] == "postgres:/var/lib/postgresql"
+
+    def test_postgres_has_connections_for_five_workers(self, services: dict[str, Any]) -> None:
+        command = services["postgres"]["command"]
+        processes = 5 * int(option(services["worker"]["command"], "--processes"))
+        # Three are reserved for superusers, and some are for commands and health checks.
+        needed = {"worker": processes, "scheduler": 1, "web": 1}
+        assert option(command, "-c") == "max_connections=300"
+        assert sum(number * MOST_OF_PROCESS[name] for name, number in needed.items()) <= 300 - 3 - 20
 
     def test_only_the_web_process_is_reachable_and_only_from_this_host(self, services: dict[str, Any]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import redis
 from sqlalchemy import Engine
 
-from db.engine import new_engine
+from db.engine import POOL_SIZE, new_engine
 from workers.boot.calls import new_budget
 from workers.boot.settings import Settings, settings
 from workers.budget import ApiBudget
@@ -33,10 +33,12 @@ class Basics:
 
 
 @contextmanager
-def open_basics(application_name: str, *, postgres_seconds: float | None = None) -> Iterator[Basics]:
+def open_basics(
+    application_name: str, *, postgres_seconds: float | None = None, pool_size: int = POOL_SIZE
+) -> Iterator[Basics]:
     """Open the basics of a process and close them at the end of the block. Connections are made on first use.
 
-    `postgres_seconds` limits the duration of each statement.
+    `postgres_seconds` limits the duration of each statement. `pool_size` is that of `new_engine`.
 
     Raises:
         SettingsError: a setting is missing or malformed.
@@ -45,6 +47,7 @@ def open_basics(application_name: str, *, postgres_seconds: float | None = None)
     engine = new_engine(
         found.database_url.get_secret_value(),
         application_name=application_name,
+        pool_size=pool_size,
         response_seconds=postgres_seconds,
         # Work whose connection was lost is repeated, so its connections need no check. A process with a time limit
         # serves requests, which are not repeated.

@@ -9,6 +9,7 @@ import httpx
 from dramatiq import Broker
 
 from db.connections import Connection
+from db.engine import POOL_SIZE
 from domain.call_kinds import CallKind
 from workers.boot.basics import Basics, open_basics
 from workers.boot.calls import CallNotes, CountedBudget
@@ -99,18 +100,22 @@ class Resources(Basics):
 
 @contextmanager
 def open_resources(
-    application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
+    application_name: str,
+    broker: Broker | None = None,
+    *,
+    postgres_seconds: float | None = None,
+    pool_size: int = POOL_SIZE,
 ) -> Iterator[Resources]:
     """Open the resources of a process and close them at the end of the block. Connections are made on first use.
 
     A worker passes its own `broker`. Without it, the process gets a broker that only sends messages and fails quickly.
-    `postgres_seconds` limits the duration of each statement.
+    `postgres_seconds` limits the duration of each statement. `pool_size` is that of `new_engine`.
 
     Raises:
         SettingsError: a setting is missing or malformed.
     """
     with (
-        open_basics(application_name, postgres_seconds=postgres_seconds) as basics,
+        open_basics(application_name, postgres_seconds=postgres_seconds, pool_size=pool_size) as basics,
         new_http_client(proxy_url=basics.settings.zoho_proxy_url, ca_bundle=basics.settings.zoho_ca_bundle) as http,
     ):
         yield Resources(

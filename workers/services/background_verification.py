@@ -18,6 +18,9 @@ from workers.services.verify import Compared, Verification, Verified
 #: The verifications that one process makes at the same time: each reads all fingerprints of a cache into memory.
 MOST_AT_ONCE: Final = 2
 
+#: The pool of connections to Postgres of each verification, which works in one thread.
+POOL_SIZE: Final = 2
+
 #: The ids that are kept of each kind of difference.
 IDS_KEPT: Final = 50
 
@@ -50,7 +53,7 @@ def verify(basics: Basics, connection_id: uuid.UUID, action: RecordedAction) -> 
             if not verifications.begin(db, connection_id, action.id):
                 raise VerificationRunsError
         # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
-        with open_resources("booksync verification") as resources:
+        with open_resources("booksync verification", pool_size=POOL_SIZE) as resources:
             verification = Verification(
                 resources, connection_id, on_call=action.reach, on_wait=partial(_rest, action), sleep=action.sleep
             )

@@ -14,13 +14,19 @@ from domain.hand_over import HoldReason
 #: The reminders that are checked at most for one page, because a check takes about 0.1 ms.
 MOST_CHECKED: Final = 500
 
+#: Instead of a reason: the reminders that nothing holds back.
+CLAIMABLE: Final = "claimable"
+
+#: The words for the reminders that a page has.
+WORDS: Final = frozenset({CLAIMABLE, *HoldReason})
+
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
     """Rows of the queue, and the reminder after which the queue goes on; None at its end."""
 
     reminders: Sequence[DueReminder]
-    more_after: uuid.UUID | None
+    goes_on_after: DueReminder | None
 
 
 def counts(db: Session, scope: PlanScope) -> Mapping[HoldReason | None, int]:
@@ -28,26 +34,16 @@ def counts(db: Session, scope: PlanScope) -> Mapping[HoldReason | None, int]:
     return hand_over.queue_counts(db, scope.user_id, scope.connection_id, limit=MOST_CHECKED)
 
 
-def page(db: Session, scope: PlanScope, *, after: uuid.UUID | None, size: int) -> QueuePage:
-    """At most `size` reminders of the queue, after the reminder `after`."""
-    found = hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=size + 1)
-    return QueuePage(found[:size], _last(found, size))
-
-
-def page_of_reason(
-    db: Session, scope: PlanScope, reason: HoldReason | None, *, after: uuid.UUID | None, size: int
+def page(
+    db: Session, scope: PlanScope, word: str = "", *, after: uuid.UUID | DueReminder | None, size: int
 ) -> QueuePage:
-    """At most `size` reminders that this reason holds back; None for those that can be claimed.
+    """At most `size` reminders of the queue, after the reminder `after`: all, or those of one of the WORDS.
 
-    The page may have fewer of them, and even none, although the queue goes on.
+    A page of one word may have fewer of them, and even none, although the queue goes on.
     """
-    checked = hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=MOST_CHECKED + 1)
-    found = [each for each in checked[:MOST_CHECKED] if each.held_back is reason]
+    limit = MOST_CHECKED if word else size
+    checked = hand_over.queue(db, scope.user_id, scope.connection_id, after=after, limit=limit + 1)
+    found = [each for each in checked[:limit] if not word or (each.held_back or CLAIMABLE) == word]
     if len(found) > size:
-        return QueuePage(found[:size], _last(found, size))
-    return QueuePage(found, _last(checked, MOST_CHECKED))
-
-
-def _last(found: Sequence[DueReminder], size: int) -> uuid.UUID | None:
-    """The last reminder of a page if more than `size` were read."""
-    return found[size - 1].reminder_id if len(found) > size else None
+        return QueuePage(found[:size], found[size - 1])
+    return QueuePage(found, checked[limit - 1] if len(checked) > limit else None)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
@@ -27,6 +28,10 @@ from workers.web.throttled_log import throttled_uvicorn_warnings
 #: threads of this process.
 POSTGRES_SECONDS = 5.0
 
+#: The pool of connections for the counts of the console's pages, of which 9 can be made at once, and for actions whose
+#: statements may take longer than a request's.
+PATIENT_POOL_SIZE: Final = 8
+
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -35,15 +40,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         connection_deadlines(),
         throttled_uvicorn_warnings(),
         open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
-        open_basics("booksync web counts") as counting,
+        open_basics("booksync web counts and actions", pool_size=PATIENT_POOL_SIZE) as patient,
         process_row(Kind.WEB, resources, threads=_threads()),
         long_actions() as actions,
     ):
         app.state.resources = resources
+        app.state.patient = patient
         app.state.long_actions = actions
         app.state.password_check = overview.password_check(resources.settings)
-        app.state.counts = KeptCounts(counting)
-        app.state.previews = KeptPreviews(counting)
+        app.state.counts = KeptCounts(patient)
+        app.state.previews = KeptPreviews(patient)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from workers.boot.basics import Basics
 from workers.boot.resources import Resources
 from workers.services.kept_counts import KeptCounts
 from workers.services.kept_previews import KeptPreviews
@@ -16,6 +17,12 @@ def resources_of(request: Request) -> Resources:
     """Return the process's resources."""
     resources: Resources = request.app.state.resources
     return resources
+
+
+def patient_basics_of(request: Request) -> Basics:
+    """Return basics whose statements have no time limit, for actions that change many rows in one transaction."""
+    patient: Basics = request.app.state.patient
+    return patient
 
 
 def address_of(request: Request) -> str:

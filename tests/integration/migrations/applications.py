@@ -17,6 +17,7 @@ from db.migrations import (
     operators,
     placement,
     processes,
+    refused_webhooks,
     schedules,
     searches,
     states,
@@ -234,6 +235,7 @@ def undo_the_move(url: str) -> None:
     """Bring a database to the state of the previous release, whatever revision it is at."""
     with psycopg.connect(url, autocommit=True) as connection:
         use_schemas(connection)
+        refused_webhooks.remove(connection)
         host_views.remove(connection)
         schedules.remove(connection)
         call_lists.remove(connection)

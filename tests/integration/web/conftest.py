@@ -50,7 +50,7 @@ def own_role(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def new_engine(url: str, **options: Any) -> Engine:
         address = make_url(url)
-        if options["application_name"] == "booksync web" and f"{address.database}".startswith("test_"):
+        if options["application_name"].startswith("booksync web") and f"{address.database}".startswith("test_"):
             address = address.set(username="booksync_web")
         return engines.new_engine(address.render_as_string(hide_password=False), **options)
 

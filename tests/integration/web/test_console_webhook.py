@@ -115,6 +115,34 @@ class TestHealth:
         text = " ".join(ana.get(page).text.split())
         assert "5 min ago</time>, because the secret did not match (7 since" in text
 
+    def test_events_and_refusals_of_the_last_day_are_charts_with_their_values(
+        self, ana: ConsoleBrowser, database: Database, page: str
+    ) -> None:
+        assert "Webhooks of the last 24 hours" in ana.get(page).text
+        database.execute("DELETE FROM booksync.webhook_events")
+        assert "Webhooks of the last 24 hours" not in ana.get(page).text
+        database.execute(
+            "INSERT INTO booksync.webhook_events (connection_id, entity, record_id, number, kind, received_at)"
+            " SELECT id, 'contact', '5001', number, kind, now() - since FROM booksync.zoho_connections, (VALUES"
+            " (1, 'changed', interval '0'), (2, 'deleted', '0'), (3, 'wanted', '0'), (4, 'changed', '25 h'))"
+            " AS told (number, kind, since)"
+        )
+        database.execute(
+            "UPDATE booksync.zoho_connections SET webhooks_refused_by_hour ="
+            " jsonb_build_object(floor(extract(epoch FROM now()) / 3600)::bigint, 12)"
+        )
+        text = " ".join(ana.get(page).text.split())
+        assert 'aria-label="Events accepted by hour. At most 2 events (' in text
+        assert 'aria-label="Webhooks refused by hour. At most 12 webhooks (' in text
+        assert '<td class="number">12 webhooks</td>' in text
+
+    def test_an_event_of_its_own_is_no_accepted_webhook(
+        self, ana: ConsoleBrowser, database: Database, page: str
+    ) -> None:
+        database.execute("UPDATE booksync.webhook_events SET kind = 'orphaned'")
+        text = " ".join(ana.get(page).text.split())
+        assert "<dt>Last accepted</dt><dd>never</dd>" in text
+
 
 class TestATrial:
     @pytest.fixture(autouse=True)

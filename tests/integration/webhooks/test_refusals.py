@@ -3,12 +3,15 @@
 import json
 import re
 import uuid
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from db import connection_views
 from db.connections import Connection
 from domain.entities import CUSTOMER
 from tests.integration.db.connection_builders import a_connection
@@ -39,6 +42,14 @@ def refuse(hooks: Hooks, times: int = 1) -> None:
 
 def counted(hooks: Hooks) -> Any:
     return row(hooks.bench.resources.engine, COUNT, id=hooks.bench.connection_id)
+
+
+def by_hour(hooks: Hooks) -> Sequence[tuple[int, int]]:
+    """The hours of the last day with refused webhooks, as (hours ago, number)."""
+    with hooks.bench.resources.engine.connect() as db:
+        view = connection_views.view_of(db, hooks.bench.connection_id, runs=1)
+    present = view.now.replace(minute=0, second=0, microsecond=0)
+    return [((present - each.begins_at) // timedelta(hours=1), each.refused) for each in view.webhook_hours]
 
 
 def last_refused(hooks: Hooks, *, ago: str) -> None:
@@ -175,3 +186,20 @@ def test_the_count_stops_at_the_maximum_of_its_column(hooks: Hooks) -> None:
     change(hooks.bench.resources.engine, "UPDATE booksync.zoho_connections SET webhooks_refused = 2147483647")
     refuse(hooks)
     assert counted(hooks)["count"] == 2147483647
+
+
+def test_refusals_are_kept_by_hour_for_a_day(hooks: Hooks) -> None:
+    refuse(hooks, times=2)
+    for ago in (5, 23, 24):
+        change(
+            hooks.bench.resources.engine,
+            """
+            UPDATE booksync.zoho_connections SET webhooks_refused_by_hour = webhooks_refused_by_hour
+                || jsonb_build_object(floor(extract(epoch FROM now()) / 3600)::bigint - :ago, 7)
+            """,
+            ago=ago,
+        )
+    refuse(hooks)
+    kept = row(hooks.bench.resources.engine, "SELECT webhooks_refused_by_hour AS hours FROM booksync.zoho_connections")
+    assert sorted(kept["hours"].values()) == [3, 7, 7]
+    assert by_hour(hooks) == [(23, 7), (5, 7), (0, 3)]

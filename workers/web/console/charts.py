@@ -1,11 +1,11 @@
-"""Charts of a connection's runs as bars: API calls by hour and day, rows by day, and the age of the cached data."""
+"""Charts of a connection as bars: API calls by hour and day, rows by day, the age of the cached data, and webhooks."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from db.connection_views import Hour
+from db.connection_views import Hour, WebhookHour
 
 #: The days of the charts by day, and the hours of the charts by hour.
 DAYS: Final = 30
@@ -41,6 +41,7 @@ class Chart:
     top: str  #: the value of the area's upper edge
     first: str
     last: str
+    is_bad: bool  #: the bars are about something that should not happen
 
 
 def charts_of(hours: Sequence[Hour], *, now: dt.datetime, day_limit: int | None) -> Sequence[Chart]:
@@ -64,6 +65,21 @@ def charts_of(hours: Sequence[Hour], *, now: dt.datetime, day_limit: int | None)
             "minutes",
             [(f"{hour:%H:%M}", age) for hour in by_hour if (age := _age(hours, hour, now)) is not None],
         ),
+    ]
+
+
+def webhook_charts(hours: Sequence[WebhookHour], *, now: dt.datetime) -> Sequence[Chart]:
+    """The charts of a connection's webhooks of the last day; none without a webhook."""
+    if not hours:
+        return []
+    accepted = {hour.begins_at: hour.accepted for hour in hours}
+    refused = {hour.begins_at: hour.refused for hour in hours}
+    return [
+        _chart(title, unit, [(f"{hour:%H:%M}", values.get(hour, 0)) for hour in _hours_until(now)], is_bad=is_bad)
+        for title, unit, values, is_bad in (
+            ("Events accepted by hour", "events", accepted, False),
+            ("Webhooks refused by hour", "webhooks", refused, True),
+        )
     ]
 
 
@@ -108,13 +124,13 @@ def _age(hours: Sequence[Hour], begins_at: dt.datetime, now: dt.datetime) -> int
     return round((ends_at - max(ended)).total_seconds() / 60) if ended else None
 
 
-def _chart(title: str, unit: str, values: Sequence[tuple[str, int]], *, more: str = "") -> Chart:
+def _chart(title: str, unit: str, values: Sequence[tuple[str, int]], *, more: str = "", is_bad: bool = False) -> Chart:
     most = max((value for _, value in values), default=0)
     step = WIDTH / max(1, len(values))
     bars = [
         Bar(
             label=label,
-            value=f"{value:,} {unit}",
+            value=_counted(value, unit),
             x=round(place * step + step * _GAP / 2, 1),
             y=round(HEIGHT - (height := HEIGHT * value / most if most else 0.0), 1),
             width=round(step * (1 - _GAP), 1),
@@ -123,7 +139,7 @@ def _chart(title: str, unit: str, values: Sequence[tuple[str, int]], *, more: st
         for place, (label, value) in enumerate(values)
     ]
     peak = next((label for label, value in values if value == most), "")
-    sentence = f"At most {most:,} {unit} ({peak} UTC)." if most else f"0 {unit}."
+    sentence = f"At most {_counted(most, unit)} ({peak} UTC)." if most else f"{_counted(0, unit)}."
     return Chart(
         title=title,
         sentence=sentence + more,
@@ -131,4 +147,10 @@ def _chart(title: str, unit: str, values: Sequence[tuple[str, int]], *, more: st
         top=f"{most:,}",
         first=values[0][0] if values else "",
         last=values[-1][0] if values else "",
+        is_bad=is_bad,
     )
+
+
+def _counted(value: int, unit: str) -> str:
+    """The value with its unit, which is a plural."""
+    return f"{value:,} {unit.removesuffix('s') if value == 1 else unit}"

@@ -56,6 +56,7 @@ def _shown(request: Request, connection_id: uuid.UUID) -> dict[str, Any]:
         "live_run": next((run for run in state["runs"] if run["status"] == "running"), None),
         "rows_written": view.rows_written,
         "charts": charts.charts_of(hours, now=view.now, day_limit=budget and budget.day_limit),
+        "webhook_charts": charts.webhook_charts(view.webhook_hours, now=view.now),
         "webhook_url": webhook_url(resources.settings, connection_id),
     }
 

@@ -1,10 +1,9 @@
 """`/invoices`: the search, the invoices without a reminder by reason, and `booksync explain` as an invoice's page."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from workers.services.explained_invoice import explained_invoice
 from workers.services.reason_file import reason_file
 from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError, no_such, query, uuid_of
+from workers.web.console.downloads import csv_file
 from workers.web.console.frame import console_page
 from workers.web.console.listing import ROWS, after_of, choice_between, choice_of, paged
 from workers.web.console.record_pages import search_page, zoho_address
@@ -90,17 +90,7 @@ def _download(request: Request, visitor: Visitor) -> Response:
         if choice.connection_id is None or reason not in _REASONS:
             raise NoSuchPageError
         pieces = reason_file(resources, visitor.operator.name, choice.connection_id, SkipReason(reason))
-        # The first piece is made here, so that nothing is sent if Postgres does not work.
-        pieces = chain([next(pieces)], pieces)
-    return StreamingResponse(
-        pieces,
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="invoices-{reason}.csv"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+        return csv_file(f"invoices-{reason}", pieces)
 
 
 def _invoice(request: Request, visitor: Visitor, invoice_id: str) -> Response:

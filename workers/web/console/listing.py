@@ -70,7 +70,16 @@ def choice_of(db: Session, request: Request) -> Choice:
     Raises:
         NoSuchPageError: the address names no known connection.
     """
-    wanted = uuid_of(request.query_params.get("connection", ""))
+    return choice_among(db, request.query_params.get("connection", ""))
+
+
+def choice_among(db: Session, wanted_id: str) -> Choice:
+    """Return the choice with the connection of this id; an empty id names none.
+
+    Raises:
+        NoSuchPageError: no connection has the id.
+    """
+    wanted = uuid_of(wanted_id)
     choice = choice_between(db, wanted)
     if wanted is not None and choice.chosen is None:
         raise NoSuchPageError

@@ -15,7 +15,6 @@ from domain.activity import Action
 from domain.funnel import Stage
 from domain.opening import Backlog, Handover
 from domain.time_zones import zone_named
-from workers.boot.basics import open_basics
 from workers.services.activity import RecordedAction
 from workers.services.open_handovers import open_handovers
 from workers.services.preview import Preview, PreviewedCall
@@ -23,7 +22,7 @@ from workers.web.console.access import AsOperator, AsViewer
 from workers.web.console.connection_addresses import done_at_length, shown
 from workers.web.console.frame import console_page
 from workers.web.forms import one
-from workers.web.state import previews_of, resources_of
+from workers.web.state import patient_basics_of, previews_of, resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/handover")
 
@@ -49,9 +48,9 @@ async def open_handover(request: Request, connection_id: str, visitor: AsOperato
     chosen = _backlog_of(one(visitor.form, "backlog"))
 
     def work(found: uuid.UUID, begun: RecordedAction) -> str:
-        # The plans of a large connection are one transaction, for which the web process's time limit is too short.
-        with open_basics("booksync web action") as basics:
-            opened = open_handovers(basics.engine, found, chosen, on_due=begun.expect, on_planned=begun.advance)
+        # The plans of a large connection are one transaction, for which the time limit of requests is too short.
+        engine = patient_basics_of(request).engine
+        opened = open_handovers(engine, found, chosen, on_due=begun.expect, on_planned=begun.advance)
         begun.result = (
             f"Handover is open. Invoices planned again: {opened.planned:,}. Numbers with a scheduled reminder: "
             f"{opened.state.waiting_calls:,}. Invoices without a step after the opening: {opened.before_opening:,}."

@@ -15,7 +15,6 @@ from domain.activity import Action
 from domain.calling_window import InvalidPolicyError
 from domain.errors import BooksyncError
 from domain.reminder_policy import ReminderPolicy
-from workers.boot.basics import open_basics
 from workers.secrets.sealed import Sealed
 from workers.services.activity import RecordedAction
 from workers.services.change_policy import change_policy
@@ -25,7 +24,7 @@ from workers.web.console.connection_addresses import done_at_length, refused, sh
 from workers.web.console.frame import console_page
 from workers.web.console.policy_form import changes, groups_of, policy_from, values_in, values_of
 from workers.web.forms import one
-from workers.web.state import previews_of, resources_of
+from workers.web.state import patient_basics_of, previews_of, resources_of
 
 router = APIRouter(prefix="/connections/{connection_id}/policy")
 
@@ -136,9 +135,9 @@ async def apply(request: Request, connection_id: str, visitor: AsOperator) -> Re
 
     def work(found: uuid.UUID, begun: RecordedAction) -> str:
         policy, expected = _policy_in(visitor, "rules"), _policy_in(visitor, "expected")
-        # All open invoices become due for planning in one statement, for which the process's time limit is too short.
-        with open_basics("booksync web action") as basics:
-            changed = change_policy(basics.engine, found, policy, expected=expected, seconds=_PLANNING_SECONDS)
+        # All open invoices become due for planning in one statement, for which the time limit of requests is too short.
+        engine = patient_basics_of(request).engine
+        changed = change_policy(engine, found, policy, expected=expected, seconds=_PLANNING_SECONDS)
         rest = " The next run plans the rest; nothing is handed over about them before." if changed.left else ""
         begun.result = f"The rules are changed. Invoices planned again: {changed.planned:,}.{rest}"
         return begun.result

@@ -5,8 +5,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.connection_views import Hour
-from workers.web.console.charts import DAYS, HEIGHT, HOURS, WIDTH, charts_of
+from db.connection_views import Hour, WebhookHour
+from workers.web.console.charts import DAYS, HEIGHT, HOURS, WIDTH, charts_of, webhook_charts
 
 NOW = dt.datetime(2026, 11, 28, 11, 40, tzinfo=dt.UTC)
 
@@ -33,6 +33,15 @@ def test_calls_are_summed_by_hour_and_by_day() -> None:
 def test_the_age_grows_until_the_next_successful_run() -> None:
     *_, age = charts_of([an_hour(3), an_hour(1, is_successful=False), an_hour(0)], now=NOW, day_limit=None)
     assert [bar.value for bar in age.bars] == ["50 minutes", "110 minutes", "170 minutes", "30 minutes"]
+
+
+def test_webhooks_of_the_last_day_are_drawn_by_hour() -> None:
+    assert webhook_charts([], now=NOW) == []
+    hours = [WebhookHour(NOW.replace(minute=0) - dt.timedelta(hours=ago), ago, 23 - ago) for ago in (23, 1)]
+    accepted, refused = webhook_charts(hours, now=NOW)
+    assert [bar.value for bar in accepted.bars if bar.height] == ["23 events", "1 event"]
+    assert [(bar.label, bar.value) for bar in refused.bars if bar.height] == [("10:00", "22 webhooks")]
+    assert (accepted.is_bad, refused.is_bad, len(refused.bars)) == (False, True, HOURS)
 
 
 @given(

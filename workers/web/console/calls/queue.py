@@ -5,24 +5,23 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from db.session import Session
 from domain.hand_over import HoldReason
 from workers.services import call_queue
-from workers.web.console.access import AsViewer
+from workers.services.queue_file import queue_file
+from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError
 from workers.web.console.calls.frame import call_page, scope_of
-from workers.web.console.listing import ROWS, Choice, after_of
+from workers.web.console.downloads import csv_file
+from workers.web.console.listing import ROWS, Choice, after_of, choice_among
+from workers.web.forms import one
+from workers.web.state import resources_of
 
 router = APIRouter()
 
 _PATH: Final = "calls/queue"
-
-#: Instead of a reason in an address: the reminders that nothing holds back.
-_CLAIMABLE: Final = "claimable"
-
-#: The words of the addresses.
-_REASONS: Final = {_CLAIMABLE: None} | {str(reason): reason for reason in HoldReason}
 
 
 @router.get("/calls/queue", response_class=HTMLResponse)
@@ -32,28 +31,49 @@ async def queue(request: Request, visitor: AsViewer) -> HTMLResponse:
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
         scope, after, reason = scope_of(choice), after_of(request), _reason_of(request)
         counts = call_queue.counts(db, scope)
-        found = (
-            call_queue.page_of_reason(db, scope, _REASONS[reason], after=after, size=ROWS)
-            if reason
-            else call_queue.page(db, scope, after=after, size=ROWS)
-        )
+        found = call_queue.page(db, scope, reason, after=after, size=ROWS)
+        goes_on_after = found.goes_on_after and str(found.goes_on_after.reminder_id)
         return {
-            "facets": [(held_back or _CLAIMABLE, held_back, number) for held_back, number in counts.items()],
+            "facets": [(held_back or call_queue.CLAIMABLE, held_back, number) for held_back, number in counts.items()],
             "counted": sum(counts.values()),
             "most_checked": call_queue.MOST_CHECKED,
             "reason": reason,
-            "held_back": _REASONS.get(reason),
+            "held_back": HoldReason(reason) if reason in set(HoldReason) else None,
             "reminders": found.reminders,
             "of": [each.connection_id for each in found.reminders],
             "first": choice.address(_PATH, reason=reason) if after else None,
-            "more": choice.address(_PATH, reason=reason, after=str(found.more_after)) if found.more_after else None,
+            "more": choice.address(_PATH, reason=reason, after=goes_on_after) if goes_on_after else None,
         }
 
     return await run_in_threadpool(call_page, request, visitor, "queue.html", shown)
 
 
+@router.post("/calls/queue/download")
+async def download(request: Request, visitor: AsAccountant) -> Response:
+    """Return the queue as a CSV file, all or those of one reason, and record the download."""
+    return await run_in_threadpool(_download, request, visitor)
+
+
+def _download(request: Request, visitor: Visitor) -> Response:
+    resources, word = resources_of(request), _known(one(visitor.form, "reason"))
+    with postgres_needed():
+        with resources.engine.connect() as db:
+            choice = choice_among(db, one(visitor.form, "connection"))
+        pieces = queue_file(
+            resources,
+            visitor.operator.name,
+            scope_of(choice),
+            word,
+            connection_id=choice.connection_id,
+        )
+        return csv_file("-".join(filter(None, ("queue", word))), pieces)
+
+
 def _reason_of(request: Request) -> str:
-    reason = request.query_params.get("reason", "")
-    if reason and reason not in _REASONS:
+    return _known(request.query_params.get("reason", ""))
+
+
+def _known(word: str) -> str:
+    if word and word not in call_queue.WORDS:
         raise NoSuchPageError
-    return reason
+    return word
