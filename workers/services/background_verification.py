@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
 from workers.boot.basics import Basics
 from workers.boot.resources import Resources, open_resources
+from workers.boot.settings import Settings
 from workers.observability.logs import describe
 from workers.services.verify import Compared, Verification, Verified
 
@@ -60,7 +62,8 @@ def verify_in_background(basics: Basics, connection_id: uuid.UUID) -> None:
         if verification_id is None:
             raise VerificationRunsError
         name = f"verification of {connection_id}"
-        threading.Thread(target=_verify, args=(connection_id, verification_id), name=name, daemon=True).start()
+        work = partial(_verify, basics.settings, connection_id, verification_id)
+        threading.Thread(target=work, name=name, daemon=True).start()
     except BaseException:
         _free.release()
         raise
@@ -72,10 +75,10 @@ def stop_verification(basics: Basics, connection_id: uuid.UUID) -> bool:
         return verifications.stop(db, connection_id)
 
 
-def _verify(connection_id: uuid.UUID, verification_id: uuid.UUID) -> None:
+def _verify(settings: Settings, connection_id: uuid.UUID, verification_id: uuid.UUID) -> None:
     try:
         # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
-        with open_resources("booksync verification") as resources:
+        with open_resources("booksync verification", own_settings=settings) as resources:
             _record(resources, connection_id, verification_id)
     except _StoppedError:
         log.info("A verification was stopped", action="verification.stopped", connection_id=str(connection_id))

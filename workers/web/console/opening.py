@@ -73,9 +73,9 @@ async def open_handover(request: Request, connection_id: str, visitor: AsOperato
     """Open the connection for handovers, with the form's backlog."""
     chosen = Backlog.LATEST if one(visitor.form, "backlog") == Backlog.LATEST else Backlog.NONE
 
-    def work(_resources: Resources, found: uuid.UUID) -> str:
+    def work(resources: Resources, found: uuid.UUID) -> str:
         # The plans of a large connection are one transaction, for which the web process's time limit is too short.
-        with open_basics("booksync web action") as basics:
+        with open_basics("booksync web action", resources.settings) as basics:
             opened = open_handovers(basics.engine, found, chosen)
         return (
             f"Handover is open. Invoices planned again: {opened.planned:,}. Numbers with a scheduled reminder: "

@@ -90,10 +90,10 @@ async def edit_page(request: Request, connection_id: str, visitor: AsOperator) -
 async def apply(request: Request, connection_id: str, visitor: AsOperator) -> Response:
     """Apply the rules of a preview, unless the present rules have changed since."""
 
-    def work(_resources: Resources, found: uuid.UUID) -> str:
+    def work(resources: Resources, found: uuid.UUID) -> str:
         policy, expected = _policy_in(visitor, "rules"), _policy_in(visitor, "expected")
         # All open invoices become due for planning in one statement, for which the process's time limit is too short.
-        with open_basics("booksync web action") as basics:
+        with open_basics("booksync web action", resources.settings) as basics:
             changed = change_policy(basics.engine, found, policy, expected=expected, seconds=_PLANNING_SECONDS)
         rest = " The next run plans the rest; nothing is handed over about them before." if changed.left else ""
         return f"The rules are changed. Invoices planned again: {changed.planned:,}.{rest}"
