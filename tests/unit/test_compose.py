@@ -19,7 +19,7 @@ FOLDER = ROOT / "deploy" / "compose"
 BROWSER_CONNECT = FOLDER / "browser-connect.yml"
 MAKE_SECRETS = FOLDER / "make-secrets"
 
-#: The process → its secrets, as docs/database-roles.md has them.
+#: The process → its secrets.
 SECRETS = {
     "migrate": {"database_url_owner"},
     "web": {"database_url_web", "redis_url", "encryption_keys", "console_password"},
@@ -149,6 +149,16 @@ class TestCompose:
         named = {found.removesuffix("_FILE") for each in services.values() for found in each.get("environment", ())}
         secret = {setting for setting in named if setting.lower() in Settings.model_fields} - {"REMINDER_WEBHOOK_URL"}
         assert {environment[setting] for setting in secret} == {""}
+
+    @pytest.mark.parametrize("name", SECRETS)
+    def test_the_document_lists_the_same_secrets(self, services: dict[str, Any], name: str) -> None:
+        (listed,) = re.findall(rf"^\| (?:`booksync )?{name}\b[^|]* \| (.+) \|$", read("docs/database-roles.md"), re.M)
+        files = {
+            setting.removesuffix("_FILE") for setting in services[name]["environment"] if setting.endswith("_FILE")
+        }
+        assert set(re.findall("`([A-Z_]+)`", listed)) == files
+        (role,) = re.findall(r"`DATABASE_URL` of `booksync_(\w+)`", listed)
+        assert f"database_url_{role}" in SECRETS[name]
 
     def test_only_the_scheduler_posts_reminders(self, services: dict[str, Any]) -> None:
         silent = {name for name in PROCESSES if services[name]["environment"].get("REMINDER_WEBHOOK_URL") == ""}
