@@ -8,8 +8,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 # Without pip in it: nothing is installed in a running container. Wheels only: there is no compiler here.
 RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt requirements-build.txt /build/
-RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --requirement /build/requirements.txt
-RUN pip install --require-hashes --only-binary :all: --requirement /build/requirements-build.txt
+RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --requirement /build/requirements.txt \
+    && pip install --require-hashes --only-binary :all: --requirement /build/requirements-build.txt
 
 # booksync itself: its wheel, in which the migrations are too.
 WORKDIR /build/source

@@ -50,13 +50,13 @@ fuzz: .venv ## Try many examples of each property, then random bytes for a minut
 ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_match_the_models
 
 .PHONY: check
-check: .venv ## Check format, lint, types, imports, language, locked packages, and that models and migrations agree
+check: .venv ## Check format, lint, types, imports, language, locked packages, containers, and that models and migrations agree
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
 	$(RUN) tests.plain_language
-	$(RUN) pytest --quiet tests/unit/test_deployment.py $(ALEMBIC_CHECK)
+	$(RUN) pytest --quiet tests/unit/test_deployment.py tests/unit/test_compose.py tests/unit/test_image.py $(ALEMBIC_CHECK)
 
 .PHONY: screenshots
 screenshots: .venv ## Make the README's pictures of the console anew; needs Chromium

@@ -24,7 +24,7 @@ class OwnProcess:
     release: str
     threads: int
     keys: str  #: the fingerprint of ENCRYPTION_KEYS
-    client: str  #: the fingerprint of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET
+    client: str  #: the fingerprint of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET, or NO_CLIENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ DEAD_AFTER_SECONDS: Final = 600.0
 #: A clock that differs from Postgres's by more than this needs attention.
 MOST_CLOCK_SECONDS: Final = 5.0
 
+#: The fingerprint of a web process without Zoho's client.
+NO_CLIENT: Final = ""
+
 
 class Kind(StrEnum):
     """The kind of a process."""
@@ -73,7 +76,7 @@ class Process:
     worked_at: datetime | None
     ended_at: datetime | None  #: the regular end; None for a process that runs or was killed
     keys: str  #: the fingerprint of ENCRYPTION_KEYS
-    client: str  #: the fingerprint of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET
+    client: str  #: the fingerprint of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET, or NO_CLIENT
     clock_ahead_seconds: float
     activities: Sequence[Activity] = ()
 
@@ -139,7 +142,8 @@ class Processes:
 
     def with_other_client(self) -> list[Process]:
         """The running processes whose ZOHO_CLIENT_ID or ZOHO_CLIENT_SECRET differs from that of most processes."""
-        return _odd(self.running(), [each.client for each in self.running()])
+        found = [each for each in self.running() if each.client != NO_CLIENT]
+        return _odd(found, [each.client for each in found])
 
     def with_wrong_clock(self) -> list[Process]:
         """The running processes whose clock differs too much from Postgres's."""

@@ -24,7 +24,7 @@ class Process(Base):
     worked_at: Mapped[Moment | None]  #: when the process last began or ended a piece of work
     ended_at: Mapped[Moment | None]  #: the regular end; NULL for a process that runs or was killed
     keys_fingerprint: Mapped[str]  #: a hash of ENCRYPTION_KEYS
-    client_fingerprint: Mapped[str]  #: a hash of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET
+    client_fingerprint: Mapped[str]  #: a hash of ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET; empty without them
     clock_ahead_seconds: Mapped[float]  #: how far the process's clock was ahead of Postgres's
     #: What each busy thread does, with ids only: `domain.processes.Activity`.
     activities: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))

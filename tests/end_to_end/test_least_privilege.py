@@ -62,8 +62,7 @@ def test_every_process_works_with_exactly_its_grants(
     connection_id = connected["connection_id"]
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
-    as_web = as_role(installation.environment["DATABASE_URL"], roles.web)
-    web = Web.started(replace(installation, environment=installation.environment | {"DATABASE_URL": as_web}), connected)
+    web = Web.started(replace(installation, environment=environment_of_web(installation, roles)), connected)
     contacts = installation.zoho.snapshot()["contacts"]
     customer = next(contact["contact_id"] for contact in contacts if contact["contact_type"] == "customer")
     phone = "+14155550126"
@@ -90,14 +89,15 @@ def test_every_process_works_with_exactly_its_grants(
         ("do-not-call", "remove", phone, "--json"),
         ("rotate-keys", "--json"),
         ("webhook", "rotate", connection_id, "--json"),
-        ("operators", "add", "ana", "--role", "viewer", "--json"),
+        ("operators", "add", "ana", "--role", "operator", "--json"),
         ("operators", "list", "--json"),
     ):
         done = installation.run(*words, BOOKSYNC_OPERATOR_PASSWORD=PASSWORD)
         assert "permission" not in done.stderr + done.stdout, words
         assert done.code == 0, (words, done.stderr, done.stdout)
 
-    assert visit_of_ana(web.url) == [303, 200, 303, 303]
+    assert visit_of_ana(web.url) == [303, 200, 200, 303, 303]
+    assert "other_client" not in installation.run("doctor", "--json").stdout
     assert installation.run("operators", "disable", "ana", "--json").code == 0
     with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
         assert differences(installation.zoho.snapshot(), database) == []
@@ -119,9 +119,24 @@ def visit_of_ana(url: str) -> list[int]:
         return [
             browser.post("/sign-in", data=credentials).status_code,
             browser.get("/").status_code,
+            page_without_client(browser),
             browser.post("/sign-out", data={"csrf_token": token("/")}).status_code,
             browser.get("/").status_code,
         ]
+
+
+def page_without_client(browser: httpx.Client) -> int:
+    """The status of the page that connects, which must say that the web process has no client."""
+    page = browser.get("/connections/new")
+    assert "Connecting in a browser needs <code>ZOHO_CLIENT_ID</code>" in page.text
+    return page.status_code
+
+
+def environment_of_web(installation: Installation, roles: DatabaseRoles) -> dict[str, str]:
+    """The environment of the web process: its own role, and no secret of Zoho."""
+    as_web = as_role(installation.environment["DATABASE_URL"], roles.web)
+    own = installation.environment | {"DATABASE_URL": as_web}
+    return {name: value for name, value in own.items() if name not in {"ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET"}}
 
 
 def handled(installation: Installation) -> bool:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from db import processes
 from db.engine import new_engine
-from domain.processes import Kind, Processes
+from domain.processes import NO_CLIENT, Kind, Processes
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process
@@ -82,6 +82,11 @@ def test_fingerprints_tell_settings_apart_and_reveal_nothing(resources: Resource
     assert own.keys == other.keys
     assert own.client != other.client
     assert all(key.get_secret_value() not in own.keys for key in settings.encryption_keys)
+
+
+def test_a_process_without_a_client_has_no_fingerprint_of_one(resources: Resources) -> None:
+    lacking = resources.settings.model_copy(update={"zoho_client_id": "", "zoho_client_secret": SecretStr("")})
+    assert own_process(Kind.WEB, lacking, threads=8).client == NO_CLIENT
 
 
 def test_a_fingerprint_depends_on_the_order_and_the_ends_of_the_secrets() -> None:

@@ -4,6 +4,7 @@ import configparser
 import json
 import re
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,15 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from tests.deployment_files import ROOT, checked, compose, read
 from tests.programs import needed_program
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 RULES = DEPLOY / "prometheus" / "booksync.rules.yml"
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+OPERATIONS = read("docs/operations.md")
 
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+SERVICES: dict[str, Any] = compose()["services"]
 PROCESSES = {"web", "worker", "scheduler", "migrate"}
 
 #: The name of a program of booksync → its process.
@@ -42,15 +43,20 @@ def manifests() -> list[dict[str, Any]]:
     return [each for each in found if each["kind"] != "Kustomization"]
 
 
-def pods() -> dict[str, dict[str, Any]]:
-    """The pods by their process."""
-    with_pods = [each for each in manifests() if "template" in each.get("spec", {})]
+def name_of(manifest: dict[str, Any]) -> str:
+    return f"{manifest['kind']} {manifest['metadata']['name']}"
+
+
+def pods(objects: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+    """The pods of the objects, by default of all manifests, by their process."""
+    with_pods = [each for each in objects or manifests() if "template" in each.get("spec", {})]
     specs = [each["spec"]["template"]["spec"] for each in with_pods]
     return {process_of(" ".join(spec["containers"][0]["command"])): spec for spec in specs}
 
 
 def unit(path: Path) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    # Not strict, because an option may be repeated, as EnvironmentFile is.
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(path.read_text(encoding="utf-8"))
     return parser
@@ -92,6 +98,15 @@ class TestUnits:
 
 
 class TestManifests:
+    def test_kustomize_builds_them(self) -> None:
+        built = list(yaml.safe_load_all(checked("kubectl", "kustomize", DEPLOY / "kubernetes")))
+        assert sorted(map(name_of, built)) == sorted(map(name_of, manifests()))
+        for each in built:
+            kubernetes_validate.validate(each, "1.37", strict=True)
+            assert each["metadata"].get("namespace") == (None if each["kind"] == "Namespace" else "booksync")
+        images = {container["image"] for pod in pods(built).values() for container in pod["containers"]}
+        assert images == {f"registry.example.com/booksync:{version('booksync')}"}
+
     def test_kustomize_lists_every_file(self) -> None:
         listed = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
         files = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")}
@@ -104,6 +119,7 @@ class TestManifests:
     def test_a_pod_may_nothing_that_it_does_not_need(self, process: str) -> None:
         pod = pods()[process]
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         (container,) = pod["containers"]
@@ -117,6 +133,7 @@ class TestManifests:
     @pytest.mark.parametrize("process", sorted(PROCESSES - {"migrate"}))
     def test_a_lasting_process_has_probes_and_a_disruption_budget(self, process: str) -> None:
         (container,) = pods()[process]["containers"]
+        assert container["livenessProbe"].keys() & {"httpGet", "exec"}
         if process == "web":
             assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
             assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
@@ -125,7 +142,7 @@ class TestManifests:
         budgets = {each["metadata"]["name"] for each in manifests() if each["kind"] == "PodDisruptionBudget"}
         assert f"booksync-{process}" in budgets
 
-    @pytest.mark.parametrize("manifest", manifests(), ids=lambda each: f"{each['kind']} {each['metadata']['name']}")
+    @pytest.mark.parametrize("manifest", manifests(), ids=name_of)
     def test_kubernetes_accepts_each_object(self, manifest: dict[str, Any]) -> None:
         kubernetes_validate.validate(manifest, "1.37", strict=True)
 
@@ -181,13 +198,29 @@ class TestRules:
         assert anchor in {heading.lower().replace(" ", "-").replace("'", "") for heading in headings}
 
 
-def test_each_panel_of_the_board_has_its_own_place_and_a_query() -> None:
-    board = json.loads((DEPLOY / "grafana" / "booksync.json").read_text())
-    cells = [
-        (x, y)
-        for panel in board["panels"]
-        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
-        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
-    ]
-    assert len(cells) == len(set(cells))
-    assert all(target["expr"] for panel in board["panels"] for target in panel["targets"])
+class TestBoard:
+    @pytest.fixture
+    def panels(self) -> list[dict[str, Any]]:
+        board = json.loads((DEPLOY / "grafana" / "booksync.json").read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = board["panels"]
+        return found
+
+    def test_each_panel_has_its_own_place_and_a_query(self, panels: list[dict[str, Any]]) -> None:
+        cells = [
+            (x, y)
+            for panel in panels
+            for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+            for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+        ]
+        assert len(cells) == len(set(cells))
+        assert all(target["expr"] for panel in panels for target in panel["targets"])
+
+    def test_prometheus_accepts_each_query(self, panels: list[dict[str, Any]], tmp_path: Path) -> None:
+        promtool = needed_program("promtool")
+        queries = [target["expr"] for panel in panels for target in panel["targets"]]
+        recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+        (tmp_path / "board.yml").write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": recorded}]}))
+        done = subprocess.run(
+            [promtool, "check", "rules", tmp_path / "board.yml"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr

@@ -34,16 +34,21 @@ class Basics:
 
 @contextmanager
 def open_basics(
-    application_name: str, *, postgres_seconds: float | None = None, pool_size: int = POOL_SIZE
+    application_name: str,
+    own_settings: Settings | None = None,
+    *,
+    postgres_seconds: float | None = None,
+    pool_size: int = POOL_SIZE,
 ) -> Iterator[Basics]:
     """Open the basics of a process and close them at the end of the block. Connections are made on first use.
 
-    `postgres_seconds` limits the duration of each statement. `pool_size` is that of `new_engine`.
+    `own_settings` replace those of `settings()`. `postgres_seconds` limits the duration of each statement. `pool_size`
+    is that of `new_engine`.
 
     Raises:
         SettingsError: a setting is missing or malformed.
     """
-    found = settings()
+    found = own_settings or settings()
     engine = new_engine(
         found.database_url.get_secret_value(),
         application_name=application_name,

@@ -18,7 +18,7 @@ from db import processes
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.processes import OwnActivity, OwnProcess
 from db.session import autocommit
-from domain.processes import BEAT_SECONDS, Kind
+from domain.processes import BEAT_SECONDS, NO_CLIENT, Kind
 from workers.boot.basics import Basics
 from workers.boot.settings import Settings
 from workers.observability.activities import Activities, own_activities
@@ -130,8 +130,14 @@ def own_process(kind: Kind, settings: Settings, *, threads: int) -> OwnProcess:
         release=version("booksync"),
         threads=threads,
         keys=fingerprint(key.get_secret_value() for key in settings.encryption_keys),
-        client=fingerprint([settings.zoho_client_id, settings.zoho_client_secret.get_secret_value()]),
+        client=_client_fingerprint(settings),
     )
+
+
+def _client_fingerprint(settings: Settings) -> str:
+    if not settings.has_zoho_client:
+        return NO_CLIENT
+    return fingerprint([settings.zoho_client_id, settings.zoho_client_secret.get_secret_value()])
 
 
 def fingerprint(secrets: Iterable[str]) -> str:

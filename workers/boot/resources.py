@@ -14,6 +14,7 @@ from domain.call_kinds import CallKind
 from workers.boot.basics import Basics, open_basics
 from workers.boot.calls import CallNotes, CountedBudget
 from workers.boot.page_cache import PageCache
+from workers.boot.settings import Settings
 from workers.boot.slices import SliceLimits
 from workers.budget import CALL_SECONDS, Lane
 from workers.observability.histograms import CALLS
@@ -50,7 +51,10 @@ class Resources(Basics):
         )
 
     def oauth_client(self, hosts: ZohoHosts) -> OAuthClient:
-        """Return the OAuth client of the settings at Zoho's accounts server."""
+        """Return the OAuth client of the settings at Zoho's accounts server.
+
+        In a web process without Zoho's client it can only revoke (`OAuthClient.is_set`).
+        """
         return OAuthClient(
             accounts_origin=hosts.accounts_origin,
             client_id=self.settings.zoho_client_id,
@@ -102,6 +106,7 @@ class Resources(Basics):
 def open_resources(
     application_name: str,
     broker: Broker | None = None,
+    own_settings: Settings | None = None,
     *,
     postgres_seconds: float | None = None,
     pool_size: int = POOL_SIZE,
@@ -109,13 +114,14 @@ def open_resources(
     """Open the resources of a process and close them at the end of the block. Connections are made on first use.
 
     A worker passes its own `broker`. Without it, the process gets a broker that only sends messages and fails quickly.
-    `postgres_seconds` limits the duration of each statement. `pool_size` is that of `new_engine`.
+    `own_settings` replace those of `settings()`. `postgres_seconds` limits the duration of each statement. `pool_size`
+    is that of `new_engine`.
 
     Raises:
         SettingsError: a setting is missing or malformed.
     """
     with (
-        open_basics(application_name, postgres_seconds=postgres_seconds, pool_size=pool_size) as basics,
+        open_basics(application_name, own_settings, postgres_seconds=postgres_seconds, pool_size=pool_size) as basics,
         new_http_client(proxy_url=basics.settings.zoho_proxy_url, ca_bundle=basics.settings.zoho_ca_bundle) as http,
     ):
         yield Resources(

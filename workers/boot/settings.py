@@ -12,7 +12,6 @@ from pydantic import (
     Field,
     IPvAnyNetwork,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -24,7 +23,7 @@ from db.engine import prepares_statements, without_prepared_statements
 from domain.phones import PhoneFallback
 from workers.boot.egress_settings import CaBundle, ProxyUrl
 from workers.boot.setting_files import SettingsError as SettingsError
-from workers.boot.setting_files import values_in_files
+from workers.boot.setting_files import read_settings
 from workers.redis_access.addresses import SCHEMES, AddressError, check_address
 
 #: This text replaces the parsers' own errors, because they quote the address with its password.
@@ -136,6 +135,11 @@ class Settings(DatabaseSettings):
     public_url: Origin = None
     connect_return_urls: Annotated[tuple[AnyHttpUrl, ...] | None, NoDecode] = None
 
+    @property
+    def has_zoho_client(self) -> bool:
+        """Whether the process has Zoho's client. Only the web process may lack it."""
+        return bool(self.zoho_client_id)
+
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: SecretStr) -> SecretStr:
@@ -238,6 +242,20 @@ class Settings(DatabaseSettings):
         return keys
 
 
+class WebSettings(Settings):
+    """The settings of the web process, which needs Zoho's client only to connect organisations in a browser."""
+
+    zoho_client_id: str = ""
+    zoho_client_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+
+    @field_validator("zoho_client_secret")
+    @classmethod
+    def _goes_with_its_id(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if bool(secret.get_secret_value()) != bool(info.data.get("zoho_client_id")):
+            raise ValueError("goes with ZOHO_CLIENT_ID: the web process has both or neither")
+        return secret
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Return the settings of this process.
@@ -245,10 +263,16 @@ def settings() -> Settings:
     Raises:
         SettingsError: one line that names every missing or malformed variable, never its value.
     """
-    try:
-        return Settings(**values_in_files(Settings.model_fields))
-    except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
+    return read_settings(Settings)
+
+
+def web_settings() -> WebSettings:
+    """Read the settings of a web process.
+
+    Raises:
+        SettingsError: see `settings`.
+    """
+    return read_settings(WebSettings)
 
 
 def database_url() -> str:
@@ -257,27 +281,4 @@ def database_url() -> str:
     Raises:
         SettingsError: DATABASE_URL is missing or malformed.
     """
-    try:
-        return DatabaseSettings(**values_in_files(DatabaseSettings.model_fields)).database_url.get_secret_value()
-    except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
-
-
-def _one_line(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    missing = [_variable(problem["loc"]) for problem in problems if problem["type"] == "missing"]
-    malformed = [
-        f"{_variable(problem['loc'])} {problem['msg'].removeprefix('Value error, ')}"
-        for problem in problems
-        if problem["type"] != "missing"
-    ]
-    sentences = []
-    if missing:
-        sentences.append(f"missing setting{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
-    if malformed:
-        sentences.append(f"malformed setting{'s' if len(malformed) > 1 else ''}: {'; '.join(malformed)}")
-    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in sentences) + "."
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    return str(location[0]).upper()
+    return read_settings(DatabaseSettings).database_url.get_secret_value()

@@ -22,6 +22,7 @@ from workers.secrets.grants import adopt, take_newer_token, write_copies
 from workers.secrets.vault import Vault
 from workers.zoho import AccessToken, OAuthClient, Token, refresh_access_token
 from workers.zoho.errors import (
+    ClientNotSet,
     ClientRejected,
     GrantRefused,
     OAuthFailed,
@@ -160,10 +161,11 @@ class SharedTokens:
                 if is_fresh(stored):
                     return self._token(stored)
             outcome = self._ask(db, stored)
-        if isinstance(outcome, BudgetWait) and _is_alive(stored):
-            if not is_of_use:
+        if isinstance(outcome, (BudgetWait, ClientNotSet)) and _is_alive(stored):
+            if is_of_use:
+                return self._token(stored)
+            if isinstance(outcome, BudgetWait):
                 raise TokenNotRenewed(seconds=outcome.seconds)
-            return self._token(stored)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -177,6 +179,8 @@ class SharedTokens:
             return TokenRevoked()
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
+        if stored.client == DEFAULT and not self.client.is_set:
+            return ClientNotSet()
         client = chosen_client(db, self.vault, self.client, name=stored.client, data_center=stored.data_center)
         refresh_token = self._refresh_token(stored)
         tokens.note_refresh(db, stored.grant_id)

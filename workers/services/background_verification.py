@@ -53,7 +53,7 @@ def verify(basics: Basics, connection_id: uuid.UUID, action: RecordedAction) -> 
             if not verifications.begin(db, connection_id, action.id):
                 raise VerificationRunsError
         # Resources of its own: the web process's limit the time of each statement, and requests need its connections.
-        with open_resources("booksync verification", pool_size=POOL_SIZE) as resources:
+        with open_resources("booksync verification", own_settings=basics.settings, pool_size=POOL_SIZE) as resources:
             verification = Verification(
                 resources, connection_id, on_call=action.reach, on_wait=partial(_rest, action), sleep=action.sleep
             )

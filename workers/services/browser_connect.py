@@ -13,7 +13,7 @@ from workers.secrets.clients import client_in, named
 from workers.secrets.grants import adopt_all
 from workers.services.browser_logins import Login, Logins
 from workers.services.connect import Connected, require_ready, save_connection
-from workers.services.connect_links import ConnectLink, link_from, public_url
+from workers.services.connect_links import ConnectLink, link_from, public_url, require_client
 from workers.services.grant_sources import just_granted
 from workers.services.zoho_login import organizations_of
 from workers.zoho import Grant, OrganizationFacts, data_center_named, exchange_grant_code
@@ -73,7 +73,9 @@ def link_of(resources: Resources, sealed: str) -> ConnectLink:
 
     Raises:
         LinkExpiredError: see the class.
+        NoClientError: this web process lacks Zoho's client.
     """
+    require_client(resources.settings)
     link = link_from(resources.vault, sealed)
     if link is None:
         raise LinkExpiredError
@@ -84,7 +86,7 @@ def begin(resources: Resources, sealed_link: str, data_center: str) -> tuple[str
     """Begin the way to Zoho; return the address of the consent page, and the login's name for the browser's cookie.
 
     Raises:
-        LinkExpiredError: see the class.
+        LinkExpiredError, NoClientError: see `link_of`.
         UnknownDataCenter: Zoho has no such data centre.
         NoPublicUrlError: PUBLIC_URL is not set.
         ServerNotReadyError, WrongKeysError, UnknownUserError and others: see `require_ready`.
@@ -122,12 +124,13 @@ def consent(resources: Resources, login: Login, *, code: str | None, location: s
     The code is exchanged at the data centre that Zoho names in `location`; only Zoho's own data centres count.
 
     Raises:
-        ConsentRefusedError, ConsentExpiredError: see the classes.
+        ConsentRefusedError, ConsentExpiredError, NoClientError: see the classes.
         UnknownDataCenter: Zoho names a data centre that booksync does not know.
         ZohoError, BudgetWait: see `zoho_login.organizations_of` and `exchange_grant_code`.
     """
     if code is None:
         raise ConsentRefusedError
+    require_client(resources.settings)
     data_center = data_center_named(location) if location else login.data_center
     name, grant = _exchanged(resources, code, data_center)
     source = just_granted(resources, grant, data_center, client=name)

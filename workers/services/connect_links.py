@@ -23,6 +23,16 @@ class NoPublicUrlError(BooksyncError):
         )
 
 
+class NoClientError(BooksyncError):
+    """The web process lacks Zoho's client, so it cannot connect an organisation."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Connecting in a browser needs ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET in the web process. Next: set both"
+            " there, or run booksync connect on the command line."
+        )
+
+
 class ReturnUrlRefusedError(BooksyncError):
     """CONNECT_RETURN_URLS does not allow the address to which the user would go back."""
 
@@ -48,8 +58,10 @@ def address_of(settings: Settings, vault: Vault, link: ConnectLink) -> str:
 
     Raises:
         NoPublicUrlError: PUBLIC_URL is not set.
+        NoClientError: this is a web process without Zoho's client.
         ReturnUrlRefusedError: CONNECT_RETURN_URLS does not allow the link's return address.
     """
+    require_client(settings)
     if link.return_url is not None and not is_allowed(link.return_url, settings.connect_return_urls or ()):
         raise ReturnUrlRefusedError
     return f"{public_url(settings)}/connect?link={quote(_SEALED.seal(vault, link))}"
@@ -69,6 +81,16 @@ def public_url(settings: Settings) -> str:
     if settings.public_url is None:
         raise NoPublicUrlError
     return str(settings.public_url).rstrip("/")
+
+
+def require_client(settings: Settings) -> None:
+    """Check that the process has Zoho's client.
+
+    Raises:
+        NoClientError: see the class.
+    """
+    if not settings.has_zoho_client:
+        raise NoClientError
 
 
 def is_allowed(address: str, allowed: tuple[AnyHttpUrl, ...]) -> bool:

@@ -12,6 +12,7 @@ from domain.processes import Kind
 from workers.boot.basics import open_basics
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
+from workers.boot.settings import web_settings
 from workers.observability.logs import set_up_logs
 from workers.services.kept_counts import KeptCounts
 from workers.services.kept_previews import KeptPreviews
@@ -36,18 +37,19 @@ PATIENT_POOL_SIZE: Final = 8
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     set_up_logs()
+    found = web_settings()
     with (
         connection_deadlines(),
         throttled_uvicorn_warnings(),
-        open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
-        open_basics("booksync web counts and actions", pool_size=PATIENT_POOL_SIZE) as patient,
+        open_resources("booksync web", own_settings=found, postgres_seconds=POSTGRES_SECONDS) as resources,
+        open_basics("booksync web counts and actions", found, pool_size=PATIENT_POOL_SIZE) as patient,
         process_row(Kind.WEB, resources, threads=_threads()),
         long_actions() as actions,
     ):
         app.state.resources = resources
         app.state.patient = patient
         app.state.long_actions = actions
-        app.state.password_check = overview.password_check(resources.settings)
+        app.state.password_check = overview.password_check(found)
         app.state.counts = KeptCounts(patient)
         app.state.previews = KeptPreviews(patient)
         yield

@@ -151,6 +151,11 @@ class ClientRejected(PermanentZohoError):
     """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre."""
 
 
+class ClientNotSet(PermanentZohoError):
+    """The access token has to be renewed, and the web process has no ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET for that:
+    set both there, or use the command line."""
+
+
 class NamedClientRejected(PermanentZohoError):
     """Zoho does not accept the connection's own client: run `booksync clients rotate` with its present secret, and
     `booksync resume --all`."""

@@ -64,6 +64,11 @@ class OAuthClient:
     client_id: str
     client_secret: str = field(repr=False)
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a client. Without one, grants can be revoked, and no token can be requested."""
+        return bool(self.client_id)
+
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:

@@ -101,7 +101,7 @@ class TestConnections:
         add_runs(database, added, "failed", "succeeded", "succeeded")
         page = ana.get("/").text
         (strip,) = re.findall(r'<svg class="strip".*?</svg>', page, re.DOTALL)
-        assert 'aria-label="Last 3 runs: 1 failed, 2 succeeded. The newest failed, 60 s ago"' in strip
+        assert re.search(r'aria-label="Last 3 runs: 1 failed, 2 succeeded. The newest failed, \d+ s ago"', strip)
         assert re.findall(r'<g class="(\w+)"', strip) == ["succeeded", "succeeded", "failed"]
         shapes = re.findall(r"</title><(\w+)", strip)
         assert shapes == ["circle", "circle", "path"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.processes import Activity, Kind
+from domain.processes import NO_CLIENT, Activity, Kind
 from tests.tables import table
 from tests.unit.domain.process_rows import NOW, a_process, a_step, ago, rows
 
@@ -87,6 +87,12 @@ def test_processes_with_the_same_client_are_judged_alike(clients: list[str]) -> 
     found = rows(*(a_process(number, client=client) for number, client in enumerate(clients)))
     odd = {each.client for each in found.with_other_client()}
     assert not odd & {each.client for each in found.rows if each not in found.with_other_client()}
+
+
+def test_a_web_process_without_a_client_is_not_odd() -> None:
+    clients = ["c", NO_CLIENT, NO_CLIENT, NO_CLIENT, "d"]
+    found = rows(*(a_process(number, client=client) for number, client in enumerate(clients)))
+    assert [each.pid for each in found.with_other_client()] == [0, 4]
 
 
 def test_a_clock_that_differs_by_more_than_five_seconds_is_wrong() -> None:

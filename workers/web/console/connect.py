@@ -90,6 +90,7 @@ def _form_page(request: Request, visitor: Visitor, user: str = "", problem: str 
         user=user or _suggested(kind, known),
         problem=problem,
         is_reachable=resources.settings.public_url is not None,
+        has_client=resources.settings.has_zoho_client,
     )
 
 

@@ -1,14 +1,20 @@
 """Promises of db/tokens.py and secrets/tokens.py: what follows when Zoho refuses a token."""
 
+import uuid
+from dataclasses import replace
+
 import httpx
 import pytest
 from sqlalchemy import Engine
 
+from db.secrets import Place, SecretName
 from tests.integration.db.look import change
 from tests.integration.db.tokens.accounts import Accounts, let_it_end_in, renewed
 from workers.budget import BudgetWait
 from workers.secrets.tokens import RECORD_REFRESHES, SharedTokens
-from workers.zoho.errors import TokenNotRenewed
+from workers.secrets.vault import Vault
+from workers.zoho import OAuthClient
+from workers.zoho.errors import ClientNotSet, TokenNotRenewed
 
 
 class TestRenewed:
@@ -108,3 +114,41 @@ class TestRefusedRecords:
         stale = shared.current()
         fresh = renewed(shared, stale, tried_again=True)
         assert shared.renewed(stale, tried_again=True, is_one_record=True) == fresh
+
+
+class TestWithoutAClient:
+    """The web process may have no client, so it cannot refresh a token itself."""
+
+    @pytest.fixture
+    def shared(self, shared: SharedTokens) -> SharedTokens:
+        return replace(shared, client=OAuthClient("https://accounts.zoho.eu", "", ""))
+
+    def test_a_token_is_used_until_it_expires(self, engine: Engine, shared: SharedTokens, accounts: Accounts) -> None:
+        let_it_end_in(engine, 60)
+        assert shared.current().value == "access-1"
+        let_it_end_in(engine, 0)
+        with pytest.raises(ClientNotSet):
+            shared.current()
+        assert accounts.asked == []
+
+    def test_a_token_that_zoho_refuses_twice_is_not_renewed(self, engine: Engine, shared: SharedTokens) -> None:
+        let_it_end_in(engine, 1800)
+        stale = shared.current()
+        assert renewed(shared, stale, tried_again=False) == stale
+        with pytest.raises(ClientNotSet):
+            renewed(shared, stale, tried_again=True)
+
+    def test_a_grant_of_a_named_client_is_refreshed(self, engine: Engine, shared: SharedTokens, vault: Vault) -> None:
+        place = Place(SecretName.CLIENT_SECRET, uuid.uuid4())
+        change(
+            engine,
+            """
+            INSERT INTO booksync.zoho_clients (id, name, data_center, client_id, client_secret_encrypted, updated_at)
+            VALUES (:id, 'own', 'all', '1000.OWN', :secret, now())
+            """,
+            id=place.row_id,
+            secret=vault.encrypt("own-secret", place),
+        )
+        change(engine, "UPDATE booksync.grants SET client = 'own'")
+        let_it_end_in(engine, 0)
+        assert shared.current().value == "renewed-1"

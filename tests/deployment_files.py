@@ -1,0 +1,44 @@
+"""The files from which booksync is deployed, and the checkers of them that packages install beside Python."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+#: The process → its command in the Procfile.
+PROCESSES = {
+    "web": "uvicorn workers.web.app:app",
+    "worker": "dramatiq workers.main",
+    "scheduler": "booksync scheduler",
+}
+#: The services of docker-compose.yml that are not booksync's.
+SERVERS = {"postgres", "valkey"}
+#: Connections of one web process. Many shells limit a process to 1,024 descriptors.
+MOST_CONNECTIONS = "800"
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def compose() -> dict[str, Any]:
+    """docker-compose.yml."""
+    found: dict[str, Any] = yaml.safe_load(read("docker-compose.yml"))
+    return found
+
+
+def option(command: list[str], name: str) -> str:
+    """The word after an option."""
+    return command[command.index(name) + 1]
+
+
+def checked(program: str, *words: str | Path) -> str:
+    """The output of a checker; fails with it if the checker refuses something."""
+    path = Path(sys.executable).with_name(program)
+    done = subprocess.run([path, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
