@@ -30,7 +30,7 @@ class Unlinked:
 
 
 def read(db: Session, *, after: uuid.UUID = BEFORE_ALL, limit: int) -> Sequence[Unlinked]:
-    """The connections without a grant for their refresh token, by their ids; at most `limit`, with ids after `after`."""
+    """The connections without a grant for their refresh token, by their ids; at most `limit`, all after `after`."""
     rows = db.execute(
         text(f"""
             SELECT id, client, data_center, {FINGERPRINT} AS credentials, refresh_token_encrypted
