@@ -1,6 +1,7 @@
 """Statements over grants: which connections share one refresh token, and where a connection's grant comes from.
 
-`db/tokens.py` has the statements over a grant's access token, and `db/grant_copies.py` those over its copies.
+`db/tokens.py` has the statements over a grant's access token, `db/grant_copies.py` those over its copies, and
+`db/missing_grants.py` those that give many connections their grants.
 
 Processes of the former release know only the connections' own columns, so a connection keeps a copy of its grant's
 tokens. `grant_credentials` is the fingerprint of the refresh token that the connection had when its grant was set. If
@@ -117,18 +118,6 @@ def link(db: Session, connection_id: uuid.UUID, grant_id: uuid.UUID) -> None:
         """),  # noqa: S608
         {"id": connection_id, "grant_id": grant_id},
     )
-
-
-def unlinked(db: Session) -> Sequence[uuid.UUID]:
-    """The connections whose refresh token has no grant yet, the oldest first."""
-    ids = db.execute(
-        text(f"""
-            SELECT id FROM booksync.zoho_connections
-             WHERE refresh_token_encrypted IS NOT NULL AND (grant_id IS NULL OR grant_credentials <> {FINGERPRINT})
-             ORDER BY created_at, id
-        """)  # noqa: S608
-    )
-    return list(ids.scalars())
 
 
 def grant_of(db: Session, connection_id: uuid.UUID) -> uuid.UUID | None:

@@ -34,7 +34,7 @@ class HostFunction:
 #: The parameter with the present time, which only tests give.
 _CLOCK = "moment"
 
-#: The former name of handover_id, which the claim returns until 0.4.
+#: The former name of handover_id, which the claim returns until 0.5.
 _FORMER_COLUMN = "contact_id"
 
 _FUNCTIONS = text("""

@@ -104,7 +104,7 @@ def _post(handover: Row[Any], contents: Sequence[Row[Any]]) -> Post:
     closes_at = min((row.closes_at for row in contents), default=handover.post_at)
     body = {
         "handover_id": str(handover.id),
-        "contact_id": str(handover.id),  # the former name of the key, until 0.4
+        "contact_id": str(handover.id),  # the former name of the key, until 0.5
         "user_id": str(handover.user_id),
         "connection_id": str(handover.connection_id),
         "phone": handover.phone,

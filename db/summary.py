@@ -97,7 +97,7 @@ def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
             "updated": written["invoices_updated"],
             "unchanged": _rest(live["invoices"], written["invoices_new"], written["invoices_updated"]),
             "waiting": live["waiting_invoices"],
-            "skipped": live["waiting_invoices"],  # the former name of the key, until 0.4
+            "skipped": live["waiting_invoices"],  # the former name of the key, until 0.5
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
         **openings.state_of(db, run.connection_id).as_json(),

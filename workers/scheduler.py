@@ -4,7 +4,7 @@ import random
 import signal
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -39,7 +39,7 @@ from workers.handover.posting import posting
 from workers.observability.activities import own_activities
 from workers.observability.logs import describe
 from workers.queue import Queue, ready_messages, send_refresh, send_step
-from workers.secrets.grants import adopt_all
+from workers.secrets.missing_grants import adopt_some
 from workers.services.forecast import budget_of, size_of
 from workers.services.pruning import prune
 from workers.webhooks.flood_runs import bring_runs_forward
@@ -64,11 +64,12 @@ _SPREAD = 0.1
 #: sent again.
 _ENOUGH_MESSAGES = 200
 
-_PRUNE_SECONDS = 3600.0
+_UPKEEP_SECONDS = 3600.0
 _PRUNE = "prune"
+_GRANTS = "grants"
 
 #: The periodic tasks: the names of their marks, and their intervals.
-_EVERY_SECONDS = {scheduler_marks.TICK: _BEAT_SECONDS, _PRUNE: _PRUNE_SECONDS}
+_EVERY_SECONDS = {scheduler_marks.TICK: _BEAT_SECONDS, _PRUNE: _UPKEEP_SECONDS, _GRANTS: _UPKEEP_SECONDS}
 
 
 def run_scheduler() -> None:
@@ -187,21 +188,27 @@ def _are_messages_left(resources: Resources) -> bool:
 
 
 def _keep_house(resources: Resources, due_tasks: Sequence[str]) -> None:
-    """Write the schedulers' heartbeat. Once per `_PRUNE_SECONDS`, make missing grants and delete old history."""
+    """Write the schedulers' heartbeat. Once per `_UPKEEP_SECONDS`, delete old history and make missing grants."""
     if scheduler_marks.TICK in due_tasks:
         with autocommit(resources.engine) as db:
             scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     if _PRUNE in due_tasks:
-        with autocommit(resources.engine) as db:
-            is_mine = scheduler_marks.take(db, _PRUNE, every_seconds=_PRUNE_SECONDS)
-        if not is_mine:
-            return
+        _keep_up(resources, _PRUNE, lambda: prune(resources.engine))
+    if _GRANTS in due_tasks:
         # The former release makes connections without a grant.
-        adopt_all(resources.engine, resources.vault)
-        if not prune(resources.engine):
-            # The rest is deleted by further ticks, so that this one does not delay due runs.
-            with autocommit(resources.engine) as db:
-                scheduler_marks.make_due(db, _PRUNE)
+        _keep_up(resources, _GRANTS, lambda: adopt_some(resources.engine, resources.vault))
+
+
+def _keep_up(resources: Resources, name: str, do_batch: Callable[[], bool]) -> None:
+    """Do one batch of this periodic task, unless another scheduler does it.
+
+    `do_batch` returns False if more is left. Further ticks do the rest, so that this one does not delay due runs.
+    """
+    with autocommit(resources.engine) as db:
+        is_mine = scheduler_marks.take(db, name, every_seconds=_UPKEEP_SECONDS)
+    if is_mine and not do_batch():
+        with autocommit(resources.engine) as db:
+            scheduler_marks.make_due(db, name)
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:

@@ -21,6 +21,7 @@ from db.migrations.revisions import (
     SchemaState,
     Target,
     current_revision,
+    expected_head,
     known_revisions,
     revision_of,
     revisions_folder,
@@ -66,7 +67,7 @@ def migrate(
     wait_seconds: float = WAIT_SECONDS,
     adopted: bool = False,
 ) -> MigrationOutcome:
-    """Bring the database to the target `to`, up or down (TR-3: migrations in phases).
+    """Bring the database to `to`, a target or a revision, up or down (TR-3: migrations in phases).
 
     `on_revision` is called for every completed revision, `on_progress` for every batch of rows. Each revision is
     committed separately. Two migrations of one database run one after the other. `adopted` means that `adopt` has just
@@ -124,10 +125,14 @@ def applied_revision(step: MigrationInfo) -> AppliedRevision:
 
 
 def _resolve(to: Target | str) -> str:
+    if to in known_revisions():
+        return to
     try:
         return revision_of(Target(to))
     except ValueError:
-        raise MigrationError(f"A migration goes to one of {', '.join(Target)}, not to {to}") from None
+        raise MigrationError(
+            f"A migration goes to {', '.join(Target)} or a revision such as {expected_head()}, not to {to}"
+        ) from None
 
 
 def _run(

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from db.migrations.batches import Progress
-from db.migrations.revisions import Target
+from db.migrations.revisions import Target, expected_head, known_revisions
 from db.migrations.runner import AppliedRevision
 from db.migrations.runner import migrate as migrate_database
 from db.roles import grant
@@ -26,7 +26,12 @@ _BETWEEN_LINES_SECONDS: Final = 5.0
 
 def migrate(
     to: Annotated[
-        Target | None, typer.Option(help="The version to migrate to, up or down; the newest if omitted.")
+        str | None,
+        typer.Option(
+            metavar=f"[{'|'.join(Target)}|REVISION]",
+            help="The phase or the revision to migrate to, up or down; the newest if omitted.",
+            autocompletion=lambda: list(Target),
+        ),
     ] = None,
     report: Annotated[bool, typer.Option("--report", help="Report the outcome of the legacy rows and values.")] = False,
     csv_file: Annotated[
@@ -46,11 +51,13 @@ def migrate(
     reporting = report or csv_file is not None
     if (to is not None) + reporting + adopt > 1:
         raise typer.BadParameter("--to, --report (or --csv) and --adopt exclude each other")
+    if to is not None and to not in {*Target, *known_revisions()}:
+        raise typer.BadParameter(f"--to has {', '.join(Target)} or a revision such as {expected_head()}, not {to}")
     if (yes or print_sql) and not adopt:
         raise typer.BadParameter(f"{'--yes' if yes else '--print-sql'} needs --adopt")
     if print_sql and (yes or as_json):
         raise typer.BadParameter("--print-sql changes nothing and prints SQL: leave out --yes and --json")
-    if with_grants and (reporting or adopt or to in {Target.LEGACY, Target.PHASE1}):
+    if with_grants and (reporting or adopt or to not in {None, Target.PHASE2, Target.PHASE3, Target.HEAD}):
         raise typer.BadParameter("--grants needs all of booksync's tables: --to phase2, phase3 or head")
     if reporting:
         legacy_migration.report(csv_file, as_json=as_json)
@@ -62,7 +69,7 @@ def migrate(
         _migrate(to or Target.HEAD, with_grants=with_grants, as_json=as_json)
 
 
-def _migrate(to: Target, *, with_grants: bool, as_json: bool) -> None:
+def _migrate(to: str, *, with_grants: bool, as_json: bool) -> None:
     with Teller(notes) as teller:
         outcome = migrate_database(database_url(), to, on_revision=_tell, on_progress=teller)
     if with_grants:

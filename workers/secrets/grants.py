@@ -1,34 +1,29 @@
 """Makes the grants of connections: connections with the same refresh token share one grant.
 
 A migration cannot do this, because SQL has no encryption keys. A connection gets its grant when its token is first
-read, when it is connected, or by the scheduler's upkeep. Each call can be repeated and run at the same time as others.
+read, when it is connected, or by the scheduler's upkeep (`missing_grants`). Each call can be repeated and run at the
+same time as others.
 """
 
 import hashlib
 import hmac
 import secrets
 import uuid
-
-import structlog
-from sqlalchemy import Engine
+from collections.abc import Callable
 
 from db import connections, grant_copies, grants, tokens
 from db import secrets as stored_secrets
-from db.connections import UnknownConnectionError
 from db.grants import OwnTokens
 from db.secrets import HASH_KEY, Place, SecretName
 from db.session import Session
 from domain.connection_states import ConnectionStatus, WrongStateError, state_sentence
-from workers.observability.logs import describe
 from workers.secrets.vault import UnreadableSecretError, Vault
-
-log = structlog.get_logger(__name__)
 
 _KEY_BYTES = 32
 
 
-def token_hash(db: Session, vault: Vault, refresh_token: str) -> str:
-    """The keyed hash of a refresh token, by which equal tokens are found. The first call makes and stores the key.
+def hashing(db: Session, vault: Vault) -> Callable[[str], str]:
+    """The keyed hash of refresh tokens, by which equal tokens are found. The first call makes and stores the key.
 
     Raises:
         UnreadableSecretError: none of this process's keys can read the stored key of the hashes.
@@ -37,8 +32,13 @@ def token_hash(db: Session, vault: Vault, refresh_token: str) -> str:
     if stored is None:
         new = vault.encrypt(secrets.token_hex(_KEY_BYTES), HASH_KEY, like=stored_secrets.example(db))
         stored = grants.save_hash_key(db, new)
-    key = vault.decrypt(stored, HASH_KEY)
-    return hmac.new(bytes.fromhex(key), refresh_token.encode(), hashlib.sha256).hexdigest()
+    key = bytes.fromhex(vault.decrypt(stored, HASH_KEY))
+    return lambda refresh_token: hmac.new(key, refresh_token.encode(), hashlib.sha256).hexdigest()
+
+
+def token_hash(db: Session, vault: Vault, refresh_token: str) -> str:
+    """The hash of one refresh token; see `hashing`."""
+    return hashing(db, vault)(refresh_token)
 
 
 def adopt(db: Session, vault: Vault, connection_id: uuid.UUID) -> uuid.UUID:
@@ -109,33 +109,3 @@ def write_copies(db: Session, vault: Vault, grant_id: uuid.UUID) -> None:
         each: vault.encrypt(access_token, Place(SecretName.ACCESS_TOKEN, each), like=stored) for each in connection_ids
     }
     grant_copies.write(db, grant_id, copies)
-
-
-def adopt_all(engine: Engine, vault: Vault) -> int:
-    """Give each connection without a grant its grant, and delete unused grants. Returns the number of connections.
-
-    A connection whose tokens cannot be read is logged and left as it is.
-    """
-    with engine.connect() as db:
-        waiting = grants.unlinked(db)
-    adopted = sum(_is_adopted(engine, vault, each) for each in waiting)
-    with engine.begin() as db:
-        grants.delete_unused(db)
-    return adopted
-
-
-def _is_adopted(engine: Engine, vault: Vault, connection_id: uuid.UUID) -> bool:
-    try:
-        with engine.begin() as db:
-            adopt(db, vault, connection_id)
-    except (UnknownConnectionError, WrongStateError):
-        return False  # A person has disconnected or erased the connection in the meantime.
-    except UnreadableSecretError as error:
-        log.warning(
-            "A connection's refresh token cannot be read, so the connection shares no grant yet",
-            action="grant.unreadable",
-            connection_id=str(connection_id),
-            reason=describe(error),
-        )
-        return False
-    return True

@@ -10,7 +10,7 @@ from domain.time_zones import known_zone
 from domain.users import UserId, user_id_from
 from workers.boot.resources import Resources
 from workers.secrets.clients import client_in, named
-from workers.secrets.grants import adopt_all
+from workers.secrets.missing_grants import adopt_all
 from workers.services.browser_logins import Login, Logins
 from workers.services.connect import Connected, require_ready, save_connection
 from workers.services.connect_links import ConnectLink, link_from, public_url, require_client

@@ -19,8 +19,8 @@ from domain.time_zones import zone_named
 from domain.users import UserId
 from workers.boot.resources import Resources
 from workers.boot.servers import require_servers
-from workers.secrets.grants import adopt_all
 from workers.secrets.keys import prove_keys
+from workers.secrets.missing_grants import adopt_all
 from workers.secrets.servers import sealed
 from workers.services.grant_sources import GrantSource, Wanted, check, obtain
 from workers.services.share_grants import Sharing, share_grant

@@ -14,7 +14,8 @@ from db.transactions import in_transaction
 from domain.connection_states import Command, require_possible
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
-from workers.secrets.grants import adopt, adopt_all
+from workers.secrets.grants import adopt
+from workers.secrets.missing_grants import adopt_all
 from workers.secrets.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
 from workers.zoho.oauth import revoke_refresh_token

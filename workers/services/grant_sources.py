@@ -8,7 +8,8 @@ from db.clients import DEFAULT
 from domain.connection_states import Command, require_possible
 from workers.boot.resources import Resources
 from workers.secrets.clients import chosen_client, named
-from workers.secrets.grants import adopt_all, token_hash
+from workers.secrets.grants import token_hash
+from workers.secrets.missing_grants import adopt_all
 from workers.secrets.servers import unsealed
 from workers.zoho import (
     AccessToken,

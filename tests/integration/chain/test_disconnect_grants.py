@@ -10,7 +10,8 @@ from domain.connection_states import WrongStateError
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.connection_commands import refusal_of, result_of, run, status_of
-from workers.secrets.grants import adopt, adopt_all
+from workers.secrets.grants import adopt
+from workers.secrets.missing_grants import adopt_all
 from workers.services.connect import connect_organization
 from workers.services.disconnect import Revocation, disconnect
 from workers.services.erase import erase

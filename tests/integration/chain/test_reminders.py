@@ -23,6 +23,12 @@ from workers.sync.work import Work
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
+EVERY_DAY = ReminderPolicy(
+    steps=tuple(range(-3, 61)),
+    window=replace(ReminderPolicy().window, weekdays=frozenset(range(7))),
+    skip_holidays=False,
+)
+
 
 def set_policy(bench: Bench, policy: ReminderPolicy) -> None:
     with bench.resources.engine.begin() as db:
@@ -54,8 +60,7 @@ def eager(bench: Bench) -> Bench:
 
     Whatever the date of the test, and with the default limit of calls.
     """
-    window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
-    set_policy(bench, ReminderPolicy(steps=tuple(range(-3, 61)), window=window, skip_holidays=False))
+    set_policy(bench, EVERY_DAY)
     return bench
 
 

@@ -11,9 +11,12 @@ from psycopg.rows import dict_row
 from db.legacy.side_by_side import renew_triggers
 from db.migrations import (
     call_lists,
+    containment,
     grants,
+    handover,
     host_views,
     indexes,
+    numbers,
     operators,
     placement,
     processes,
@@ -249,6 +252,14 @@ def undo_the_move(url: str) -> None:
         placement.undo(connection)
         renew_triggers(connection)
         placement.drop_schema(connection)
+
+
+def undo_later_additions(url: str, database: Database) -> None:
+    """Bring a database at revision 0009 or later to the schema that release 0.1 made in phase 3."""
+    undo_the_move(url)
+    containment.remove(database.connection)  # type: ignore[arg-type]
+    numbers.remove(database.connection)  # type: ignore[arg-type]
+    handover.remove(database.connection)  # type: ignore[arg-type]
 
 
 def legacy_rows(database: Database) -> list[list[Any]]:

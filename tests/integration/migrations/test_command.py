@@ -107,6 +107,17 @@ def test_options_that_exclude_each_other_are_refused(arguments: tuple[str, ...],
     assert booksync_migrate(*arguments).exit_code == 2
 
 
+@pytest.mark.starts_as(HEAD_ROWS)
+def test_the_command_goes_back_to_the_revision_of_an_earlier_release(booksync_migrate: Command) -> None:
+    told = booksync_migrate.json("--to", "0007d_schema_phase2")
+    assert (told["from"], told["to"]) == ("0015_connecting_phase3", "0007d_schema_phase2")
+    assert booksync_migrate.json()["to"] == "0015_connecting_phase3"
+
+
+def test_an_unknown_revision_is_wrong_usage(booksync_migrate: Command) -> None:
+    assert booksync_migrate("--to", "0016_unknown").exit_code == 2
+
+
 def test_only_long_operations_show_their_progress() -> None:
     seconds = iter([0.0, 1.0, 3.0, 4.0, 9.0, 10.0, 11.0, 12.5])
     log = io.StringIO()

@@ -12,7 +12,7 @@ from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import SchemaFit, Target, schema_state
 from db.migrations.runner import migrate
 from tests.integration.db.connection_builders import a_connection
-from tests.integration.migrations.applications import Database, undo_the_move
+from tests.integration.migrations.applications import Database, undo_later_additions, undo_the_move
 from tests.integration.migrations.states import State, to_revision
 
 TABLES = ("users", "zoho_connections", "customers_cache", "invoices_cache", "reminders", "reminder_contacts")
@@ -21,13 +21,6 @@ TABLES = ("users", "zoho_connections", "customers_cache", "invoices_cache", "rem
 @pytest.fixture(autouse=True)
 def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REMINDER_WEBHOOK_URL", raising=False)
-
-
-def undo_later_additions(url: str, database: Database) -> None:
-    undo_the_move(url)
-    containment.remove(database.connection)  # type: ignore[arg-type]
-    numbers.remove(database.connection)  # type: ignore[arg-type]
-    handover.remove(database.connection)  # type: ignore[arg-type]
 
 
 #: The head of the previous release: revision 0009 without a later release's additions to phase 2.

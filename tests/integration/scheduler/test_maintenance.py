@@ -7,13 +7,16 @@ import pytest
 
 from db import refreshes, scheduler_marks, webhook_events
 from db.connections import Connection
+from db.secrets import Place, SecretName
 from db.webhook_events import RefreshRef
 from domain.entities import CUSTOMER
 from domain.webhooks import Event, EventKind, Outcome
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from workers import scheduler
 from workers.boot.resources import Resources
 from workers.scheduler import tick
+from workers.secrets.missing_grants import adopt_some
 from workers.services.pruning import prune
 
 
@@ -85,6 +88,24 @@ class TestHouse:
         for _ in range(4):
             tick(resources)
             left.append(len(rows(resources.engine, "SELECT id FROM booksync.webhook_events")))
+        assert left == [15, 5, 0, 0]
+
+    def test_further_ticks_make_the_grants_that_one_batch_leaves(
+        self, resources: Resources, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(25):
+            connection_id = a_connection(resources.engine).connection_id
+            change(
+                resources.engine,
+                "UPDATE booksync.zoho_connections SET refresh_token_encrypted = :token WHERE id = :id",
+                id=connection_id,
+                token=resources.vault.encrypt("token", Place(SecretName.REFRESH_TOKEN, connection_id)),
+            )
+        monkeypatch.setattr(scheduler, "adopt_some", partial(adopt_some, batch=10))
+        left = []
+        for _ in range(4):
+            tick(resources)
+            left.append(len(rows(resources.engine, "SELECT id FROM booksync.zoho_connections WHERE grant_id IS NULL")))
         assert left == [15, 5, 0, 0]
 
     def test_closed_dead_letters_are_pruned_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
