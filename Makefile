@@ -43,7 +43,7 @@ drill: .venv ## Run the long tests: killed workers, long outages, a large upstre
 .PHONY: fuzz
 fuzz: .venv ## Try many examples of each property, then random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
 	@$(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
-		tests/unit tests/properties
+		tests/unit tests/properties tests/integration/db tests/integration/migrations/legacy
 	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
 
 # `alembic check`, on an embedded Postgres.

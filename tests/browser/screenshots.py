@@ -1,7 +1,7 @@
 """Screenshots of the console's pages. They stay in build/screenshots, to be looked at."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -9,8 +9,10 @@ from playwright.sync_api import Page
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDTHS = (320, 1200)
+Look = tuple[int, Literal["light", "dark"]]
+
+#: The width in pixels of a phone and of a large window, each in both schemes.
+LOOKS: tuple[Look, ...] = ((320, "light"), (320, "dark"), (1200, "light"), (1200, "dark"))
 
 #: The parts that are wider than the window although nothing scrolls them.
 _TOO_WIDE = """
@@ -28,15 +30,14 @@ def keep(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{file}.png", full_page=True, caret="initial")
 
 
-def appearances(page: Page, name: str) -> Iterator[str]:
-    """Show the page at each width and in each scheme, and keep screenshots; yields what is shown, in words."""
+def appearances(page: Page, name: str, looks: Iterable[Look] = LOOKS) -> Iterator[str]:
+    """Show the page in each of the looks, and keep screenshots; yields what is shown, in words."""
     window, scheme_before = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    for width in WIDTHS:
+    for width, scheme in looks:
         page.set_viewport_size({"width": width, "height": 800})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            keep(page, f"{name}-{width}-{scheme}")
-            yield f"{name}, {width} px, {scheme}"
+        page.emulate_media(color_scheme=scheme)
+        keep(page, f"{name}-{width}-{scheme}")
+        yield f"{name}, {width} px, {scheme}"
     if window is not None:
         page.set_viewport_size(window)
     page.emulate_media(color_scheme="dark" if scheme_before else "light")

@@ -28,6 +28,7 @@ def numbers(installation: Installation) -> str:
     return f"{installation.environment['PUBLIC_URL']}/calls/numbers"
 
 
+@pytest.mark.drill
 def test_an_accountant_confirms_a_number_on_a_phone(numbers: str, new_visit: Callable[..., Visit], way: Way) -> None:
     visit = new_visit(way)
     page = visit.page

@@ -22,6 +22,7 @@ def link(installation: Installation, user_id: str) -> str:
     return link_for(installation, user_id)
 
 
+@pytest.mark.drill
 def test_after_a_refused_consent_the_user_can_try_again(link: str, new_visit: Callable[[], Visit]) -> None:
     visit = new_visit()
     visit.page.goto(link)
@@ -37,6 +38,7 @@ def test_after_a_refused_consent_the_user_can_try_again(link: str, new_visit: Ca
     visit.reads("Connected")
 
 
+@pytest.mark.drill
 def test_without_a_choice_the_page_asks_again(link: str, new_visit: Callable[[], Visit]) -> None:
     visit = new_visit()
     visit.consent(link)
@@ -63,6 +65,7 @@ def test_the_way_back_from_zoho_works_once_and_in_one_browser(link: str, new_vis
     visit.reads("Connected")
 
 
+@pytest.mark.drill
 def test_a_login_that_another_browser_has_begun_is_refused(
     installation: Installation, link: str, user_id: str, new_visit: Callable[[], Visit]
 ) -> None:

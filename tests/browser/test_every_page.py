@@ -4,7 +4,8 @@ The screenshots of all pages stay in build/screenshots.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import axe_script, violations
 from tests.browser.furnishing import PASSWORD, furnish
-from tests.browser.screenshots import appearances, too_wide
+from tests.browser.screenshots import LOOKS, Look, appearances, too_wide
 from tests.console_pages import Tour, route_of
 from tests.end_to_end.installation import Installation
 
@@ -39,19 +40,27 @@ def test_the_sign_in_page_is_accessible(console: str, page: Page, subtests: pyte
     examine(page, "sign-in", axe_script(), subtests)
 
 
-def test_each_page_is_accessible_and_fits_a_phone(console: str, page: Page, subtests: pytest.Subtests) -> None:
+#: The looks of each page: a phone's in one scheme, which alternates from page to page; in the drill all.
+_ON_PHONES = ((LOOKS[0],), (LOOKS[1],))
+_IN_ALL = (LOOKS,)
+
+
+@pytest.mark.parametrize("looks", [_ON_PHONES, pytest.param(_IN_ALL, marks=pytest.mark.drill)], ids=["phone", "all"])
+def test_each_page_is_accessible_and_fits_a_phone(
+    console: str, page: Page, subtests: pytest.Subtests, looks: Sequence[Sequence[Look]]
+) -> None:
     script = axe_script()
     sign_in(console, page)
     examine(page, "welcome", script, subtests)
     tour = Tour(most_of_a_route=1)
-    for path in tour:
+    for path, shown in zip(tour, cycle(looks), strict=False):
         response = page.goto(f"{console}{path}")
         assert response is not None
         assert response.status == 200, path
         tour.add_links_of(page.content(), path)
         # What is folded is examined too.
         page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-        examine(page, name_of(path), script, subtests)
+        examine(page, name_of(path), script, subtests, shown)
 
 
 def sign_in(console: str, page: Page) -> None:
@@ -63,9 +72,9 @@ def sign_in(console: str, page: Page) -> None:
     page.goto(f"{console}/?welcome=1")
 
 
-def examine(page: Page, name: str, script: str, subtests: pytest.Subtests) -> None:
-    """Check the page at each width and in each scheme, and keep its screenshots."""
-    for shown in appearances(page, name):
+def examine(page: Page, name: str, script: str, subtests: pytest.Subtests, looks: Sequence[Look] = LOOKS) -> None:
+    """Check the page in each of the looks, and keep its screenshots."""
+    for shown in appearances(page, name, looks):
         with subtests.test(shown):
             assert too_wide(page) == []
             assert violations(page, script) == []

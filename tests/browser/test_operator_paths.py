@@ -157,6 +157,7 @@ def test_an_operator_retries_and_discards_dead_letters(office: Office) -> None:
     office.sees_action("discard dead letters", "done", f"dead letter {kept[1]}", "its customer has left")
 
 
+@pytest.mark.drill
 def test_all_dead_letters_of_a_filter_are_discarded_in_the_background(office: Office) -> None:
     visit, page = office.visit, office.visit.page
     actor = f"actor_{uuid.uuid4().hex[:8]}"
@@ -207,6 +208,7 @@ def test_an_operator_dismisses_a_deletion_and_applies_the_others(office: Office)
     assert sorted(live_among(office, ids)) == [record]
 
 
+@pytest.mark.drill
 def test_an_operator_changes_the_rules_with_their_preview(office: Office) -> None:
     visit, page = office.visit, office.visit.page
     office.opens_connection()
@@ -232,6 +234,7 @@ def test_an_operator_changes_the_rules_with_their_preview(office: Office) -> Non
     office.sees_action("change", "done", "agreed with the office")
 
 
+@pytest.mark.drill
 def test_an_operator_pauses_and_resumes_a_connection(office: Office) -> None:
     visit, page = office.visit, office.visit.page
     office.opens_connection()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visits import Visit
+from tests.drilled import drilled_except
 from tests.end_to_end.installation import Installation
 from tests.integration.web.overview_rows import add_connection, add_runs
 
@@ -15,7 +16,7 @@ PASSWORD = "a long enough password"
 _NAME = "A name of one word: " + "Fabrics" * 20
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", drilled_except(("dark",), ["light", "dark"]))
 def test_a_phone_shows_the_start_page_and_then_finds_a_connection(
     installation: Installation, new_visit: Callable[[], Visit], scheme: str
 ) -> None:

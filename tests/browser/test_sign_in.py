@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visits import Visit, Way
+from tests.drilled import drilled_except
 from tests.end_to_end.installation import Installation
 
 PASSWORD = "a long enough password"
@@ -21,7 +22,7 @@ def console(installation: Installation) -> str:
     return installation.environment["PUBLIC_URL"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", drilled_except(("light",), ["light", "dark"]))
 def test_the_keyboard_is_enough_to_sign_in_and_out_on_a_phone(
     console: str, new_visit: Callable[..., Visit], scheme: str
 ) -> None:

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.demos import UP, Demo, last_object
 from tests.processes import all_gone
 
@@ -37,6 +39,7 @@ class TestTheRealThing:
         assert first["api_calls"] < first["api_calls_one_per_invoice"] / 5
         assert not [log.name for log in (folder / "logs").glob("*.log") if "Traceback" in log.read_text()]
 
+    @pytest.mark.drill
     def test_the_demo_reports_changes_in_zoho_until_it_is_ended(self, tmp_path: Path, demos: list[Demo]) -> None:
         command = [sys.executable, "-m", "sandbox.demo", "--contacts", "60", "--invoices", "150"]
         demo = Demo([*command, "--folder", str(tmp_path / "demo")], {"SYNC_INTERVAL_SECONDS": "1"})

@@ -198,6 +198,7 @@ class TestFailures:
         assert "booksync sync ended with exit code 1 (Zoho refuses the connection.); its log is " in err
         assert err.count("Traceback") == 0
 
+    @pytest.mark.drill
     def test_a_preview_that_fails_is_reported_in_one_sentence(self, start: Start) -> None:
         code, out, err = start("--once", "--json", FAIL_PREVIEW="yes").finish()
         assert (code, out) == (1, "")

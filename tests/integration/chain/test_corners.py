@@ -76,9 +76,9 @@ def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_run(bench: Be
 
 
 def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Bench) -> None:
-    bench.zoho.bulk_import(400)
+    bench.zoho.bulk_import(250)
     result = bench.sync()
-    assert result["customers"]["total"] > 400
+    assert result["customers"]["total"] > 250
     assert result["api_calls"] <= 20
 
 
@@ -95,14 +95,14 @@ def test_cached_rows_older_than_booksync_that_zoho_lacks_are_marked_deleted(sync
 
 def test_a_crowd_is_read_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
-    imported = bench.zoho.bulk_import(900, invoices_per_contact=1)
+    imported = bench.zoho.bulk_import(500, invoices_per_contact=1)
     result = bench.sync(Mode.FULL)
     assert (result["status"], result["reason"]) == ("succeeded", None)
     assert bench.invoices().keys() >= set(imported["invoice_ids"])
 
 
 def test_old_paid_invoices_are_found_although_filter_and_order_are_ignored(bench: Bench) -> None:
-    bench.zoho.bulk_import(300, invoices_per_contact=1)
+    bench.zoho.bulk_import(220, invoices_per_contact=1)
     bench.sync()
     oldest = sorted(bench.invoices(), key=int)[:2]
     bench.zoho.fault(FaultName.MODIFIED_FILTER_IGNORED)

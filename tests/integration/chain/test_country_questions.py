@@ -148,7 +148,7 @@ class TestDirtyBooks:
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
-        simulator.restart(contacts=1500, invoices=3000, requests_per_minute=LIMIT)
+        simulator.restart(contacts=700, invoices=1400, requests_per_minute=LIMIT)
         return simulator
 
     def test_all_customers_reachable_by_their_own_country_are_reachable_after_a_run_for_every_twenty(
@@ -171,7 +171,7 @@ class TestFewDirtyBooks:
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
-        simulator.restart(contacts=200, invoices=400, requests_per_minute=LIMIT)
+        simulator.restart(contacts=120, invoices=240, requests_per_minute=LIMIT)
         return simulator
 
     def test_calls_end_with_the_last_question(self, bench: Bench) -> None:

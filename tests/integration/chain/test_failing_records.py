@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
+from tests.drilled import drilled_except
 from tests.integration.chain.bench import Bench
 from tests.integration.snapshots import FEW, SYNCED_FEW, State
 from workers.sync.records import ATTEMPTS, OUTAGE
@@ -125,11 +127,22 @@ def bench_for(request: pytest.FixtureRequest, need: Need) -> Bench:
     return bench
 
 
-@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-@pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion, a_switch])
+#: Each failure, and each need with a failure that is repeated and with one that is not.
+_TRIED = {
+    *((a_contact, name) for name in FAILURES),
+    *product((an_invoices_customer, a_deletion, a_switch), ("internal_error", "refused")),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    drilled_except(_TRIED, product((a_contact, an_invoices_customer, a_deletion, a_switch), FAILURES)),
+    ids=lambda case: f"{case[0].__name__}-{case[1]}",
+)
 def test_one_failing_record_is_rejected_by_name_and_the_run_continues(
-    request: pytest.FixtureRequest, failure: Failure, need: Need
+    request: pytest.FixtureRequest, case: tuple[Need, str]
 ) -> None:
+    need, failure = case[0], FAILURES[case[1]]
     bench = bench_for(request, need)
     kind, record_id = need(bench, failure)
     bench.zoho.reset_stats()

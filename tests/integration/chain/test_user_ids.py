@@ -12,10 +12,11 @@ from db.users import UnknownUserError
 from sandbox.servers import EmbeddedPostgres
 from sandbox.zoho.control import SandboxControl
 from tests.databases import Databases
+from tests.drilled import drilled_except
 from tests.integration.chain.bench import Bench
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import DUE_AT, claim, tell_and_plan
-from tests.integration.hosts import HOSTS, Host
+from tests.integration.hosts import BIGINT, HOSTS, TEXT, Host
 from workers.boot.resources import Resources
 from workers.cli.app import app
 
@@ -42,7 +43,7 @@ def databases_of(postgres: EmbeddedPostgres) -> Callable[[Host], Databases]:
     return migrated
 
 
-@pytest.fixture(params=HOSTS, ids=lambda host: host.id_type)
+@pytest.fixture(params=drilled_except((TEXT, BIGINT), HOSTS), ids=lambda host: host.id_type)
 def host(request: pytest.FixtureRequest) -> Host:
     assert isinstance(request.param, Host)
     return request.param

@@ -11,6 +11,7 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
+from tests.drilled import drilled_except
 from tests.integration.chain.bench import Bench
 from tests.integration.snapshots import FEW, SYNCED_FEW, Snapshots, State
 from workers.cli.verify import verify
@@ -29,7 +30,7 @@ def synced_state() -> State:
 
 def import_many(bench: Bench) -> None:
     """Fills a second with more rows than a page has; only then other page lengths are requested."""
-    bench.zoho.bulk_import(300, invoices_per_contact=1)
+    bench.zoho.bulk_import(220, invoices_per_contact=1)
     assert bench.sync()["status"] == "succeeded"
 
 
@@ -80,7 +81,14 @@ _SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {
 _LISTS = (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES)
 
 
-@pytest.mark.parametrize("case", _SURVIVED)
+#: One of each kind.
+_TRIED = (
+    *("odd page lengths are refused", "the filter is ignored", "rows come twice", "persons refused", "persons mutated"),
+    *("half a body", "rows mutated", "rows missing", "a clock an hour behind"),
+)
+
+
+@pytest.mark.parametrize("case", drilled_except(_TRIED, _SURVIVED))
 def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(imported: Bench, case: str) -> None:
     switch_on(imported, case)
     imported.sync(Mode.FULL)

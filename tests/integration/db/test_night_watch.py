@@ -78,7 +78,7 @@ class TestNamesThatAreNoZones:
     @given(zones=st.none() | st.lists(st.one_of(JUNK, st.just("Europe/London")), max_size=4))
     @example(zones=[])
     @example(zones=[None])
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
     def test_an_invalid_zone_holds_back_only_its_own_reminder(
         self, engine: Engine, two: Connection, zones: list[str | None] | None
     ) -> None:

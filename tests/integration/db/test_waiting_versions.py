@@ -199,7 +199,7 @@ _READINGS = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3), _READINGS)
 def test_the_reads_of_full_runs_have_one_result_in_every_order(
     engine: Engine, home: Connection, appears_before: int, readings: Sequence[Reading]

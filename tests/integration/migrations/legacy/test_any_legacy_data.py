@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
@@ -15,10 +15,13 @@ from tests.integration.migrations.states import LEGACY, States
 
 _COLUMNS = ("customer_name", "customer_phone", "customer_country_code", "customer_timezone")
 
+#: A fifth of the usual number, because an example takes seconds.
+_EXAMPLES = settings().max_examples // 5
+
 Row = dict[str, Any]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=_EXAMPLES)
 @given(invoices=dirt.INVOICES)
 def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
     invoices: list[LegacyInvoice], states: States
@@ -35,7 +38,7 @@ def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
         assert legacy_rows(database) == before
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=_EXAMPLES)
 @given(invoices=dirt.INVOICES, rewrites=dirt.REWRITES)
 def test_writes_of_the_legacy_application_in_phase2_are_recorded_and_restored(
     invoices: list[LegacyInvoice],
