@@ -54,7 +54,7 @@ def _progress() -> Progress:
 
 def _tell(found: dict[str, Any]) -> None:
     kinds = [entity.plural for entity in entities()]
-    headings = ("in Zoho", "cached", "missing", "surplus", "different", "not synced yet", "not compared")
+    headings = ("in Zoho", "cached", "missing", "surplus", "different", "unsynced", "not compared")
     table = Table([whole("kind"), *map(number, headings)])
     for kind in kinds:
         drift = found[kind]
