@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from workers.cli.lazy_commands import group_of
+from workers.cli.lazy_commands import HELP_OPTIONS, group_of
 from workers.cli.terminal import notes, print_json
 
 #: Each subcommand: its name, its place in this package, and its help, in the order of `booksync --help`.
@@ -106,7 +106,8 @@ app = typer.Typer(
     name="booksync",
     cls=group_of(COMMANDS),
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},  # for the subcommands too
+    epilog="`booksync COMMAND -h` shows the options of a command, with examples.",
+    context_settings=dict(HELP_OPTIONS),  # for the subcommands too
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -157,7 +158,7 @@ def _set_up_logs() -> None:
 
 
 def _fail(sentence: str) -> NoReturn:
-    notes.print(f"booksync: {sentence}", style="red", soft_wrap=True)
+    notes.print(f"booksync: {sentence}", style="red")
     if "--json" in sys.argv:
         print_json({"error": sentence})
     sys.exit(1)

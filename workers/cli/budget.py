@@ -9,11 +9,13 @@ from db import api_use
 from workers.boot.resources import Resources
 from workers.cli.arguments import CALLED
 from workers.cli.budget_lines import span
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, print_json, results
 from workers.services.find_connection import find_organizations
 
-app = typer.Typer(no_args_is_help=True)
+app = plain_typer("Manage the calls that Zoho allows an organisation.")
 
 
 @app.callback()
@@ -43,6 +45,10 @@ class ResumedOrganization:
 
 
 @app.command("resume")
+@examples(
+    "booksync budget resume Acme",
+    "booksync budget resume --json | jq '.organizations[].lifted'",
+)
 def resume(
     named: Annotated[
         str | None,

@@ -4,22 +4,20 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from db.clients import ALL
 from domain.activity import Action
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
+from workers.cli.tables import Table, number, whole
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.zoho_options import data_center_of
 from workers.services.clients import add_client, list_clients, rotate_client
 
-app = typer.Typer(
-    help="Store, list and renew OAuth clients, with a secret for each data centre.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = plain_typer("Store, list and renew OAuth clients, with a secret for each data centre.")
 
 _SECRET = SecretOption("--client-secret", "BOOKSYNC_CLIENT_SECRET", "client secret")
 
@@ -32,6 +30,10 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
+@examples(
+    "booksync clients add partner --client-id 1000.ABC \\\n--client-secret @secret.txt",
+    "BOOKSYNC_CLIENT_SECRET=… booksync clients add partner --client-id 1000.ABC",
+)
 def add(
     name: Name,
     client_id: Annotated[str, typer.Option("--client-id", help="The client id in Zoho's API console.")],
@@ -50,6 +52,10 @@ def add(
 
 
 @app.command("list")
+@examples(
+    "booksync clients list",
+    "booksync clients list --json | jq -r '.clients[].name'",
+)
 def show(as_json: AsJSON = False) -> None:
     """Show the clients, without their secrets."""
     with open_resources("booksync clients list") as resources:
@@ -57,15 +63,17 @@ def show(as_json: AsJSON = False) -> None:
     if as_json:
         print_json({"clients": [asdict(each) for each in listed]})
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("name", "data centre", "client id", "connections"):
-        table.add_column(heading)
+    table = Table([whole("name"), whole("data centre"), whole("client id"), number("connections")])
     for each in listed:
         table.add_row(each.name, each.data_center, each.client_id, str(each.connections))
-    out.print(table)
+    table.print(out)
 
 
 @app.command()
+@examples(
+    "booksync clients rotate partner --client-secret @secret.txt",
+    "booksync clients rotate partner --dc eu",
+)
 def rotate(name: Name, dc: DataCenter = None, client_secret: Secret = None, as_json: AsJSON = False) -> None:
     """Replace a client's secret, after it was renewed in Zoho's API console."""
     data_center = None if dc is None else data_center_of(dc)

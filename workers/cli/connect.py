@@ -12,6 +12,7 @@ from domain.connection_states import state_sentence
 from workers.cli.arguments import CALLED, found_connection, user_id_of
 from workers.cli.connect_link import print_link
 from workers.cli.connection_lines import tell_if_closed
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
@@ -26,6 +27,11 @@ _GRANT_CODE = SecretOption("--grant-code", "BOOKSYNC_GRANT_CODE", "grant code")
 _REFRESH_TOKEN = SecretOption("--refresh-token", "BOOKSYNC_REFRESH_TOKEN", "refresh token")
 
 
+@examples(
+    "booksync connect --user 42 --browser",
+    "booksync connect --user 42 --organization 60012345678 --dc eu",
+    "booksync connect --user 42 --organization 60098765432 --same-grant-as Acme",
+)
 def connect(
     user: Annotated[str, typer.Option(help="The user's id in your application: users.id.")],
     organization: Annotated[str | None, typer.Option(help="The Zoho Books organisation's id (digits).")] = None,

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-
 from domain.entities import CUSTOMER, entities
 from domain.opening import Handover
-from workers.cli.terminal import counted
+from workers.cli.terminal import Terminal, counted
 
 
 def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
@@ -27,7 +25,7 @@ def held_back(counts: Mapping[str, int], since: datetime | None) -> str | None:
 
 
 def tell_if_closed(
-    connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
+    connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Terminal, *, indent: str = ""
 ) -> None:
     """If the connection is closed for handovers, print that, the number of waiting calls, and the next step."""
     if handover["resting"]:

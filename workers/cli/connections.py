@@ -1,6 +1,5 @@
-"""`booksync connections list`: every connection with its state, in 80 columns."""
+"""`booksync connections list`: every connection with its state."""
 
-import textwrap
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,24 +8,13 @@ import typer
 from db import clock, connection_list
 from db.connection_list import ListedConnection
 from domain.connection_states import ConnectionStatus, state_sentence
-from domain.printable import printable
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.looking import open_basics
+from workers.cli.tables import Short, Table, detail, name, sentence, whole
 from workers.cli.terminal import notes, out, print_json
 
-app = typer.Typer(help="List the connections and their states.", no_args_is_help=True)
-
-#: Heading and width of each column. With a space between them they fill a terminal of 80 columns.
-_COLUMNS = (
-    ("id", 8),
-    ("name", 15),
-    ("organisation", 12),
-    ("user", 8),
-    ("dc", 6),
-    ("state", 12),
-    ("synced", 6),
-    ("next", 6),
-)
-_WIDTH = 80
+app = plain_typer("List the connections and their states.")
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 
@@ -37,6 +25,11 @@ def connections() -> None:
 
 
 @app.command("list")
+@examples(
+    "booksync connections list",
+    "booksync connections list --state parked --state paused",
+    "booksync connections list | cut -f 1,2,5",
+)
 def list_connections(
     state: Annotated[
         list[ConnectionStatus] | None, typer.Option("--state", help="Only connections in this state; may be repeated.")
@@ -54,32 +47,35 @@ def list_connections(
         out.print("No connection is in this state." if state else "No connection exists yet.")
         notes.print("Next: booksync connections list" if state else "Next: booksync connect")
         return
-    out.print(_row([heading for heading, _ in _COLUMNS]))
+    columns = (whole("id"), name("name"), whole("organisation"), whole("dc"), whole("state"), whole("synced"))
+    table = Table([*columns, whole("next"), detail("user"), sentence("why")])
     for each in found:
-        for line in _lines(each, now):
-            out.print(line)
+        _add_row(table, each, now)
+    table.print(out)
 
 
-def _lines(listed: ListedConnection, now: datetime) -> list[str]:
-    """Return the row of a connection, and the lines that say why it gets no work."""
-    row = _row(
-        [
-            str(listed.connection_id)[:8],
-            listed.name or "",
-            listed.organization_id,
-            str(listed.user_id),
-            listed.data_center,
-            listed.status,
-            _synced(listed, now),
-            "" if listed.next_sync_at is None else _span((listed.next_sync_at - now).total_seconds()),
-        ]
+def _add_row(table: Table, listed: ListedConnection, now: datetime) -> None:
+    connection_id = str(listed.connection_id)
+    table.add_row(
+        Short(connection_id, connection_id[:8]),
+        listed.name or "",
+        listed.organization_id,
+        listed.data_center,
+        listed.status,
+        _synced(listed, now),
+        "" if listed.next_sync_at is None else _span((listed.next_sync_at - now).total_seconds()),
+        str(listed.user_id),
+        _why(listed),
     )
+
+
+def _why(listed: ListedConnection) -> str:
+    """Return why the connection gets no work, and the next step."""
     why = listed.parked_reason if listed.status is ConnectionStatus.PARKED else None
     if listed.status is ConnectionStatus.PAUSED and listed.paused_reason:
         why = f"{listed.paused_reason.rstrip('. ')}."
     sentences = [why, state_sentence(listed.status, str(listed.connection_id)[:8])]
-    said = printable(" ".join(sentence.rstrip() for sentence in sentences if sentence))
-    return [row, *textwrap.wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    return " ".join(each.rstrip() for each in sentences if each)
 
 
 def _synced(listed: ListedConnection, now: datetime) -> str:
@@ -98,12 +94,3 @@ def _span(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _row(cells: list[str]) -> str:
-    widths = [width for _, width in _COLUMNS]
-    return " ".join(_cut(printable(cell), width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-
-
-def _cut(text: str, width: int) -> str:
-    return f"{text[: width - 1]}…" if len(text) > width else text.ljust(width)

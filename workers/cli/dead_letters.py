@@ -1,11 +1,10 @@
 """`booksync dead-letters`: list, inspect, retry or discard messages that exhausted their retries."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from db import dead_letter_decisions, dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
@@ -13,16 +12,15 @@ from db.session import Session
 from domain.activity import Action
 from domain.dead_letters import DeadLetterStatus
 from workers.cli.arguments import ConnectionOption, one_connection
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
-from workers.cli.terminal import counted, emphasized, notes, print_json, results
+from workers.cli.tables import Short, Table, detail, number, sentence, whole
+from workers.cli.terminal import Terminal, counted, emphasized, notes, print_json, results
 from workers.services.retry import Retried, retry
 
-app = typer.Typer(
-    help="List, inspect, retry or discard messages that exhausted their retries.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = plain_typer("List, inspect, retry or discard messages that exhausted their retries.")
 
 _SHOWN = 100
 _SHOWN_IDS = 5
@@ -36,6 +34,11 @@ AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters.")
 
 
 @app.command("list")
+@examples(
+    "booksync dead-letters list",
+    "booksync dead-letters list --connection Acme --no-group",
+    "booksync dead-letters list --json | jq -r '.groups[].error'",
+)
 def list_dead_letters(
     given: ConnectionOption = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only this actor.")] = None,
@@ -65,6 +68,10 @@ def list_dead_letters(
 
 
 @app.command("show")
+@examples(
+    "booksync dead-letters show 17",
+    "booksync dead-letters show 17 --json | jq -r .traceback",
+)
 def show_dead_letter(dead_letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
     """Show everything that is stored about one dead letter."""
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
@@ -75,6 +82,11 @@ def show_dead_letter(dead_letter_id: Annotated[int, typer.Argument(metavar="ID")
 
 
 @app.command("retry")
+@examples(
+    "booksync dead-letters retry 17",
+    "booksync dead-letters retry --group 3f9ac1d20b7e",
+    "booksync dead-letters retry --all --json | jq '.refused[]'",
+)
 def retry_dead_letters(
     dead_letter_id: DeadLetterID = None,
     group: GroupOption = None,
@@ -109,6 +121,10 @@ def retry_dead_letters(
 
 
 @app.command("discard")
+@examples(
+    "booksync dead-letters discard 17 --note 'A later run did the work'",
+    "booksync dead-letters discard --group 3f9ac1d20b7e --note 'Outage of 3 May'",
+)
 def discard_dead_letters(
     dead_letter_id: DeadLetterID = None,
     note: Annotated[str, typer.Option("--note", help="The reason; it is stored with the dead letter.")] = "",
@@ -177,20 +193,20 @@ def _retried_json(retried: Retried) -> dict[str, Any]:
     return {"id": retried.dead_letter_id, "run_id": retried.run_id, "message": retried.sentence}
 
 
-def _show_groups(groups: list[Row], tell: Console) -> None:
-    table = _table("fingerprint", "dead letters", "actor", "cause", "error", "last", "ids")
+def _show_groups(groups: list[Row], tell: Terminal) -> None:
+    columns = (whole("fingerprint"), number("count"), *map(whole, ("actor", "cause", "last")))
+    table = Table([*columns, sentence("error"), sentence("ids")])
     for group in groups:
-        ids = ", ".join(map(str, group["ids"][:_SHOWN_IDS])) + (" …" if len(group["ids"]) > _SHOWN_IDS else "")
         table.add_row(
             group["fingerprint"],
             f"{group['dead_letters']:,}",
             group["actor"],
             group["cause"].replace("_", " "),
+            _minute(group["last_failed_at"]),
             group["error"],
-            _moment(group["last_failed_at"]),
-            ids,
+            _ids(group["ids"]),
         )
-    tell.print(table)
+    table.print(tell)
     if recovered := sum(group["recovered"] for group in groups):
         notes.print(
             f"A later run has done the work of {counted(recovered, 'dead letter', 'dead letters')}. Next: discard them."
@@ -198,8 +214,9 @@ def _show_groups(groups: list[Row], tell: Console) -> None:
     notes.print("Next: booksync dead-letters show ID, then retry or discard (ID, or --group FINGERPRINT).")
 
 
-def _show_dead_letters(found: list[Row], tell: Console) -> None:
-    table = _table("id", "state", "fingerprint", "actor", "cause", "error", "connection", "attempts", "last")
+def _show_dead_letters(found: list[Row], tell: Terminal) -> None:
+    columns = (*map(whole, ("id", "state", "fingerprint")), detail("actor"), whole("cause"), whole("last"))
+    table = Table([*columns, number("attempts"), sentence("error"), detail("connection")])
     for dead_letter in found[:_SHOWN]:
         table.add_row(
             str(dead_letter["id"]),
@@ -207,29 +224,29 @@ def _show_dead_letters(found: list[Row], tell: Console) -> None:
             dead_letter["fingerprint"],
             dead_letter["actor"],
             dead_letter["cause"].replace("_", " "),
+            _minute(dead_letter["last_failed_at"]),
+            str(dead_letter["attempts"]),
             dead_letter["error"],
             str(dead_letter["connection_id"] or ""),
-            str(dead_letter["attempts"]),
-            _moment(dead_letter["last_failed_at"]),
         )
-    tell.print(table)
+    table.print(tell)
     if len(found) > _SHOWN:
-        tell.print(f"… and {len(found) - _SHOWN:,} more.")
+        tell.print(f"… and {len(found) - _SHOWN:,} more (--json has all)")
 
 
-def _show(dead_letter: Row, tell: Console) -> None:
+def _show(dead_letter: Row, tell: Terminal) -> None:
     tell.print(emphasized(str(dead_letter["id"]), f"  {_state(dead_letter)}  {dead_letter['cause'].replace('_', ' ')}"))
     tell.print(f"  {dead_letter['error']}", style="red")
     for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "failures"):
         tell.print(f"  {name.replace('_', ' ')}: {dead_letter[name]}")
     tell.print(
-        f"  failed: first {_moment(dead_letter['first_failed_at'])}, last {_moment(dead_letter['last_failed_at'])}"
+        f"  failed: first {_second(dead_letter['first_failed_at'])}, last {_second(dead_letter['last_failed_at'])}"
     )
     if dead_letter["note"]:
         tell.print(f"  note: {dead_letter['note']}")
     if dead_letter["traceback"]:
         for line in dead_letter["traceback"].splitlines():
-            tell.print(line)
+            tell.print(line, soft_wrap=True)
     for entry in dead_letter["history"]:
         reported = entry.get("error") or entry.get("note") or entry.get("reason") or ""
         tell.print(f"  {entry['at'][:19]}  {entry['what']}  {reported}")
@@ -245,12 +262,14 @@ def _state(dead_letter: Row) -> str:
     )
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("dead letters", "attempts") else "left")
-    return table
+def _ids(ids: Sequence[int]) -> Short:
+    first = ", ".join(map(str, ids[:_SHOWN_IDS]))
+    return Short(", ".join(map(str, ids)), f"{first} …" if len(ids) > _SHOWN_IDS else first)
 
 
-def _moment(moment: datetime) -> str:
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _second(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -2,12 +2,11 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db import connections, held_deletions
 from db.held_deletions import Held
@@ -16,16 +15,17 @@ from domain.entities import Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection, OneConnection, one_connection
 from workers.cli.connection_lines import amounts, minute_of
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
-from workers.cli.terminal import counted, notes, print_json, results
+from workers.cli.tables import Table, name, sentence, whole
+from workers.cli.terminal import Terminal, counted, notes, print_json, results
 from workers.services.find_connection import find_connection
 from workers.services.held_deletions import apply, dismiss
 
-app = typer.Typer(
-    help="Decide about records that are missing in Zoho: suspiciously many, so they are not marked deleted yet.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = plain_typer(
+    "Decide about records that are missing in Zoho: suspiciously many, so they are not marked deleted yet."
 )
 
 _NAMES_SHOWN = 20
@@ -52,6 +52,11 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command("list")
+@examples(
+    "booksync deletions list",
+    "booksync deletions list Acme --kind invoice",
+    "booksync deletions list Acme --json | jq -r '.held[].record_id'",
+)
 def list_held(
     given: OneConnection = None,
     kind: KindOption = None,
@@ -66,12 +71,16 @@ def list_held(
     if not found:
         tell.print("No record was dismissed." if dismissed else _NOTHING)
     for connection_id in dict.fromkeys(each.connection_id for each in found):
-        _show(connection_id, [each for each in found if each.connection_id == connection_id], tell.print, limit)
+        _show(connection_id, [each for each in found if each.connection_id == connection_id], tell, limit)
     if as_json:
         print_json(_counts(found) | {"since": _since(found), "dismissed": dismissed, "held": list(map(_json, found))})
 
 
 @app.command("apply")
+@examples(
+    "booksync deletions apply Acme",
+    "booksync deletions apply Acme --kind customer --yes --json | jq .applied",
+)
 def apply_held(
     given: GivenConnection,
     kind: KindOption = None,
@@ -95,6 +104,10 @@ def apply_held(
 
 
 @app.command("dismiss")
+@examples(
+    "booksync deletions dismiss Acme --record 460000000026049",
+    "booksync deletions dismiss Acme --yes --json | jq .dismissed",
+)
 def dismiss_held(
     given: GivenConnection,
     kind: KindOption = None,
@@ -145,7 +158,7 @@ def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -
         return True
     if as_json:
         raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
-    _show(chosen[0].connection_id, chosen, notes.print, _NAMES_SHOWN)
+    _show(chosen[0].connection_id, chosen, notes, _NAMES_SHOWN)
     return typer.confirm(f"{verb.capitalize()} {amounts(_counts(chosen))}?", err=True)
 
 
@@ -163,17 +176,15 @@ def _report_nothing(connection_id: uuid.UUID, key: str, chosen: Sequence[Held], 
         print_json({"connection_id": str(connection_id), key: _counts([])})
 
 
-def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., None], limit: int) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("kind", "id in Zoho", "name", "since", "evidence"):
-        table.add_column(heading)
+def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Terminal, limit: int) -> None:
+    table = Table([whole("kind"), whole("id in Zoho"), name("name"), whole("since"), sentence("evidence")])
     for each in found[:limit]:
         evidence = "dismissed" if each.dismissed_at else each.evidence.sentence
         table.add_row(each.entity.noun, each.record_id, _name(each), minute_of(each.found_at), evidence)
-    tell(f"{connection_id}: {amounts(_counts(found))}")
-    tell(table)
+    tell.print(f"{connection_id}: {amounts(_counts(found))}")
+    table.print(tell)
     if len(found) > limit:
-        tell(f"… and {len(found) - limit:,} more: --limit {len(found)}")
+        tell.print(f"… and {len(found) - limit:,} more: --limit {len(found)}")
 
 
 def _name(held: Held) -> str:

@@ -6,12 +6,17 @@ import typer
 
 from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 from workers.services.disconnect import Revocation, disconnect
 
 
+@examples(
+    "booksync disconnect Acme",
+    "booksync disconnect 60012345678 --json | jq -r .revocation",
+)
 def disconnect_connection(
     given: GivenConnection,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,

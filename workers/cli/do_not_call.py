@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from db.do_not_call import listed, users
 from db.session import Session
@@ -12,12 +11,15 @@ from domain.activity import Action
 from domain.do_not_call import UnreadableNumberError, number_in
 from domain.users import UserId
 from workers.cli.arguments import user_id_of
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
+from workers.cli.tables import Table, detail, sentence, whole
 from workers.cli.terminal import counted, out, print_json, results
 from workers.services import do_not_call
 
-app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
+app = plain_typer("Manage the numbers that are never called.")
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With its country prefix: +442070313000")]
 User = Annotated[str | None, typer.Option("--user", help="The user's id; it may be omitted if there is only one.")]
@@ -25,6 +27,10 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
+@examples(
+    "booksync do-not-call add +442070313000 --note 'Asked on 3 May'",
+    "booksync do-not-call add +442070313000 --user 42 --json | jq .added",
+)
 def add(
     number: Number,
     user: User = None,
@@ -46,6 +52,9 @@ def add(
 
 
 @app.command()
+@examples(
+    "booksync do-not-call remove +442070313000",
+)
 def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
     """Remove a number from the list, so that it may be called again."""
     phone = _e164(number)
@@ -62,6 +71,10 @@ def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
 
 
 @app.command("list")
+@examples(
+    "booksync do-not-call list",
+    "booksync do-not-call list --user 42 | cut -f 1",
+)
 def show(user: User = None, as_json: AsJSON = False) -> None:
     """Show the numbers, the newest first."""
     with open_resources("booksync do-not-call") as resources, resources.engine.connect() as db:
@@ -69,14 +82,14 @@ def show(user: User = None, as_json: AsJSON = False) -> None:
     if as_json:
         print_json({"numbers": [asdict(number) for number in numbers]})
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("number", "since", "user", "note"):
-        table.add_column(heading)
+    if not numbers:
+        out.print("The list is empty.")
+        return
+    table = Table([whole("number"), whole("since"), detail("user"), sentence("note")])
     for each in numbers:
         table.add_row(each.phone, f"{each.added_at:%Y-%m-%d}", str(each.user_id), each.note or "")
-    out.print(table if numbers else "The list is empty.")
-    if numbers:
-        out.print(counted(len(numbers), "number is never called.", "numbers are never called."))
+    table.print(out)
+    out.print(counted(len(numbers), "number is never called.", "numbers are never called."))
 
 
 def _e164(number: str) -> str:

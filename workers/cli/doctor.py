@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from workers.cli.connection_lines import minute_of
+from workers.cli.examples import examples
 from workers.cli.terminal import emphasized, notes, print_json, results
 from workers.services.doctor.checkup import Checkup
 from workers.services.doctor.examination import examine_installation
@@ -20,6 +21,10 @@ _WIDTH: Final = 80
 _SHOWN: Final = 3
 
 
+@examples(
+    "booksync doctor --ask-zoho",
+    "booksync doctor --json | jq -r '.findings[].next_step'",
+)
 def doctor(
     asks_zoho: Annotated[
         bool, typer.Option("--ask-zoho", help="Also try each connection, by one API call (at most 20 connections).")

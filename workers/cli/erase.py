@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
-from rich.table import Table
 
 from db import connections
 from db.connections import Connection, UnknownConnectionError
@@ -14,14 +13,20 @@ from domain.connection_names import is_confirmed
 from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection
 from workers.cli.connection_lines import minute_of
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
+from workers.cli.tables import Table, number, whole
 from workers.cli.terminal import Words, notes, print_json, results
 from workers.services.disconnect import Disconnected, Revocation
 from workers.services.erase import erase, receipt_of_erased
 from workers.services.find_connection import find_connection
 
 
+@examples(
+    "booksync erase Acme",
+    "booksync erase 60012345678 --yes --json | jq .counts",
+)
 def erase_connection(
     given: GivenConnection,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
@@ -88,12 +93,10 @@ def _show(receipt: Receipt, ended: Disconnected | None, *, as_json: bool, headli
     tell = results(as_json)
     assert receipt.finished_at is not None
     tell.print(f"Connection {receipt.connection_id} {headline}: {minute_of(receipt.finished_at)}.")
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("table")
-    table.add_column("rows", justify="right")
+    table = Table([whole("table"), number("rows")], indent=2)
     for name, count in receipt.counts.items():
         table.add_row(name, f"{count:,}")
-    tell.print(table)
+    table.print(tell)
     if ended is not None and (sentence := ended.revocation_sentence):
         tell.print(sentence, style="yellow" if ended.revocation is Revocation.FAILED else None)
     if as_json:

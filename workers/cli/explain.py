@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db import explanations, invoice_references
 from domain.errors import BooksyncError
 from workers.cli.arguments import ConnectionOption, one_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
+from workers.cli.tables import Table, number, whole
 from workers.cli.terminal import out, print_json
 from workers.services.explain import explanation
 
@@ -17,6 +18,10 @@ class NoSuchInvoiceError(BooksyncError):
     """No invoice, or more than one, matches the number or id that the person gave."""
 
 
+@examples(
+    "booksync explain INV-000123",
+    "booksync explain INV-000123 --connection Acme --json | jq -r '.reasons[]'",
+)
 def explain(
     invoice: Annotated[
         str, typer.Argument(metavar="INVOICE", help="The invoice's number, its id in Zoho, or its id here.")
@@ -56,9 +61,7 @@ def _show(reported: dict[str, Any]) -> None:
         out.print(f"• {reason}")
     if not reported["reminders"]:
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("step", "state", "local time", "time zone"):
-        table.add_column(heading, justify="right" if heading == "step" else "left")
+    table = Table([number("step"), whole("state"), whole("local time"), whole("time zone")])
     for reminder in reported["reminders"]:
         table.add_row(f"{reminder['step']:+d}", reminder["status"], reminder["local_time"], reminder["time_zone"])
-    out.print(table)
+    table.print(out)

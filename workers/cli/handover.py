@@ -15,6 +15,7 @@ from domain.opening import Backlog
 from domain.outcome import CallOutcome
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import tell_if_closed
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.reminder_preview import preview_as_json, show
@@ -30,6 +31,11 @@ BacklogOption = Annotated[
 ]
 
 
+@examples(
+    "booksync reminders preview Acme",
+    "booksync reminders preview Acme --backlog latest --limit 100",
+    "booksync reminders preview Acme --json | jq '.calls[].phone'",
+)
 def show_preview(
     given: GivenConnection,
     backlog: BacklogOption = Backlog.NONE,
@@ -65,6 +71,10 @@ def _looked_at(db: Session, connection: Connection, backlog: Backlog, limit: int
         )
 
 
+@examples(
+    "booksync reminders open Acme",
+    "booksync reminders open Acme --backlog latest --json | jq .waiting_calls",
+)
 def open_handover(given: GivenConnection, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
     """Open the connection for handovers, and plan its reminders again in the same transaction."""
     with open_resources("booksync reminders") as resources:
@@ -84,6 +94,9 @@ def open_handover(given: GivenConnection, backlog: BacklogOption = Backlog.NONE,
         print_json(opened.state.as_json() | {"connection_id": str(connection_id), "replanned": opened.planned})
 
 
+@examples(
+    "booksync reminders close Acme",
+)
 def close_handover(given: GivenConnection, as_json: AsJSON = False) -> None:
     """Close the connection for handovers. Reminders stay planned and visible, and planning continues."""
     with open_resources("booksync reminders") as resources:
@@ -96,6 +109,11 @@ def close_handover(given: GivenConnection, as_json: AsJSON = False) -> None:
         print_json(state.as_json() | {"connection_id": str(connection_id)})
 
 
+@examples(
+    "booksync reminders report c56a4180-65aa-42ec-a945-5fd21dec0538 reached",
+    "booksync reminders report c56a4180-65aa-42ec-a945-5fd21dec0538 promised \\\n"
+    "--until 2026-12-04 --note 'Pays after the holidays'",
+)
 def report(
     handover: Annotated[
         uuid.UUID,

@@ -9,10 +9,15 @@ from db import processes
 from db.failures import DatabaseError, FailureKind, failure_of
 from domain.processes import LONGEST_SILENCE_SECONDS, Kind, Processes
 from workers.boot.basics import open_basics
+from workers.cli.examples import examples
 from workers.cli.looking import if_schema_fits
 from workers.cli.terminal import notes, print_json, results
 
 
+@examples(
+    "booksync healthy worker",
+    "booksync healthy scheduler --json | jq .running",
+)
 def healthy(
     kind: Annotated[Kind, typer.Argument(metavar="KIND", help="worker, scheduler or web.")],
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,

@@ -4,11 +4,28 @@ import gc
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from workers.cli.examples import with_examples
+
+#: The options that show a command's help.
+HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
+
+
+def plain_typer(help_text: str | None = None) -> typer.Typer:
+    """An application of the library for a command, or for a group of commands: help without colours and boxes."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=help_text is not None,
+        add_completion=False,
+        context_settings=dict(HELP_OPTIONS),
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
 
 
 class LazyCommand(TyperCommand):
@@ -23,10 +40,10 @@ class LazyCommand(TyperCommand):
         module, attribute = self.place.split(":")
         found = getattr(_imported(f"workers.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            return get_command(found)
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            return with_examples(get_command(found))
+        alone = plain_typer()
         alone.command(self.name)(found)
-        return get_command(alone)
+        return with_examples(get_command(alone))
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         if parent is not None and callable(parent.obj):

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import ArgumentError
 
 from db import legacy
@@ -19,7 +17,8 @@ from db.legacy import Adoption, Report
 from db.migrations.errors import MigrationError
 from db.session import Session
 from workers.boot.settings import database_url
-from workers.cli.terminal import notes, print_json, results
+from workers.cli.tables import Table, number, whole
+from workers.cli.terminal import Terminal, notes, out, print_json, results
 from workers.services import spreadsheets
 
 
@@ -52,17 +51,18 @@ def print_sql() -> None:
     """Print the adoption as a script for psql."""
     with _looking() as db:
         for line in legacy.print_sql(db).splitlines():
-            results(as_json=False).print(line)
+            out.print(line, soft_wrap=True)
 
 
 def _show_plan(planned: Adoption) -> None:
-    table = Table("table", "found", "rows, about", "column names", title="The legacy application", title_justify="left")
+    table = Table([whole("table"), whole("found"), number("rows, about"), whole("column names")])
     for found in planned.tables:
         table.add_row(found.name, "yes" if found.exists else "no", f"{found.rows:,}", found.style)
-    notes.print(table)
+    notes.print("The legacy application:")
+    table.print(notes)
     notes.print("To be done:")
-    for number, step in enumerate(planned.steps, start=1):
-        notes.print(f"  {number}. {step}")
+    for position, step in enumerate(planned.steps, start=1):
+        notes.print(f"  {position}. {step}")
 
 
 def report(csv_file: Path | None, *, as_json: bool) -> None:
@@ -101,21 +101,20 @@ _OUTCOMES: Final = {
 }
 
 
-def _show_report(reported: Report, tell: Console) -> None:
-    table = Table("old column", title="The invoices' values", title_justify="left")
-    for outcome in _OUTCOMES:
-        table.add_column(outcome, justify="right")
+def _show_report(reported: Report, tell: Terminal) -> None:
+    tell.print("The invoices' values:")
+    table = Table([whole("old column"), *map(number, _OUTCOMES)])
     for column, counts in reported.values.items():
         table.add_row(column, *(f"{counts.get(outcome, 0):,}" for outcome in _OUTCOMES))
-    tell.print(table)
+    table.print(tell)
     for outcome, meaning in _OUTCOMES.items():
         tell.print(f"  {outcome}: {meaning}")
-    rows = Table("table", "outcome", title="The rows", title_justify="left")
-    rows.add_column("rows", justify="right")
+    tell.print("The rows:")
+    rows = Table([whole("table"), whole("outcome"), number("rows")])
     for name, counts in reported.rows.items():
         for outcome, count in counts.items():
             rows.add_row(name, outcome, f"{count:,}")
-    tell.print(rows)
+    rows.print(tell)
     for reason, count in reported.quarantined.items():
         tell.print(f"  quarantined, {reason}: {count:,}")
     tell.print(f"  written by an application after the backfill: {reported.late:,}")

@@ -18,12 +18,18 @@ from db.migrations.runner import migrate as migrate_database
 from db.roles import grant
 from workers.boot.settings import database_url
 from workers.cli import legacy_migration
+from workers.cli.examples import examples
 from workers.cli.terminal import Words, notes, print_json, results
 
 _SILENT_SECONDS: Final = 2.0
 _BETWEEN_LINES_SECONDS: Final = 5.0
 
 
+@examples(
+    "booksync migrate",
+    "booksync migrate --adopt --print-sql > adopt.sql",
+    "booksync migrate --report --csv values.csv --json | jq .unaccounted",
+)
 def migrate(
     to: Annotated[
         str | None,

@@ -4,25 +4,23 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db.operators import StoredOperator
 from domain.activity import Action
 from domain.operators import Role, name_of
 from workers.cli.connection_lines import minute_of
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.looking import open_basics
 from workers.cli.recording import recorded
 from workers.cli.secret_options import SOURCES, PasswordOption, one_secret
+from workers.cli.tables import Table, whole
 from workers.cli.terminal import notes, out, print_json, results
 from workers.secrets.vault import Vault
 from workers.services.operators import disable_operator, list_operators, needs_password, save_operator
 from workers.services.sign_in_links import LINK_SECONDS, sign_in_link
 
-app = typer.Typer(
-    help="Manage who may sign in to the console.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = plain_typer("Manage who may sign in to the console.")
 
 _PASSWORD = PasswordOption("--password", "BOOKSYNC_OPERATOR_PASSWORD", "password")
 
@@ -31,6 +29,10 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
+@examples(
+    "booksync operators add ana --role operator",
+    "booksync operators add ben --role viewer --password @password.txt",
+)
 def add(
     name: Name,
     role: Annotated[
@@ -59,6 +61,10 @@ def add(
 
 
 @app.command("list")
+@examples(
+    "booksync operators list",
+    "booksync operators list --json | jq -r '.operators[].name'",
+)
 def show(as_json: AsJSON = False) -> None:
     """Show the operators with their roles, and when they last used the console."""
     with open_basics("booksync operators list") as basics:
@@ -70,15 +76,16 @@ def show(as_json: AsJSON = False) -> None:
         out.print("No operator exists yet.")
         notes.print("Next: booksync operators add NAME --role operator")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("name", "role", "last seen", "disabled"):
-        table.add_column(heading)
+    table = Table([whole("name"), whole("role"), whole("last seen"), whole("disabled")])
     for each in listed:
         table.add_row(each.operator.name, each.operator.role, _time(each.last_seen_at), _time(each.disabled_at))
-    out.print(table)
+    table.print(out)
 
 
 @app.command()
+@examples(
+    "booksync operators disable ana",
+)
 def disable(name: Name, as_json: AsJSON = False) -> None:
     """Disable an operator, whose console sessions end at once. A new password enables the operator again."""
     with open_basics("booksync operators disable") as basics, recorded(basics, Action.DISABLE_OPERATOR):
@@ -89,6 +96,10 @@ def disable(name: Name, as_json: AsJSON = False) -> None:
 
 
 @app.command()
+@examples(
+    "booksync operators link ana",
+    "booksync operators link ana --json | jq -r .url",
+)
 def link(name: Name, as_json: AsJSON = False) -> None:
     """Print a link that signs the operator in, once and within ten minutes. Each person who has the link can use it."""
     with open_basics("booksync operators link") as basics, recorded(basics, Action.MAKE_SIGN_IN_LINK):

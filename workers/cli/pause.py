@@ -6,12 +6,16 @@ import typer
 
 from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import notes, print_json, results
 from workers.services.pause import pause
 
 
+@examples(
+    "booksync pause Acme --reason 'Year-end audit until 15 January'",
+)
 def pause_connection(
     given: GivenConnection,
     reason: Annotated[

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db import connections, phone_audit, reminder_policies
 from domain.phone_audit import (
@@ -25,9 +24,10 @@ from domain.phone_audit import (
     totals,
 )
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
-from domain.printable import printable
 from workers.cli.arguments import GivenConnection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
+from workers.cli.tables import Short, Table, detail, name, number, sentence, whole
 from workers.cli.terminal import counted, notes, out, print_json
 from workers.services import spreadsheets
 from workers.services.find_connection import find_connection
@@ -49,11 +49,16 @@ CSV_COLUMNS = (
 _REASONS = frozenset((*PhoneProblem, *NotCallable, *PhoneKind, *Doubt, NUMBER_SHARED, ASSUMED_COUNTRY))
 
 _FEWEST_ROWS = 10
-_LINES_AROUND_THE_TABLE = 6
+_LINES_AROUND_THE_TABLE = 7
+_LINES_OF_A_CUSTOMER = 2
 _LINES_OF_A_PIPE = 40
-_TEXT_WIDTH = 32
 
 
+@examples(
+    "booksync phones audit Acme",
+    "booksync phones audit Acme --excel --output numbers.csv",
+    "booksync phones audit Acme --json | jq -r '.reasons[].reason'",
+)
 def show_audit(
     given: GivenConnection,
     as_csv: Annotated[
@@ -125,7 +130,7 @@ def _print_csv(numbers: Sequence[AuditedNumber], *, for_excel: bool) -> None:
 
 
 def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
-    for customer in (customer for number in numbers for customer in number.customers):
+    for customer in (customer for audited in numbers for customer in audited.customers):
         facts = customer.facts
         owed = sorted(facts.owed.items())
         texts = (
@@ -184,52 +189,48 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
         out.print("No number needs a check.")
         return
     by_reason = totals(numbers)
-    height = out.size.height if out.is_terminal else _LINES_OF_A_PIPE
-    room = max(_FEWEST_ROWS, height - len(by_reason) - _LINES_AROUND_THE_TABLE)
-    shown = len(customers) if show_all else min(room, len(customers))
-    table = _table("phone text", "number", "customer", "id in Zoho", "owed", "reason")
+    shown = len(customers) if show_all else min(_room(by_reason), len(customers))
+    columns = (name("phone text"), whole("number"), name("customer"), detail("id in Zoho"), number("owed"))
+    table = Table([*columns, sentence("reason")])
     before = None
-    for number, customer in islice(customers, shown):
+    for audited, customer in islice(customers, shown):
         facts = customer.facts
+        called = audited.number or "—"
         table.add_row(
-            _cut(facts.phone_text),
-            "″" if number is before else number.number or "—",
-            _cut(facts.customer),
+            facts.phone_text,
+            Short(called, "″") if audited is before else called,
+            facts.customer,
             facts.customer_id,
             _in_words(facts.owed),
             ", ".join(reason.name for reason in customer.reasons),
         )
-        before = number if number.number else None
-    out.print(table)
+        before = audited if audited.number else None
+    table.print(out)
     if shown < len(customers):
         out.print(f"… and {len(customers) - shown:,} more: --all")
-    out.print(_totals_table(by_reason))
+    _show_totals(by_reason)
     notes.print(
-        f"Next: correct the numbers in Zoho, or confirm one: booksync phones confirm {connection_id} CUSTOMER "
-        '--note "…". Many at once: --csv'
+        "Next: correct the numbers in Zoho, many at once with --csv, or confirm one: "
+        f'booksync phones confirm {connection_id} CUSTOMER --note "…"'
     )
 
 
-def _totals_table(by_reason: Sequence[ReasonTotal]) -> Table:
-    table = _table("customers", "reason", "owed", "meaning")
+def _room(by_reason: Sequence[ReasonTotal]) -> int:
+    """Return how many customers are shown on one screen, with the totals below them."""
+    if not out.is_screen:
+        return max(_FEWEST_ROWS, _LINES_OF_A_PIPE - len(by_reason))
+    lines = out.size.height - len(by_reason) - _LINES_AROUND_THE_TABLE
+    return max(_FEWEST_ROWS, lines // _LINES_OF_A_CUSTOMER)
+
+
+def _show_totals(by_reason: Sequence[ReasonTotal]) -> None:
+    table = Table([number("customers"), whole("reason"), number("owed"), sentence("meaning")])
     for total in by_reason:
         table.add_row(f"{total.customers:,}", total.reason, _in_words(total.owed), total.sentence)
-    table.caption = counted(sum(total.customers for total in by_reason), "customer in all", "customers in all")
-    table.caption_justify = "left"
-    return table
+    out.print()
+    table.print(out)
+    out.print(counted(sum(total.customers for total in by_reason), "customer in all", "customers in all"))
 
 
 def _in_words(owed: Mapping[str, Decimal]) -> str:
     return ", ".join(f"{amount:,.2f} {code}".strip() for code, amount in sorted(owed.items()))
-
-
-def _cut(text: str) -> str:
-    line = printable(text)
-    return line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("customers", "owed") else "left")
-    return table

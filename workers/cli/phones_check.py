@@ -9,17 +9,27 @@ from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
+from typer.main import get_command
 
 from domain.phone_check import PhoneCheck, check
 from domain.printable import printable
-from workers.cli.terminal import json_line
+from workers.cli.examples import examples, with_examples
+from workers.cli.lazy_commands import plain_typer
+from workers.cli.lines import shortened, wrapped
+from workers.cli.terminal import json_line, out
 
 _TEXT_WIDTH = 32
 _NUMBER_WIDTH = 16
+_NARROWEST_VERDICT = 20
 _WITHOUT_NUMBER = "—"
 
 
+@examples(
+    "booksync phones check '030 9384756' --country DE",
+    "booksync phones check < numbers.txt | cut -f 2",
+    "booksync phones check +442070313000 --json | jq .callable",
+)
 def check_phones(
     text: Annotated[
         str | None,
@@ -50,9 +60,9 @@ def check_phones(
 
 def run(words: list[str]) -> NoReturn:
     """Run `booksync phones check` without loading other commands. `words` are the arguments after its name."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = plain_typer()
     app.command()(check_phones)
-    app(words, prog_name="booksync phones check")
+    with_examples(get_command(app))(words, prog_name="booksync phones check")
     sys.exit(0)
 
 
@@ -79,17 +89,26 @@ def _print_json(checks: Iterator[PhoneCheck]) -> None:
 
 
 def _print_table(checks: Iterator[PhoneCheck]) -> None:
-    """Print a table with fixed column widths, so that each line is printed as soon as its text is read."""
-    _write(_row("text", "number", "verdict"))
+    """Print a table whose columns have fixed widths, because each text has its result before the next is read.
+
+    A pipe gets the values with tabs between them.
+    """
+    row = _row if out.is_screen else _values
+    _write(row("text", "number", "verdict"))
     for each in checks:
-        _write(_row(each.text, each.verdict.e164 or _WITHOUT_NUMBER, each.sentence))
+        _write(row(each.text, each.verdict.e164 or _WITHOUT_NUMBER, each.sentence))
+
+
+def _values(text: str, number: str, verdict: str) -> str:
+    return "\t".join((printable(text), number, verdict))
 
 
 def _row(text: str, number: str, verdict: str) -> str:
-    shown = printable(unicodedata.normalize("NFC", text))
-    if cell_len(shown) > _TEXT_WIDTH:
-        shown = f"{set_cell_size(shown, _TEXT_WIDTH - 1)}…"
-    return f"{set_cell_size(shown, _TEXT_WIDTH)}  {number:<{_NUMBER_WIDTH}}  {verdict}"
+    shown = shortened(printable(unicodedata.normalize("NFC", text)), _TEXT_WIDTH)
+    start = f"{set_cell_size(shown, _TEXT_WIDTH)}  {number:<{_NUMBER_WIDTH}}  "
+    blanks = " " * (_TEXT_WIDTH + _NUMBER_WIDTH + 4)
+    first, *others = wrapped(verdict, max(out.width - len(blanks), _NARROWEST_VERDICT))
+    return "\n".join((f"{start}{first}", *(f"{blanks}{line}" for line in others)))
 
 
 def _write(line: str) -> None:

@@ -19,6 +19,7 @@ from domain.activity import Action
 from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
@@ -35,6 +36,10 @@ from workers.services.spreadsheets import SpreadsheetError
 _CHANGES_SHOWN = 20
 
 
+@examples(
+    "booksync phones confirm Acme 460000000026049 --note 'Ada: called it'",
+    "booksync phones confirm Acme --csv numbers.csv --dry-run",
+)
 def confirm_phones(
     given: GivenConnection,
     customer: Annotated[

@@ -4,7 +4,6 @@ import uuid
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db import reminder_policies
 from domain.activity import Action
@@ -12,20 +11,25 @@ from domain.calling_window import InvalidPolicyError
 from domain.policy_rules import MEANINGS
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
+from workers.cli.tables import Table, sentence, whole
 from workers.cli.terminal import counted, out, print_json, results
 from workers.services.change_policy import change_policy
 from workers.services.find_connection import find_connection
 
-app = typer.Typer(
-    help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
-)
+app = plain_typer("Show and change when and how often a connection reminds.")
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
 @app.command()
+@examples(
+    "booksync policy show Acme",
+    "booksync policy show Acme --json | jq .policy.steps",
+)
 def show(given: GivenConnection, as_json: AsJSON = False) -> None:
     """Show the reminder rules of a connection."""
     with open_resources("booksync policy") as resources, resources.engine.connect() as db:
@@ -35,6 +39,11 @@ def show(given: GivenConnection, as_json: AsJSON = False) -> None:
 
 
 @app.command("set")
+@examples(
+    "booksync policy set Acme --steps=-3,0,7 --time 10:00",
+    "booksync policy set Acme --minimum EUR=5 --minimum '*=1'",
+    "booksync policy set Acme --defaults --json | jq .replanned",
+)
 def set_rules(
     named: GivenConnection,
     steps: Annotated[str | None, typer.Option(help="Days from the due date: --steps=-3,0,7")] = None,
@@ -162,10 +171,10 @@ def _tell(connection_id: uuid.UUID, policy: ReminderPolicy, *, as_json: bool, **
     if as_json:
         print_json({"connection_id": str(connection_id), "policy": rules, **more})
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table = Table([whole("rule"), sentence("value"), sentence("meaning")])
     for rule, value in rules.items():
         table.add_row(rule, _shown(value), MEANINGS[rule])
-    out.print(table)
+    table.print(out)
 
 
 def _shown(value: Any) -> str:

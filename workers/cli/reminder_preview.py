@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
-
 from db.connections import Connection
 from domain.funnel import Funnel, Stage, Tally
 from domain.opening import Backlog, Handover
 from domain.time_zones import zone_named
+from workers.cli.tables import Short, Table, detail, name, number, sentence, whole
 from workers.cli.terminal import counted, notes, out
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.services.preview import Preview, PreviewedCall
 
-#: The invoices shown for one call; `--json` lists every invoice.
+#: The invoices of one call that a terminal shows; a pipe and `--json` get every invoice.
 _INVOICES_SHOWN = 4
 
 
@@ -86,18 +85,22 @@ def _zone(call: PreviewedCall, connection: Connection) -> ZoneInfo:
 
 def show(connection_id: uuid.UUID, found: Preview, connection: Connection) -> None:
     """Print the funnel of the open invoices, the next days' calls, and what `--backlog latest` would add."""
-    table = _table("", "invoices", "owed")
-    for stage in Stage:
-        for reason, lost in found.funnel.lost_before(stage):
-            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", lost.sums, style="dim")
-        left = found.funnel.reaching(stage)
-        table.add_row(stage.words, f"{left.invoices:,}", left.sums, style="bold")
-    out.print(table)
+    _show_funnel(found.funnel)
     if countries := uncertain_countries(found.countries.as_json(), connection_id):
         out.print()
         out.print(countries)
     _show_days(found, connection)
     _show_backlog(connection_id, found)
+
+
+def _show_funnel(funnel: Funnel) -> None:
+    table = Table([sentence("stage"), number("invoices"), number("owed")])
+    for stage in Stage:
+        for reason, lost in funnel.lost_before(stage):
+            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", lost.sums, style="dim")
+        left = funnel.reaching(stage)
+        table.add_row(stage.words, f"{left.invoices:,}", left.sums, style="bold")
+    table.print(out)
 
 
 def _show_days(found: Preview, connection: Connection) -> None:
@@ -119,10 +122,11 @@ def _would_be_called(calls: int) -> str:
 
 
 def _show_calls(calls: Sequence[PreviewedCall], all_calls: int, connection: Connection) -> None:
-    table = _table("", "number", "customer", "at", "invoice", "step", "due", "owed")
+    columns = (whole("?"), whole("number"), name("customer"), whole("at"), whole("invoice"), number("step"))
+    table = Table([*columns, number("owed"), detail("due"), detail("time zone")])
     for call in calls:
         _add_call(table, call, connection)
-    out.print(table)
+    table.print(out)
     if all_calls > len(calls):
         out.print(f"… and {all_calls - len(calls):,} more: --limit {all_calls}")
     for doubt in dict.fromkeys(doubt for call in calls for doubt in call.doubts):
@@ -132,19 +136,20 @@ def _show_calls(calls: Sequence[PreviewedCall], all_calls: int, connection: Conn
 def _add_call(table: Table, call: PreviewedCall, connection: Connection) -> None:
     zone = _zone(call, connection)
     names = ", ".join(customer.name for customer in call.customers)
-    for place, each in enumerate(call.reminders[:_INVOICES_SHOWN]):
+    head = ("?" if call.doubts else "", call.phone, names, f"{call.scheduled_at.astimezone(zone):%H:%M}")
+    shown = call.reminders[:_INVOICES_SHOWN] if out.is_screen else call.reminders
+    for place, each in enumerate(shown):
         invoice = each.case.invoice
-        at = f"{call.scheduled_at.astimezone(zone):%H:%M} {zone.key}"
-        head = ("?" if call.doubts else "", call.phone, names, at)
         table.add_row(
-            *(head if place == 0 else ("", "", "", "")),
+            *(head if place == 0 else (Short(value, "") for value in head)),
             invoice.number or invoice.invoice_id,
             f"{each.reminder.step:+d}",
-            str(invoice.due_date),
             f"{invoice.balance:,.2f} {invoice.currency_code}",
+            str(invoice.due_date),
+            zone.key if place == 0 else Short(zone.key, ""),
         )
-    if (more := len(call.reminders) - _INVOICES_SHOWN) > 0:
-        table.add_row("", "", "", "", f"… {more:,} more", "", "", "")
+    if (more := len(call.reminders) - len(shown)) > 0:
+        table.add_row("", "", "", "", f"… {more:,} more", "", "", "", "")
 
 
 def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
@@ -162,10 +167,3 @@ def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
         f" The preview above is for --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
     )
     notes.print(f"Next: booksync reminders open {connection_id} [--backlog none|latest]")
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("invoices", "step", "owed") else "left")
-    return table

@@ -1,14 +1,13 @@
 """`booksync reminders`: preview, open and close handovers, list due and skipped reminders, report outcomes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
 from db import connections, hand_over, reminders, skipped_reminders
 from db.session import Session
@@ -17,14 +16,13 @@ from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli import handover
 from workers.cli.arguments import OneConnection, one_connection
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
+from workers.cli.tables import Table, detail, name, number, sentence, whole
 from workers.cli.terminal import notes, out, print_json
 
-app = typer.Typer(
-    help="Preview, open and close handovers, list due and skipped reminders, and report outcomes.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = plain_typer("Preview, open and close handovers, list due and skipped reminders, and report outcomes.")
 app.command("preview")(handover.show_preview)
 app.command("open")(handover.open_handover)
 app.command("close")(handover.close_handover)
@@ -37,6 +35,11 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
+@examples(
+    "booksync reminders skipped Acme",
+    "booksync reminders skipped Acme --reason no_phone --limit 100",
+    "booksync reminders skipped --json | jq '.connections[].skipped'",
+)
 def skipped(
     given: OneConnection = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, as named in the totals.")] = None,
@@ -75,10 +78,32 @@ def _skipped(db: Session, connection_id: uuid.UUID, reason: str | None, limit: i
 def _show_skipped(found: dict[str, Any]) -> None:
     called = f"{found['connection_id']} {found['name'] or ''}".rstrip()
     out.print(f"{called}: {found['scheduled']:,} open invoices with a scheduled reminder")
-    for reason, count in found["skipped"].items():
-        out.print(f"  {count:>8,}  {reason:<20} {_sentence(reason)}")
-    table = _table("invoice", "id in Zoho", "customer", "due", "balance", "reason")
-    for invoice in found["invoices"]:
+    if found["skipped"]:
+        _show_totals(found["skipped"])
+    if found["invoices"]:
+        out.print()
+        _show_invoices(found["invoices"])
+        notes.print("Next: booksync explain INVOICE")
+
+
+def _show_totals(skipped: Mapping[str, int]) -> None:
+    table = Table([number("invoices"), whole("reason"), sentence("meaning")], indent=2)
+    for reason, count in skipped.items():
+        table.add_row(f"{count:,}", reason, _sentence(reason))
+    table.print(out)
+
+
+def _show_invoices(invoices: Sequence[dict[str, Any]]) -> None:
+    columns = (
+        whole("invoice"),
+        detail("id in Zoho"),
+        name("customer"),
+        whole("due"),
+        number("balance"),
+        whole("reason"),
+    )
+    table = Table(columns)
+    for invoice in invoices:
         table.add_row(
             invoice["number"],
             invoice["zoho_invoice_id"],
@@ -87,9 +112,7 @@ def _show_skipped(found: dict[str, Any]) -> None:
             f"{invoice['balance']} {invoice['currency_code']}",
             invoice["reason"],
         )
-    if found["invoices"]:
-        out.print(table)
-        notes.print("Next: booksync explain INVOICE")
+    table.print(out)
 
 
 def _sentence(reason: str) -> str:
@@ -97,6 +120,10 @@ def _sentence(reason: str) -> str:
 
 
 @app.command()
+@examples(
+    "booksync reminders due Acme",
+    "booksync reminders due --json | jq '.due[] | select(.held_back == null)'",
+)
 def due(given: OneConnection = None, as_json: AsJSON = False) -> None:
     """List the due reminders. If a reminder is held back, show the reason. The command hands nothing over."""
     with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
@@ -134,7 +161,11 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def _show_due(reported: list[dict[str, Any]]) -> None:
-    table = _table("invoice", "step", "phone", "since", "until", "time zone", "state")
+    if not reported:
+        out.print("No reminder is due.")
+        return
+    columns = (whole("invoice"), number("step"), whole("phone"), whole("since"), whole("until"))
+    table = Table([*columns, detail("time zone"), sentence("state")])
     for reminder in reported:
         held_back = reminder["held_back"]
         table.add_row(
@@ -146,11 +177,4 @@ def _show_due(reported: list[dict[str, Any]]) -> None:
             reminder["time_zone"],
             HoldReason(held_back).sentence if held_back else "can be claimed",
         )
-    out.print(table if reported else "No reminder is due.")
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("step", "balance") else "left")
-    return table
+    table.print(out)

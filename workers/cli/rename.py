@@ -6,12 +6,17 @@ import typer
 
 from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import print_json, results
 from workers.services.find_connection import rename
 
 
+@examples(
+    "booksync rename 60012345678 'Acme North'",
+    "booksync rename 'Acme North' ''",
+)
 def rename_connection(
     given: GivenConnection,
     name: Annotated[

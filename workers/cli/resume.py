@@ -6,12 +6,17 @@ import typer
 
 from domain.activity import Action
 from workers.cli.arguments import found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import print_json, results
 from workers.services.resume import parked, resume
 
 
+@examples(
+    "booksync resume Acme",
+    "booksync resume --all --json | jq '.connections[] | select(.resumed | not)'",
+)
 def resume_connections(
     given: Annotated[
         str | None, typer.Argument(metavar="CONNECTION", help="One connection, parked or paused; or give --all.")
@@ -30,7 +35,7 @@ def resume_connections(
         with recorded(resources, Action.RESUME, connection_id=connection_id, subject=subject) as action:
             for resumed in resume(resources, chosen):
                 tried.append(resumed)
-                say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)
+                say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False)
             action.result = f"{sum(each.refusal is None for each in tried):,} of {len(tried):,} work again."
     if not tried:
         say.print("No connection is parked.")

@@ -6,11 +6,16 @@ import typer
 
 from db import secrets
 from domain.activity import Action
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import counted, notes, print_json, results
 
 
+@examples(
+    "booksync rotate-keys",
+    "booksync rotate-keys --bind --json | jq .rotated",
+)
 def rotate_keys(
     bind: Annotated[
         bool | None,

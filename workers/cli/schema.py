@@ -4,11 +4,16 @@ from typing import Annotated
 
 import typer
 
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.terminal import print_json
 from workers.services.host_schema import Notation, schema_text
 
 
+@examples(
+    "booksync schema --prisma >> prisma/schema.prisma",
+    "booksync schema --sql --json | jq -r .schema",
+)
 def show_schema(
     prisma: Annotated[bool, typer.Option("--prisma", help="Views for schema.prisma.")] = False,
     drizzle: Annotated[bool, typer.Option("--drizzle", help="Views and functions for Drizzle.")] = False,

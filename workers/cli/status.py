@@ -1,12 +1,11 @@
 """`booksync status`: the state of every connection and its last runs."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from db import connection_facts, connections, dead_letters, questions, summary
 from db.session import Session
@@ -18,9 +17,11 @@ from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection, one_connection
 from workers.cli.budget_lines import is_day_spent, reserve_words, stop_line
 from workers.cli.connection_lines import held_back, paused_line, refusals_line, tell_if_closed
+from workers.cli.examples import examples
 from workers.cli.looking import open_basics
 from workers.cli.servers import show_servers
-from workers.cli.terminal import counted, emphasized, print_json, results
+from workers.cli.tables import Table, number, sentence, whole
+from workers.cli.terminal import Terminal, counted, emphasized, print_json, results
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.workers import process_facts, processes_json, show_processes
 from workers.services.forecast import forecast
@@ -29,6 +30,11 @@ from workers.services.forecast import forecast
 COUNTRIES_SHOWN = 5
 
 
+@examples(
+    "booksync status",
+    "booksync status Acme",
+    "booksync status --json | jq -r '.connections[] | .name + \": \" + .status'",
+)
 def status(
     given: OneConnection = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
@@ -73,7 +79,7 @@ def _with_outlook(basics: Basics, db: Session, state: dict[str, Any]) -> dict[st
     }
 
 
-def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) -> None:
+def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Terminal) -> None:
     budget = forecast["budget"]
     if budget is None:
         tell.print("  API: unknown. No call is made while Redis refuses commands.", style="red")
@@ -95,7 +101,7 @@ def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) ->
         )
 
 
-def _show(state: dict[str, Any], tell: Console) -> None:
+def _show(state: dict[str, Any], tell: Terminal) -> None:
     tell.print(
         emphasized(str(state["connection_id"]), f"  {_organization(state)} ({state['data_center']})  {state['status']}")
     )
@@ -126,10 +132,21 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     if refused := refusals_line(state["webhooks_refused"], state["connection_id"]):
         tell.print(f"  {refused}", style="yellow", markup=False)
     _show_budget(state["connection_id"], state["forecast"], tell)
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
-        table.add_column(heading, justify="right" if heading in ("calls", "seconds") else "left")
-    for run in state["runs"]:
+    _show_runs(state["runs"], tell)
+
+
+def _show_runs(runs: Sequence[dict[str, Any]], tell: Terminal) -> None:
+    if not runs:
+        tell.print("  no run yet")
+        return
+    columns = (
+        *map(whole, ("started", "mode", "state", "phase")),
+        number("calls"),
+        number("seconds"),
+        sentence("reason"),
+    )
+    table = Table(columns, indent=2)
+    for run in runs:
         table.add_row(
             f"{run['started_at']:%Y-%m-%d %H:%M:%S}",
             run["mode"],
@@ -139,7 +156,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
             f"{run['seconds']:.1f}",
             run["waiting_for"] or run["reason"] or "",
         )
-    tell.print(table if state["runs"] else "  no run yet")
+    table.print(tell)
 
 
 def _state(run: dict[str, Any]) -> str:
@@ -155,7 +172,7 @@ def _organization(state: dict[str, Any]) -> str:
     return f"{name}, organisation {state['organization_id']}" if name else f"organisation {state['organization_id']}"
 
 
-def _show_calendar(state: dict[str, Any], tell: Console) -> None:
+def _show_calendar(state: dict[str, Any], tell: Terminal) -> None:
     """Print problems with time zones, countries and holiday calendars, because reminders depend on them."""
     if state["unknown_time_zone"] is not None or not state["time_zone_is_known"]:
         named = state["unknown_time_zone"] or state["time_zone"] or "none"
@@ -171,13 +188,13 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
         tell.print(f"  The public holidays of {country} are known only until {year}.", style="yellow")
 
 
-def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Console) -> None:
+def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Terminal) -> None:
     """Print how many records wait for a person's decision about their deletion."""
     if sentence := held_back({key: count for key, count in held.items() if key != "since"}, held["since"]):
         tell.print(f"  {sentence} Next: booksync deletions list {connection_id}", style="yellow")
 
 
-def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Console) -> None:
+def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Terminal) -> None:
     """Print the result of the last truth check, with column names but without values."""
     if check is None:
         tell.print("  Truth check: none yet. The nightly full sync makes one.")
@@ -195,7 +212,7 @@ def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Co
     )
 
 
-def _show_countries(state: dict[str, Any], tell: Console) -> None:
+def _show_countries(state: dict[str, Any], tell: Terminal) -> None:
     """Print which countries are unknown, because booksync cannot read a number without prefix and country."""
     if state["country_code"] is None:
         tell.print(
@@ -219,7 +236,7 @@ def _show_countries(state: dict[str, Any], tell: Console) -> None:
         )
 
 
-def _show_events(events: dict[str, int], tell: Console) -> None:
+def _show_events(events: dict[str, int], tell: Terminal) -> None:
     """Print the counts of webhook events that did not change the cache."""
     if events["unreadable"]:
         unreadable = counted(events["unreadable"], "event of a record", "events of records")

@@ -4,7 +4,6 @@ import uuid
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from db import connections, summary
 from domain.activity import Action
@@ -14,8 +13,10 @@ from workers.boot.resources import Resources
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.budget_lines import span, start_line
 from workers.cli.connection_lines import tell_if_closed
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
+from workers.cli.tables import Table, number, whole
 from workers.cli.terminal import notes, out, print_json, results
 from workers.cli.watch import watch
 from workers.services.find_connection import find_connection
@@ -23,6 +24,11 @@ from workers.services.forecast import forecast
 from workers.services.request_sync import RequestedSync
 
 
+@examples(
+    "booksync sync Acme --wait",
+    "booksync sync 60012345678 --full --wait",
+    "booksync sync Acme --dry-run --json | jq .full.calls",
+)
 def sync(
     given: GivenConnection,
     full: Annotated[bool, typer.Option("--full", help="Read every record, not only changed ones.")] = False,
@@ -110,12 +116,11 @@ def _left_today(calls: int | None) -> str:
 
 def _tell(result: dict[str, Any]) -> None:
     customers, invoices, reminders = result["customers"], result["invoices"], result["reminders"]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in (f"Sync {result['status']}", "total", "new", "updated", "unchanged"):
-        table.add_column(heading, justify="right" if heading in customers else "left")
+    counts = ("total", "new", "updated", "unchanged")
+    table = Table([whole(f"Sync {result['status']}"), *map(number, counts)])
     for name, counted in (("customers", customers), ("invoices", invoices)):
-        table.add_row(name, *(f"{counted[key]:,}" for key in ("total", "new", "updated", "unchanged")))
-    out.print(table)
+        table.add_row(name, *(f"{counted[key]:,}" for key in counts))
+    table.print(out)
     out.print(f"{customers['with_phone']:,} customers have a valid phone.")
     if invoices["waiting"]:
         out.print(

@@ -1,4 +1,4 @@
-"""The output of the commands: text and tables for people, and one JSON object on the last line for programs.
+"""The output of the commands: text for people, and one JSON object on the last line for programs.
 
 Results go to stdout. Progress, warnings and next steps are notes and go to stderr. Names, numbers and reasons may come
 from attackers, so both consoles escape control characters in every text (`printable`).
@@ -7,21 +7,22 @@ from attackers, so both consoles escape control characters in every text (`print
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.progress import Task, TextColumn
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from domain.printable import ACTING, printable
 from workers.cli.former_keys import with_former_keys
+from workers.cli.lines import wrapped
 
 _ACTING = re.compile(f"[{ACTING}]")
 
-#: The width of the output in a pipe or a log, where no terminal sets it. The width is large so that table rows do not
-#: wrap.
+#: The width of progress bars in a pipe or a log, where no terminal sets it. Texts and tables have no width there.
 _WIDE = 200
 
 
@@ -32,9 +33,31 @@ class Terminal(Console):
         width = None if (sys.stderr if stderr else sys.stdout).isatty() else _WIDE
         super().__init__(stderr=stderr, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
+    @property
+    def is_screen(self) -> bool:
+        """Whether a terminal shows the output. `is_terminal` is also True for a pipe if FORCE_COLOR is set."""
+        return self.file.isatty()
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Escape control characters in every printed text and every cell of a table."""
         return super().render_str(printable(text), **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print a text; at a terminal wrapped at words, but whole with `soft_wrap=True`, so that it can be copied."""
+        only = objects[0] if len(objects) == 1 and self.is_screen and not options.get("soft_wrap") else None
+        if isinstance(only, str):
+            for line in wrapped(printable(only), self.width):
+                super().print(line, **options | {"soft_wrap": True})
+        elif isinstance(only, Text):
+            for part in only.wrap(self, self.width):
+                part.rstrip()
+                super().print(part, **options | {"soft_wrap": True})
+        else:
+            super().print(*objects, **options)
+
+    def print_values(self, values: Iterable[str]) -> None:
+        """Print values with tabs between them, for `cut` and `awk`; a tab in a value is escaped."""
+        super().print(Segments([Segment("\t".join(map(printable, values)) + "\n")]))
 
 
 class Words(TextColumn):
@@ -48,7 +71,7 @@ out = Terminal()
 notes = Terminal(stderr=True)
 
 
-def results(as_json: bool) -> Console:
+def results(as_json: bool) -> Terminal:
     """Return the console for a command's text: stdout, or stderr if stdout is for the JSON object."""
     return notes if as_json else out
 
@@ -64,10 +87,10 @@ def emphasized(head: str, rest: str = "") -> Text:
 
 
 def print_facts(console: Console, facts: Mapping[str, str]) -> None:
-    """Print one line per fact. A table would wrap a URL or a secret, and break copying."""
+    """Print one line per fact. A line with a URL or a secret is not wrapped, because that would break copying."""
     width = max(map(len, facts))
     for name, value in facts.items():
-        console.print(f"{name:<{width}}  {value}", markup=False)
+        console.print(f"{name:<{width}}  {value}", markup=False, soft_wrap=True)
 
 
 def json_line(facts: dict[str, Any]) -> str:

@@ -4,17 +4,22 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-from rich.table import Table
 
 from domain.entities import entities
 from workers.cli.arguments import GivenConnection, found_connection
+from workers.cli.examples import examples
 from workers.cli.opening import open_resources
+from workers.cli.tables import Table, number, whole
 from workers.cli.terminal import Words, notes, out, print_json
 from workers.services.verify import Verification, verified_json
 
 _SHOWN_IDS = 10
 
 
+@examples(
+    "booksync verify Acme",
+    "booksync verify 60012345678 --json | jq .invoices.missing",
+)
 def verify(
     given: GivenConnection,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
@@ -49,16 +54,14 @@ def _progress() -> Progress:
 
 def _tell(found: dict[str, Any]) -> None:
     kinds = [entity.plural for entity in entities()]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    headings = ("", "in Zoho", "cached", "missing", "surplus", "different", "not synced yet", "not compared")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading else "left")
+    headings = ("in Zoho", "cached", "missing", "surplus", "different", "unsynced", "not compared")
+    table = Table([whole("kind"), *map(number, headings)])
     for kind in kinds:
         drift = found[kind]
         counted = (len(drift[name]) for name in ("missing", "surplus", "different"))
-        numbers = (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"], len(drift["not_compared"]))
-        table.add_row(kind, *(f"{number:,}" for number in numbers))
-    out.print(table)
+        counts = (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"], len(drift["not_compared"]))
+        table.add_row(kind, *(f"{count:,}" for count in counts))
+    table.print(out)
     for kind in kinds:
         for name in ("missing", "surplus", "different", "not_compared"):
             if ids := found[kind][name]:

@@ -8,6 +8,8 @@ import typer
 from domain.activity import Action
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import minute_of, refusals_line
+from workers.cli.examples import examples
+from workers.cli.lazy_commands import plain_typer
 from workers.cli.opening import open_resources
 from workers.cli.recording import recorded
 from workers.cli.terminal import notes, out, print_facts, print_json, results
@@ -15,14 +17,16 @@ from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, written
 
-app = typer.Typer(
-    help="Show the address and secret for Zoho's webhook rules, and rotate the secret.", no_args_is_help=True
-)
+app = plain_typer("Show the address and secret for Zoho's webhook rules, and rotate the secret.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
 @app.command("show")
+@examples(
+    "booksync webhook show Acme",
+    "booksync webhook show Acme --json | jq -r .webhook_url",
+)
 def show(given: GivenConnection, as_json: AsJson = False) -> None:
     """Print the address and the secret that Zoho's webhook rules need, and the headers that may carry it."""
     with open_resources("booksync webhook show") as resources:
@@ -39,6 +43,10 @@ def show(given: GivenConnection, as_json: AsJson = False) -> None:
 
 
 @app.command("rotate")
+@examples(
+    "booksync webhook rotate Acme",
+    "booksync webhook rotate Acme --end",
+)
 def rotate(
     given: GivenConnection,
     end: Annotated[bool, typer.Option("--end", help="Accept only the new secret from now on.")] = False,

@@ -5,9 +5,14 @@ from typing import Annotated
 import typer
 from dramatiq import cli
 
+from workers.cli.examples import examples
 from workers.observability.logs import set_up_logs
 
 
+@examples(
+    "booksync worker",
+    "booksync worker --processes 2 --threads 8",
+)
 def worker(
     processes: Annotated[
         int | None, typer.Option(min=1, help="The number of processes; as many as processors if omitted.")

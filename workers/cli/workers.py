@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from rich.console import Console
-
 from db import processes, scheduler_marks
 from db.session import Session
 from domain.processes import Process, Processes
 from workers.boot.basics import Basics
+from workers.cli.terminal import Terminal
 from workers.observability.worker_states import known_reports
 from workers.services.doctor.findings import Severity
 from workers.services.doctor.processes import ProcessFacts, check_processes
@@ -25,7 +24,7 @@ def process_facts(basics: Basics, db: Session) -> ProcessFacts:
     )
 
 
-def show_processes(facts: ProcessFacts, tell: Console) -> None:
+def show_processes(facts: ProcessFacts, tell: Terminal) -> None:
     """Print the troubles of the processes, each with its next step."""
     for finding in check_processes(facts):
         tell.print(finding.line, style=_STYLES[finding.severity], markup=False)

@@ -3,7 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
+from tests.command_tree import commands, groups
 from tests.tables import table
+from workers.cli import phones_check
 from workers.cli.app import app
 
 #: The words on the command line, the last of them under way, and what completes it.
@@ -15,10 +17,25 @@ _COMPLETED = [
 ]
 
 
-@table("words", ["", "sync", "reminders", "reminders preview", "do-not-call add"])
+@table("words", [*commands(), *groups()])
 def test_h_is_help(words: str) -> None:
     short, long = (CliRunner().invoke(app, [*words.split(), option]) for option in ("-h", "--help"))
     assert (short.exit_code, short.output) == (0, long.output)
+
+
+def test_h_is_help_for_the_command_that_starts_without_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        phones_check.run(["-h"])
+    assert "Examples:\n    booksync phones check" in capsys.readouterr().out
+
+
+def test_only_booksync_itself_installs_the_completion() -> None:
+    offering = [words for words, group in groups().items() if "--install-completion" in _options(group)]
+    assert offering == [""]
+
+
+def _options(group: object) -> set[str]:
+    return {option for parameter in getattr(group, "params", ()) for option in parameter.opts}
 
 
 @pytest.mark.parametrize(("line", "completed"), _COMPLETED)

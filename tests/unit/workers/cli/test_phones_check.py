@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
+from tests.screen import show
 from workers.cli.app import app
 
 GERMAN = "0171 9384756"
@@ -78,14 +80,18 @@ class TestLines:
 class TestTable:
     def test_people_read_text_number_and_verdict(self) -> None:
         heading, line = run(given=f"DE\t{GERMAN}\n".encode()).stdout.splitlines()
-        assert heading.split() == ["text", "number", "verdict"]
-        assert line.split("  ")[0] == GERMAN
-        assert "+491719384756" in line
-        assert line.endswith("It can be called.")
+        assert heading.split("\t") == ["text", "number", "verdict"]
+        text, number, verdict = line.split("\t")
+        assert (text, number) == (GERMAN, "+491719384756")
+        assert verdict.endswith("It can be called.")
 
     def test_columns_begin_at_the_same_place_in_any_script(self) -> None:
-        lines = run(given=f"DE\t電話{GERMAN}\nDE\t{GERMAN * 9}\n".encode()).stdout.splitlines()
-        assert lines[2].index("—") == lines[0].index("number")
+        lines = show("phones", "check", width=80, given=f"DE\t電話{GERMAN}\nDE\t{GERMAN * 9}\n".encode())
+        column = cell_len(lines[0].partition("number")[0])
+        assert [cell_len(line.partition(sign)[0]) for sign in ("+49", "—") for line in lines if sign in line] == [
+            column,
+            column,
+        ]
 
     def test_terminal_controls_in_a_text_are_escaped(self) -> None:
         assert "\x1b" not in run(given=b"\t\x1b[31m0171\n").stdout

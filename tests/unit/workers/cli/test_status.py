@@ -3,9 +3,8 @@
 from io import StringIO
 from typing import Any
 
-from rich.console import Console
-
 from workers.cli.status import COUNTRIES_SHOWN, _show_countries
+from workers.cli.terminal import Terminal
 
 
 def shown(*countries: tuple[str, int], country_code: str | None = "IN", total: int | None = None) -> str:
@@ -14,7 +13,8 @@ def shown(*countries: tuple[str, int], country_code: str | None = "IN", total: i
         "unknown_countries": [{"country": text, "customers": number} for text, number in countries],
         "customers_with_unknown_country": sum(number for _, number in countries) if total is None else total,
     }
-    console = Console(file=StringIO(), width=1000)
+    console = Terminal()
+    console.file = StringIO()
     _show_countries(state, console)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
