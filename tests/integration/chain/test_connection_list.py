@@ -1,9 +1,10 @@
-"""`booksync connections list`: every connection with its state and its next sync, in 80 columns."""
+"""`booksync connections list`: every connection with its state and its next sync."""
 
 import uuid
 
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.connection_commands import another_user, name_of, result_of, run
+from tests.screen import show, too_wide
 
 
 def test_the_list_has_each_connections_facts(bench: Bench) -> None:
@@ -28,8 +29,8 @@ def test_the_list_fits_80_columns_and_says_why_a_connection_gets_no_work(bench: 
         why="Zoho no longer knows the refresh token, because it was revoked there.",
         id=other.connection_id,
     )
-    lines = run("connections", "list").stdout.splitlines()
-    assert max(map(len, lines)) <= 80
+    lines = show("connections", "list", width=80)
+    assert too_wide(lines, 80) == []
     shown = " ".join(" ".join(lines).split())
     assert "the books are closed for the year-end audit by the accountants. It is paused." in shown
     assert f"It is paused. Next: booksync resume {str(bench.connection_id)[:8]}" in shown
