@@ -1,7 +1,8 @@
 """Statements that give many connections their grants: a batch of connections is read, its grants are made, and linked.
 
 No statement waits for a connection or a grant that another transaction has locked. The workers go on while a batch is
-written, and a batch goes on while a worker refreshes a token under a grant's lock.
+written, and a batch goes on while a worker refreshes a token under a grant's lock. Only `make` waits, for a grant that
+another transaction is making at that moment; the batch has locked no connection then.
 """
 
 import uuid
