@@ -94,9 +94,8 @@ _CUSTOMERS = f"""
 """  # noqa: S608
 _CUSTOMER = f"{_FACTS} WHERE id = %(id)s::uuid"
 # The number of different names for each of these customers' phone numbers that several live customers of a user share.
-# Names are compared as in the SQL function `booksync_is_shared`. The customers of each number are looked up by the index
-# on numbers. As a join, Postgres would compare each customer with all others while it has no statistics, as it has none
-# in a first sync.
+# Names are compared as in the SQL function `booksync_is_shared`. The index on numbers finds the customers of a number.
+# With a join, Postgres would compare each customer with all others while it has no statistics, as in a first sync.
 _SHARED = """
     SELECT user_id, primary_phone, names
       FROM (SELECT DISTINCT user_id, primary_phone FROM booksync.customers_cache
