@@ -94,13 +94,17 @@ _CUSTOMERS = f"""
 """  # noqa: S608
 _CUSTOMER = f"{_FACTS} WHERE id = %(id)s::uuid"
 # The number of different names for each of these customers' phone numbers that several live customers of a user share.
-# Names are compared as in the SQL function `booksync_is_shared`.
+# Names are compared as in the SQL function `booksync_is_shared`. The index on numbers finds the customers of a number.
+# With a join, Postgres would compare each customer with all others while it has no statistics, as in a first sync.
 _SHARED = """
-    SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
-      FROM booksync.customers_cache
-     WHERE phone_problem IS NULL AND status <> 'deleted'
-       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM booksync.customers_cache WHERE {chosen})
-     GROUP BY 1, 2 HAVING count(*) > 1
+    SELECT user_id, primary_phone, names
+      FROM (SELECT DISTINCT user_id, primary_phone FROM booksync.customers_cache
+             WHERE primary_phone IS NOT NULL AND {chosen}) AS chosen,
+           LATERAL (SELECT count(*) AS customers, count(DISTINCT lower(btrim(customer_name))) AS names
+                      FROM booksync.customers_cache AS customer
+                     WHERE customer.user_id = chosen.user_id AND customer.primary_phone = chosen.primary_phone
+                       AND phone_problem IS NULL AND status <> 'deleted') AS sharing
+     WHERE customers > 1
 """
 _NAMES = _SHARED.format(chosen="id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))")
 _NAMES_OF_ONE = _SHARED.format(chosen="id = %(id)s::uuid")
