@@ -13,13 +13,16 @@ _INVOICES_A_CUSTOMER = 10 / 3
 _SYLLABLES = "ARRAY['ber','gen','hol','ka','lun','mer','nor','ost','pa','ri','sen','tal','ul','ver','wes','zim']"
 
 #: Two made-up words of three syllables, and a kind of company; 4,096 different words, as in a directory of companies.
+#: Twelve customers of each thousand share a number.
 _CUSTOMERS = """
     INSERT INTO booksync.customers_cache (user_id, connection_id, zoho_customer_id, customer_name, company_name,
-        primary_phone, phone_problem, primary_email, time_zone, time_zones, contact_persons, observed_at)
+        primary_phone, phone_problem, phone_verdict, primary_email, time_zone, time_zones, contact_persons, observed_at)
     SELECT :user_id, :connection_id, (10000000 + n)::text,
            initcap(pg_temp.word(n * 7)) || ' ' || initcap(pg_temp.word(n * 1013))
            || (ARRAY[' GmbH', ' & Co. KG', ' Ltd', ' AG'])[1 + n % 4],
-           '', CASE WHEN n % 20 > 0 THEN '+4930' || (10000000 + n) END, CASE WHEN n % 50 = 7 THEN 'too_short' END,
+           '', CASE WHEN n % 1000 BETWEEN 1 AND 12 THEN '+4930999' || (10000 + n / 1000)
+                    WHEN n % 20 > 0 THEN '+4930' || (10000000 + n) END, CASE WHEN n % 50 = 7 THEN 'too_short' END,
+           CASE WHEN n % 50 = 9 THEN '{"assumed_country": "DE"}' ELSE '{}' END::jsonb,
            'office' || n || '@' || pg_temp.word(n * 7) || '.example', 'Europe/Berlin', '{Europe/Berlin}',
            jsonb_build_array(jsonb_build_object('contact_person_id', n::text, 'first_name', 'Ada', 'last_name', 'Byron',
                'email', '', 'phone', CASE WHEN n % 20 > 0 THEN '+4930' || (10000000 + n) ELSE '' END, 'mobile', '',
@@ -48,11 +51,12 @@ _INVOICES = """
         ON customer.connection_id = :connection_id AND customer.zoho_customer_id = (10000001 + n % :customers)::text
 """
 _REMINDERS = """
-    INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, closes_at, phone, status)
-    SELECT user_id, id, customer_id, 3, now() + later, now() + later + interval '6 hours', '+4930' || zoho_customer_id,
-           'scheduled'
+    INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, day, closes_at, phone, status)
+    SELECT user_id, id, customer_id, 3, now() + later, (now() + later)::date, now() + later + interval '6 hours',
+           '+4930' || zoho_customer_id, 'scheduled'
       FROM invoices_cache
-     CROSS JOIN LATERAL (SELECT CASE WHEN zoho_invoice_id LIKE '%50' THEN interval '-1 hour' ELSE interval '9 days' END)
+     CROSS JOIN LATERAL (SELECT CASE WHEN zoho_invoice_id LIKE '%50' THEN interval '-1 hour'
+                                     ELSE (1 + zoho_invoice_id::bigint / 10 % 20) * interval '1 day' END)
                 AS moment (later)
      WHERE plan_outcome = 'scheduled'
 """

@@ -44,7 +44,8 @@ class _List:
 
     condition: str
     order: tuple[str, ...] = ("connection_id", "zoho_customer_id")
-    more_rows: str = ""  #: further rows of the FROM clause
+    source: str = "booksync.customers_cache AS customer"
+    sort: str = "customer.connection_id, customer.zoho_customer_id"  #: the same order
 
 
 _UNCONFIRMED = """
@@ -52,7 +53,32 @@ _UNCONFIRMED = """
     AND NOT customer.phone_verdict @> '{"confirmed": true}'
 """
 
-_ALWAYS_CALLED = 0  #: the policy of a connection that calls shared numbers, too
+#: The names from which on a policy does not call a number, NULL for the default; it may always call it.
+_LIMIT = "(policy.rules ->> 'shared_number_customers')::int"
+_ALWAYS_CALLED = 0
+
+# The numbers that enough customers have are read in their order from the index of the valid numbers, until the page is
+# full; of these, the names are counted as in the rule for shared numbers. OFFSET 0 makes Postgres look up the customers
+# of each number, instead of sorting all customers.
+_SHARED = f"""
+    (SELECT frequent.*, counted.names
+       FROM (SELECT customer.user_id, customer.primary_phone
+               FROM booksync.customers_cache AS customer
+              WHERE customer.phone_problem IS NULL AND customer.primary_phone IS NOT NULL
+              GROUP BY 1, 2
+             HAVING count(*) >= (SELECT least(:shared_by, min({_LIMIT}) FILTER (WHERE {_LIMIT} > {_ALWAYS_CALLED}))
+                                   FROM booksync.reminder_policies AS policy)
+              ORDER BY 1, 2) AS frequent
+      CROSS JOIN LATERAL (
+            SELECT count(DISTINCT lower(btrim(customer.customer_name))) AS names
+              FROM booksync.customers_cache AS customer
+             WHERE customer.user_id = frequent.user_id AND customer.primary_phone = frequent.primary_phone
+               AND customer.phone_problem IS NULL AND customer.status <> 'deleted') AS counted) AS shared
+    CROSS JOIN LATERAL (
+         SELECT * FROM booksync.customers_cache AS known
+          WHERE known.user_id = shared.user_id AND known.primary_phone = shared.primary_phone
+            AND known.phone_problem IS NULL OFFSET 0) AS customer
+"""  # noqa: S608  (constants)
 
 #: The conditions of the indexes. The kinds are those that the default policy does not call.
 _LISTS = {
@@ -67,42 +93,19 @@ _LISTS = {
     Doubtful.SHARED: _List(
         f"""
         {_UNCONFIRMED} AND customer.phone_problem IS NULL
-        AND shared.names >= (SELECT least_names FROM allowed WHERE allowed.connection_id = customer.connection_id)
+        AND coalesce((SELECT CASE WHEN {_LIMIT} = {_ALWAYS_CALLED} THEN false ELSE shared.names >= {_LIMIT} END
+                        FROM booksync.reminder_policies AS policy WHERE policy.connection_id = customer.connection_id),
+                     shared.names >= :shared_by)
         """,  # noqa: S608  (constants)
         order=("user_id", "primary_phone", "connection_id", "zoho_customer_id"),
-        more_rows="""
-          JOIN shared ON shared.user_id = customer.user_id AND shared.primary_phone = customer.primary_phone
-        """,
+        source=_SHARED,
+        sort="shared.user_id, shared.primary_phone, customer.connection_id, customer.zoho_customer_id",
     ),
     Doubtful.ASSUMED: _List(f"""
         {_UNCONFIRMED}
         AND customer.phone_problem IS NULL AND customer.phone_verdict ->> 'assumed_country' IS NOT NULL
     """),
 }
-
-# Only the index of the valid numbers is read for the numbers that enough customers have; then the names are counted, as
-# in the rule for shared numbers.
-_SHARED = f"""
-        allowed AS MATERIALIZED (
-            SELECT home.id AS connection_id, coalesce(
-                       (policy.rules ->> 'shared_number_customers')::int, :shared_by) AS least_names
-              FROM booksync.zoho_connections AS home
-              LEFT JOIN booksync.reminder_policies AS policy ON policy.connection_id = home.id
-             WHERE coalesce((policy.rules ->> 'shared_number_customers')::int, :shared_by) > {_ALWAYS_CALLED}
-        ), frequent AS MATERIALIZED (
-            SELECT customer.user_id, customer.primary_phone
-              FROM booksync.customers_cache AS customer
-             WHERE customer.phone_problem IS NULL AND customer.primary_phone IS NOT NULL
-             GROUP BY 1, 2 HAVING count(*) >= (SELECT min(least_names) FROM allowed)
-        ), shared AS MATERIALIZED (
-            SELECT customer.user_id, customer.primary_phone,
-                   count(DISTINCT lower(btrim(customer.customer_name))) AS names
-              FROM booksync.customers_cache AS customer
-              JOIN frequent USING (user_id, primary_phone)
-             WHERE customer.phone_problem IS NULL AND customer.status <> 'deleted'
-             GROUP BY 1, 2 HAVING count(*) >= (SELECT min(least_names) FROM allowed)
-        ),
-"""  # noqa: S608  (constants)
 
 _ONE_CONNECTION = "AND customer.connection_id = :connection_id"
 
@@ -122,7 +125,13 @@ def listed(
     """
     chosen = _LISTS[which]
     values = {"connection_id": connection_id, "after": after}
-    where = chosen.condition + (_ONE_CONNECTION if connection_id else "") + (_after(chosen.order) if after else "")
+    where = "\n".join(
+        [
+            chosen.condition,
+            *([_ONE_CONNECTION] if connection_id else []),
+            *([_after(chosen.order)] if after else []),
+        ]
+    )
     rows = db.execute(
         text(_statement(chosen, where)),
         {"limit": limit, "closed_statuses": sorted(CLOSED_STATUSES)}
@@ -146,14 +155,14 @@ def _columns(of: str, order: Sequence[str]) -> str:
 def _statement(chosen: _List, where: str) -> str:
     # Amounts are passed as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
     return f"""
-        WITH {_SHARED if chosen.more_rows else ""} page AS MATERIALIZED (
+        WITH page AS MATERIALIZED (
             SELECT customer.id, customer.user_id, customer.connection_id, customer.zoho_customer_id,
                    customer.customer_name, customer.primary_phone, customer.phone_problem, customer.phone_verdict
-              FROM booksync.customers_cache AS customer {chosen.more_rows}
+              FROM {chosen.source}
              WHERE {where} AND customer.connection_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM booksync.do_not_call AS listed
                                 WHERE listed.user_id = customer.user_id AND listed.phone = customer.primary_phone)
-             ORDER BY {_columns("customer", chosen.order)}
+             ORDER BY {chosen.sort}
              LIMIT :limit
         ), sharing AS (
             SELECT customer.user_id, customer.primary_phone,

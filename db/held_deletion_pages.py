@@ -41,16 +41,17 @@ class HeldRecord:
     owed: Mapping[str, Decimal]  #: currency → sum of the balances
 
 
-# The page is cut first, so that only its records' invoices are read.
+# The rows of each entity are cut first, so that only the page's records are read from the caches, and their invoices.
+_CHOSEN = """
+    AND (held.connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
+    AND (held.dismissed_at IS NOT NULL) = :dismissed
+    AND (CAST(:kind AS text) IS NULL
+         OR (held.connection_id, held.kind, held.record_id) > (:after_connection, :kind, :record_id))
+    ORDER BY held.connection_id, held.kind, held.record_id LIMIT :limit
+"""
 _PAGE = """
     WITH page AS MATERIALIZED (
-        SELECT * FROM ({standing}) standing
-         WHERE (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
-           AND (dismissed_at IS NOT NULL) = :dismissed
-           AND (CAST(:kind AS text) IS NULL
-                OR (connection_id, kind, record_id) > (:after_connection, :kind, :record_id))
-         ORDER BY connection_id, kind, record_id
-         LIMIT :limit)
+        SELECT * FROM ({standing}) standing ORDER BY connection_id, kind, record_id LIMIT :limit)
     SELECT page.*, {name} AS connection_name, coalesce(owed.invoices, 0) AS open_invoices,
            coalesce(owed.balances, '{{}}') AS owed
       FROM page
@@ -84,7 +85,7 @@ def page(
 ) -> list[HeldRecord]:
     """At most `limit` held records, or with `dismissed` dismissed ones, in the order of their keys, after `after`."""
     rows = db.execute(
-        text(_PAGE.format(standing=standing_rows(), name=NAME, customer=CUSTOMER.kind, invoice=INVOICE.kind)),
+        text(_PAGE.format(standing=standing_rows(_CHOSEN), name=NAME, customer=CUSTOMER.kind, invoice=INVOICE.kind)),
         {
             "connection_id": connection_id,
             "dismissed": dismissed,
@@ -128,11 +129,13 @@ def totals(db: Session) -> Sequence[HeldTotal]:
     """The numbers of all connections with held or dismissed records, by connection and kind."""
     rows = db.execute(
         text(f"""
-            SELECT connection_id, {NAME} AS connection_name, kind,
-                   count(*) FILTER (WHERE dismissed_at IS NULL) AS held, count(dismissed_at) AS dismissed,
-                   min(found_at) FILTER (WHERE dismissed_at IS NULL) AS since
-              FROM ({standing_rows()}) standing JOIN booksync.zoho_connections c ON c.id = connection_id
-             GROUP BY connection_id, c.id, kind
+            WITH counted AS MATERIALIZED (
+                SELECT connection_id, kind, count(*) FILTER (WHERE dismissed_at IS NULL) AS held,
+                       count(dismissed_at) AS dismissed, min(found_at) FILTER (WHERE dismissed_at IS NULL) AS since
+                  FROM ({standing_rows()}) standing
+                 GROUP BY connection_id, kind)
+            SELECT counted.*, {NAME} AS connection_name
+              FROM counted JOIN booksync.zoho_connections c ON c.id = connection_id
              ORDER BY connection_name, connection_id, kind
         """)  # noqa: S608  (constants)
     )

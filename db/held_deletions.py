@@ -38,9 +38,12 @@ _OWNER = """
 """
 
 
-def standing_rows() -> str:
-    """SQL of the valid rows of held_deletions, including dismissed ones, with the names of their records."""
-    return " UNION ALL ".join(map(_standing_of, entities()))
+def standing_rows(chosen: str = "") -> str:
+    """SQL of the valid rows of held_deletions, including dismissed ones, with the names of their records.
+
+    `chosen` is SQL that chooses some of each entity's rows `held`: further conditions, and their order and limit.
+    """
+    return " UNION ALL ".join(f"({_standing_of(each)} {chosen})" for each in entities())
 
 
 def _standing_of(entity: Entity) -> str:

@@ -7,6 +7,8 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE 'CREATE ROLE ' || quote_ident(role) || ' LOGIN';
         END IF;
+        -- To compile a statement takes longer than any statement of booksync does.
+        EXECUTE 'ALTER ROLE ' || quote_ident(role) || ' SET jit = off';
     END LOOP;
 END $$;
 

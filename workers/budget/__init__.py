@@ -1,6 +1,7 @@
 """The API budget: how many calls a Zoho organisation still grants all workers together (TR-5: 100 calls a minute)."""
 
 from workers.budget.api_budget import MAX_INLINE_WAIT_SECONDS, Admission, ApiBudget
+from workers.budget.decisions import PauseLeft, Resumed
 from workers.budget.errors import (
     BudgetUnavailable,
     BudgetWait,
@@ -10,7 +11,7 @@ from workers.budget.errors import (
     throttled_sentence,
 )
 from workers.budget.limits import CALL_SECONDS, BudgetLimits, Lane
-from workers.budget.scripts import PROBE_SECONDS, PauseLeft, Resumed
+from workers.budget.scripts import PROBE_SECONDS
 from workers.budget.snapshot import BudgetSnapshot
 
 __all__ = [

@@ -2,16 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import redis
 import structlog
 
 from workers.budget.call_results import CallResult, read_result
+from workers.budget.decisions import Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
-from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
+from workers.budget.scripts import BudgetScripts
 from workers.budget.snapshot import BudgetSnapshot
 
 #: A wait for the budget up to this length is slept in the thread; a longer wait is raised as BudgetWait.
@@ -128,9 +129,13 @@ class ApiBudget:
         """Read the present state of the budget, without changing it. Raises BudgetUnavailable."""
         return self._scripts.look(organization_id)
 
-    def remembers(self, organization_id: str) -> bool:
-        """Whether Redis has a record of the organisation's calls. Raises RedisError."""
-        return self._scripts.remembers(organization_id)
+    def snapshots(self, organization_ids: Sequence[str]) -> Mapping[str, BudgetSnapshot]:
+        """Read the present states of several organisations' budgets, in two round trips. Raises BudgetUnavailable."""
+        return self._scripts.look_at(organization_ids)
+
+    def forgotten(self, organization_ids: Sequence[str]) -> list[str]:
+        """Return the organisations of whose calls Redis has no record. Raises BudgetUnavailable."""
+        return self._scripts.forgotten(organization_ids)
 
     def resume(self, organization_id: str) -> Resumed:
         """Lift every pause of the organisation, and delete the known facts about the day's calls.

@@ -1,12 +1,14 @@
 """The decisions of the API budget as typed calls: one Lua script each, atomic, on Redis's own clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 
 import redis
 
 from workers.budget.call_results import LONGEST_DAY_SECONDS, CallResult
+from workers.budget.decisions import Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.errors import BudgetUnavailable, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
@@ -32,62 +34,6 @@ _PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
 _STEADY_PAUSES = 3
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE_WINDOWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The budget's decision that a call may be made now. `at` is Redis's time in milliseconds."""
-
-    call: str
-    at: int
-    pool: str
-    is_probe: bool = False  #: whether the call probes that a spent day is over
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The budget's decision that a call may be made only later."""
-
-    seconds: float
-    reason: WaitReason
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Redis has no memory of the organisation's budget (new, emptied, restarted, failed over), or a damaged one."""
-
-    damage: str = ""  #: the kind of damage, for the log; empty if the memory is only new
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The budget's decision that all calls of the organisation pause."""
-
-    seconds: float
-    reason: PauseReason
-
-
-@dataclass(frozen=True, slots=True)
-class Lifted:
-    """A probe has ended the pause of a spent day."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """The pause that a person has just lifted."""
-
-    pause: Pause | None
-    forgotten_seconds: float  #: the seconds of a wait for forgotten calls, which continues; 0 without one
-
-
-@dataclass(frozen=True, slots=True)
-class PauseLeft:
-    """A pause that Postgres remembers."""
-
-    seconds: float
-    reason: PauseReason
-    #: For the pause of a spent day: the seconds until one call may probe whether the day is over.
-    probe_in_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +130,27 @@ class BudgetScripts:
         return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
     def look(self, organization_id: str) -> BudgetSnapshot:
+        return self._snapshot(self._run(self._look, organization_id, *self._look_arguments()))
+
+    def look_at(self, organization_ids: Sequence[str]) -> dict[str, BudgetSnapshot]:
+        """The states of several budgets, in two round trips."""
+        if not organization_ids:
+            return {}
+        # The first look also gives Redis the script.
+        first, *others = organization_ids
+        found = {first: self.look(first)}
+        with self._client.pipeline(transaction=False) as pipeline, _redis_needed():
+            for each in others:
+                keys = _keys(each)
+                pipeline.evalsha(self._look.sha, len(keys), *keys, *self._shared_arguments(), *self._look_arguments())
+            replies = pipeline.execute()
+        return found | dict(zip(others, map(self._snapshot, replies), strict=True))
+
+    def _look_arguments(self) -> Sequence[int | float]:
+        return self._limits.daily_reserve, self._limits.least_reserved_slots
+
+    def _snapshot(self, reply: Sequence[int | str | bytes]) -> BudgetSnapshot:
         limits = self._limits
-        reply = self._run(self._look, organization_id, limits.daily_reserve, limits.least_reserved_slots)
         used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, *rest = reply
         day_waits, kept, probe_in, reserve = rest
         return BudgetSnapshot(
@@ -205,10 +170,14 @@ class BudgetScripts:
             interactive_reserve=_number(reserve),
         )
 
-    def remembers(self, organization_id: str) -> bool:
-        """Whether Redis has a record of the organisation's calls. Raises RedisError."""
-        state, *_ = _keys(organization_id)
-        return bool(self._client.exists(state))
+    def forgotten(self, organization_ids: Sequence[str]) -> list[str]:
+        """The organisations of whose calls Redis has no record."""
+        with self._client.pipeline(transaction=False) as pipeline, _redis_needed():
+            for each in organization_ids:
+                state, *_ = _keys(each)
+                pipeline.exists(state)
+            known = pipeline.execute()
+        return [each for each, is_known in zip(organization_ids, known, strict=True) if not is_known]
 
     def pause_without_redis(self, result: CallResult) -> Pause | None:
         """The pause after a refusal, while Redis does not respond: as long as a first pause; None without a refusal."""
@@ -232,8 +201,15 @@ class BudgetScripts:
     def _run(
         self, script: "redis.commands.core.Script", organization_id: str, *arguments: str | int | float
     ) -> Sequence[int | str | bytes]:
+        with _redis_needed():
+            reply: Sequence[int | str | bytes] = script(
+                keys=_keys(organization_id), args=(*self._shared_arguments(), *arguments)
+            )
+            return reply
+
+    def _shared_arguments(self) -> Sequence[int | float]:
         limits = self._limits
-        shared = (
+        return (
             limits.shared_slots,
             limits.reserved_slots,
             _milliseconds(limits.span_seconds),
@@ -242,11 +218,15 @@ class BudgetScripts:
             _milliseconds(_KEEP_SECONDS),
             _milliseconds(PROBE_SECONDS),
         )
-        try:
-            reply: Sequence[int | str | bytes] = script(keys=_keys(organization_id), args=(*shared, *arguments))
-        except redis.RedisError as error:
-            raise BudgetUnavailable(refusal_of(error).state) from error
-        return reply
+
+
+@contextmanager
+def _redis_needed() -> Iterator[None]:
+    """Raises BudgetUnavailable if Redis does not work."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise BudgetUnavailable(refusal_of(error).state) from error
 
 
 #: The parts that only some scripts need.

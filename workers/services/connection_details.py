@@ -11,7 +11,8 @@ from db.session import autocommit
 from domain.connection_states import ConnectionStatus, state_sentence
 from domain.floods import flood_sentence
 from workers.boot.basics import Basics
-from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
+from workers.budget import throttled_sentence
+from workers.services.forecast import budget_of
 from workers.services.kept_counts import EVENTS_SHOWN, RUNS_SHOWN, KeptCounts
 
 
@@ -60,11 +61,3 @@ def with_sentences(state: Mapping[str, Any]) -> dict[str, Any]:
         "throttled_sentence": throttled_since and throttled_sentence(throttled_since),
         "flood_sentence": flood and flood_sentence(**flood),
     }
-
-
-def budget_of(basics: Basics, organization_id: str) -> BudgetSnapshot | None:
-    """Return the API budget of an organisation; None while Redis is unavailable."""
-    try:
-        return basics.budget.snapshot(organization_id)
-    except BudgetUnavailable:
-        return None

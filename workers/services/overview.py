@@ -12,13 +12,12 @@ from db.installation import InstallationFacts
 from db.session import Session, autocommit
 from domain.processes import Kind
 from workers.boot.basics import Basics
-from workers.budget import BudgetSnapshot
-from workers.services.connection_details import budget_of, with_sentences
+from workers.services.connection_details import with_sentences
 from workers.services.connection_order import NEEDS_YOU, Choice, ConnectionOrder, needs_person
 from workers.services.doctor.checkup import Checkup
 from workers.services.doctor.findings import Finding, Part
 from workers.services.doctor.from_postgres import from_facts
-from workers.services.doctor.from_redis import FromRedis, read_redis
+from workers.services.doctor.from_redis import FromRedis, read_budgets, read_redis
 from workers.services.doctor.judgement import judge
 from workers.services.kept_counts import EVENTS_SHOWN, RUNS_SHOWN, KeptCounts
 
@@ -126,14 +125,12 @@ def _glances(db: Session, page: Sequence[Mapping[str, Any]], *, has_details: boo
 def _listed(
     basics: Basics, order: ConnectionOrder, states: Sequence[Mapping[str, Any]], *, is_fresh: bool
 ) -> list[ListedConnection]:
-    organizations = {state["organization_id"] for state in states}
-    budgets: dict[str, BudgetSnapshot | None] = {
-        each: order.budgets[each] if is_fresh and each in order.budgets else budget_of(basics, each)
-        for each in sorted(organizations)
-    }
+    known = order.budgets if is_fresh else {}
+    others = sorted({state["organization_id"] for state in states} - set(known))
+    budgets = {**known, **read_budgets(basics, others)}
     return [
         ListedConnection(
-            with_sentences(state) | {"budget": budgets[state["organization_id"]]},
+            with_sentences(state) | {"budget": budgets.get(state["organization_id"])},
             order.findings_of(state["connection_id"]),
         )
         for state in states

@@ -1,7 +1,7 @@
 """The metrics of `/metrics`, read from Postgres and Redis at each request, so that any process reports all of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from importlib.metadata import version
@@ -176,7 +176,7 @@ class _AtScrape(Collector):
             for queue in Queue
             for state, count in _QUEUE_STATES.items()
         ]
-        budgets = {each: self._resources.budget.snapshot(each) for each in organizations}
+        budgets = self._resources.budget.snapshots(list(organizations))
         oldest = [({"queue": str(queue)}, seconds) for queue, seconds in oldest_seconds(client).items()]
         workers = Counter(each.state for each in reports(client))
         return [
@@ -207,7 +207,7 @@ def _memory(state: RedisState) -> list[Metric]:
     ]
 
 
-def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
+def _budgets(budgets: Mapping[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
     def of_each(name: str, help_text: str, values: dict[str, float | None]) -> GaugeMetricFamily:
         return _gauge(f"budget_{name}", help_text, (({"organization": each}, value) for each, value in values.items()))
 

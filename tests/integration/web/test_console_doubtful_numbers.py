@@ -135,14 +135,6 @@ class TestTheList:
         assert "Sharer 1" in page
         assert page.count("Sharer 0") == 1  # in the message only
 
-    def test_the_list_of_shared_numbers_has_pages(self, basics: Basics, ana: ConsoleBrowser) -> None:
-        a_connection_with(basics.engine, *sharing(60))
-        page = ana.get(SHARED).text
-        (more,) = (line.split('"')[1] for line in page.splitlines() if "More rows" in line)
-        rest = ana.get("/" + more.removeprefix("../").replace("&amp;", "&")).text
-        shown = [set(re.findall(r"Sharer \d+", each)) for each in (page, rest)]
-        assert (len(shown[0]), len(shown[1]), len(shown[0] | shown[1])) == (50, 10, 60)
-
     def test_a_filter_leaves_the_numbers_of_one_connection(self, basics: Basics, ana: ConsoleBrowser) -> None:
         a_connection_with(basics.engine, a_contact(name="First Ltd", mobile=FAX))
         second = a_connection_with(basics.engine, a_contact("5002", name="Second Ltd", mobile=FAX))
@@ -151,19 +143,19 @@ class TestTheList:
         assert "Second Ltd" in page
         assert "First Ltd" not in page
 
-    def test_a_long_list_has_pages(self, basics: Basics, ana: ConsoleBrowser) -> None:
-        a_connection_with(
-            basics.engine, *(a_contact(str(5000 + n), name=f"No {n}.", mobile=REFUSED) for n in range(60))
+    @pytest.mark.parametrize("which", ["objection", "shared", "assumed"])
+    @pytest.mark.parametrize("is_filtered", [False, True])
+    def test_a_long_list_has_pages(self, basics: Basics, ana: ConsoleBrowser, which: str, is_filtered: bool) -> None:
+        text = {"objection": REFUSED, "shared": A_BRITISH_MOBILE, "assumed": NATIONAL}[which]
+        connection = a_connection_with(
+            basics.engine, *(a_contact(str(5000 + n), name=f"No {n}.", mobile=text) for n in range(60))
         )
-        page = ana.get(PATH).text
-        assert "No 49." in page
-        assert "No 50." not in page
+        page = ana.get(f"{PATH}?list={which}" + (f"&connection={connection.connection_id}" if is_filtered else "")).text
         (more,) = (line.split('"')[1] for line in page.splitlines() if "More rows" in line)
         rest = ana.get("/" + more.removeprefix("../").replace("&amp;", "&")).text
-        assert "No 50." in rest
-        assert "No 59." in rest
-        assert "No 49." not in rest
         assert "More rows" not in rest
+        shown = [set(re.findall(r"No \d+\.", each)) for each in (page, rest)]
+        assert (len(shown[0]), len(shown[1]), len(shown[0] | shown[1])) == (50, 10, 60)
 
     def test_a_malformed_address_is_a_page_that_is_not_found(
         self, ana: ConsoleBrowser, subtests: pytest.Subtests

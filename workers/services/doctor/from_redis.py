@@ -62,16 +62,13 @@ def _text(key: bytes | str) -> str:
 
 def read_budgets(basics: Basics, organization_ids: Sequence[str]) -> Mapping[str, BudgetSnapshot]:
     """The API budgets of organisations; none while Redis is unavailable."""
-    budgets = {}
     with suppress(BudgetUnavailable):
-        for organization_id in organization_ids[:MOST_ORGANIZATIONS]:
-            budgets[organization_id] = basics.budget.snapshot(organization_id)
-    return budgets
+        return basics.budget.snapshots(organization_ids[:MOST_ORGANIZATIONS])
+    return {}
 
 
 def forgotten(basics: Basics, organization_ids: Sequence[str]) -> list[str]:
     """The organisations of which Redis has no record of calls; none while Redis is unavailable."""
-    try:
-        return [each for each in organization_ids[:MOST_ORGANIZATIONS] if not basics.budget.remembers(each)]
-    except redis.RedisError:
-        return []
+    with suppress(BudgetUnavailable):
+        return basics.budget.forgotten(organization_ids[:MOST_ORGANIZATIONS])
+    return []

@@ -27,7 +27,7 @@ from workers.web.console.addresses import (
     uuid_of,
 )
 from workers.web.console.frame import console_page
-from workers.web.console.listing import paged
+from workers.web.console.listing import MOST_LISTED, paged
 from workers.web.forms import one
 from workers.web.state import resources_of
 
@@ -123,6 +123,8 @@ def _list(request: Request, visitor: Visitor) -> Response:
         chosen=chosen,
         statuses=tuple(DeadLetterStatus),
         facets=facets,
+        most_listed=MOST_LISTED,
+        connection_id=choice.connection_id,
         now=facets.now,
         groups=groups,
         letters=letters,

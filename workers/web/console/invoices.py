@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from db import connection_names, invoice_lists
+from db import invoice_lists
 from db.invoice_lists import ListedInvoice
 from domain.connection_names import whole_id
 from domain.permission import SkipReason
@@ -17,7 +17,7 @@ from workers.services.reason_file import reason_file
 from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed
 from workers.web.console.addresses import NoSuchPageError, no_such, query, uuid_of
 from workers.web.console.frame import console_page
-from workers.web.console.listing import ROWS, after_of, choice_of, paged
+from workers.web.console.listing import ROWS, after_of, choice_between, choice_of, paged
 from workers.web.console.record_pages import search_page, zoho_address
 from workers.web.forms import one
 from workers.web.state import counts_of, resources_of
@@ -86,10 +86,10 @@ def _download(request: Request, visitor: Visitor) -> Response:
     reason, given = one(visitor.form, "reason"), uuid_of(one(visitor.form, "connection"))
     with postgres_needed():
         with resources.engine.connect() as db:
-            is_known = any(each.connection_id == given for each in connection_names.named(db))
-        if given is None or not is_known or reason not in _REASONS:
+            choice = choice_between(db, given)
+        if choice.connection_id is None or reason not in _REASONS:
             raise NoSuchPageError
-        pieces = reason_file(resources, visitor.operator.name, given, SkipReason(reason))
+        pieces = reason_file(resources, visitor.operator.name, choice.connection_id, SkipReason(reason))
         # The first piece is made here, so that nothing is sent if Postgres does not work.
         pieces = chain([next(pieces)], pieces)
     return StreamingResponse(

@@ -6,14 +6,13 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from db import connection_names
 from db.customer_stories import Organization
 from workers.boot.resources import Resources
 from workers.services.find_records import find_records
 from workers.web.console.access import Visitor, postgres_needed
 from workers.web.console.addresses import uuid_of
 from workers.web.console.frame import console_page, root_of
-from workers.web.console.listing import Choice
+from workers.web.console.listing import choice_between
 from workers.web.forms import one
 from workers.web.state import resources_of
 
@@ -29,14 +28,15 @@ def search_page(request: Request, visitor: Visitor) -> Response:
     text, wanted = one(visitor.form, "search"), uuid_of(one(visitor.form, "connection"))
     with postgres_needed(), resources_of(request).engine.connect() as db:
         found = find_records(db, text, wanted)
-        named = connection_names.named(db)
+        choice = choice_between(db, wanted)
+        names = choice.names(
+            db, [each.connection_id for each in found.customers] + [each.connection_id for each in found.invoices]
+        )
     if len(found) == 1:
         (address,) = [f"customers/{each.id}" for each in found.customers] + [
             f"invoices/{each.id}" for each in found.invoices
         ]
         return RedirectResponse(f"{root_of(request)}{address}", 303)
-    choice = Choice(named, next((each for each in named if each.connection_id == wanted), None))
-    names = choice.names if len(named) > 1 else {}
     return console_page(request, "console/found.html", visitor, text=text, found=found, names=names, choice=choice)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
 from workers.budget import BudgetSnapshot, Lane, PauseLeft, PauseReason, WaitReason
-from workers.budget.scripts import Pause
+from workers.budget.decisions import Pause
 
 HOUR = 3600.0
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
 from workers.budget import BudgetWait, Lane, WaitReason
-from workers.budget.scripts import BudgetScripts, Granted
+from workers.budget.decisions import Granted
+from workers.budget.scripts import BudgetScripts
 
 
 def ahead(world: World) -> int:

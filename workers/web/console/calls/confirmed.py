@@ -36,6 +36,7 @@ async def confirmed(request: Request, visitor: AsViewer) -> HTMLResponse:
         )
         return {
             "customers": rows,
+            "of": [each.connection_id for each in rows],
             "which": CONFIRMED,
             "lists": lists_of(choice),
             "first": choice.address(CONFIRMED) if after else None,

@@ -46,7 +46,7 @@ async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
         rows, last = paged(page(db, choice.user_id, after=after, limit=ROWS + 1))
         return {
             "numbers": rows,
-            "users": list(dict.fromkeys(each.user_id for each in choice.listed)),
+            "users": choice.users,
             "first": choice.address(_PATH) if after else None,
             "more": choice.address(_PATH, after=_sealed(vault, last)) if last else None,
         }

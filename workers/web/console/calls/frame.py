@@ -28,7 +28,7 @@ TABS: Final = (
 def call_page(
     request: Request, visitor: Visitor, template: str, shown: Callable[[Session, Choice], Mapping[str, Any]]
 ) -> HTMLResponse:
-    """Return a page about calls.
+    """Return a page about calls. `shown` returns what its template shows; the connections `of` get their names.
 
     Raises:
         NoSuchPageError: the address names a record that does not exist.
@@ -36,8 +36,9 @@ def call_page(
     """
     with postgres_needed(), resources_of(request).engine.connect() as db:
         choice = choice_of(db, request)
-        parts = shown(db, choice)
-    return console_page(request, f"console/calls/{template}", visitor, tabs=TABS, choice=choice, **parts)
+        parts = dict(shown(db, choice))
+        names = choice.names(db, parts.pop("of", ()))
+    return console_page(request, f"console/calls/{template}", visitor, tabs=TABS, choice=choice, names=names, **parts)
 
 
 def shown_on(visitor: Visitor, path: str) -> str:
@@ -50,5 +51,4 @@ def scope_of(choice: Choice) -> PlanScope:
     """Return the reminders of the page. The only connection of a user has all reminders of the user."""
     if choice.chosen is None:
         return PlanScope()
-    of_user = [each for each in choice.connections if each.user_id == choice.user_id]
-    return PlanScope(choice.user_id, choice.connection_id if len(of_user) > 1 else None)
+    return PlanScope(choice.user_id, choice.connection_id if choice.of_user > 1 else None)

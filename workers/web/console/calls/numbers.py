@@ -60,6 +60,7 @@ async def numbers(request: Request, visitor: AsViewer) -> HTMLResponse:
         )
         return {
             "numbers": rows,
+            "of": [each.connection_id for each in rows],
             "which": which,
             "lists": lists_of(choice),
             "first": choice.address(_PATH, list=which) if after_of(request) else None,

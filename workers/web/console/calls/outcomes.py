@@ -35,6 +35,7 @@ async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
         kept = {"outcome": outcome or ""}
         return {
             "outcomes": rows,
+            "of": [each.connection_id for each in rows],
             "kinds": list(CallOutcome),
             "outcome": outcome,
             "first": choice.address(_PATH, **kept) if after else None,

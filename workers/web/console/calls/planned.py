@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -33,10 +34,12 @@ async def calendar(request: Request, visitor: AsViewer) -> HTMLResponse:
         scope = scope_of(choice)
         found = planned_calls.calendar(db, scope, choice.connection_id, number=DAYS)
         tomorrow = found.days[1]
+        rows = planned_calls.calls(db, scope, tomorrow.day, limit=_TOMORROW_SHOWN)
         return {
             "weeks": _weeks(found.days),
             "tomorrow": tomorrow,
-            "calls": planned_calls.calls(db, scope, tomorrow.day, limit=_TOMORROW_SHOWN),
+            "calls": rows,
+            "of": chain.from_iterable(each.connection_ids for each in rows),
             "closed": found.closed,
             "most_counted": MOST_COUNTED,
             "is_empty": not any(each.calls for each in found.days),
@@ -56,6 +59,7 @@ async def day_of_calls(request: Request, visitor: AsViewer, day: str) -> HTMLRes
         return {
             "day": date,
             "calls": rows,
+            "of": chain.from_iterable(each.connection_ids for each in rows),
             "first": choice.address(path) if after else None,
             "more": choice.address(path, after=str(last.id)) if last else None,
         }

@@ -44,6 +44,7 @@ async def queue(request: Request, visitor: AsViewer) -> HTMLResponse:
             "reason": reason,
             "held_back": _REASONS.get(reason),
             "reminders": found.reminders,
+            "of": [each.connection_id for each in found.reminders],
             "first": choice.address(_PATH, reason=reason) if after else None,
             "more": choice.address(_PATH, reason=reason, after=str(found.more_after)) if found.more_after else None,
         }
