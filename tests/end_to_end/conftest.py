@@ -11,6 +11,7 @@ from sandbox.servers import EmbeddedPostgres
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.demos import Demo
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
+from tests.end_to_end.wheels import build_wheel
 from tests.matrix.combinations import POOLED
 from tests.pgbouncer import PgBouncer
 
@@ -52,6 +53,12 @@ def connection_id(installation: Installation) -> str:
     connected = installation.connect()
     assert connected.code == 0, connected.stderr
     return str(connected.json["connection_id"])
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that the source archive builds."""
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture

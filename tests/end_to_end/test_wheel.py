@@ -2,9 +2,7 @@
 
 import os
 import subprocess
-import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from dataclasses import dataclass
@@ -67,16 +65,6 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that the source archive builds."""
-    folder = tmp_path_factory.mktemp("dist")
-    archive = build("sdist", PROJECT, folder)
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
-    return build("wheel", folder / archive.name.removesuffix(".tar.gz"), folder)
-
-
-@pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     folder = tmp_path_factory.mktemp("venv")
     venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
@@ -94,15 +82,6 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 def settings(postgres_url: str, redis_url: str, zoho: SandboxControl) -> dict[str, str]:
     """The settings of an installation with a database without tables."""
     return settings_for(postgres_url, redis_url, zoho.url, Fernet.generate_key().decode())
-
-
-def build(target: str, project: Path, folder: Path) -> Path:
-    """Build the project's wheel or its source archive into the folder."""
-    before = set(folder.iterdir())
-    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
-    subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=_SECONDS)
-    (built,) = set(folder.iterdir()) - before
-    return built
 
 
 def test_the_wheel_has_no_simulator_no_tests_and_no_benchmarks(wheel: Path) -> None:

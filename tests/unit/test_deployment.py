@@ -69,9 +69,9 @@ class TestExampleEnvironment:
                 assert block.startswith("# "), f"this variable has no explanation: {block}"
 
 
-class TestReadme:
+class TestSettingsDocument:
     def test_lists_every_setting_with_its_default(self) -> None:
-        rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+) \| .+ \|$", read("README.md"), re.MULTILINE)
+        rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+) \| .+ \|$", read("docs/settings.md"), re.MULTILINE)
         fields = Settings.model_fields
         told = {name.upper(): "needed" if field.is_required() else field.default for name, field in fields.items()}
         assert dict(rows) == {name: "none" if default in (None, ()) else f"{default}" for name, default in told.items()}

@@ -72,6 +72,11 @@ COMMANDS = (
         "scheduler:scheduler",
         "Run the scheduler: send overdue steps again and start due syncs. Several replicas may run.",
     ),
+    (
+        "start",
+        "start:start",
+        "Run the web process, a worker and the scheduler together, until Ctrl-C. For one host.",
+    ),
     ("dead-letters", "dead_letters:app", "List, inspect, retry or discard messages that exhausted their retries."),
     (
         "deletions",

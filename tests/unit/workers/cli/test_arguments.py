@@ -1,4 +1,4 @@
-"""Promises of workers/cli/arguments.py: the help names each argument like the README."""
+"""Promises of workers/cli/arguments.py: the help names each argument like docs/commands.md."""
 
 from typer.testing import CliRunner
 

@@ -1,0 +1,26 @@
+"""The wheel that the source archive builds."""
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from tests.end_to_end.installation import PROJECT
+
+_SECONDS = 120
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the source archive, and from it the wheel, into the folder."""
+    archive = _build("sdist", PROJECT, folder)
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return _build("wheel", folder / archive.name.removesuffix(".tar.gz"), folder)
+
+
+def _build(target: str, project: Path, folder: Path) -> Path:
+    before = set(folder.iterdir())
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=_SECONDS)
+    (built,) = set(folder.iterdir()) - before
+    return built
