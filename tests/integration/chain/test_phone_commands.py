@@ -94,7 +94,13 @@ class TestAudit:
     def test_people_see_one_screen_the_totals_and_the_next_step(self, connection_id: str) -> None:
         result = run("phones", "audit", connection_id, "--all")
         assert result.exit_code == 0
-        for words in (REFUSED, BOB, "not_a_number", "Next: correct the numbers in Zoho, or confirm one"):
+        for words in (
+            REFUSED,
+            BOB,
+            "not_a_number",
+            "Next: correct the numbers in Zoho, ",
+            "confirm one: booksync phones",
+        ):
             assert words in result.output
         assert "--all" in run("phones", "audit", connection_id).output
 
