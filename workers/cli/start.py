@@ -11,6 +11,7 @@ import typer
 
 from domain.errors import BooksyncError
 from workers.boot.settings import settings
+from workers.cli.examples import examples
 from workers.cli.terminal import notes, out
 
 #: `-P`: a folder `workers` in the current folder is not imported.
@@ -26,6 +27,10 @@ class ProcessEndedError(BooksyncError):
     """One of the processes has ended by itself, so the others were stopped too. The log has the reason."""
 
 
+@examples(
+    "booksync start",
+    "booksync start --host 0.0.0.0 --port 8080 --processes 4",
+)
 def start(
     host: Annotated[str, typer.Option(envvar="HOST", help="The address of the web process.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", help="The port of the web process.")] = 8000,

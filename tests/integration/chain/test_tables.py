@@ -120,7 +120,7 @@ WITHOUT_TABLES = {
     *("budget resume", "clients add", "clients rotate", "connect", "disconnect", "doctor", "healthy", "pause"),
     *("dead-letters discard", "dead-letters retry", "dead-letters show", "do-not-call add", "do-not-call remove"),
     *("operators add", "operators disable", "operators link", "phones confirm", "reminders close", "reminders open"),
-    *("reminders report", "rename", "resume", "roles", "rotate-keys", "scheduler", "schema", "webhook rotate"),
+    *("reminders report", "rename", "resume", "roles", "rotate-keys", "scheduler", "schema", "start", "webhook rotate"),
     *("webhook show", "worker"),
 }
 
