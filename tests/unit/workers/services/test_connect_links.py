@@ -13,6 +13,7 @@ from workers.boot.settings import Settings
 from workers.secrets.vault import Vault
 from workers.services.connect_links import (
     ConnectLink,
+    NoClientError,
     NoPublicUrlError,
     ReturnUrlRefusedError,
     address_of,
@@ -29,9 +30,8 @@ def a_vault() -> Vault:
 
 def some_settings(public_url: str | None = "https://booksync.example.com/", *returns: str) -> Settings:
     allowed = tuple(AnyHttpUrl(each) for each in returns)
-    return cast(
-        Settings, SimpleNamespace(public_url=public_url and AnyHttpUrl(public_url), connect_return_urls=allowed)
-    )
+    url = public_url and AnyHttpUrl(public_url)
+    return cast(Settings, SimpleNamespace(public_url=url, connect_return_urls=allowed, has_zoho_client=True))
 
 
 def sealed_in(address: str) -> str:
@@ -66,6 +66,12 @@ def test_a_text_sealed_for_another_purpose_is_not_accepted() -> None:
 def test_a_link_of_other_keys_is_not_accepted() -> None:
     sealed = sealed_in(address_of(some_settings(), a_vault(), ConnectLink("7")))
     assert link_from(a_vault(), sealed) is None
+
+
+def test_a_link_needs_zohos_client() -> None:
+    settings = cast(Settings, SimpleNamespace(has_zoho_client=False))
+    with pytest.raises(NoClientError, match="ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET"):
+        address_of(settings, a_vault(), ConnectLink("user 7"))
 
 
 def test_a_link_needs_a_public_url() -> None:
