@@ -1,6 +1,7 @@
 """Texts of Zoho with control sequences: no command prints one, as text or JSON, and the cache keeps them unchanged."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from domain.printable import printable
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import run
 
-HOSTILE = "\x1b[2J\x1b]52;c;ZXZpbA==\x07\x9b2J\u202eevil\u200b\rall good\nforged: 0 [bold]x[/bold] :warning: \u2028"
+HOSTILE = (
+    "\x1b[2J\x1b]52;c;ZXZpbA==\x07\x9b2J\u202eevil\u200b\rall good\nforged: 0\tnext [bold]x[/bold] :warning: \u2028"
+)
 
 #: Each command prints texts of a connection.
 COMMANDS = [
@@ -64,9 +67,15 @@ def hostile(bench: Bench) -> Bench:
 
 
 def acting(output: str) -> set[str]:
-    """The active characters of an output, and the starts of lines that a text has forged."""
-    return {sign for sign in output if sign not in "\n\r" and printable(sign) != sign} | {
-        begin for begin in ("forged", "all good") for line in output.splitlines() if line.startswith(begin)
+    """The active characters of an output, and the starts of lines and columns that a text has forged.
+
+    In a pipe, tabs are between the columns of a table.
+    """
+    return {sign for sign in output if sign not in "\n\r\t" and printable(sign) != sign} | {
+        begin
+        for begin in ("forged", "all good", "next")
+        for cell in re.split(r"[\n\r\t]", output)
+        if cell.startswith(begin)
     }
 
 
