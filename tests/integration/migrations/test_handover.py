@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from db.migrations import containment, grants, handover, numbers, states
+from db.migrations import containment, grants, handover, numbers, refused_webhooks, states
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import SchemaFit, Target, schema_state
 from db.migrations.runner import migrate
@@ -91,7 +91,10 @@ _NEW = {
     for added in (handover._COLUMNS, numbers._COLUMNS, containment._COLUMNS)
     for columns in added.values()
     for column in columns
-} | {"handover_id", *(column.partition(" ")[0] for part in (states, grants) for column in part._COLUMNS)}
+} | {
+    "handover_id",
+    *(column.partition(" ")[0] for part in (states, grants, refused_webhooks) for column in part._COLUMNS),
+}
 
 OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
 
