@@ -217,10 +217,9 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
 
 def _room(by_reason: Sequence[ReasonTotal]) -> int:
     """Return how many customers are shown on one screen, with the totals below them."""
-    if not out.is_screen:
-        return max(_FEWEST_ROWS, _LINES_OF_A_PIPE - len(by_reason))
-    lines = out.size.height - len(by_reason) - _LINES_AROUND_THE_TABLE
-    return max(_FEWEST_ROWS, lines // _LINES_OF_A_CUSTOMER)
+    height = out.size.height if out.is_screen else _LINES_OF_A_PIPE
+    lines = height - len(by_reason) - _LINES_AROUND_THE_TABLE
+    return max(_FEWEST_ROWS, lines // _LINES_OF_A_CUSTOMER if out.is_screen else lines)
 
 
 def _show_totals(by_reason: Sequence[ReasonTotal]) -> None:
