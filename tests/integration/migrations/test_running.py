@@ -103,7 +103,9 @@ def test_a_database_of_a_newer_release_is_unchanged(url: str, database: Database
 
 
 def test_an_unknown_target_is_refused_by_name(url: str) -> None:
-    with pytest.raises(MigrationError, match="legacy, phase1, phase2, phase3, head or a revision such as 0015_.+, not to phase9"):
+    with pytest.raises(
+        MigrationError, match=r"legacy, phase1, phase2, phase3, head or a revision such as 0015_.+, not to phase9"
+    ):
         migrate(url, "phase9")
 
 
