@@ -38,12 +38,14 @@ matrix: .venv ## Run a whole sync on each supported Postgres, Redis, Valkey and 
 
 .PHONY: drill
 drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that changes all the time
-	@exec $(RUN) pytest -m drill $(ARGS)
+	@$(RUN) pytest -m drill $(ARGS)
+	@exec $(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
+		tests/integration/db tests/integration/migrations/legacy
 
 .PHONY: fuzz
 fuzz: .venv ## Try many examples of each property, then random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
 	@$(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
-		tests/unit tests/properties tests/integration/db tests/integration/migrations/legacy
+		tests/unit tests/properties
 	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
 
 # `alembic check`, on an embedded Postgres.

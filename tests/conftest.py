@@ -25,7 +25,8 @@ from tests.temporary_folder import use_memory
 _configure = structlog.configure
 structlog.configure = lambda **options: _configure(**options | {"cache_logger_on_first_use": False})
 
-# No deadline and no check of speed, because durations depend on the machine. `make fuzz` tries many examples.
+# No deadline and no check of speed, because durations depend on the machine. `make fuzz` and `make drill` try many
+# examples.
 # CI tries the same examples each time, so that a failure there is the change's own; everywhere else they are new ones.
 _UNTIMED = hypothesis.settings(
     deadline=None,
