@@ -40,7 +40,7 @@ def main() -> int:
     ):
         page = browser.new_context(viewport=_WINDOW, color_scheme="light").new_page()  # type: ignore[arg-type]
         page.goto(link)
-        page.get_by_text("The rows are being counted").wait_for(state="detached")
+        page.get_by_role("status").filter(has_text="being counted").wait_for(state="detached")
         pictures = [_keep(page, "console-overview.png")]
         _open_detail(page)
         pictures.append(_keep(page, "console-detail.png"))

@@ -234,13 +234,13 @@ class TestCost:
     ) -> None:
         monkeypatch.setattr(connection_order, "MANY_CONNECTIONS", 1)
         add_connection(database, "Harbour")
-        assert "The caches are large" not in ana.get("/").text
+        assert "Troubles and counts of connections were read" not in ana.get("/").text
         database.execute(
             "UPDATE booksync.zoho_connections SET status = 'paused', paused_at = now(), paused_reason = 'audit'"
         )
         with recorded_statements(app.state.resources.engine) as sent:
             page = text_of(ana.get("/").text)
-        assert "The caches are large" in page
+        assert "Troubles and counts of connections were read" in page
         assert ": audit" in page
         assert len(sent) < MOST_STATEMENTS
 
