@@ -1,6 +1,6 @@
 """The time of the console's pages over a million invoices: `python -m benchmarks.console`.
 
-5,000 connections, one of them with 300,000 customers and 1,000,000 invoices; the rows are written by Postgres itself.
+The installation has 5,000 connections. One of them has 300,000 customers and 1,000,000 invoices.
 Each page is read ten times from the real web process over HTTP, with its rendering, after one look that warms the
 caches. Exit code 1: the median of a page is above 200 ms.
 """

@@ -15,7 +15,7 @@ from db.session import Session
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _NEXT = re.compile(r'href="([^"]+)" rel="next"')
 
-#: The name of the first connection besides the large one.
+#: The query for the id of the first small connection.
 _SMALL = "SELECT id FROM booksync.zoho_connections WHERE organization_id = '70000001'"
 
 _WORDS = ("bergenhol", "berkalun zim", "be", "b", "gmbh", "office77@", "office", "0301000", "030 10000777", "WAIT-77")

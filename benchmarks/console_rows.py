@@ -108,7 +108,7 @@ _NOT_CALLED = """
 
 
 def fill_lists(engine: Engine, connection: Connection, invoices: int) -> None:
-    """Write the rows beside the records of the large connection, which has this many invoices."""
+    """Write all rows except the customers and invoices of the large connection. `invoices` is their number there."""
     values = {"user_id": connection.user_id, "connection_id": connection.connection_id, "invoices": invoices}
     with engine.begin() as db:
         db.exec_driver_sql("SET LOCAL synchronous_commit = off")

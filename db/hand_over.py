@@ -90,8 +90,8 @@ def queue(
 ) -> Sequence[DueReminder]:
     """At most `limit` reminders that are due now, the oldest first: those after the reminder `after`.
 
-    With an id, `after` means the reminder's present place. A reminder that was read before means the place that it had:
-    rows that are read one batch after the other stay complete, although a run plans some of them again meanwhile.
+    With an id, `after` means the reminder's present place. A reminder from an earlier batch means the place that it had
+    then. Batches miss no row, even if a run plans some reminders again between two of them.
 
     They are those of one user, or of one connection of the user; `user_id` alone is faster for the only connection of a
     user. Only the returned reminders are checked for reasons to hold them back, because the checks of all take long.

@@ -59,7 +59,7 @@ class Wanted:
 def make(db: Session, wanted: Sequence[Wanted]) -> None:
     """Make the grants that do not exist yet. They have no access token: the first reader takes over the newest one.
 
-    All batches insert in the same order, so that two of them cannot deadlock.
+    The order of the inserts is the same in each batch, which prevents deadlocks between batches.
     """
     db.execute(
         text("""

@@ -64,7 +64,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Each process of pytest-xdist calls this hook, and all of them must get the same order.
+    # Each process of pytest-xdist calls this hook, and must get the same order of the tests.
     if (worker := getattr(config, "workerinput", None)) is not None:
         items[:] = dealt(items, worker["workercount"])
 

@@ -1,4 +1,4 @@
-"""The files from which booksync is deployed, and the checkers of them that packages install beside Python."""
+"""The deployment files, and the programs that check them."""
 
 import subprocess
 import sys

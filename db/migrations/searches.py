@@ -2,9 +2,9 @@
 
 Two revisions build them, one at the end of phase 2, one at the end of phase 3. The module `handover` gives the reason.
 
-What they cost: an UPDATE writes to no index of its table if it changes no column of any of them (also of an expression
-or a condition) and the row's page has room (HOT). Each other UPDATE writes to all indexes whose condition the row
-meets.
+Cost: an UPDATE writes to no index (HOT) if it changes no column of an index of the table, and if the row's page has
+room. The columns of expressions and conditions count too. Each other UPDATE writes to all indexes whose condition the
+row meets.
 
 - A read that finds nothing new changes `observed_at`, `asked_version`, `details_observed_at` and the like, which are in
   no index.

@@ -309,7 +309,7 @@ def status_of(office: Office, dead_letter_id: int) -> str:
 
 @contextmanager
 def held(office: Office, actor: str, *, after: int) -> Iterator[Callable[[], None]]:
-    """Lock one of the actor's dead letters, so that who discards them waits after so many; yields the unlocking."""
+    """Lock one of the actor's dead letters, so that their discarding waits there. Yields a function that unlocks it."""
     with psycopg.connect(office.installation.environment["DATABASE_URL"]) as database:
         database.execute(
             "SELECT FROM booksync.dead_letters WHERE id = ("

@@ -66,7 +66,7 @@ def sync_with_a_kill(
 
 
 def at_page(number: int, do: Callable[[], object]) -> SliceLimits:
-    """Slices that call `do` when the step has fetched so many pages."""
+    """Slices that call `do` after a number of fetched pages."""
     looks = 0
 
     def look() -> bool:

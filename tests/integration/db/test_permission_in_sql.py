@@ -19,7 +19,7 @@ from tests.drilled import drilled_except
 from tests.integration.db.look import row
 from tests.integration.db.reminding import DUE_DATE, NOW
 
-#: So many random cases; more in the drill.
+#: The number of random cases. The drill has more.
 CASES = (200, 2_000)
 
 #: Reasons that SQL combines into one.

@@ -20,6 +20,15 @@ from workers.secrets.missing_grants import adopt_some
 from workers.services.pruning import prune
 
 
+def left_after_ticks(resources: Resources, query: str) -> list[int]:
+    """The number of rows that the query finds after each of four ticks."""
+    left = []
+    for _ in range(4):
+        tick(resources)
+        left.append(len(rows(resources.engine, query)))
+    return left
+
+
 class TestHouse:
     def test_a_tick_is_recorded_as_a_heartbeat(self, resources: Resources) -> None:
         with resources.engine.connect() as db:
@@ -84,11 +93,7 @@ class TestHouse:
             "  FROM booksync.zoho_connections, generate_series(1, 25) number",
         )
         monkeypatch.setattr(scheduler, "prune", partial(prune, batch=10))
-        left = []
-        for _ in range(4):
-            tick(resources)
-            left.append(len(rows(resources.engine, "SELECT id FROM booksync.webhook_events")))
-        assert left == [15, 5, 0, 0]
+        assert left_after_ticks(resources, "SELECT id FROM booksync.webhook_events") == [15, 5, 0, 0]
 
     def test_further_ticks_make_the_grants_that_one_batch_leaves(
         self, resources: Resources, monkeypatch: pytest.MonkeyPatch
@@ -102,11 +107,8 @@ class TestHouse:
                 token=resources.vault.encrypt("token", Place(SecretName.REFRESH_TOKEN, connection_id)),
             )
         monkeypatch.setattr(scheduler, "adopt_some", partial(adopt_some, batch=10))
-        left = []
-        for _ in range(4):
-            tick(resources)
-            left.append(len(rows(resources.engine, "SELECT id FROM booksync.zoho_connections WHERE grant_id IS NULL")))
-        assert left == [15, 5, 0, 0]
+        without_grant = "SELECT id FROM booksync.zoho_connections WHERE grant_id IS NULL"
+        assert left_after_ticks(resources, without_grant) == [15, 5, 0, 0]
 
     def test_closed_dead_letters_are_pruned_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
         change(

@@ -35,7 +35,7 @@ _OUTCOMES = ("promised", "disputed", "wrong_number", "no_answer")
 
 
 def furnish(basics: Basics, database: psycopg.Connection) -> Connection:
-    """Fill the installation, and return the connection that has most of it."""
+    """Fill the installation, and return the connection with the most rows."""
     engine = basics.engine
     home = a_connection(engine)
     _call(engine, database, home)

@@ -1,4 +1,4 @@
-"""Where an installation has too many connections for a list, its pages offer no list of them, and show only names."""
+"""An installation with many connections: its pages offer no list of the connections, only the chosen one's name."""
 
 import asyncio
 import re

@@ -129,7 +129,7 @@ def test_each_form_whose_response_is_a_page_is_measured() -> None:
 
 
 def _pages() -> Iterator[APIRoute]:
-    """The pages of the console that are no response to a form."""
+    """The pages of the console, except the responses to forms."""
     for route in routes():
         if "GET" in (route.methods or ()) and (requirement_of(route) or route.path == "/"):
             yield route

@@ -36,7 +36,7 @@ def node_modules(name: str, packages: Sequence[str]) -> Path:
             try:
                 (Path(fresh) / "node_modules").replace(folder)
             except OSError as error:
-                # Another process of the tests has installed the same packages meanwhile.
+                # Another test process has just installed the same packages.
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
     return folder

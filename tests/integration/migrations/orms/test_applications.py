@@ -77,7 +77,7 @@ def adopt_by_psql(url: str, engine: Engine) -> None:
 
 
 def both_write(application: Application, database: Database) -> Rows:
-    """booksync changes an invoice of the application and adds its own rows; the application reads all of them."""
+    """booksync changes an invoice of the application and adds rows. The application reads all rows."""
     rows = application.run("A4")
     database.rows("UPDATE public.invoices_cache SET status = 'deleted', due_date = NULL WHERE zoho_invoice_id = 'A4'")
     user = database.row("SELECT id FROM users")["id"]
