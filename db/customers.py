@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db import phone_confirmations, upserts
+from db.batches import as_json
 from db.connections import Connection
 from db.gate import GIVES_WAY
 from db.models import CachedCustomer
@@ -86,8 +87,8 @@ def write(
     New customers come in the order of Zoho's ids, also across batches, so that two writers cannot deadlock on them.
     `batches` may be an iterator that makes each batch while Postgres writes the former one; it must not use `db`.
     """
-    records = map(_records, batches)
-    return upserts.write(db, connection, _UPSERT, records, stamps_may_go_back=stamps_may_go_back)
+    encoded = (as_json(_records(batch)) for batch in batches)
+    return upserts.write(db, connection, _UPSERT, encoded, stamps_may_go_back=stamps_may_go_back)
 
 
 def _records(rows: Sequence[FreshCustomer]) -> Sequence[Mapping[str, Any]]:

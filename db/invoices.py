@@ -1,14 +1,14 @@
 """Statements over invoices_cache: locking and writing invoices (FR-3: an invoice refers to its cached customer)."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, text
 
 from db import upserts
-from db.batches import in_batches
+from db.batches import as_json, in_batches
 from db.connections import Connection
 from db.gate import IS_REPLACED
 from db.invoice_rows import invoice_of_row
@@ -58,16 +58,16 @@ _UPSERT = upserts.upsert_of(
 )
 
 
-def write(
-    db: Session, connection: Connection, rows: Sequence[FreshInvoice], *, now: datetime, stamps_may_go_back: bool
-) -> Written:
-    """Insert or update these invoices, except those of which another transaction has cached a newer version.
+def batches_of(rows: Sequence[FreshInvoice], *, now: datetime) -> Iterator[str]:
+    """The invoices as parameters of `write`.
 
-    The written invoices become due for planning, except new invoices on which nothing is owed.
+    The invoices become due for planning at `now`, except new invoices on which nothing is owed.
     """
-    if not rows:
-        return Written({}, {})
-    batches = (_records(batch, now) for batch in in_batches(rows))
+    return (as_json(_records(batch, now)) for batch in in_batches(rows))
+
+
+def write(db: Session, connection: Connection, batches: Iterable[str], *, stamps_may_go_back: bool) -> Written:
+    """Insert or update these invoices, except those of which another transaction has cached a newer version."""
     return upserts.write(db, connection, _UPSERT, batches, stamps_may_go_back=stamps_may_go_back)
 
 
@@ -99,6 +99,12 @@ _LOCK_CUSTOMERS = text("""
        FOR NO KEY UPDATE
 """)
 
+_UNCACHED = """
+    SELECT NOT EXISTS (SELECT FROM booksync.waiting_invoices WHERE connection_id = %(connection_id)s)
+       AND NOT EXISTS (SELECT FROM invoices_cache
+                        WHERE user_id = %(user_id)s AND zoho_invoice_id = ANY(%(ids)s::text[]))
+"""
+
 _STORED = "SELECT * FROM invoices_cache WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)"
 _LOCK_STORED = f"{_STORED} ORDER BY zoho_invoice_id FOR NO KEY UPDATE"
 
@@ -123,6 +129,16 @@ def customers_of(db: Session, connection: Connection, zoho_customer_ids: Collect
     found = [(zoho_id, our_id) for our_id, zoho_id in rows]
     ids = dict(each for each in found if each[1] is not None)
     return InvoiceCustomers(ids, any_invoice_waits=len(ids) < len(found))
+
+
+def are_uncached(db: Session, connection: Connection, zoho_invoice_ids: Sequence[str]) -> bool:
+    """Whether none of these invoices is cached, and no invoice of the connection waits for its customer."""
+    values = {
+        "user_id": connection.user_id,
+        "connection_id": connection.connection_id,
+        "ids": list(zoho_invoice_ids),
+    }
+    return bool(db.exec_driver_sql(_UNCACHED, values).scalar_one())
 
 
 def lock_customers(

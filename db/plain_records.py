@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db import cached_tables, upserts
-from db.batches import in_batches
+from db.batches import as_json, in_batches
 from db.cached_tables import CachedTable
 from db.connections import Connection
 from db.gate import IS_REPLACED
@@ -87,5 +87,5 @@ def write(
 ) -> Written:
     """Insert or update the records that differ from the cache and are not older."""
     table = table_of(entity)
-    batches = (upserts.records_of(table.columns, batch) for batch in in_batches(rows))
+    batches = (as_json(upserts.records_of(table.columns, batch)) for batch in in_batches(rows))
     return upserts.write(db, connection, table.upsert(), batches, stamps_may_go_back=stamps_may_go_back)

@@ -3,7 +3,6 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import orjson
@@ -14,7 +13,7 @@ from sqlalchemy import text
 from db.session import Session
 from domain.contacts import Contact, ContactPerson
 from domain.lists import Rejected
-from domain.observed import Observed
+from domain.observed import Observed, latest
 from domain.persons import Sweep
 from domain.runs import Run
 
@@ -86,31 +85,31 @@ def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
 def stage_contacts(
     db: Session,
     run_id: uuid.UUID,
-    contacts: Iterable[Contact],
+    contacts: Iterable[Observed[Contact]],
     *,
-    observed_at: datetime,
     needing_details: frozenset[str],
 ) -> None:
-    """Store the contacts of a page until a batch writes them to the cache.
+    """Store listed contacts until a batch writes them to the cache.
 
-    If a contact comes twice on the page, its newest version is stored. A contact that was stored before is replaced.
+    If a contact comes twice, its newest version is stored. A contact that was stored before is replaced.
     """
-    latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
+    reads = latest(contacts)
+    ids = [read.record.contact_id for read in reads]
     db.exec_driver_sql(
         """
         INSERT INTO booksync.staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
-        SELECT %(run_id)s, page.id, page.contact, page.needs_details, %(observed_at)s
-          FROM unnest(%(ids)s::text[], %(contacts)s::jsonb[], %(needs_details)s::bool[])
-               AS page (id, contact, needs_details)
+        SELECT %(run_id)s, page.id, page.contact, page.needs_details, page.observed_at
+          FROM unnest(%(ids)s::text[], %(contacts)s::jsonb[], %(needs_details)s::bool[], %(times)s::timestamptz[])
+               AS page (id, contact, needs_details, observed_at)
         ON CONFLICT (run_id, zoho_customer_id) DO UPDATE
            SET contact = excluded.contact, needs_details = excluded.needs_details, observed_at = excluded.observed_at
         """,
         {
             "run_id": run_id,
-            "observed_at": observed_at,
-            "ids": list(latest),
-            "contacts": [_contact_json(contact) for contact in latest.values()],
-            "needs_details": [contact_id in needing_details for contact_id in latest],
+            "ids": ids,
+            "contacts": [_contact_json(read.record) for read in reads],
+            "needs_details": [contact_id in needing_details for contact_id in ids],
+            "times": [read.observed_at for read in reads],
         },
     )
 
@@ -227,10 +226,6 @@ def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) ->
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )
-
-
-def _modified_at(contact: Contact) -> datetime:
-    return contact.modified_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _contact_json(contact: Contact) -> Jsonb:

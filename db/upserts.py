@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.dialects import postgresql
 
-from db.batches import as_json
 from db.connections import Connection
 from db.models import Base
 from db.pipelines import Numbered, pipelined, returned
@@ -96,11 +96,11 @@ def write(
     db: Session,
     connection: Connection,
     statement: Numbered,
-    batches: Iterable[Sequence[Mapping[str, Any]]],
+    batches: Iterable[str],
     *,
     stamps_may_go_back: bool,
 ) -> Written:
-    """Run an upsert of `upsert_of` for the records of each batch, and return the written rows.
+    """Run an upsert of `upsert_of` for each batch of records (`as_json`), and return the written rows.
 
     Each batch is sent at once, so Postgres writes it while an iterator makes the next batch. The iterator must not use
     `db`.
@@ -110,8 +110,12 @@ def write(
         "connection_id": connection.connection_id,
         "stamps_may_go_back": stamps_may_go_back,
     }
+    remaining = iter(batches)
+    first = next(remaining, None)
+    if first is None:
+        return Written({}, {})
     with pipelined(db):
-        sent = [returned(db, statement, {**constants, "rows": as_json(batch)}) for batch in batches]
+        sent = [returned(db, statement, {**constants, "rows": batch}) for batch in chain([first], remaining)]
     rows = [row for cursor in sent for row in cursor]
     new = {zoho_id: our_id for our_id, zoho_id, is_new in rows if is_new}
     updated = {zoho_id: our_id for our_id, zoho_id, is_new in rows if not is_new}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import structlog
 
@@ -13,13 +12,13 @@ from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Page, record_ids
-from domain.observed import Observed
+from domain.observed import Observed, latest
 from domain.persons import Sweep
 from domain.runs import Phase, Run
 from workers.sync.list_ahead import ListAhead
-from workers.sync.list_pages import ListWriter, end_list, staged_page, write_page
+from workers.sync.list_pages import end_list, note_written, staged_page
 from workers.sync.old_details import reread_old_details
-from workers.sync.sorting import sort_page, stage_lacking, towards_what_is_lacking
+from workers.sync.sorting import sort_contacts, stage_lacking, towards_what_is_lacking
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 
@@ -55,39 +54,35 @@ def upsert_customers(work: Work) -> StepRef:
 
 
 def _write_pages(db: Session, work: Work) -> Run:
-    """Write the next staged pages, at most `PAGES_PER_TRANSACTION`; return the run with its counts and position."""
-    any_waits = waiting_invoices.any_waits(db, work.connection)
-    writer = ListWriter(CUSTOMER, partial(_write_page, work, any_waits), seen=_customer_ids)
+    """Write the next staged pages, at most `PAGES_PER_TRANSACTION`; return the run with its counts and position.
+
+    Their rows are written together: Postgres writes a batch while the next one is made.
+    """
     run = work.run
+    observed: list[Observed[Contact]] = []
     for _ in range(PAGES_PER_TRANSACTION):
         if run.position.list_of(CUSTOMER).has_staged_pages:
-            run = write_page(db, run, writer, staged_page(db, work, run, CUSTOMER))
-    return run
+            listed = staged_page(db, work, run, CUSTOMER)
+            run = note_written(db, run, CUSTOMER, listed, seen=_customer_ids)
+            observed += listed.observed
+    return _write_rows(db, work, run, latest(observed))
 
 
-def _write_page(
-    work: Work,
-    any_waits: bool,
-    db: Session,
-    run: Run,
-    page: Page[Contact],
-    rows: Sequence[Contact],
-) -> Run:
-    sorted_page = sort_page(db, run, work.connection, rows, now=work.now)
-    run = stage_lacking(db, run, sorted_page, observed_at=page.server_time)
-    complete = [Observed(contact, page.server_time) for contact in sorted_page.complete]
-    if complete:
+def _write_rows(db: Session, work: Work, run: Run, rows: Sequence[Observed[Contact]]) -> Run:
+    found = sort_contacts(db, run, work.connection, rows, now=work.now)
+    run = stage_lacking(db, run, found)
+    if found.complete:
         run = write_customers(
             db,
             work,
             run,
-            [_joined(observed, sorted_page.sweep) for observed in complete],
-            may_have_waiting_invoices=any_waits,
-            stored=sorted_page.stored,
+            [_joined(observed, found.sweep) for observed in found.complete],
+            may_have_waiting_invoices=waiting_invoices.any_waits(db, work.connection),
+            stored=found.stored,
         )
-    if sorted_page.sweep is not None:
-        omissions = _omissions(complete, sorted_page.sweep)
-        omitted = {key for key, row in sorted_page.stored.items() if row.bulk_omits_persons}
+    if found.sweep is not None:
+        omissions = _omissions(found.complete, found.sweep)
+        omitted = {key for key, row in found.stored.items() if row.bulk_omits_persons}
         changed = {key: omits for key, omits in omissions.items() if omits != (key in omitted)}
         known_contacts.note_bulk_omissions(db, work.connection, changed)
     return run

@@ -1,14 +1,9 @@
 """The walk over a list of an entity other than customers and invoices. Its records are cached as Zoho returns them."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from db.runs import StepRef
 from db.session import Session
-from domain.lists import Page
-from domain.observed import Observed
 from domain.runs import Run
-from workers.sync.list_pages import ListWriter, end_list, read_list
+from workers.sync.list_pages import ListPage, ListWriter, end_list, read_list
 from workers.sync.work import Work
 from workers.sync.writing import write_records
 
@@ -18,7 +13,7 @@ def sync_records_page(work: Work) -> StepRef:
     entity = work.run.entity
     assert entity is not None
 
-    def write(db: Session, run: Run, page: Page[Any], rows: Sequence[Any]) -> Run:
-        return write_records(db, work, run, entity, [Observed(row, page.server_time) for row in rows])
+    def write(db: Session, run: Run, listed: ListPage) -> Run:
+        return write_records(db, work, run, entity, listed.observed)
 
     return read_list(work, ListWriter(entity, write), lambda db, run: end_list(db, work, run, entity))

@@ -6,15 +6,15 @@ import structlog
 
 from db import failed_records, known_contacts, staging, waiting_invoices
 from db.runs import StepRef
-from db.session import Session
+from db.session import Session, autocommit
 from db.waiting_invoices import SkipReason
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
-from domain.invoices import Invoice
-from domain.lists import Page, Rejected
+from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
-from workers.sync.list_pages import ListWriter, end_list, read_list
+from workers.services.compare_invoices import ComparedInvoices, compare_ahead
+from workers.sync.list_pages import ListPage, ListWriter, end_list, read_list
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -51,10 +51,20 @@ def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:
 
 
 def _writer(work: Work) -> ListWriter:
-    def write(db: Session, run: Run, page: Page[Invoice], rows: Sequence[Invoice]) -> Run:
-        return write_invoices(db, work, run, [Observed(row, page.server_time) for row in rows])
+    def write(db: Session, run: Run, listed: ListPage) -> Run:
+        return write_invoices(db, work, run, listed.observed, ahead=listed.compared)
 
-    return ListWriter(INVOICE, write)
+    def compare(listed: ListPage) -> ComparedInvoices:
+        with autocommit(work.resources.engine) as db:
+            return compare_ahead(
+                db,
+                work.connection,
+                listed.observed,
+                now=work.now,
+                stamps_may_go_back=work.run.mode is Mode.FULL,
+            )
+
+    return ListWriter(INVOICE, write, compare=compare)
 
 
 def _after_last_page(work: Work) -> Callable[[Session, Run], Run]:

@@ -15,6 +15,7 @@ from db.runs import StepRef
 from db.session import Session, autocommit
 from domain.entities import Entity
 from domain.lists import Page, record_ids
+from domain.observed import Observed
 from domain.run_position import ListRead
 from domain.runs import Mode, Run
 from domain.walk import Walk
@@ -34,6 +35,12 @@ class ListPage:
     page: Page[Any] | None  #: None if Zoho refuses a page of an unusual length: the walk continues with whole pages
     rows: tuple[Any, ...]  #: the page's rows that the walk has not returned before
     asked_at: datetime | None  #: Postgres's time before the first call for the list
+    compared: Any = None  #: the result of `ListWriter.compare`, if the page was fetched while another was written
+
+    @property
+    def observed(self) -> list[Observed[Any]]:
+        """The rows with the time of the response."""
+        return [] if self.page is None else [Observed(row, self.page.server_time) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +48,12 @@ class ListWriter:
     """How the pages of one entity's list are written."""
 
     entity: Entity
-    #: Writes the rows of a page and returns the run with its counts.
-    rows: Callable[[Session, Run, Page[Any], Sequence[Any]], Run]
+    #: Writes the rows of a page that is not None, and returns the run with its counts.
+    rows: Callable[[Session, Run, ListPage], Run]
     #: The ids of a page that a full run has seen.
     seen: Callable[[Page[Any]], Sequence[str]] = record_ids
+    #: Compares the rows of a page that is not None with the cache, while the page before is written.
+    compare: Callable[[ListPage], Any] = lambda _: None
 
 
 def fetch_page(work: Work, entity: Entity, read: ListRead, *, lists: ListReader | None = None) -> ListPage:
@@ -102,7 +111,18 @@ def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
 
 def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> Run:
     """Write a staged or just fetched page. Return the run with its counts and its position after the page."""
-    entity, page = writer.entity, listed.page
+    run = note_written(db, run, writer.entity, listed, seen=writer.seen)
+    return run if listed.page is None else writer.rows(db, run, listed)
+
+
+def note_written(
+    db: Session, run: Run, entity: Entity, listed: ListPage, *, seen: Callable[[Page[Any]], Sequence[str]]
+) -> Run:
+    """Record that a staged or just fetched page is written, apart from its rows; `seen`: see `ListWriter`.
+
+    Return the run with its number of read rows and its position after the page.
+    """
+    page = listed.page
     is_staged = listed.number <= run.position.list_of(entity).fetched
     if not is_staged:
         run = having_fetched(run, entity, listed)
@@ -111,10 +131,10 @@ def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> R
         if is_staged:
             staged_pages.remove(db, run.run_id, entity, listed.number)
         if page is not None and run.mode is Mode.FULL:
-            deletions.see(db, run.run_id, entity, writer.seen(page))
+            deletions.see(db, run.run_id, entity, seen(page))
         if page is not None:
             staging.rejected(db, run.connection_id, entity.name, page.rejected)
-    return run if page is None else writer.rows(db, run.having_read(page), page, listed.rows)
+    return run if page is None else run.having_read(page)
 
 
 def _at(run: Run, entity: Entity, read: ListRead) -> Run:
@@ -122,7 +142,7 @@ def _at(run: Run, entity: Entity, read: ListRead) -> Run:
 
 
 def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]) -> StepRef:
-    """Read a slice of the entity's list: each page is written while the next one is fetched.
+    """Read a slice of the entity's list: each page is written while the next one is fetched and compared.
 
     Pages that an earlier step has staged come first. After the last page of the list, `end` returns the run in its next
     phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
@@ -133,7 +153,7 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
         while True:
             if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
-                call.start(call_for_page(work, entity))
+                call.start(partial(_compared_page, call_for_page(work, entity), writer))
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = call.arrived()
@@ -156,6 +176,12 @@ def _first_page(work: Work, entity: Entity) -> ListPage:
     work.slice.count_page()
     with work.transaction() as db:
         return staged_page(db, work, work.run, entity)
+
+
+def _compared_page(call: Callable[[], ListPage], writer: ListWriter) -> ListPage:
+    """Make the call for a page, and compare its rows with the cache."""
+    fetched = call()
+    return fetched if fetched.page is None else replace(fetched, compared=writer.compare(fetched))
 
 
 def _may_fetch_after(work: Work, entity: Entity, page: ListPage) -> bool:

@@ -14,6 +14,7 @@ from db.session import Session
 from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
+from domain.observed import Observed
 from domain.persons import KnownContact, SortedOut, Sweep, sort_out, would_settle
 from domain.runs import Phase, Run
 
@@ -25,21 +26,22 @@ MAX_SWEEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class SortedPage:
-    """The contacts of a page that have new facts: those that can be written, and those that lack persons."""
+class SortedContacts:
+    """The listed contacts that have new facts: those that can be written, and those that lack persons."""
 
-    complete: Sequence[Contact]  #: can be written, joined with their persons from `sweep`
-    lacking: Sequence[Contact]  #: need a detail call, or another bulk read of persons
-    stored: Mapping[str, StoredCustomer]  #: the cached rows of the page's contacts
+    complete: Sequence[Observed[Contact]]  #: can be written, joined with their persons from `sweep`
+    lacking: Sequence[Observed[Contact]]  #: need a detail call, or another bulk read of persons
+    stored: Mapping[str, StoredCustomer]  #: the cached rows of the listed contacts
     sweep: Sweep | None
     confirmations: int  #: see `domain.persons.SortedOut`
 
 
-def sort_page(
-    db: Session, run: Run, connection: Connection, contacts: Sequence[Contact], *, now: datetime
-) -> SortedPage:
-    """Sort the contacts of a list page; those without new facts are left out."""
-    customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
+def sort_contacts(
+    db: Session, run: Run, connection: Connection, rows: Sequence[Observed[Contact]], *, now: datetime
+) -> SortedContacts:
+    """Sort listed contacts, each of which comes once; those without new facts are left out."""
+    reads = {read.record.contact_id: read for read in rows if read.record.kind is ContactKind.CUSTOMER}
+    customers = [read.record for read in reads.values()]
     stored = _stored(db, connection, customers)
     cached = known_contacts.known(connection, stored)
     differing = [
@@ -48,17 +50,23 @@ def sort_page(
     known_contacts.note_credits(db, connection, differing, now=now)
     sweep = _sweep(db, run, customers)
     found = _sort(run, customers, cached, sweep)
-    complete = [contact for contact in found.changed if contact.contact_id not in found.needing_details]
-    lacking = [contact for contact in found.changed if contact.contact_id in found.needing_details]
-    return SortedPage(complete, lacking, stored, sweep, found.confirmations)
+    changed = [contact.contact_id for contact in found.changed]
+    return SortedContacts(
+        complete=[reads[contact_id] for contact_id in changed if contact_id not in found.needing_details],
+        lacking=[reads[contact_id] for contact_id in changed if contact_id in found.needing_details],
+        stored=stored,
+        sweep=sweep,
+        confirmations=found.confirmations,
+    )
 
 
-def stage_lacking(db: Session, run: Run, page: SortedPage, *, observed_at: datetime) -> Run:
+def stage_lacking(db: Session, run: Run, found: SortedContacts) -> Run:
     """Stage the contacts that need details; return the run with its number of calls towards `MAX_CONFIRMATIONS`."""
-    if page.lacking:
-        needing_details = frozenset(contact.contact_id for contact in page.lacking)
-        staging.stage_contacts(db, run.run_id, page.lacking, observed_at=observed_at, needing_details=needing_details)
-    return replace(run, position=replace(run.position, confirmations=page.confirmations))
+    if found.lacking:
+        staging.stage_contacts(
+            db, run.run_id, found.lacking, needing_details=frozenset(read.record.contact_id for read in found.lacking)
+        )
+    return replace(run, position=replace(run.position, confirmations=found.confirmations))
 
 
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:

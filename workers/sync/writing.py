@@ -17,6 +17,7 @@ from domain.runs import Mode, Run
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices
 from workers.services.cache_records import cache_records
+from workers.services.compare_invoices import ComparedInvoices
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -64,8 +65,15 @@ def write_customers(
     return _having_gone_back(replace(run, counters=counters), CUSTOMER, written.went_back)
 
 
-def write_invoices(db: Session, work: Work, run: Run, batch: Sequence[Observed[Invoice]]) -> Run:
-    """Upsert a page of invoices; return the run with its counts."""
+def write_invoices(
+    db: Session,
+    work: Work,
+    run: Run,
+    batch: Sequence[Observed[Invoice]],
+    *,
+    ahead: ComparedInvoices | None = None,
+) -> Run:
+    """Upsert a page of invoices; return the run with its counts. `ahead`: see `cache_invoices`."""
     written = cache_invoices(
         db,
         work.connection,
@@ -73,6 +81,7 @@ def write_invoices(db: Session, work: Work, run: Run, batch: Sequence[Observed[I
         now=work.now,
         since=work.run.started_at,
         stamps_may_go_back=work.run.mode is Mode.FULL,
+        ahead=ahead,
     )
     counters = run.counters.plus(INVOICE, new=written.new, updated=written.updated)
     return _having_gone_back(replace(run, counters=counters), INVOICE, written.went_back)

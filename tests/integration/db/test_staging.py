@@ -48,7 +48,8 @@ def stage(
     needing_details: frozenset[str] = frozenset(),
 ) -> None:
     with engine.begin() as db:
-        staging.stage_contacts(db, run.run_id, contacts, observed_at=observed_at, needing_details=needing_details)
+        reads = [Observed(contact, observed_at) for contact in contacts]
+        staging.stage_contacts(db, run.run_id, reads, needing_details=needing_details)
 
 
 def staged(engine: Engine, run: Run, limit: int = 100) -> list[Observed[Contact]]:
@@ -240,7 +241,7 @@ def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(
         other = a_run(db, a_connection(engine))
         for each in (run, other):
             staging.stage_persons(db, each.run_id, [("5001", a_person())])
-            staging.stage_contacts(db, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset())
+            staging.stage_contacts(db, each.run_id, [Observed(a_contact(), OBSERVED_AT)], needing_details=frozenset())
             deletions.see(db, each.run_id, CUSTOMER, ["5001"])
         staging.clear(db, run.run_id)
     for table in ("booksync.staged_contacts", "booksync.staged_persons", "booksync.seen_records"):
