@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from workers.cli.app import app
 from workers.cli.lazy_commands import LazyCommand
@@ -20,6 +21,12 @@ def commands() -> dict[str, Any]:
 def groups() -> dict[str, Any]:
     """`booksync` itself (without a word) and every command with subcommands."""
     return {words: command for words, command in _below(get_command(app)) if hasattr(command, "commands")}
+
+
+@cache
+def help_of(words: str) -> str:
+    """What `booksync WORDS --help` prints on a terminal of 80 columns."""
+    return CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "80"}).output
 
 
 def _below(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -1,9 +1,9 @@
 """The facts of a page by which a walk decides what to request next, and the choice of the next page by its number."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any, Protocol
 
 from domain.lists import Listed, ListedT, Page
@@ -80,7 +80,7 @@ def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]
 
 
 def ascends(values: Sequence[_Ordered]) -> bool:
-    return all(earlier <= later for earlier, later in pairwise(values))
+    return all(map(operator.le, values, values[1:]))
 
 
 def is_before(time: datetime | None, bound: datetime | None) -> bool:

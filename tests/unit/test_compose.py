@@ -1,5 +1,6 @@
 """docker-compose.yml matches the design, the code, and the schema of the Compose specification."""
 
+import functools
 import hashlib
 import re
 import shutil
@@ -9,10 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema  # type: ignore[import-untyped]
 from cryptography.fernet import Fernet
+from jsonschema.validators import validator_for  # type: ignore[import-untyped]
 
-from tests.deployment_files import MOST_CONNECTIONS, PROCESSES, ROOT, SERVERS, checked, compose, option, read
+from tests.deployment_files import MOST_CONNECTIONS, PROCESSES, ROOT, SERVERS, compose, option, parsed, read
 from tests.unit.test_scaling_document import MOST_OF_PROCESS
 from workers.boot.settings import Settings
 
@@ -55,9 +57,17 @@ def seconds(duration: str) -> int:
     return int(match[1])
 
 
+@functools.cache
+def specification() -> Any:
+    """A validator by the schema of the Compose specification."""
+    schema = get_builtin_schema("vendor.compose-spec")
+    return validator_for(schema)(schema)
+
+
 def require_valid(*files: Path) -> None:
     """Check the files against the schema of the Compose specification."""
-    checked("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *files)
+    for file in files:
+        specification().validate(parsed(file.read_text(encoding="utf-8")))
 
 
 def require_secrets(service: dict[str, Any]) -> None:
@@ -175,7 +185,7 @@ class TestCompose:
 
     def test_connecting_in_a_browser_adds_only_zohos_client(self, services: dict[str, Any]) -> None:
         require_valid(BROWSER_CONNECT)
-        added = yaml.safe_load(BROWSER_CONNECT.read_text(encoding="utf-8"))["services"]
+        added = parsed(BROWSER_CONNECT.read_text(encoding="utf-8"))["services"]
         assert added.keys() == {"web"}
         assert added["web"].keys() == {"environment", "secrets"}
         assert set(added["web"]["secrets"]) == SECRETS["worker"] - SECRETS["web"] - {"database_url_worker"}
@@ -236,7 +246,7 @@ class TestPinnedImages:
         done = self.pin(folder)
         assert (done.returncode, done.stderr) == (0, "")
         require_valid(folder / "docker-compose.pinned.yml")
-        pinned = yaml.safe_load((folder / "docker-compose.pinned.yml").read_text())["services"]
+        pinned = parsed((folder / "docker-compose.pinned.yml").read_text())["services"]
         assert pinned.keys() == services.keys()
         for name, service in services.items():
             if "build" in service:

@@ -12,7 +12,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from tests.deployment_files import ROOT, checked, compose, read
+from tests.deployment_files import ROOT, checked, compose, documents, parsed, read
 from tests.programs import needed_program
 
 DEPLOY = ROOT / "deploy"
@@ -39,7 +39,7 @@ def process_of(command: str) -> str:
 def manifests() -> list[dict[str, Any]]:
     """Every object of the Kubernetes manifests."""
     files = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-    found = [each for file in files for each in yaml.safe_load_all(file.read_text())]
+    found = [each for file in files for each in documents(file.read_text())]
     return [each for each in found if each["kind"] != "Kustomization"]
 
 
@@ -63,7 +63,7 @@ def unit(path: Path) -> configparser.ConfigParser:
 
 
 def rules() -> list[dict[str, Any]]:
-    (group,) = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    (group,) = parsed(RULES.read_text(encoding="utf-8"))["groups"]
     found: list[dict[str, Any]] = group["rules"]
     return found
 
@@ -99,7 +99,7 @@ class TestUnits:
 
 class TestManifests:
     def test_kustomize_builds_them(self) -> None:
-        built = list(yaml.safe_load_all(checked("kubectl", "kustomize", DEPLOY / "kubernetes")))
+        built = documents(checked("kubectl", "kustomize", DEPLOY / "kubernetes"))
         assert sorted(map(name_of, built)) == sorted(map(name_of, manifests()))
         for each in built:
             kubernetes_validate.validate(each, "1.37", strict=True)
@@ -108,7 +108,7 @@ class TestManifests:
         assert images == {f"registry.example.com/booksync:{version('booksync')}"}
 
     def test_kustomize_lists_every_file(self) -> None:
-        listed = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+        listed = parsed((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
         files = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")}
         assert set(listed) == files - {"kustomization.yaml"}
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.walk import WalkById
-from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_two
+from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, id_set, walked_by_two
 
 #: Rows "10001", "10002" …
 _PERSONS = [Row(str(10_001 + number), NOW) for number in range(50_000)]
@@ -38,5 +38,5 @@ def keeps_its_promise(
 
     walk, told = walked_by_two(upstream, reads_ahead, time_passes)
     assert walk.started_at == NOW
-    assert set(ids(told)) >= at_first.keys() & upstream.rows.keys()
+    assert id_set(told) >= at_first.keys() & upstream.rows.keys()
     return walk

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.walk import LEAP, TwoWalksById, WalkById
 from tests.tables import table
 from tests.unit.domain.person_lists import arrivals, departures, keeps_its_promise, persons
-from tests.unit.domain.upstream import everything, ids, walked_by_id, walked_by_two
+from tests.unit.domain.upstream import everything, id_set, walked_by_id, walked_by_two
 
 
 def in_turn(*ahead: bool) -> Callable[[], bool]:
@@ -25,7 +25,7 @@ def test_two_walks_make_the_calls_of_one(count: int, turns: tuple[bool, ...]) ->
     alone, together = persons(count), persons(count)
     walked_by_id(alone)
     walk, told = walked_by_two(together, in_turn(*turns, False))
-    assert set(ids(told)) == set(everything(together))
+    assert id_set(told) == set(everything(together))
     assert sorted((each.page, each.per_page) for each in together.asked) == sorted(
         (each.page, each.per_page) for each in alone.asked
     )
@@ -64,7 +64,7 @@ def test_deletions_between_two_pages_hide_no_row(at_call: int, gone: int, turns:
                 upstream.delete(record_id)
 
     _, told = walked_by_two(upstream, in_turn(*turns), the_first_rows_go)
-    assert set(everything(upstream)) <= set(ids(told))
+    assert set(everything(upstream)) <= id_set(told)
 
 
 HABITS = st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()})
@@ -108,4 +108,4 @@ def test_disorder_in_a_page_of_the_second_walk_makes_the_first_one_begin_again()
     walk, told = walked_by_two(upstream, in_turn(True, False))
     assert not walk.is_ordered
     assert walk.note.count("ids do not ascend") == 1
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.lists import PER_PAGE, ListRequest, Sort
 from domain.walk import Walk, WalkMode
 from tests.tables import table
-from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, ids, walked
+from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, id_set, ids, walked
 
 # The cost.
 
@@ -80,7 +80,7 @@ def test_rows_that_change_after_the_start_cost_no_extra_call() -> None:
             upstream.create()
 
     walk, told = walked(upstream, since=NOW - 1_000_000_000 * SECOND, meanwhile=an_import_goes_on)
-    assert set(map(str, range(1000))) < set(ids(told))
+    assert set(map(str, range(1000))) < id_set(told)
     assert len(upstream.asked) == 6
     assert walk.started_at == NOW
 
@@ -94,7 +94,7 @@ def test_a_walk_over_everything_ends_only_where_the_list_does() -> None:
 
     upstream.now -= ahead  # the server's Date is behind the timestamps of its rows
     _, told = walked(upstream, meanwhile=edited_by_a_faster_clock)
-    assert set(ids(told)) == set(map(str, range(1000)))
+    assert id_set(told) == set(map(str, range(1000)))
 
 
 def test_all_rows_of_the_second_in_which_the_walk_begins_are_returned() -> None:
@@ -124,7 +124,7 @@ def test_thousands_of_deletions_in_a_crowded_second_hide_no_row_and_keep_the_mod
             upstream.rows = {record_id: row for record_id, row in upstream.rows.items() if int(record_id) >= 1000}
 
     walk, told = walked(upstream, meanwhile=the_first_half_goes)
-    assert set(everything(upstream)) < set(ids(told))
+    assert set(everything(upstream)) < id_set(told)
     assert walk.mode is WalkMode.BY_KEY
 
 

@@ -12,7 +12,7 @@ from domain.lists import PER_PAGE, Page
 from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
 from tests.tables import table
 from tests.unit.domain.person_lists import arrivals, departures, keeps_its_promise, persons
-from tests.unit.domain.upstream import NOW, SECOND, everything, ids, walked_by_id
+from tests.unit.domain.upstream import NOW, SECOND, everything, id_set, ids, walked_by_id
 
 # The cost.
 
@@ -28,7 +28,7 @@ def test_a_single_page_costs_one_call(count: int) -> None:
 def test_a_long_list_costs_little_more_than_its_pages(count: int) -> None:
     upstream = persons(count)
     walk, told = walked_by_id(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert len(upstream.asked) <= 1.03 * ceil(count / PER_PAGE)
     assert not walk.note
 
@@ -37,7 +37,7 @@ def test_a_long_list_costs_little_more_than_its_pages(count: int) -> None:
 def test_a_short_list_costs_few_calls_more_than_its_pages(count: int) -> None:
     upstream = persons(count)
     _, told = walked_by_id(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert len(upstream.asked) <= ceil(count / PER_PAGE) + 3
 
 
@@ -72,7 +72,7 @@ def test_deletions_between_two_pages_hide_no_row(at_call: int, gone: int) -> Non
                 upstream.delete(record_id)
 
     _, told = walked_by_id(upstream, the_first_rows_go)
-    assert set(everything(upstream)) <= set(ids(told))
+    assert set(everything(upstream)) <= id_set(told)
 
 
 def test_a_deletion_after_every_call_hides_no_row_and_costs_few_calls() -> None:
@@ -82,7 +82,7 @@ def test_a_deletion_after_every_call_hides_no_row_and_costs_few_calls() -> None:
         upstream.delete(everything(upstream)[0])
 
     _, told = walked_by_id(upstream, one_goes)
-    assert set(everything(upstream)) <= set(ids(told))
+    assert set(everything(upstream)) <= id_set(told)
     assert len(upstream.asked) <= 1.06 * 150
 
 
@@ -143,7 +143,7 @@ def test_no_row_is_lost_if_the_ids_do_not_ascend(
 def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:
     upstream = persons(2_000, oldest_id_first=False, newest_name_first=True)
     walk, told = walked_by_id(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert "ids do not ascend" in walk.note
     assert len(upstream.asked) == 1 + 11
 
@@ -152,7 +152,7 @@ def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:
 def test_one_page_is_read_again_after_each_leap_if_pages_cannot_overlap(habits: dict[str, Any]) -> None:
     upstream = persons(10_000, **habits)
     walk, told = walked_by_id(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert "a page is read again" in walk.note
     pages = 10_000 / min(upstream.longest_page, PER_PAGE)
     assert len(upstream.asked) <= pages * (LEAP + 1) / LEAP + LEAP + 3
@@ -161,7 +161,7 @@ def test_one_page_is_read_again_after_each_leap_if_pages_cannot_overlap(habits: 
 def test_hidden_rows_that_count_for_the_length_hide_no_other_rows() -> None:
     upstream = persons(1_500, hides_one_in=10)
     _, told = walked_by_id(upstream)
-    assert set(ids(told)) == set(everything(upstream)) - upstream.hidden
+    assert id_set(told) == set(everything(upstream)) - upstream.hidden
 
 
 def test_a_walk_with_usual_pages_has_no_fallback() -> None:

@@ -9,7 +9,7 @@ import pytest
 from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
 from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
 from tests.tables import table
-from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, ids, walked
+from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, id_set, ids, walked
 
 
 def test_an_ignored_filter_is_noticed_and_the_newest_rows_are_read_instead() -> None:
@@ -24,7 +24,7 @@ def test_an_ignored_filter_is_noticed_and_the_newest_rows_are_read_instead() -> 
 def test_an_ignored_filter_costs_a_full_walk_two_calls_more() -> None:
     upstream = a_list(*range(2000), ignores_filter=True)
     walk, told = walked(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert walk.mode is WalkMode.NEWEST_FIRST
     assert len(upstream.asked) == 2 + 11
 
@@ -39,7 +39,7 @@ def test_an_ignored_filter_costs_a_full_walk_two_calls_more() -> None:
 def test_a_filter_that_omits_rows_loses_none(filter_is_off_by: timedelta, mode: WalkMode) -> None:
     upstream = a_list(*range(0, 20_000, 10), filter_is_off_by=filter_is_off_by)
     walk, told = walked(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert walk.mode is mode
 
 
@@ -57,7 +57,7 @@ def test_an_ignored_order_is_noticed_and_the_whole_list_is_read_filtered() -> No
     walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
     assert walk.mode is WalkMode.WHOLE
     assert "order" in walk.note
-    assert set(ids(told)) == {str(number) for number in range(1500, 2000)}
+    assert id_set(told) == {str(number) for number in range(1500, 2000)}
     assert len(upstream.asked) == 1 + 3
 
 
@@ -73,7 +73,7 @@ def test_only_requested_rows_are_returned_if_filter_and_order_are_ignored() -> N
     upstream = a_list(*range(2000), ignores_filter=True, ignores_order=True)
     walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
     assert walk.mode is WalkMode.WHOLE
-    assert set(ids(told)) == {str(number) for number in range(1500, 2000)}
+    assert id_set(told) == {str(number) for number in range(1500, 2000)}
 
 
 @pytest.mark.parametrize("changed", [["2", "300"], ["150", "550"], ["0"], ["599"], []], ids=str)
@@ -83,7 +83,7 @@ def test_an_apparent_newest_first_order_is_not_trusted_if_filter_and_order_are_i
         upstream.edit(record_id)
     walk, told = walked(upstream, since=NOW - 300 * SECOND)
     assert walk.mode is WalkMode.WHOLE
-    assert set(ids(told)) == set(changed)
+    assert id_set(told) == set(changed)
 
 
 def test_rows_stamped_ahead_of_the_servers_clock_are_read_to_the_end() -> None:
@@ -94,7 +94,7 @@ def test_rows_stamped_ahead_of_the_servers_clock_are_read_to_the_end() -> None:
         for record_id, row in upstream.rows.items()
     }
     _, told = walked(upstream, since=NOW - 300 * SECOND)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
 
 
 def test_a_crowd_is_read_there_and_back_if_other_page_lengths_are_refused() -> None:
@@ -107,7 +107,7 @@ def test_a_crowd_is_read_there_and_back_if_other_page_lengths_are_refused() -> N
             walk = refused
             continue
         walk, rows = walk.take(upstream.answer(request))
-        told |= set(ids(rows))
+        told |= id_set(rows)
     assert told == set(everything(upstream))
     assert "another length" in walk.note
 
@@ -148,21 +148,21 @@ def test_a_row_that_changes_during_the_request_does_not_violate_the_order() -> N
 def test_pages_of_any_length_are_read_to_the_end(habits: dict[str, int], ignored: dict[str, bool]) -> None:
     upstream = a_list(*range(100), *[100] * 230, *[101] * 210, *range(102, 150), **habits, **ignored)
     _, told = walked(upstream, most_calls=3000)
-    assert set(ids(told)) == set(everything(upstream)) - upstream.hidden
+    assert id_set(told) == set(everything(upstream)) - upstream.hidden
     assert len(upstream.asked) <= 4 * ceil(588 / upstream.longest_page) + 20
 
 
 def test_a_crowd_at_the_end_of_the_list_is_read_if_page_lengths_are_not_honoured() -> None:
     upstream = a_list(*[0] * 300, ignores_per_page=True)
     _, told = walked(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
 
 
 @pytest.mark.parametrize("longest_page", [1, 2, 3])
 def test_pages_too_short_to_overlap_are_read_to_the_end(longest_page: int) -> None:
     upstream = a_list(0, 1, 2, 2, 2, 2, 3, 3, 4, longest_page=longest_page)
     walk, told = walked(upstream)
-    assert set(ids(told)) == set(everything(upstream))
+    assert id_set(told) == set(everything(upstream))
     assert "too short" in walk.note
 
 
@@ -175,8 +175,8 @@ def test_rows_that_move_up_a_page_are_found_on_the_way_back() -> None:
             upstream.delete(record_id)
 
     walk, told = walked(upstream, meanwhile=ten_of_the_first_go)
-    assert set(everything(upstream)) <= set(ids(told))
-    assert len(told) == len(set(ids(told)))
+    assert set(everything(upstream)) <= id_set(told)
+    assert len(told) == len(id_set(told))
     assert "there and back" in walk.note
 
 
@@ -221,7 +221,7 @@ def test_a_page_of_rejected_rows_does_not_stop_the_walk() -> None:
     upstream = a_list(*range(900))
     upstream.not_understood = set(map(str, range(150, 450)))
     _, told = walked(upstream)
-    assert set(ids(told)) == set(everything(upstream)) - upstream.not_understood
+    assert id_set(told) == set(everything(upstream)) - upstream.not_understood
 
 
 def test_rejected_rows_without_an_id_count_for_the_pages_length() -> None:

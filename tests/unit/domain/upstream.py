@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -47,24 +48,26 @@ class Upstream:
 
     def answer(self, request: ListRequest) -> Page[Row]:
         self.asked.append(request)
-        rows = self._ordered(self._matching(request), request.sort)
+        rows = None if self.oldest_id_first else self._ordered(self._matching(request), request.sort)
         asked_for = PER_PAGE if self.ignores_per_page else getattr(request, "per_page", PER_PAGE)
         length = min(asked_for, self.longest_page)
         begin = 0 if self.ignores_page else (request.page - 1) * length
-        hidden = self.hidden
-        page = [row for row in rows[begin : begin + length] if row.record_id not in hidden]
+        # The rows in the order of their ids are many, and only one page of them is copied.
+        of_page = islice(self.rows.values(), begin, begin + length) if rows is None else rows[begin : begin + length]
+        page = [row for row in of_page if not self._hides(row)]
         return Page(
             rows=[row for row in page if row.record_id not in self.not_understood],
             rejected=[Rejected(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
-            has_more=len(rows) > begin + length,
+            has_more=len(self.rows if rows is None else rows) > begin + length,
             server_time=self.now,
         )
 
     @property
     def hidden(self) -> set[str]:
-        if not self.hides_one_in:
-            return set()
-        return {record_id for record_id in self.rows if int(record_id) % self.hides_one_in == 3}
+        return {row.record_id for row in self.rows.values() if self._hides(row)}
+
+    def _hides(self, row: Row) -> bool:
+        return self.hides_one_in > 0 and int(row.record_id) % self.hides_one_in == 3
 
     def edit(self, record_id: str) -> None:
         self.rows[record_id] = replace(
@@ -81,7 +84,7 @@ class Upstream:
         del self.rows[record_id]
 
     def _matching(self, request: ListRequest) -> list[Row]:
-        since = None if self.ignores_filter or self.oldest_id_first else request.modified_since
+        since = None if self.ignores_filter else request.modified_since
         if since is None:
             return list(self.rows.values())
         since += self.filter_is_off_by
@@ -91,8 +94,6 @@ class Upstream:
         return [row for row in self.rows.values() if row.modified_at and row.modified_at >= since]
 
     def _ordered(self, rows: list[Row], sort: Sort) -> list[Row]:
-        if self.oldest_id_first:
-            return rows
         if self.newest_name_first:
             return rows[::-1]
         if self.ignores_order:
@@ -173,6 +174,10 @@ def _by_id(upstream: Upstream, walk: WalkById) -> tuple[WalkById, Sequence[Row]]
 
 def ids(rows: Iterable[Row]) -> list[str]:
     return sorted((row.record_id for row in rows), key=int)
+
+
+def id_set(rows: Iterable[Row]) -> set[str]:
+    return {row.record_id for row in rows}
 
 
 def everything(upstream: Upstream) -> list[str]:

@@ -5,11 +5,9 @@ import shlex
 from itertools import dropwhile, takewhile
 
 import pytest
-from typer.testing import CliRunner
 
-from tests.command_tree import commands, groups
+from tests.command_tree import commands, groups, help_of
 from tests.tables import table
-from workers.cli.app import app
 from workers.cli.examples import examples_of
 
 #: What ends a command in a shell: a pipe, a redirection, another command.
@@ -60,14 +58,13 @@ def test_an_example_with_wrong_words_is_noticed(words: str, example: str) -> Non
 
 @table("words", [*commands(), *groups()])
 def test_help_fits_80_columns(words: str) -> None:
-    lines = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "80"}).output.splitlines()
+    lines = help_of(words).splitlines()
     assert [line for line in lines if len(line) > 80 or line != line.rstrip()] == []
 
 
 @table("words", [*commands(), *filter(None, groups())])
 def test_help_ends_with_the_examples_as_they_are_typed(words: str) -> None:
-    output = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "80"}).output
-    _, found = output.split("\n  Examples:\n")
+    _, found = help_of(words).split("\n  Examples:\n")
     command = commands().get(words) or groups()[words]
     typed = re.sub(r"^    ", "", found.replace("\\\n        ", "\\\n"), flags=re.MULTILINE).rstrip("\n")
     assert typed == "\n".join(examples_of(command))
