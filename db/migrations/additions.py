@@ -3,7 +3,7 @@
 Objects that existed before the upgrade have no record, so a downgrade keeps these objects and their values.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from psycopg import sql
@@ -84,8 +84,7 @@ def ensure_notes(connection: Raw) -> None:
 
 def is_noted(connection: Raw, name: str) -> bool:
     """Whether an upgrade has added the object `name`: a column as "table.column", or an index by its name."""
-    ensure_notes(connection)
-    return connection.execute(f"SELECT FROM {TABLE} WHERE name = %s", [name]).fetchone() is not None
+    return name in _noted(connection)
 
 
 def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> None:
@@ -142,7 +141,8 @@ def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constra
     if table not in SHARED_TABLES:
         _alter(connection, table, dropped + [f"DROP COLUMN IF EXISTS {_name(column)}" for column in columns])
         return
-    ours = [_name(column) for column in columns if is_noted(connection, f"{table}.{_name(column)}")]
+    noted = _noted(connection)
+    ours = [_name(column) for column in columns if f"{table}.{_name(column)}" in noted]
     actions = dropped + [f"DROP COLUMN IF EXISTS {column}" for column in ours]
 
     def drop() -> None:
@@ -161,39 +161,28 @@ def build_index(connection: Raw, name: str, definition: str, *, unique: bool = F
     If the older application has an index of this name, that index is kept. Adoption has checked that the two
     definitions are equal.
     """
-    # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
-    if not is_noted(connection, name):
-        if _is_there(connection, name):
-            return
-        note(connection, name)
-    rebuild_index(connection, name, definition, unique=unique)
-
-
-def rebuild_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index again, because its first build may have been interrupted."""
-    at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-    at_length(
-        connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
-    )
+    _build_index(connection, name, definition, _noted(connection), unique=unique)
 
 
 def drop_index(connection: Raw, name: str) -> None:
     """Drop an index that an upgrade built, while its table is in use."""
-    if is_noted(connection, name):
-        at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        forget(connection, name)
+    drop_indexes(connection, [name])
 
 
 def build_indexes(connection: Raw, definitions: Mapping[str, str]) -> None:
     """Build the indexes, given by name, while the tables are in use."""
+    noted = _noted(connection)
     for name, definition in definitions.items():
-        build_index(connection, name, " ".join(definition.split()))
+        _build_index(connection, name, " ".join(definition.split()), noted)
 
 
-def drop_indexes(connection: Raw, definitions: Mapping[str, str]) -> None:
-    """Drop the indexes that `build_indexes` has built."""
-    for name in reversed(tuple(definitions)):
-        drop_index(connection, name)
+def drop_indexes(connection: Raw, names: Iterable[str]) -> None:
+    """Drop those of these indexes that an upgrade built, the last one first, while their tables are in use."""
+    noted = _noted(connection)
+    for name in reversed(tuple(names)):
+        if name in noted:
+            at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            forget(connection, name)
 
 
 def columns_of(connection: Raw, table: str) -> dict[str, int]:
@@ -249,16 +238,36 @@ def _conclude_notes(connection: Raw) -> None:
 
 def _refuse_state_columns(connection: Raw) -> None:
     # Each step checks the columns of all revisions, because a later step could refuse only after rows had been changed.
-    if is_noted(connection, _INFERRED):
+    noted = _noted(connection)
+    if _INFERRED in noted:
         return
     taken = [
         state_column_taken(table, column)
         for table, columns in STATE_COLUMNS.items()
+        for there in [columns_of(connection, table)]
         for column in columns
-        if column in columns_of(connection, table) and not is_noted(connection, f"{table}.{column}")
+        if column in there and f"{table}.{column}" not in noted
     ]
     if taken:
         raise MigrationRefusedError("; ".join(taken))
+
+
+def _noted(connection: Raw) -> set[str]:
+    """The names of all recorded additions."""
+    ensure_notes(connection)
+    rows = connection.cursor(row_factory=tuple_row).execute(f"SELECT name FROM {TABLE}")  # noqa: S608
+    return {str(name) for (name,) in rows}
+
+
+def _build_index(connection: Raw, name: str, definition: str, noted: Container[str], *, unique: bool = False) -> None:
+    build = f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
+    if name in noted:
+        # The index is built again, because its first build may have been interrupted.
+        at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}", build)
+    elif not _is_there(connection, name):
+        # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
+        note(connection, name)
+        at_length(connection, build)
 
 
 def _is_there(connection: Raw, name: str) -> bool:

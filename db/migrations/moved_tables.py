@@ -3,8 +3,10 @@
 The view has the table's owner and grants, because the previous release's processes read and write through it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from typing import Final
+
+from psycopg.rows import tuple_row
 
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.rights import grants_of_table, owner_of_table, schema_usage
@@ -88,6 +90,13 @@ _ON_A_VIEW: Final = """
         AND EXISTS (SELECT FROM pg_class WHERE oid = refobjid AND relkind = 'v')
 """
 
+#: Those of the names that a table has, and those that any object has.
+_TABLES: Final = """
+    SELECT name FROM unnest(%s::text[]) AS name
+    WHERE EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(name) AND relkind = 'r')
+"""
+_TAKEN: Final = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+
 
 #: Adds further statements to those that move the customers; all run in one transaction.
 Around = Callable[[str], str]
@@ -95,18 +104,20 @@ Around = Callable[[str], str]
 
 def move_tables(connection: Raw, host: str, around_customers: Around) -> None:
     """Move booksync's tables to booksync's schema; the table of the revisions moves last."""
+    tables = _found(connection, _TABLES, [f"{host}.{former}" for former in (*_SEEN, *_OF_MIGRATIONS)])
     for former in _SEEN:
-        moved = _moved(connection, host, former)
+        moved = _moved(connection, host, former, tables)
         briefly(connection, around_customers(moved) if former == _CUSTOMERS else moved)
-    briefly(connection, "".join(_moved(connection, host, former) for former in _OF_MIGRATIONS))
+    briefly(connection, "".join(_moved(connection, host, former, tables) for former in _OF_MIGRATIONS))
 
 
 def move_tables_back(connection: Raw, host: str, around_customers: Around) -> None:
     """Move the tables back in the opposite order, so that unqualified names find them at any time."""
+    tables = _found(connection, _TABLES, [_place(former) for former in (*_SEEN, *_OF_MIGRATIONS)])
     for former in reversed(_SEEN):
-        moved = _moved_back(connection, host, former)
+        moved = _moved_back(connection, host, former, tables)
         briefly(connection, around_customers(moved) if former == _CUSTOMERS else moved)
-    briefly(connection, "".join(_moved_back(connection, host, former) for former in _OF_MIGRATIONS))
+    briefly(connection, "".join(_moved_back(connection, host, former, tables) for former in _OF_MIGRATIONS))
 
 
 def refuse_foreign_tables(connection: Raw, host: str) -> None:
@@ -115,9 +126,13 @@ def refuse_foreign_tables(connection: Raw, host: str) -> None:
     Raises:
         MigrationRefusedError: another application's table has the name.
     """
-    for former in (*_SEEN, *_OF_MIGRATIONS):
-        place = f"{SCHEMA}.{RENAMED.get(former, former)}"
-        if host != SCHEMA and _is_table(connection, f"{host}.{former}") and _is_there(connection, place):
+    if host == SCHEMA:
+        return
+    moving = _found(connection, _TABLES, [f"{host}.{former}" for former in (*_SEEN, *_OF_MIGRATIONS)])
+    places = [_place(former) for former in (*_SEEN, *_OF_MIGRATIONS) if f"{host}.{former}" in moving]
+    taken = _found(connection, _TAKEN, places)
+    for place in places:
+        if place in taken:
             raise MigrationRefusedError(
                 f"The table {place} is there, but it is not booksync's: rename it, or put it in another schema"
             )
@@ -138,13 +153,13 @@ def refuse_dependent_views(connection: Raw, host: str) -> None:
             )
 
 
-def _moved(connection: Raw, host: str, former: str) -> str:
+def _moved(connection: Raw, host: str, former: str, tables: Container[str]) -> str:
     """The statements that move and rename a table and leave a view under its former name.
 
     The result is empty if the table has moved already, or does not exist.
     """
     table, name = f"{host}.{former}", RENAMED.get(former, former)
-    if not _is_table(connection, table):
+    if table not in tables:
         return ""
     grants = grants_of_table(connection, table)
     columns = [row[0] for row in connection.execute(_COLUMNS, [table])]
@@ -167,11 +182,10 @@ def _moved(connection: Raw, host: str, former: str) -> str:
     return "\n".join(statements) + "\n"
 
 
-def _moved_back(connection: Raw, host: str, former: str) -> str:
+def _moved_back(connection: Raw, host: str, former: str, tables: Container[str]) -> str:
     """The statements that undo `_moved`; empty if the table is back, or does not exist."""
-    name = RENAMED.get(former, former)
-    place = f"{SCHEMA}.{name}"
-    if not _is_table(connection, place) or place == f"{host}.{former}":
+    name, place = RENAMED.get(former, former), _place(former)
+    if place not in tables or place == f"{host}.{former}":
         return ""
     statements = [f"DROP VIEW IF EXISTS {host}.{former};"]
     for column, new in _RENAMED_COLUMNS.get(former, {}).items():
@@ -199,10 +213,11 @@ def _parts_renamed(connection: Raw, found: str, table: str, former: str, name: s
     return "\n".join(statements) + "\n"
 
 
-def _is_there(connection: Raw, name: str) -> bool:
-    return connection.execute("SELECT WHERE to_regclass(%s) IS NOT NULL", [name]).fetchone() is not None
+def _place(former: str) -> str:
+    """The name of a moved table, with its schema."""
+    return f"{SCHEMA}.{RENAMED.get(former, former)}"
 
 
-def _is_table(connection: Raw, name: str) -> bool:
-    found = "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'r'"
-    return connection.execute(found, [name]).fetchone() is not None
+def _found(connection: Raw, query: str, names: Sequence[str]) -> set[str]:
+    """Those of the names that `_TABLES` or `_TAKEN` finds."""
+    return {str(name) for (name,) in connection.cursor(row_factory=tuple_row).execute(query, [names])}

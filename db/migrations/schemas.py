@@ -81,7 +81,8 @@ def user_id_type(connection: Raw) -> str:
 
 def with_user_id_type(connection: Raw, statements: str) -> str:
     """The statements with the type of users.id in place of `{{user_id}}`."""
-    return statements.replace("{{user_id}}", user_id_type(connection))
+    placeholder = "{{user_id}}"
+    return statements.replace(placeholder, user_id_type(connection)) if placeholder in statements else statements
 
 
 def _scalar(connection: Raw, query: str, *values: object) -> Any:

@@ -44,16 +44,13 @@ def letting_others_work() -> Iterator[Raw]:
     with op.get_context().autocommit_block():
         # psycopg's own connection: only it runs a string of statements as one transaction.
         connection = cast(Raw, op.get_bind().connection.driver_connection)
-        _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
-        connection.execute("SET booksync.migrating = 'on'")
-        connection.execute("SET jit = off")  # JIT is off, because the compilation takes longer than a batch.
+        # JIT is off, because the compilation takes longer than a batch.
+        _set(connection, _BRIEF, "SET booksync.migrating = 'on'", "SET jit = off")
         try:
             yield connection
         finally:
             if not connection.closed:
-                connection.execute("RESET booksync.migrating")
-                connection.execute("RESET jit")
-                _set_timeouts(connection, 5, _STATEMENT_TIMEOUT_SECONDS)
+                _set(connection, "RESET booksync.migrating", "RESET jit", _timeouts(5, _STATEMENT_TIMEOUT_SECONDS))
 
 
 def undo_if_begun(revision: str, sign: str) -> None:
@@ -75,14 +72,12 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 
     These plans suit whole tables. A batch needs only a few keys of a big table.
     """
-    for way in ways:
-        connection.execute(f"SET enable_{way} = off")
+    _set(connection, *(f"SET enable_{way} = off" for way in ways))
     try:
         yield
     finally:
         if not connection.closed:
-            for way in ways:
-                connection.execute(f"RESET enable_{way}")
+            _set(connection, *(f"RESET enable_{way}" for way in ways))
 
 
 def take_turns(table: str) -> None:
@@ -136,21 +131,29 @@ def briefly(connection: Raw, statements: str) -> None:
     patiently(lambda: connection.execute(statements, prepare=False))
 
 
-def at_length(connection: Raw, statement: str) -> None:
-    """Run a statement that reads a whole table and blocks neither readers nor writers.
+def at_length(connection: Raw, *statements: str) -> None:
+    """Run statements that read a whole table and block neither readers nor writers, each in its own transaction.
 
     Raises:
-        InTheWayError: a transaction older than the statement did not end for a minute.
+        InTheWayError: a transaction older than a statement did not end for a minute.
     """
-    _set_timeouts(connection, patience_seconds, _LONG_SECONDS)
+    _set(connection, _timeouts(patience_seconds, _LONG_SECONDS))
     try:
-        connection.execute(statement)
+        for statement in statements:
+            connection.execute(statement)
     except _IN_THE_WAY as error:
         raise _in_the_way() from error
     finally:
-        _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
+        _set(connection, _BRIEF)
 
 
-def _set_timeouts(connection: Raw, lock_seconds: float, statement_seconds: float) -> None:
-    connection.execute(f"SET lock_timeout = '{lock_seconds:g}s'")
-    connection.execute(f"SET statement_timeout = '{statement_seconds:g}s'")
+def _timeouts(lock_seconds: float, statement_seconds: float) -> str:
+    return f"SET lock_timeout = '{lock_seconds:g}s'; SET statement_timeout = '{statement_seconds:g}s'"
+
+
+_BRIEF: Final = _timeouts(_LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
+
+
+def _set(connection: Raw, *settings: str) -> None:
+    # One string, because each round trip to a distant server takes long.
+    connection.execute("; ".join(settings), prepare=False)

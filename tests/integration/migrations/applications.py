@@ -195,8 +195,14 @@ class Database:
         return {
             "schemas": self.rows("SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'booksync') ORDER BY 1"),
             "columns": self.rows("""
-                SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default
-                FROM information_schema.columns WHERE table_schema IN ('public', 'booksync') ORDER BY 1, 2, 3
+                SELECT relnamespace::regnamespace::text AS table_schema, relname AS table_name, attname AS column_name,
+                    format_type(atttypid, atttypmod) AS data_type, attnotnull,
+                    pg_get_expr(adbin, adrelid) AS column_default
+                FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+                LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+                WHERE relnamespace::regnamespace::text IN ('public', 'booksync') AND relkind IN ('r', 'v')
+                    AND attnum > 0 AND NOT attisdropped
+                ORDER BY 1, 2, 3
             """),
             "constraints": self.rows("""
                 SELECT connamespace::regnamespace::text AS schema, conrelid::regclass::text AS of, conname,
@@ -204,9 +210,10 @@ class Database:
                 FROM pg_constraint WHERE connamespace::regnamespace::text IN ('public', 'booksync') AND contype <> 'n'
                 ORDER BY 1, 2, 3
             """),
-            "indexes": self.rows(
-                "SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'booksync') ORDER BY 1"
-            ),
+            "indexes": self.rows("""
+                SELECT pg_get_indexdef(indexrelid) AS indexdef FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+                WHERE relnamespace::regnamespace::text IN ('public', 'booksync') ORDER BY 1
+            """),
             "triggers": self.rows("SELECT tgname, tgfoid::regproc FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
             "functions": self.rows("""
                 SELECT pronamespace::regnamespace::text AS schema, proname, prosrc, proconfig FROM pg_proc

@@ -1,8 +1,11 @@
 """A database for each test: empty, or a copy of the state that the test's mark `starts_as` names."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from db.engine import new_engine
@@ -15,6 +18,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # Used by pytest-alembic's own checks.
     config.addinivalue_line("markers", "alembic: a check of pytest-alembic's")
     config.addinivalue_line("markers", "starts_as(state): the state of the test's database")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _revisions_loaded_once() -> Iterator[None]:
+    """The revisions are loaded once a session, not again for each migration."""
+    loaded = cache(ScriptDirectory)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ScriptDirectory, "from_config", lambda config: loaded(_folder_of(config)))
+        yield
+
+
+def _folder_of(config: Config) -> str:
+    folder = config.get_main_option("script_location")
+    assert folder is not None
+    return folder
 
 
 @pytest.fixture(scope="session")

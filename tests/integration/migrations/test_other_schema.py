@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 from db.legacy import adopt, plan
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
+from tests.drilled import drilled_except
 from tests.integration.migrations.applications import Database, legacy_rows
 from tests.integration.migrations.test_roles_and_the_move import as_the_previous_release
 
 SHARED = {"users", "invoices_cache", "reminders", "sync_metadata"}
 
 
-@pytest.fixture(params=["shop", "My Shop"])
+@pytest.fixture(params=drilled_except(("My Shop",), ["shop", "My Shop"]))
 def schema(request: pytest.FixtureRequest, url: str) -> str:
     """The host's schema, which comes first for every new session; the second name needs quotes."""
     with psycopg.connect(url, autocommit=True) as administrator:

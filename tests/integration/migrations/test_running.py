@@ -21,6 +21,7 @@ from db.migrations.revisions import (
 )
 from db.migrations.runner import AppliedRevision, alembic_config, migrate
 from db.migrations.turn import one_at_a_time
+from tests.fork_server import ForkedProcess, fork_server
 from tests.integration.migrations.applications import Database
 from tests.integration.migrations.states import LEGACY, LEGACY_ROWS, PHASE1_ROWS
 
@@ -117,13 +118,14 @@ def test_an_unreachable_database_is_reported_in_one_line(url: str) -> None:
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(url: str, engine: Engine) -> None:
-    processes = [_alembic("upgrade", "head", database_url=url) for _ in range(2)]
-    said = [process.communicate() for process in processes]
+def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(
+    url: str, engine: Engine, tmp_path: Path
+) -> None:
+    logs = [tmp_path / name for name in ("one", "other")]
+    processes = [_forked_alembic(log, "upgrade", "head", database_url=url) for log in logs]
 
-    assert [process.returncode for process in processes] == [0, 0]
-    assert sorted(len(stdout.splitlines()) for stdout, _ in said) == [0, len(known_revisions())]
-    assert [stderr for _, stderr in said] == ["", ""]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert sorted(len(log.read_text().splitlines()) for log in logs) == [0, len(known_revisions())]
     with engine.connect() as db:
         assert current_revision(db) == expected_head()
 
@@ -135,6 +137,17 @@ def test_plain_alembic_without_a_database_reports_it_in_one_line() -> None:
     assert process.returncode != 0
     assert "DATABASE_URL" in said
     assert len(said.splitlines()) == 1
+
+
+def _forked_alembic(log: Path, *arguments: str, database_url: str) -> ForkedProcess:
+    with log.open("wb") as output:
+        return fork_server().start(
+            "alembic.config:main",
+            ["alembic", *arguments],
+            dict(os.environ) | {"DATABASE_URL": database_url},
+            stdout=output.fileno(),
+            stderr=output.fileno(),
+        )
 
 
 def _alembic(*arguments: str, database_url: str) -> "subprocess.Popen[str]":

@@ -34,20 +34,21 @@ def write_an_orphan(_: str, database: Database) -> None:
     database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
 
 
+#: The revisions that move rows or tables, and the newest one, which does the same as the end of phase 2.
+TRIED = {"0001_legacy", "0006_backfill", "0007d_schema_phase2", "0009_phase3", expected_head()}
+
+
 def at_every_revision() -> Iterator[tuple[str, State]]:
     """Each revision, with the state of the legacy rows there."""
-    state = State(write_an_orphan, LEGACY_ROWS)
+    tried = State(write_an_orphan, LEGACY_ROWS)
     for revision in known_revisions():
-        state = State(to_revision(revision), state)
+        state = State(to_revision(revision), tried)
+        if revision in TRIED:
+            tried = state
         yield revision, state
 
 
 AT = dict(at_every_revision())
-#: The end of each phase, where new revisions are added, and the revisions that move rows or tables.
-TRIED = {
-    *(revision_of(target) for target in Target),
-    *("0006_backfill", "0007d_schema_phase2", "0013_schema_phase3", "0009_phase3"),
-}
 REVISIONS = [
     pytest.param(revision, marks=[pytest.mark.starts_as(state), *(() if revision in TRIED else [pytest.mark.drill])])
     for revision, state in AT.items()

@@ -11,6 +11,7 @@ from db.legacy.gaps import FILLABLE
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import alembic_config, migrate
+from tests.drilled import drilled_except
 from tests.integration.migrations.applications import Database, legacy_rows
 from tests.integration.migrations.states import UNSTAMPED, State
 
@@ -28,8 +29,8 @@ CAMEL_CASE = {
 _STEP = ("reminders", "step")
 
 MISSING = [(table, column) for table, columns in FILLABLE.items() for column in columns]
-#: In groups, because a whole upgrade and downgrade of each column would take long.
-MISSING_TOGETHER = [MISSING[at::3] for at in range(3)]
+#: All columns, and in groups, because a whole upgrade and downgrade of each column would take long.
+MISSING_TOGETHER = [MISSING, *(MISSING[at::3] for at in range(3))]
 
 
 def write_texts(_: str, database: Database) -> None:
@@ -68,7 +69,7 @@ def test_a_text_step_is_a_number_in_every_phase(url: str, database: Database) ->
         assert steps(database) == [int(text) for text in TEXTS]
 
 
-@pytest.mark.parametrize("target", [Target.PHASE1, Target.PHASE2, Target.PHASE3])
+@pytest.mark.parametrize("target", drilled_except((Target.PHASE3,), [Target.PHASE1, Target.PHASE2, Target.PHASE3]))
 def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, database: Database) -> None:
     before, schema = legacy_rows(database), database.schema()
     adopt(url)
@@ -161,7 +162,7 @@ def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
 
 
 @pytest.mark.starts_as(IN_CAMEL_CASE)
-@pytest.mark.parametrize("name", ["step", "Step"])
+@pytest.mark.parametrize("name", drilled_except(("Step",), ["step", "Step"]))
 def test_a_text_step_beside_camel_case_names_becomes_a_number_and_a_text_again(
     name: str, url: str, engine: Engine, database: Database
 ) -> None:
@@ -209,7 +210,7 @@ def test_the_error_names_a_step_that_was_written_after_adoption(url: str, databa
 
 
 @pytest.mark.starts_as(UNSTAMPED)
-@pytest.mark.parametrize("missing", MISSING_TOGETHER)
+@pytest.mark.parametrize("missing", drilled_except((MISSING,), MISSING_TOGETHER))
 def test_a_missing_column_is_added_and_the_downgrade_drops_it(
     missing: list[tuple[str, str]], url: str, database: Database
 ) -> None:

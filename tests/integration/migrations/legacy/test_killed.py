@@ -13,8 +13,8 @@ from tests.integration.migrations.applications import Database, legacy_rows, ope
 from tests.integration.migrations.migrating import started
 from tests.integration.migrations.states import PHASE1, State, States
 
-_INVOICES = 6_000
-_KILLS = 4
+_INVOICES = 3_000
+_KILLS = 3
 
 _MANY = """
     INSERT INTO invoices_cache (

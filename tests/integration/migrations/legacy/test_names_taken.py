@@ -12,6 +12,7 @@ from db.migrations.errors import MigrationRefusedError
 from db.migrations.revisions import Target
 from db.migrations.runner import migrate
 from db.migrations.shared_tables import SHARED_TABLES, STATE_COLUMNS
+from tests.drilled import drilled_except
 from tests.integration.migrations.applications import Database, legacy_rows, opened
 from tests.integration.migrations.states import HEAD_ROWS, LEGACY_ROWS, PHASE1_ROWS, PHASE2_ROWS, States
 
@@ -49,9 +50,7 @@ def give(database: Database, table: str, column: str, kind: str, value: str) -> 
     database.rows(f"UPDATE {table} SET {column} = {value}")
 
 
-@pytest.mark.parametrize(
-    "columns", [SHARED, [("invoices_cache", "sync_hash", "text NOT NULL DEFAULT 'none'", "'x' || id")]]
-)
+@pytest.mark.parametrize("columns", drilled_except((SHARED,), [SHARED, DEFAULTED]))
 def test_a_column_of_the_older_application_keeps_its_values_up_and_down(
     columns: list[tuple[str, str, str, str]], url: str, database: Database
 ) -> None:
