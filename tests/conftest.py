@@ -6,6 +6,7 @@ import shutil
 import signal
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import hypothesis
@@ -103,8 +104,9 @@ def simulator() -> Iterator[SandboxControl]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres) -> Databases:
-    return Databases(postgres, TEMPLATE)
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
+    with closing(Databases(postgres, TEMPLATE)) as copies:
+        yield copies
 
 
 @pytest.fixture
