@@ -7,6 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import hypothesis
@@ -113,8 +114,9 @@ def simulator() -> Iterator[SandboxControl]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres) -> Databases:
-    return Databases(postgres, TEMPLATE)
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
+    with closing(Databases(postgres, TEMPLATE)) as copies:
+        yield copies
 
 
 @pytest.fixture

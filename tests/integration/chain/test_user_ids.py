@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -29,18 +30,19 @@ _PLANNED = "SELECT user_id FROM reminders WHERE status = 'scheduled'"
 
 
 @pytest.fixture(scope="session")
-def databases_of(postgres: EmbeddedPostgres) -> Callable[[Host], Databases]:
+def databases_of(postgres: EmbeddedPostgres) -> Iterator[Callable[[Host], Databases]]:
     """The databases of a host, all copied from one that was migrated."""
+    with ExitStack() as opened:
 
-    @functools.cache
-    def migrated(host: Host) -> Databases:
-        name = f"host_{host.id_type}"
-        url = postgres.create_database(name)
-        host.install(url)
-        migrate(url)
-        return Databases(postgres, name)
+        @functools.cache
+        def migrated(host: Host) -> Databases:
+            name = f"host_{host.id_type}"
+            url = postgres.create_database(name)
+            host.install(url)
+            migrate(url)
+            return opened.enter_context(closing(Databases(postgres, name)))
 
-    return migrated
+        yield migrated
 
 
 @pytest.fixture(params=drilled_except((TEXT, BIGINT), HOSTS), ids=lambda host: host.id_type)

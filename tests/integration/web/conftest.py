@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg
@@ -31,11 +31,12 @@ _GRANTED = "booksync_granted"
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres) -> Databases:
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
     with psycopg.connect(postgres.create_database(_GRANTED, template=TEMPLATE), autocommit=True) as database:
         database.execute(roles.creation().encode())
         database.execute(roles.grants().encode())
-    return Databases(postgres, _GRANTED)
+    with closing(Databases(postgres, _GRANTED)) as copies:
+        yield copies
 
 
 @pytest.fixture(autouse=True)
