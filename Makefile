@@ -38,7 +38,7 @@ matrix: .venv ## Run a whole sync on each supported Postgres, Redis, Valkey and 
 
 .PHONY: drill
 drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that changes all the time
-	@$(RUN) pytest -m drill $(ARGS)
+	@$(RUN) pytest --numprocesses 2 --dist worksteal -m drill $(ARGS)
 	@exec $(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
 		tests/integration/db tests/integration/migrations/legacy
 

@@ -4,7 +4,7 @@ closed for two weeks, daylight saving changes. All promises are checked every da
 import datetime as dt
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -259,14 +259,12 @@ def live_a_day(year: Year, day: int) -> None:
         year.check_planning_again(now)
 
 
-def test_a_year_keeps_every_promise_on_every_day(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_year_keeps_every_promise_on_every_day(engine: Engine, announce: Callable[[str], None]) -> None:
     seed = random.randrange(1_000_000)
-    with capsys.disabled():
-        print(f"\nseed {seed}")
+    announce(f"seed {seed}")
     year = a_year(engine, seed)
     for day in range(DAYS):
         live_a_day(year, day)
-    with capsys.disabled():
-        print(year.printed())
+    announce(year.printed())
     assert len(year.books.invoices) == 1_000
     assert len(year.sent) > 500

@@ -1,7 +1,7 @@
 """With one bad record in a hundred and one worker with wrong settings every other record is right."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ WRONG = {
 
 @pytest.mark.parametrize("setting", WRONG)
 def test_every_other_record_is_right_and_every_bad_one_is_named(
-    under_way: UnderWay, setting: str, capsys: pytest.CaptureFixture[str]
+    under_way: UnderWay, setting: str, announce: Callable[[str], None]
 ) -> None:
     under_way.installation.start(*WORKER, **{setting: WRONG[setting]})
     workers = Workers.started(under_way)
@@ -86,8 +86,7 @@ def test_every_other_record_is_right_and_every_bad_one_is_named(
     assert workers.dead == []
     assert max(workers.largest_rss_kib.values()) <= LARGEST_RSS_KIB
     assert mutated >= MUTATED_ROWS
-    with capsys.disabled():
-        print(f"\n{mutated} mutated rows; largest RSS in KiB: {sorted(workers.largest_rss_kib.values())}")
+    announce(f"{mutated} mutated rows; largest RSS in KiB: {sorted(workers.largest_rss_kib.values())}")
 
 
 @dataclass(frozen=True)

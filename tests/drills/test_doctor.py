@@ -32,7 +32,7 @@ from tests.integration.webhooks.black_hole import BlackHole, a_black_hole
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
 
-#: The time within which the doctor names a trouble.
+#: The age of a trouble at which the doctor names it, however long the command itself takes.
 NAMED_WITHIN_SECONDS = 60.0
 
 #: More contacts than a page, because a list of one page needs no filter.
@@ -282,8 +282,12 @@ def test_the_doctor_names_trouble_cause_and_next_step_within_a_minute(
 
     inject(site)
 
-    deadline = time.monotonic() + NAMED_WITHIN_SECONDS
-    while not (found := [each for name, each in site.findings().items() if name in names]):
-        assert time.monotonic() < deadline, f"not named: {inject.__name__}; {site.findings()}"
+    found: list[dict[str, Any]] = []
+    asked_at = time.monotonic()
+    deadline = asked_at + NAMED_WITHIN_SECONDS
+    while not found:
+        assert asked_at < deadline, f"not named: {inject.__name__}; {site.findings()}"
+        asked_at = time.monotonic()
+        found = [each for name, each in site.findings().items() if name in names]
     assert found[0]["cause"]
     assert next_step in found[0]["next_step"]

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_twenty_killed_workers_cost_only_time(under_way: UnderWay, capsys: pytest.CaptureFixture[str]) -> None:
+def test_twenty_killed_workers_cost_only_time(under_way: UnderWay, announce: Callable[[str], None]) -> None:
     began = time.monotonic()
     undisturbed = under_way.begin_sync()
     eventually(lambda: under_way.status(undisturbed)[0] != "running", patience_seconds=300)
@@ -39,11 +39,10 @@ def test_twenty_killed_workers_cost_only_time(under_way: UnderWay, capsys: pytes
     disturbed = under_way.begin_sync()
     kill_one_after_the_other(under_way, disturbed, seed := random.randrange(1_000_000))
     eventually(lambda: under_way.status(disturbed)[0] != "running", patience_seconds=300)
-    with capsys.disabled():
-        print(
-            f"\nseed {seed}: {KILLS} kills; calls {undisturbed_calls} undisturbed, {calls(under_way)} disturbed; "
-            f"seconds {undisturbed_seconds:.0f} undisturbed, {time.monotonic() - began:.0f} disturbed"
-        )
+    announce(
+        f"seed {seed}: {KILLS} kills; calls {undisturbed_calls} undisturbed, {calls(under_way)} disturbed; "
+        f"seconds {undisturbed_seconds:.0f} undisturbed, {time.monotonic() - began:.0f} disturbed"
+    )
 
     assert under_way.status(disturbed) == ("succeeded", None)
     assert under_way.differences(disturbed) == []

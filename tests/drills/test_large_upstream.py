@@ -3,7 +3,7 @@
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,9 +52,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_cache_equals_the_upstream_after_the_last_change(
-    under_way: UnderWay, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cache_equals_the_upstream_after_the_last_change(under_way: UnderWay, announce: Callable[[str], None]) -> None:
     chance = random.Random(seed := random.randrange(1_000_000))
     connection_id = under_way.connect()
     made = 0
@@ -63,8 +61,7 @@ def test_cache_equals_the_upstream_after_the_last_change(
         sync = under_way.installation.start("booksync", "sync", connection_id, "--wait", *kind)
         made += disturb(under_way.zoho, sync, chance)
     under_way.zoho.clear_faults()
-    with capsys.disabled():
-        print(f"\nseed {seed}: {made} changes during {DISTURBED_SYNCS} syncs")
+    announce(f"seed {seed}: {made} changes during {DISTURBED_SYNCS} syncs")
 
     time.sleep(LATE_SECONDS)  # Wait until lists show the late changes.
     rested = under_way.installation.run("sync", connection_id, "--full", "--wait", "--allow-deletions", "--json")

@@ -1,7 +1,7 @@
 """A mass edit in Zoho: 1,100 webhooks on a plan of 1,000 calls a day, through real processes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ CALLS_A_DAY = 1_000
 #: twenty details before handovers. A second run reads the late changes.
 MOST_CALLS = 100
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_a_mass_edit_does_not_spend_the_day(under_way: UnderWay, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mass_edit_does_not_spend_the_day(under_way: UnderWay, announce: Callable[[str], None]) -> None:
     connected = under_way.installation.connect().json
     synced = under_way.installation.run("sync", connected["connection_id"], "--full", "--wait", "--json")
     assert synced.code == 0, synced.stderr
@@ -52,11 +52,10 @@ def test_a_mass_edit_does_not_spend_the_day(under_way: UnderWay, capsys: pytest.
     eventually(lambda: _waiting(under_way) == 0, PATIENCE_SECONDS)
     stats = zoho.stats()
     outcomes = under_way.look("SELECT outcome, count(*) FROM booksync.webhook_events GROUP BY 1 ORDER BY 1")
-    with capsys.disabled():
-        print(
-            f"\n{len(contacts)} events sent in {sent_in:.0f} s, handled after {time.monotonic() - began:.0f} s: "
-            f"{stats.count()} calls, {stats.count(CallKind.CONTACT)} of them details; {dict(outcomes)}"
-        )
+    announce(
+        f"{len(contacts)} events sent in {sent_in:.0f} s, handled after {time.monotonic() - began:.0f} s: "
+        f"{stats.count()} calls, {stats.count(CallKind.CONTACT)} of them details; {dict(outcomes)}"
+    )
     assert stats.count() <= MOST_CALLS
     assert under_way.differences(str(connected["connection_id"])) == []
 

@@ -43,10 +43,9 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
 
 
 @pytest.fixture
-def chance(capsys: pytest.CaptureFixture[str]) -> random.Random:
+def chance(announce: Callable[[str], None]) -> random.Random:
     seed = random.randrange(1_000_000)
-    with capsys.disabled():
-        print(f"\nseed {seed}")
+    announce(f"seed {seed}")
     return random.Random(seed)
 
 

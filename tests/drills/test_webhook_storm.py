@@ -5,7 +5,7 @@ Whether a webhook or the run notices a record first, the cached record equals Zo
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,16 +31,15 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
 
 @pytest.mark.parametrize("beside_a_run", [False, True])
 def test_ten_thousand_webhooks_cost_one_call_a_record(
-    under_way: UnderWay, capsys: pytest.CaptureFixture[str], beside_a_run: bool
+    under_way: UnderWay, announce: Callable[[str], None], beside_a_run: bool
 ) -> None:
     began, seed = time.monotonic(), random.randrange(1_000_000)
     chance = random.Random(seed)
     left = weather(under_way, records=RECORDS, kills=KILLS, chance=chance, beside_a_run=beside_a_run)
-    with capsys.disabled():
-        print(
-            f"\nseed {seed}: {left.events} events of {left.records} records, {KILLS} kills: {left.calls} calls, and "
-            f"{left.pages} pages of the run, in {time.monotonic() - began:.0f} s"
-        )
+    announce(
+        f"seed {seed}: {left.events} events of {left.records} records, {KILLS} kills: {left.calls} calls, and "
+        f"{left.pages} pages of the run, in {time.monotonic() - began:.0f} s"
+    )
     assert left.events >= 10_000
     assert left.differences == []
     assert left.run == ("succeeded", None)
