@@ -50,8 +50,6 @@ class ListWriter:
     entity: Entity
     #: Writes the rows of a page that is not None, and returns the run with its counts.
     rows: Callable[[Session, Run, ListPage], Run]
-    #: The ids of a page that a full run has seen.
-    seen: Callable[[Page[Any]], Sequence[str]] = record_ids
     #: Compares the rows of a page that is not None with the cache, while the page before is written.
     compare: Callable[[ListPage], Any] = lambda _: None
 
@@ -111,16 +109,22 @@ def staged_page(db: Session, work: Work, run: Run, entity: Entity) -> ListPage:
 
 def write_page(db: Session, run: Run, writer: ListWriter, listed: ListPage) -> Run:
     """Write a staged or just fetched page. Return the run with its counts and its position after the page."""
-    run = note_written(db, run, writer.entity, listed, seen=writer.seen)
+    run = note_written(db, run, writer.entity, listed)
     return run if listed.page is None else writer.rows(db, run, listed)
 
 
 def note_written(
-    db: Session, run: Run, entity: Entity, listed: ListPage, *, seen: Callable[[Page[Any]], Sequence[str]]
+    db: Session,
+    run: Run,
+    entity: Entity,
+    listed: ListPage,
+    *,
+    seen: Callable[[Page[Any]], Sequence[str]] = record_ids,
 ) -> Run:
-    """Record that a staged or just fetched page is written, apart from its rows; `seen`: see `ListWriter`.
+    """Record that a staged or just fetched page is written; the caller writes its rows.
 
-    Return the run with its number of read rows and its position after the page.
+    `seen` returns the ids of the page that a full run has seen. The returned run has the number of read rows and the
+    position after the page.
     """
     page = listed.page
     is_staged = listed.number <= run.position.list_of(entity).fetched
