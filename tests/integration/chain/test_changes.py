@@ -59,7 +59,7 @@ def test_contacts_read_in_the_second_of_their_change_cost_one_more_bulk_read(syn
 class TestManyPages:
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
-        simulator.restart(contacts=500, invoices=1, requests_per_minute=LIMIT)
+        simulator.restart(contacts=320, invoices=1, requests_per_minute=LIMIT)
         return simulator
 
     def test_the_details_of_earlier_pages_count_towards_a_bulk_read(self, bench: Bench) -> None:

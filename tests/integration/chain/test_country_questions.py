@@ -171,7 +171,7 @@ class TestFewDirtyBooks:
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
-        simulator.restart(contacts=120, invoices=240, requests_per_minute=LIMIT)
+        simulator.restart(contacts=60, invoices=120, requests_per_minute=LIMIT)
         return simulator
 
     def test_calls_end_with_the_last_question(self, bench: Bench) -> None:
