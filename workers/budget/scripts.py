@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import redis
@@ -233,6 +234,7 @@ def _redis_needed() -> Iterator[None]:
 _FURTHER_PARTS = {"admit": ("reserve",), "look": ("reserve",), "finish": ("pause",)}
 
 
+@cache
 def _source(name: str) -> str:
     package = files(__package__)
     before = ("common", "state", "day", "soundness")
