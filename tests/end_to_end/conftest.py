@@ -55,7 +55,7 @@ def connection_id(installation: Installation) -> str:
     return str(connected.json["connection_id"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that the source archive builds."""
     return build_wheel(tmp_path_factory.mktemp("dist"))

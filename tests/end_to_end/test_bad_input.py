@@ -124,7 +124,7 @@ def test_a_malformed_setting(installation: Installation) -> None:
 
 def test_a_worker_without_settings_reports_it_too(installation: Installation) -> None:
     installation.environment.pop("ENCRYPTION_KEYS")
-    worker = installation.start_installed("dramatiq", "workers.main", "--processes", "1", "--threads", "1")
+    worker = installation.start("dramatiq", "workers.main", "--processes", "1", "--threads", "1")
     assert worker.wait(timeout=60) != 0
     said = (installation.logs / "dramatiq-0.log").read_text()
     assert "Missing setting: ENCRYPTION_KEYS." in said

@@ -37,7 +37,7 @@ def test_killing_a_worker_in_mid_run_only_delays_the_run(
     installation: Installation, connection_id: str, database: psycopg.Connection
 ) -> None:
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
-    order = installation.start_installed("booksync", "sync", connection_id, "--wait")
+    order = installation.start("booksync", "sync", connection_id, "--wait")
     eventually(lambda: _calls(database) >= 2)
     for worker in installation.processes[:2]:
         kill(worker)
@@ -77,7 +77,7 @@ def test_a_parked_connection_reports_how_to_continue(installation: Installation,
 
 def test_the_web_process_is_healthy_and_ready(installation: Installation) -> None:
     port = free_port()
-    web = installation.start_installed("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(port))
+    web = installation.start("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:

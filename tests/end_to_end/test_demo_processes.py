@@ -5,7 +5,8 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import pytest
 from tests.end_to_end.demos import UP, Demo, last_object
 from tests.end_to_end.stand_ins import RUN_WITH_STAND_INS, STAND_INS
 from tests.processes import all_gone
+
+#: The report on the result of a background sync.
+REPORT = "1 customer updated, 2 invoices new (2 API calls)"
 
 Start = Callable[..., Demo]
 Ended = tuple[int, str, str]
@@ -29,6 +33,16 @@ def demo_of(folder: Path, *arguments: str, **env: str) -> Demo:
         (programs / name).chmod(0o755)
     small = ["--contacts", "20", "--invoices", "30", "--folder", str(folder / "demo")]
     return Demo([sys.executable, "-c", RUN_WITH_STAND_INS, str(programs), *small, *arguments], env)
+
+
+@contextmanager
+def ending(demo: Demo) -> Iterator[Demo]:
+    """The demo, which is killed if the block fails."""
+    try:
+        yield demo
+    finally:
+        demo.process.kill()
+        demo.process.wait()
 
 
 @pytest.fixture
@@ -50,6 +64,8 @@ class Starts:
     as_json_again: Ended
     with_another_size: Ended
     for_people: Ended
+    most_processes: int  #: the number while the demo for people ran
+    left_no_process: bool  #: at the end of the demo for people
     fresh_as_json: Ended
 
 
@@ -61,13 +77,49 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
     def ended(*arguments: str) -> Ended:
         return demo_of(folder, "--once", *arguments).finish()
 
-    return Starts(
-        as_json=ended("--json"),
-        as_json_again=ended("--json"),
-        with_another_size=ended("--contacts", "21"),
-        for_people=ended(),
-        fresh_as_json=ended("--json", "--fresh"),
-    )
+    as_json, again = ended("--json"), ended("--json")
+    another_size = ended("--contacts", "21")
+    with ending(demo_of(folder, "--once")) as demo:
+        demo.wait_until_it_says("Connected")
+        family = demo.processes()
+        for_people = demo.finish()
+    gone = all_gone(family, seconds=0.0)
+    return Starts(as_json, again, another_size, for_people, len(family), gone, ended("--json", "--fresh"))
+
+
+@dataclass(frozen=True)
+class Stay:
+    """What a demo did that ran until Ctrl-C, with a second one in the same folder meanwhile."""
+
+    folder: Path
+    pid: int
+    second: Ended
+    modes: tuple[int, int]  #: of the file with the environment, and of the key
+    ended: Ended
+    left_no_process: bool
+
+
+# Of the session, for the same reason.
+@pytest.fixture(scope="session")
+def stay(tmp_path_factory: pytest.TempPathFactory) -> Stay:
+    folder = tmp_path_factory.mktemp("stay")
+    with ending(demo_of(folder)) as demo:
+        demo.wait_until_it_says(UP)
+        second = demo_of(folder).finish()
+        environment = folder / "demo" / "env"
+        settings = dict(line.split("=", 1) for line in environment.read_text().splitlines())
+        with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO booksync.sync_runs SELECT id, now(), 'incremental', 'succeeded', %s, 2 FROM connections",
+                [json.dumps({"customers_updated": 1, "invoices_new": 2})],
+            )
+        demo.wait_until_it_says(REPORT)
+        files = (environment, folder / "demo" / "encryption.key")
+        of_settings, of_key = (stat.S_IMODE(file.stat().st_mode) for file in files)
+        family = demo.processes()
+        os.killpg(demo.process.pid, signal.SIGINT)  # Like a terminal: to the whole foreground group.
+        ended = demo.finish()
+    return Stay(folder, demo.process.pid, second, (of_settings, of_key), ended, all_gone(family, seconds=0.0))
 
 
 class TestOnce:
@@ -101,13 +153,9 @@ class TestOnce:
         assert "3 API calls instead of 30, one an invoice: 90.0% saved" in out
         assert "The customer has no phone number" in out
 
-    def test_the_demo_leaves_no_process_behind(self, start: Start) -> None:
-        demo = start("--once")
-        demo.wait_until_it_says("Connected")
-        family = demo.processes()
-        assert len(family) > 10
-        assert demo.finish()[0] == 0
-        assert all_gone(family, seconds=0.0)
+    def test_the_demo_leaves_no_process_behind(self, starts: Starts) -> None:
+        assert starts.most_processes > 10
+        assert starts.left_no_process
 
     def test_a_second_start_uses_the_same_user_and_connection_unless_fresh(self, starts: Starts) -> None:
         first, second, third = (
@@ -123,19 +171,13 @@ class TestOnce:
 
 
 class TestStaying:
-    def test_the_demo_runs_until_ctrl_c_which_ends_all_processes(self, start: Start, tmp_path: Path) -> None:
-        demo = start()
-        demo.wait_until_it_says(UP)
-        environment = tmp_path / "demo" / "env"
-        assert stat.S_IMODE(environment.stat().st_mode) == 0o600
-        assert stat.S_IMODE((tmp_path / "demo" / "encryption.key").stat().st_mode) == 0o600
-        family = demo.processes()
-        os.killpg(demo.process.pid, signal.SIGINT)  # Like a terminal: to the whole foreground group.
-        code, out, err = demo.finish()
+    def test_the_demo_runs_until_ctrl_c_which_ends_all_processes(self, stay: Stay) -> None:
+        assert stay.modes == (0o600, 0o600)
+        code, out, err = stay.ended
         assert (code, err) == (0, "")
         assert "Stopping" in out
-        assert all_gone(family, seconds=0.0)
-        assert not environment.exists()
+        assert stay.left_no_process
+        assert not (stay.folder / "demo" / "env").exists()
 
     def test_a_killed_demo_leaves_nothing_behind_and_can_start_again_at_once(self, start: Start) -> None:
         demo = start()
@@ -161,28 +203,13 @@ class TestStaying:
         demo.process.terminate()
         assert demo.finish()[0] == 0
 
-    def test_the_demo_reports_the_results_of_background_syncs(self, start: Start, tmp_path: Path) -> None:
-        demo = start()
-        demo.wait_until_it_says(UP)
-        lines = (tmp_path / "demo" / "env").read_text().splitlines()
-        settings = dict(line.split("=", 1) for line in lines)
-        with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as connection:
-            connection.execute(
-                "INSERT INTO booksync.sync_runs SELECT id, now(), 'incremental', 'succeeded', %s, 2 FROM connections",
-                [json.dumps({"customers_updated": 1, "invoices_new": 2})],
-            )
-        demo.wait_until_it_says("1 customer updated, 2 invoices new (2 API calls)")
-        demo.process.terminate()
-        assert demo.finish()[0] == 0
+    def test_the_demo_reports_the_results_of_background_syncs(self, stay: Stay) -> None:
+        assert REPORT in stay.ended[1]
 
-    def test_a_second_demo_in_the_same_folder_is_refused(self, start: Start) -> None:
-        demo = start()
-        demo.wait_until_it_says(UP)
-        code, out, err = start().finish()
+    def test_a_second_demo_in_the_same_folder_is_refused(self, stay: Stay) -> None:
+        code, out, err = stay.second
         assert (code, out) == (1, "")
-        assert f"A demo already runs in {demo_folder(err)} (process {demo.process.pid})" in err
-        demo.process.terminate()
-        assert demo.finish()[0] == 0
+        assert f"A demo already runs in {demo_folder(err)} (process {stay.pid})" in err
 
 
 class TestFailures:

@@ -66,9 +66,10 @@ def test_the_procfiles_worker_has_other_lines_of_the_master_only(installation: I
     installation.start_installed(*command("worker"), "--processes", "1", "--threads", "1")
     log = tmp_path / "dramatiq-0.log"
     eventually(lambda: "Worker process is ready" in log.read_text())
-    others = [line for line in lines(log) if "[dramatiq.MainProcess]" not in line]
-    assert others
-    assert all(json.loads(line)["release"] for line in others)
+    others = [json.loads(line) for line in lines(log) if "[dramatiq.MainProcess]" not in line]
+    assert all(event["release"] for event in others)
+    assert "Worker process is ready for action." in [event["event"] for event in others]
+    assert not any("plugin" in event["event"] for event in others)
 
 
 @pytest.mark.parametrize("process", ["worker", "web"])

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.servers.ports import free_port
 from sandbox.zoho.fault_requests import FaultName
-from tests.end_to_end.installation import PROGRAMS, PROJECT, Installation
+from tests.end_to_end.installation import PROGRAMS, PROJECT, SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 from tests.processes import all_gone
 
@@ -68,11 +68,11 @@ def test_ctrl_c_in_mid_sync_loses_no_work(
     press_ctrl_c(started[0])
     assert run()[0] == "running", "the sync ended before it was interrupted"
 
-    started.append(start(installation))
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
     eventually(lambda: run()[0] == "succeeded")
     disturbed = installation.zoho.stats().count()
     installation.zoho.clear_faults()
     undisturbed = installation.run("sync", connection_id, "--full", "--wait", "--json").json["api_calls"]
-    press_ctrl_c(started[1])
     assert disturbed == undisturbed, "no page was fetched twice"
     assert database.execute("SELECT count(*) FROM booksync.dead_letters").fetchone() == (0,)

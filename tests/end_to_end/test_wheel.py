@@ -133,10 +133,11 @@ def test_the_installed_wheel_migrates_connects_and_syncs(
     assert returned.code == 0, returned.stderr
 
 
-def test_the_installed_wheel_serves_the_console(environment: Environment, settings: dict[str, str]) -> None:
-    assert environment.run("booksync", "migrate", **settings).code == 0
+def test_the_installed_wheel_serves_the_console(
+    environment: Environment, settings: dict[str, str], database_url: str
+) -> None:
     port = free_port()
-    settings["CONSOLE_PASSWORD"] = "correct horse battery"
+    settings |= {"DATABASE_URL": database_url, "CONSOLE_PASSWORD": "correct horse battery"}
     web = environment.start("-m", "uvicorn", "workers.web.app:app", "--host", LOOPBACK, "--port", f"{port}", **settings)
     try:
         eventually(lambda: _status_of(f"http://{LOOPBACK}:{port}/sign-in") == 200)

@@ -1,8 +1,6 @@
-"""The processes of a worker: their logs, and no process left behind."""
+"""The processes of a worker: no process is left behind."""
 
-import json
 import signal
-from pathlib import Path
 
 import psutil
 
@@ -29,14 +27,3 @@ def is_alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def test_every_log_line_of_a_worker_is_json(installation: Installation, tmp_path: Path) -> None:
-    installation.start_installed(*WORKER)
-    log = tmp_path / "dramatiq-0.log"
-    eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
-    # The master process is Dramatiq's own, and does not use booksync's log format.
-    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if "[dramatiq.MainProcess]" not in line]
-    events = [json.loads(line)["event"] for line in lines]
-    assert "Worker process is ready for action." in events
-    assert not any("plugin" in event for event in events)
