@@ -13,7 +13,7 @@ class Cause(StrEnum):
     DEFECT = "defect"  #: an unknown error
     RETRIES_EXHAUSTED = "retries_exhausted"  #: a transient error that outlasted all attempts
     PERMANENT_ERROR = "permanent_error"  #: a permanent refusal by Zoho; another attempt would fail as well
-    PROCESS_KILLER = "process_killer"  #: the worker process ended repeatedly before the work was done
+    PROCESS_KILLER = "process_killer"  #: the worker process or its lease ended repeatedly before the work was done
     #: The message was sent by another release, to an actor that does not exist in this one.
     UNKNOWN_ACTOR = "unknown_actor"
     UNREADABLE = "unreadable"  #: the text in the queue is not a valid message

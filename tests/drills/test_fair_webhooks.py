@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +26,16 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 EVENTS = 10_000
 
-#: From the event to its row, on a machine that is busy with the other events.
+#: From the event to its row, on a machine that is busy with the other events; on a slow one, this share of the time
+#: in which the others were sent.
 MOMENTS_SECONDS = 3.0
+SHARE_OF_SENDING = 0.1
+
+#: Events of an organisation that are sent at once, each of which costs a call of a second.
+FLOOD = 400
+
+#: The calls that an event of another organisation may wait for: a few for each thread that reads the flood.
+MOST_OVERTAKERS = 25
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def slow_zoho(tmp_path: Path) -> Iterator[UnderWay]:
 
 
 def test_ten_thousand_waiting_events_do_not_delay_another_organisation(
-    under_way: UnderWay, capsys: pytest.CaptureFixture[str]
+    under_way: UnderWay, announce: Callable[[str], None]
 ) -> None:
     busy = uuid.UUID(under_way.connect())
     zoho = under_way.zoho
@@ -61,39 +69,37 @@ def test_ten_thousand_waiting_events_do_not_delay_another_organisation(
             tell(engine, broker, quiet, [str(contact["contact_id"])])
             eventually(lambda: waiting(under_way, quiet) == 0, 300)
             waits.append(time.monotonic() - began)
-    with capsys.disabled():
-        print(
-            f"\n{EVENTS} events sent in {told_in:.0f} s; another organisation's were processed in "
-            f"{', '.join(f'{each:.1f}' for each in waits)} s; {waiting(under_way, busy)} events of the first still wait"
-        )
-    assert max(waits) <= MOMENTS_SECONDS
+    announce(
+        f"{EVENTS} events sent in {told_in:.0f} s; another organisation's were processed in "
+        f"{', '.join(f'{each:.1f}' for each in waits)} s; {waiting(under_way, busy)} events of the first still wait"
+    )
+    assert max(waits) <= max(MOMENTS_SECONDS, SHARE_OF_SENDING * told_in)
 
 
 def test_flood_being_read_does_not_delay_another_organisations_webhook(
-    slow_zoho: UnderWay, capsys: pytest.CaptureFixture[str]
+    slow_zoho: UnderWay, announce: Callable[[str], None]
 ) -> None:
     busy = uuid.UUID(slow_zoho.connect())
     zoho = slow_zoho.zoho
     with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other, the_means(slow_zoho) as (engine, broker):
         connected = replace(slow_zoho.installation, zoho=other).connect(uuid.uuid4())
         quiet = uuid.UUID(connected.json["connection_id"])
-        alone, behind = [], []
-        for contact in other.snapshot()["contacts"][:3]:
-            alone.append(seconds_of(slow_zoho, engine, broker, quiet, str(contact["contact_id"])))
-        for number, contact in enumerate(other.snapshot()["contacts"][3:6]):
-            tell(engine, broker, busy, [str(5_000_000 + 400 * number + each) for each in range(400)])
-            behind.append(seconds_of(slow_zoho, engine, broker, quiet, str(contact["contact_id"])))
-    with capsys.disabled():
-        print(f"\nalone {max(alone):.1f} s, behind 400 events of another organisation {max(behind):.1f} s")
-    assert max(behind) <= max(alone) + MOMENTS_SECONDS
+        overtakers = []
+        for number, contact in enumerate(other.snapshot()["contacts"][:3]):
+            before = calls(zoho)
+            tell(engine, broker, busy, [str(5_000_000 + FLOOD * number + each) for each in range(FLOOD)])
+            eventually(lambda: calls(zoho) > before)  # noqa: B023  (called at once)
+            before = calls(zoho)
+            tell(engine, broker, quiet, [str(contact["contact_id"])])
+            eventually(lambda: waiting(slow_zoho, quiet) == 0, 300)
+            overtakers.append(calls(zoho) - before)
+    announce(f"another organisation's event was handled during {overtakers} calls for floods of {FLOOD} events")
+    assert max(overtakers) <= MOST_OVERTAKERS
 
 
-def seconds_of(under_way: UnderWay, engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_id: str) -> float:
-    """The seconds from an event of the contact to its row."""
-    began = time.monotonic()
-    tell(engine, broker, connection_id, [contact_id])
-    eventually(lambda: waiting(under_way, connection_id) == 0, 300)
-    return time.monotonic() - began
+def calls(zoho: SandboxControl) -> int:
+    """The number of calls that Zoho has received for the control's own organisation."""
+    return sum(arrival.organization_id == zoho.organization_id for arrival in zoho.stats().arrivals)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ LONGEST_PAUSE_SECONDS = 0.6
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[UnderWay]:
     with processes_under_way(
-        tmp_path, contacts=5_000, invoices=6_000, latency_seconds=0.2, CLAIM_SECONDS="3", SWEEP_INTERVAL_SECONDS="1"
+        tmp_path, contacts=5_000, invoices=6_000, latency_seconds=0.2, CLAIM_SECONDS="10", SWEEP_INTERVAL_SECONDS="1"
     ) as processes:
         yield processes
 

@@ -36,7 +36,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         contacts=CONTACTS,
         invoices=2_000,
         latency_seconds=0.005,
-        CLAIM_SECONDS="3",
+        CLAIM_SECONDS="10",
         SWEEP_INTERVAL_SECONDS="1",
     ) as processes:
         yield processes

@@ -24,7 +24,7 @@ KILLS = 20
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[UnderWay]:
     with processes_under_way(
-        tmp_path, contacts=2_500, invoices=4_000, latency_seconds=0.01, CLAIM_SECONDS="3", SWEEP_INTERVAL_SECONDS="1"
+        tmp_path, contacts=2_500, invoices=4_000, latency_seconds=0.01, CLAIM_SECONDS="10", SWEEP_INTERVAL_SECONDS="1"
     ) as processes:
         yield processes
 

@@ -118,7 +118,8 @@ class Job(ABC):
     def ends_its_process(self) -> bool:
         """Whether the job seems to kill its process in every attempt.
 
-        After `MAX_ATTEMPTS` failures a job is given up. If more attempts have begun, some have not recorded a failure.
+        After `MAX_ATTEMPTS` failures a job is given up. If more attempts have begun, some have not recorded a failure:
+        their process ended, or their lease did.
         """
         return self.attempts > MAX_ATTEMPTS
 
@@ -178,7 +179,8 @@ def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]
 
 def _attempt(job: Job) -> JobOutcome:
     if job.ends_its_process:
-        return job.give_up(JobFailure(Cause.PROCESS_KILLER, f"{job.noun} ended its process in every attempt."))
+        reason = f"{job.noun} ended its process, or took longer than CLAIM_SECONDS, in every attempt."
+        return job.give_up(JobFailure(Cause.PROCESS_KILLER, reason))
     try:
         return job.work()
     except LeaseLostError:
