@@ -33,7 +33,7 @@ from tests.truth import record_differences
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 
-SECONDS = float(os.environ.get("ROLLING_UPGRADE_SECONDS", "180"))
+SECONDS = float(os.environ.get("ROLLING_UPGRADE_SECONDS", "600"))
 
 #: Records that change in each round.
 RECORDS = 40
