@@ -1,7 +1,8 @@
 """Databases for tests: copies of a migrated template, which are emptied and used again.
 
-Emptying takes a twentieth of the time of a new copy. A database whose schema a test has changed is dropped. One session
-of each copy stays open from test to test, because a new one would first read the catalog of all tables that it empties.
+Emptying takes less than a tenth of the time of a new copy. A database whose schema a test has changed is dropped. One
+session of each copy stays open from test to test, because a new one would first read the catalog of all tables that it
+empties.
 """
 
 import uuid

@@ -33,8 +33,8 @@ _CALLS_A_MINUTE = 10_000
 #: `make test` goes each way once, with the mouse and JavaScript.
 _WAYS = [Way.MOUSE, *(pytest.param(way, marks=pytest.mark.drill) for way in (Way.NO_SCRIPT, Way.KEYBOARD))]
 
-#: Windows without the pages in which Chromium's address bar shows its suggestions: they take more than half of the
-#: processor time of a window. Chromium reads the last list alone, so Playwright's own features follow.
+#: Windows without the pages in which Chromium's address bar shows its suggestions. They take processor time at each
+#: load and click. Chromium reads the last list alone, so Playwright's own features follow.
 _WITHOUT = "--disable-features=" + ",".join(
     (
         "WebUIOmniboxPopup",
