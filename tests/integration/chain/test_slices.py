@@ -52,7 +52,7 @@ def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: p
     [
         (writing, "cache_invoices", 1),
         (writing, "cache_invoices", 3),
-        (writing, "cache_customers", 3),
+        (writing, "cache_customers", 1),
         (list_pages, "checkpoint_with", 2),
         (customers, "staged_page", 3),
     ],
