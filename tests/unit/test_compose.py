@@ -1,6 +1,5 @@
 """docker-compose.yml matches the design, the code, and the schema of the Compose specification."""
 
-import functools
 import hashlib
 import re
 import shutil
@@ -10,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from check_jsonschema.builtin_schemas import get_builtin_schema  # type: ignore[import-untyped]
+from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
+from click.testing import CliRunner
 from cryptography.fernet import Fernet
-from jsonschema.validators import validator_for  # type: ignore[import-untyped]
 
 from tests.deployment_files import MOST_CONNECTIONS, PROCESSES, ROOT, SERVERS, compose, option, parsed, read
 from tests.unit.test_scaling_document import MOST_OF_PROCESS
@@ -57,17 +56,10 @@ def seconds(duration: str) -> int:
     return int(match[1])
 
 
-@functools.cache
-def specification() -> Any:
-    """A validator by the schema of the Compose specification."""
-    schema = get_builtin_schema("vendor.compose-spec")
-    return validator_for(schema)(schema)
-
-
 def require_valid(*files: Path) -> None:
     """Check the files against the schema of the Compose specification."""
-    for file in files:
-        specification().validate(parsed(file.read_text(encoding="utf-8")))
+    result = CliRunner().invoke(check_jsonschema, ["--builtin-schema", "vendor.compose-spec", *map(str, files)])
+    assert result.exit_code == 0, result.output
 
 
 def require_secrets(service: dict[str, Any]) -> None:
