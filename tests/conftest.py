@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -156,3 +156,14 @@ def database(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to the test's database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def announce(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Show a seed or a figure at once, also if the test passes; pytest-xdist lets through only stderr."""
+
+    def shown(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", file=sys.stderr, flush=True)
+
+    return shown

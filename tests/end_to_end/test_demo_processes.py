@@ -89,7 +89,7 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
 
 @dataclass(frozen=True)
 class Stay:
-    """What a demo did that ran until Ctrl-C, with a second one in the same folder meanwhile."""
+    """The results of a demo that ran until Ctrl-C, and of a second one that was started in its folder."""
 
     folder: Path
     pid: int

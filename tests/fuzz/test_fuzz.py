@@ -7,7 +7,7 @@ as a line for `found.txt`, whose lines every test run replays first.
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,17 +62,15 @@ def test_seeds_of_the_inputs_break_no_promise(target: Target) -> None:
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(600)
-def test_no_mutated_input_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_mutated_input_breaks_a_promise(announce: Callable[[str], None]) -> None:
     seed = int(os.environ.get("FUZZ_SEED", random.randrange(1_000_000_000)))
     ends_at = time.monotonic() + float(os.environ.get("FUZZ_SECONDS", "60"))
     inputs = 0
-    with capsys.disabled():
-        print(f"\nFUZZ_SEED={seed}")
+    announce(f"FUZZ_SEED={seed}")
     # A generator for each round, so that the inputs of a seed do not depend on the machine's speed.
     while time.monotonic() < ends_at:
         chance = random.Random(f"{seed}/{inputs}")
         for target in TARGETS:
             holds(target, mutated(chance.choice(target.seeds), chance))
         inputs += 1
-    with capsys.disabled():
-        print(f"{inputs * len(TARGETS)} inputs")
+    announce(f"{inputs * len(TARGETS)} inputs")

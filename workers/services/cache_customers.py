@@ -8,7 +8,6 @@ from db import customers, known_contacts
 from db.batches import in_batches
 from db.connections import Connection
 from db.session import Session
-from db.upserts import Written
 from domain import cached_customers
 from domain.cached_customers import CustomerRules, FreshCustomer, StoredCustomer
 from domain.contacts import Contact
@@ -64,10 +63,8 @@ def cache_customers(
     unknown = [read for read in reads if read.record.contact_id not in known]
     stored, fresh = _lock_fresh(db, connection, [*known.values()], {key: stored[key] for key in known}, rules)
     foreign = cached_customers.foreign_customers(stored, connection.connection_id)
-    written = Written({}, {})
-    if fresh or unknown:
-        batches = _batches(fresh, unknown, rules)
-        written = customers.write(db, connection, batches, stamps_may_go_back=stamps_may_go_back)
+    batches = _batches(fresh, unknown, rules)
+    written = customers.write(db, connection, batches, stamps_may_go_back=stamps_may_go_back)
     known_contacts.note_asked(db, connection, cached_customers.versions_without_news(reads, fresh))
     known_contacts.note_observed(db, connection, cached_customers.settling_reads(reads, stored, fresh))
     # Waiting invoices are taken for all customers and not only for new ones, because a row may exist without its

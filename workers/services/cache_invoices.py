@@ -47,9 +47,10 @@ def cache_invoices(
     compared = locked(db, connection, ahead)
     _keep_waiting(db, connection, compared.waiting, now=now, stamps_may_go_back=stamps_may_go_back)
     if compared.any_invoice_waits:
-        known = compared.known
-        still_wait = waiting_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
-        compared = without(compared, frozenset(still_wait))
+        compared = without(
+            compared,
+            waiting_invoices.end_wait(db, connection, compared.known, stamps_may_go_back=stamps_may_go_back),
+        )
     invoices.note_asked(db, connection, cached_invoices.versions_with_details(compared.known))
     batches = invoices.batches_of(compared.fresh, now=now) if compared.batches is None else compared.batches
     written = invoices.write(db, connection, batches, stamps_may_go_back=stamps_may_go_back)

@@ -48,17 +48,15 @@ class Upstream:
 
     def answer(self, request: ListRequest) -> Page[Row]:
         self.asked.append(request)
-        rows = None if self.oldest_id_first else self._ordered(self._matching(request), request.sort)
+        rows = self.rows.values() if self.oldest_id_first else self._ordered(self._matching(request), request.sort)
         asked_for = PER_PAGE if self.ignores_per_page else getattr(request, "per_page", PER_PAGE)
         length = min(asked_for, self.longest_page)
         begin = 0 if self.ignores_page else (request.page - 1) * length
-        # The rows in the order of their ids are many, and only one page of them is copied.
-        of_page = islice(self.rows.values(), begin, begin + length) if rows is None else rows[begin : begin + length]
-        page = [row for row in of_page if not self._hides(row)]
+        page = [row for row in islice(rows, begin, begin + length) if not self._hides(row)]
         return Page(
             rows=[row for row in page if row.record_id not in self.not_understood],
             rejected=[Rejected(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
-            has_more=len(self.rows if rows is None else rows) > begin + length,
+            has_more=len(rows) > begin + length,
             server_time=self.now,
         )
 
