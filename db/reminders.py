@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
@@ -58,17 +58,24 @@ class NotedPlan:
     outcome: str | None
 
 
-def due_of_connection(db: Session, connection: Connection, *, now: datetime, limit: int) -> list[uuid.UUID]:
+class DueInvoice(NamedTuple):
+    """An invoice whose planning is due."""
+
+    invoice_id: uuid.UUID
+    customer_id: uuid.UUID
+
+
+def due_of_connection(db: Session, connection: Connection, *, now: datetime, limit: int) -> list[DueInvoice]:
     """The connection's invoices whose planning is due, the longest due first."""
-    due = db.execute(
-        text("""
-            SELECT id FROM invoices_cache
-             WHERE connection_id = :connection_id AND plan_at <= :now AND customer_id IS NOT NULL
-             ORDER BY plan_at, id LIMIT :limit
-        """),
+    due = db.exec_driver_sql(
+        """
+        SELECT id, customer_id FROM invoices_cache
+         WHERE connection_id = %(connection_id)s AND plan_at <= %(now)s AND customer_id IS NOT NULL
+         ORDER BY plan_at, id LIMIT %(limit)s
+        """,
         {"connection_id": connection.connection_id, "now": now, "limit": limit},
     )
-    return list(due.scalars())
+    return [DueInvoice(*row) for row in due]
 
 
 def due_of_customers(

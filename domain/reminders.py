@@ -55,6 +55,9 @@ class Opening:
     with_backlog: bool = False  #: steps before the opening count as missed too
 
 
+#: The reasons that are found only if no reason before them exists, `TOO_OLD` among these.
+_AFTER_TOO_OLD = frozenset(list(SkipReason)[list(SkipReason).index(SkipReason.TOO_OLD) + 1 :])
+
 #: An opening in the distant past: no step comes before it.
 ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
@@ -157,17 +160,12 @@ def _changes_at(
         last_days.append(today)
     if reason is SkipReason.PROMISED and holds.promised_until is not None:
         last_days.append(holds.promised_until)
-    if invoice.due_date is not None and _comes_after_too_old(reason):
+    if invoice.due_date is not None and reason in _AFTER_TOO_OLD:
         last_days.append(_last_day(invoice.due_date, policy))
     try:
         return hours.midnight_after(min(last_days)) if last_days else None
     except OverflowError:
         return None
-
-
-def _comes_after_too_old(reason: SkipReason) -> bool:
-    order = list(SkipReason)
-    return order.index(reason) > order.index(SkipReason.TOO_OLD)
 
 
 def _last_day(due_date: dt.date, policy: ReminderPolicy) -> dt.date:

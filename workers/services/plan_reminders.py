@@ -6,6 +6,7 @@ locks also prevent a plan from a fact that another transaction is changing.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -28,8 +29,23 @@ BATCH = 500
 def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
     """Plan the next invoices whose planning is due, at most `BATCH`; returns their number."""
     due = reminders.due_of_connection(db, connection, now=now, limit=BATCH)
-    _plan(db, connection, due, now=now)
+    plan(db, connection, [each.invoice_id for each in due], now=now)
     return len(due)
+
+
+def due_halves(db: Session, connection: Connection, *, now: datetime) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+    """The next invoices whose planning is due, at most twice `BATCH`, for two transactions at the same time.
+
+    All invoices of a customer are in the same half, so neither transaction waits for the other one.
+    """
+    of_customers: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for invoice_id, customer_id in reminders.due_of_connection(db, connection, now=now, limit=2 * BATCH):
+        of_customers[customer_id].append(invoice_id)
+    first: list[uuid.UUID] = []
+    second: list[uuid.UUID] = []
+    for invoice_ids in of_customers.values():
+        (first if len(first) <= len(second) else second).extend(invoice_ids)
+    return first, second
 
 
 def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> int:
@@ -49,20 +65,20 @@ def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> in
 def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
     """Plan this customer's due invoices, at most `BATCH`, so that changes from webhooks do not wait for a run."""
     due = reminders.due_of_customers(db, connection, [zoho_customer_id], now=now, limit=BATCH)
-    _plan(db, connection, due, now=now)
+    plan(db, connection, due, now=now)
 
 
 def plan_customers(db: Session, connection: Connection, zoho_customer_ids: Sequence[str], *, now: datetime) -> None:
     """Plan these customers' invoices whose planning is due. The caller has locked the customers."""
     due = reminders.due_of_customers(db, connection, zoho_customer_ids, now=now, limit=None)
     for start in range(0, len(due), BATCH):
-        _plan(db, connection, due[start : start + BATCH], now=now)
+        plan(db, connection, due[start : start + BATCH], now=now)
 
 
 def replan_invoices(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Plan changed invoices again if they have pending reminders, which are then moved or cancelled at once."""
     if invoice_ids:
-        _plan(db, connection, reminders.with_pending(db, invoice_ids), now=now)
+        plan(db, connection, reminders.with_pending(db, invoice_ids), now=now)
 
 
 def replan_customers(db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
@@ -74,7 +90,8 @@ def replan_customers(db: Session, connection: Connection, customer_ids: Sequence
         replan_invoices(db, connection, reminders.make_due(db, customer_ids, now=now), now=now)
 
 
-def _plan(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+def plan(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    """Lock these invoices with their customers, plan them, and write the plans."""
     if not invoice_ids:
         return
     cases = list(plan_cases.lock(db, invoice_ids))

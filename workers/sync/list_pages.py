@@ -4,6 +4,8 @@ A page is staged before the next one is fetched, so a killed worker repeats at m
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -35,12 +37,18 @@ class ListPage:
     page: Page[Any] | None  #: None if Zoho refuses a page of an unusual length: the walk continues with whole pages
     rows: tuple[Any, ...]  #: the page's rows that the walk has not returned before
     asked_at: datetime | None  #: Postgres's time before the first call for the list
-    compared: Any = None  #: the result of `ListWriter.compare`, if the page was fetched while another was written
+    #: The result of `ListWriter.compare`, which may still be under way; None if no other page was being written.
+    comparison: Future[Any] | None = None
 
     @property
     def observed(self) -> list[Observed[Any]]:
         """The rows with the time of the response."""
         return [] if self.page is None else [Observed(row, self.page.server_time) for row in self.rows]
+
+    @property
+    def compared(self) -> Any:
+        """The result of the comparison, for which this waits; None if the page was not compared ahead."""
+        return None if self.comparison is None else self.comparison.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +154,19 @@ def _at(run: Run, entity: Entity, read: ListRead) -> Run:
 
 
 def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]) -> StepRef:
-    """Read a slice of the entity's list: each page is written while the next one is fetched and compared.
+    """Read a slice of the entity's list: each page is written while the next one is compared and another is fetched.
 
     Pages that an earlier step has staged come first. After the last page of the list, `end` returns the run in its next
     phase. A page is staged only if another call follows, because a killed worker repeats the last call in any case.
     """
     entity = writer.entity
-    with BackgroundCall[ListPage]() as call:
+    comparisons = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compare")
+    with comparisons, BackgroundCall[ListPage]() as call:
         page = _first_page(work, entity)
         while True:
             if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
-                call.start(partial(_compared_page, call_for_page(work, entity), writer))
+                call.start(partial(_page_compared_by, comparisons, writer, call_for_page(work, entity)))
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = call.arrived()
@@ -182,10 +191,12 @@ def _first_page(work: Work, entity: Entity) -> ListPage:
         return staged_page(db, work, work.run, entity)
 
 
-def _compared_page(call: Callable[[], ListPage], writer: ListWriter) -> ListPage:
-    """Make the call for a page, and compare its rows with the cache."""
+def _page_compared_by(comparisons: Executor, writer: ListWriter, call: Callable[[], ListPage]) -> ListPage:
+    """Make the call for a page, and let `comparisons` compare its rows with the cache."""
     fetched = call()
-    return fetched if fetched.page is None else replace(fetched, compared=writer.compare(fetched))
+    if fetched.page is None:
+        return fetched
+    return replace(fetched, comparison=comparisons.submit(copy_context().run, writer.compare, fetched))
 
 
 def _may_fetch_after(work: Work, entity: Entity, page: ListPage) -> bool:

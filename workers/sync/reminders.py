@@ -1,6 +1,9 @@
 """The reminder phase: planning that is due, detail calls for facts that a handover needs soon, and the run's end."""
 
+import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +21,7 @@ from db import (
 )
 from db.questions import Question
 from db.runs import StepRef
-from db.session import Session
+from db.session import Session, autocommit
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
@@ -83,12 +86,24 @@ def _judge_phones_again(work: Work) -> None:
 
 
 def _plan(work: Work) -> None:
-    now = work.now
-    while True:
-        with work.transaction() as db:
-            if plan_reminders.plan_due(db, work.connection, now=now) == 0:
+    """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan") as other:
+        while True:
+            now = work.now
+            with autocommit(work.resources.engine) as db:
+                first, second = plan_reminders.due_halves(db, work.connection, now=now)
+            if not first:
                 return
-            work.checkpoint(db, work.run)
+            planned = other.submit(copy_context().run, _plan_in_transaction, work, second, now)
+            with work.transaction() as db:
+                plan_reminders.plan(db, work.connection, first, now=now)
+                work.checkpoint(db, work.run)
+            planned.result()
+
+
+def _plan_in_transaction(work: Work, invoice_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    with work.resources.engine.begin() as db:
+        plan_reminders.plan(db, work.connection, invoice_ids, now=now)
 
 
 def _questions(work: Work) -> Sequence[Question]:

@@ -9,9 +9,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.connections import Connection
-from db.reminders import NotedPlan, ScheduledReminder, WithdrawnReminder
+from db.reminders import DueInvoice, NotedPlan, ScheduledReminder, WithdrawnReminder
 from db.session import Session
 from domain.permission import SkipReason
 from domain.plan_changes import SCHEDULED, ReminderStatus
@@ -47,7 +49,7 @@ class FakeTables:
     """The tables in memory; `calls` has the writes in their order."""
 
     cases: dict[uuid.UUID, FakeCase]
-    due: list[uuid.UUID] = field(default_factory=list)
+    due: list[DueInvoice] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     withdrawn: list[WithdrawnReminder] = field(default_factory=list)
     scheduled: list[ScheduledReminder] = field(default_factory=list)
@@ -57,10 +59,9 @@ class FakeTables:
         self.calls.append("lock")
         return iter([self.cases[each] for each in invoice_ids])
 
-    def due_of_connection(self, *_: object, limit: int, now: dt.datetime) -> list[uuid.UUID]:
+    def due_of_connection(self, *_: object, limit: int, now: dt.datetime) -> list[DueInvoice]:
         assert now == NOW
-        taken, self.due = self.due[:limit], self.due[limit:]
-        return taken
+        return self.due[:limit]
 
     def with_pending(self, _: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
         return [each for each in invoice_ids if self.cases[each].pending]
@@ -99,14 +100,20 @@ def put(tables: FakeTables, *cases: FakeCase) -> list[uuid.UUID]:
     return [each.id for each in cases]
 
 
+def put_due(tables: FakeTables, *cases: FakeCase) -> list[uuid.UUID]:
+    ids = put(tables, *cases)
+    tables.due = [DueInvoice(each, CUSTOMER.id) for each in ids]
+    return ids
+
+
 def test_rows_are_locked_before_they_are_written(tables: FakeTables) -> None:
-    tables.due = put(tables, FakeCase(Scheduled((a_reminder(3),))))
+    put_due(tables, FakeCase(Scheduled((a_reminder(3),))))
     assert plan_reminders.plan_due(SESSION, CONNECTION, now=NOW) == 1
     assert tables.calls == ["lock", "withdraw", "schedule", "note"]
 
 
 def test_a_plan_is_scheduled_for_the_customers_phone_and_noted_with_its_next_planning(tables: FakeTables) -> None:
-    (invoice_id,) = tables.due = put(tables, FakeCase(Scheduled((a_reminder(3), a_reminder(7)))))
+    (invoice_id,) = put_due(tables, FakeCase(Scheduled((a_reminder(3), a_reminder(7)))))
     plan_reminders.plan_due(SESSION, CONNECTION, now=NOW)
     assert tables.scheduled == [
         ScheduledReminder(invoice_id, CUSTOMER.id, CUSTOMER.primary_phone, a_reminder(step)) for step in (3, 7)
@@ -146,3 +153,22 @@ def test_nothing_is_read_for_no_change(tables: FakeTables) -> None:
     plan_reminders.replan_invoices(SESSION, CONNECTION, [], now=NOW)
     plan_reminders.replan_customers(SESSION, CONNECTION, [], now=NOW)
     assert tables.calls == []
+
+
+@given(st.lists(st.integers(0, 5), max_size=40))
+def test_the_halves_have_each_due_invoice_once_and_no_customer_in_common(customers: list[int]) -> None:
+    due = [DueInvoice(uuid.UUID(int=at), uuid.UUID(int=customer)) for at, customer in enumerate(customers)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plan_reminders, "reminders", FakeTables({}, due))
+        halves = plan_reminders.due_halves(SESSION, CONNECTION, now=NOW)
+    customer_of = dict(due)
+    first, second = ({customer_of[each] for each in half} for half in halves)
+    assert sorted(halves[0] + halves[1]) == [each.invoice_id for each in due]
+    assert not first & second
+    assert halves[0] or not due, "the first half ends the planning if it is empty"
+
+
+def test_the_invoices_of_many_customers_make_halves_of_equal_length(tables: FakeTables) -> None:
+    tables.due = [DueInvoice(uuid.uuid4(), uuid.uuid4()) for _ in range(3 * plan_reminders.BATCH)]
+    halves = plan_reminders.due_halves(SESSION, CONNECTION, now=NOW)
+    assert [len(half) for half in halves] == [plan_reminders.BATCH, plan_reminders.BATCH]
