@@ -3,7 +3,7 @@
 from enum import StrEnum
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect
 
 from tests.browser.screenshots import fits_each_window
 from tests.end_to_end.installation import Installation
@@ -133,7 +133,7 @@ class Visit:
         else:
             heading.to_have_text(title)
         expect(self.page).to_have_title(title)
-        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), self.page.url
+        assert self._is_in_window(), self.page.url
 
     def hears(self, sentence: str) -> None:
         """Check that the page says this about the last action, where a person sees it."""
@@ -154,6 +154,15 @@ class Visit:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"Tab does not reach {wanted}")
+
+    def _is_in_window(self) -> bool:
+        """Whether no line is wider than the window. A page that shows progress may load itself again meanwhile."""
+        while True:
+            try:
+                return bool(self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+            except Error as error:
+                if "because of a navigation" not in error.message:
+                    raise
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not message.text.startswith(_ERROR_STATUS):

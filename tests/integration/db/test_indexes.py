@@ -160,7 +160,7 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
 
 @pytest.fixture
 def connection(engine: Engine) -> Connection:
-    """A connection with 1,000 customers and 5,000 invoices, of which one in twenty is open."""
+    """A connection with 1,000 customers and 5,000 invoices, of which one in twenty is open, each with an outcome."""
     connection = a_connection(engine)
     values = {"user_id": connection.user_id, "connection_id": connection.connection_id}
     change(
@@ -188,7 +188,20 @@ def connection(engine: Engine) -> Connection:
         "SELECT user_id, id, customer_id, 3, now() + interval '9 days', now() + interval '10 days', '+44' || id, "
         "       'scheduled' FROM invoices_cache WHERE status = 'overdue'",
     )
-    change(engine, "ANALYZE invoices_cache, reminders, booksync.customers_cache")
+    change(
+        engine,
+        "WITH handover AS (INSERT INTO booksync.handovers (user_id, connection_id, phone, day, handed_over_at) "
+        "                  VALUES (:user_id, :connection_id, '+441', '2026-04-01', now()) RETURNING id) "
+        "INSERT INTO booksync.handover_outcomes "
+        "       (handover_id, reminder_id, invoice_id, customer_id, phone_text, outcome, reported_at) "
+        "SELECT handover.id, gen_random_uuid(), invoice.id, invoice.customer_id, '', "
+        "       CASE WHEN invoice.status = 'overdue' THEN 'reached' ELSE 'no_answer' END, "
+        "       now() - zoho_invoice_id::int * interval '1 minute' "
+        "  FROM invoices_cache AS invoice, handover",
+        **values,
+    )
+    # Without statistics, Postgres may choose another index of an equal cost.
+    change(engine, "ANALYZE invoices_cache, reminders, booksync.customers_cache, booksync.handover_outcomes")
     return connection
 
 
