@@ -71,11 +71,14 @@ def running_servers() -> Iterator[Servers]:
 
 
 @contextmanager
-def unthrottled_simulator(*, contacts: int, invoices: int, behind_seconds: float = 0) -> Iterator[SandboxControl]:
-    """A simulator that refuses nothing; its clock may be some seconds behind."""
+def unthrottled_simulator(
+    *, contacts: int, invoices: int, organizations: int = 1, behind_seconds: float = 0
+) -> Iterator[SandboxControl]:
+    """A simulator that refuses nothing; its clock may be some seconds behind. Each organisation has these records."""
     with running_simulator(
         contacts=contacts,
         invoices=invoices,
+        organizations=organizations,
         behind_seconds=behind_seconds,
         requests_per_minute=UNLIMITED,
         requests_per_day=UNLIMITED,

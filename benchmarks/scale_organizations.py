@@ -69,13 +69,13 @@ def measure(servers: Servers, zoho: SandboxControl, processes: int, threads: int
     postgres = servers.postgres.pid
     with installed(servers, zoho) as resources, running_workers(processes, threads) as master:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            connections = list(pool.map(lambda each: _connect(resources, zoho.url, each), organizations))
+            connections = list(pool.map(lambda each: connect(resources, zoho.url, each), organizations))
         await_workers(master.pid, processes)
         zoho.reset_stats()
         worker_before, postgres_before, began = cpu_seconds(master.pid), cpu_seconds(postgres), time.monotonic()
         psutil.cpu_percent()
         for connection_id in connections:
-            _start(resources, connection_id)
+            start(resources, connection_id)
         _await_runs(resources, len(connections), progress, f"{processes} worker processes")
         # The figures of the runs come first, because the queries below cost processor time too.
         return Scale(
@@ -125,7 +125,8 @@ def table(scales: Sequence[Scale], title: str) -> Table:
     return shown
 
 
-def _connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
+def connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
+    """Connect an organisation of the simulator for a user of its own."""
     with SandboxControl(url, organization_id) as zoho:
         return connect_organization(
             resources,
@@ -136,7 +137,8 @@ def _connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
         ).connection_id
 
 
-def _start(resources: Resources, connection_id: uuid.UUID) -> None:
+def start(resources: Resources, connection_id: uuid.UUID) -> None:
+    """Start a first sync."""
     with resources.engine.begin() as db:
         step = runs.start(db, connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=_SWEEP_SECONDS)
     assert step is not None

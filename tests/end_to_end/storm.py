@@ -51,7 +51,7 @@ class Web:
                 return http.post(self.url, content=body, headers=headers).status_code
 
             for number, status in enumerate(threads.map(send, documents), start=1):
-                assert status == 202
+                assert status == 202, f"the web process returned {status}"
                 meanwhile(number)
 
 
