@@ -4,7 +4,7 @@ A page is staged before the next one is fetched, so a killed worker repeats at m
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,7 +47,7 @@ class ListPage:
 
     @property
     def compared(self) -> Any:
-        """The result of the comparison, for which this waits; None if the page was not compared ahead."""
+        """The result of the comparison, which has ended; None if the page was not compared ahead."""
         return None if self.comparison is None else self.comparison.result()
 
 
@@ -167,6 +167,8 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
             if not call.is_under_way and _may_fetch_after(work, entity, page):
                 _stage(work, entity, page)
                 call.start(partial(_page_compared_by, comparisons, writer, call_for_page(work, entity)))
+            if page.comparison is not None:
+                wait([page.comparison])  # Not in the transaction, whose connection the comparison may be waiting for.
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
                 following = call.arrived()
