@@ -1,6 +1,6 @@
 """First syncs of one organisation that answers slowly, or limits calls: `python -m benchmarks.latency`.
 
-One worker process reads the simulator's books in each measurement (`--only NAME` runs one of them):
+In each measurement one worker process reads all records of the simulator. `--only NAME` runs one measurement:
 
 - `answers`: nothing is throttled, and each response takes half a second.
 - `minute`: 100 calls in any 60 s, and each response takes 0.8 s; the books fill more than two windows.

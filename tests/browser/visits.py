@@ -156,7 +156,7 @@ class Visit:
         raise AssertionError(f"Tab does not reach {wanted}")
 
     def _is_in_window(self) -> bool:
-        """Whether no line is wider than the window. A page that shows progress may load itself again meanwhile."""
+        """Whether no line is wider than the window. A page that shows progress may reload at the same time."""
         while True:
             try:
                 return bool(self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

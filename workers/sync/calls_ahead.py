@@ -26,7 +26,7 @@ class BackgroundCall(Generic[T]):
     """One call at a time, in a thread of its own, while the step does other work. T: what the call returns."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
         self._call: Future[T] | None = None
 
     def __enter__(self) -> Self:

@@ -2,10 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -31,6 +30,7 @@ from domain.runs import Mode, RecordRef, Run
 from domain.stored_phones import judged_with
 from domain.versions import NO_VERSION
 from workers.services import judge_phones, plan_reminders
+from workers.sync.calls_ahead import BackgroundCall
 from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
@@ -87,18 +87,18 @@ def _judge_phones_again(work: Work) -> None:
 
 def _plan(work: Work) -> None:
     """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan") as other:
+    now = work.now
+    with BackgroundCall[None]() as other:
         while True:
-            now = work.now
             with autocommit(work.resources.engine) as db:
                 first, second = plan_reminders.due_halves(db, work.connection, now=now)
             if not first:
                 return
-            planned = other.submit(copy_context().run, _plan_in_transaction, work, second, now)
+            other.start(partial(_plan_in_transaction, work, second, now))
             with work.transaction() as db:
                 plan_reminders.plan(db, work.connection, first, now=now)
                 work.checkpoint(db, work.run)
-            planned.result()
+            other.wait()
 
 
 def _plan_in_transaction(work: Work, invoice_ids: Sequence[uuid.UUID], now: datetime) -> None:
