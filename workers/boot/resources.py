@@ -16,6 +16,7 @@ from workers.boot.calls import CallNotes, CountedBudget
 from workers.boot.page_cache import PageCache
 from workers.boot.settings import Settings
 from workers.boot.slices import SliceLimits
+from workers.boot.turns import Turns
 from workers.budget import CALL_SECONDS, Lane
 from workers.observability.histograms import CALLS
 from workers.queue import new_broker
@@ -39,6 +40,7 @@ class Resources(Basics):
     call_notes: CallNotes
     slices: SliceLimits = field(default_factory=SliceLimits)
     pages: PageCache = field(default_factory=PageCache)
+    turns: Turns = field(default_factory=Turns)
 
     def hosts(self, data_center: str, urls: ZohoUrls = OF_DATA_CENTER) -> ZohoHosts:
         """Return the hosts of a Zoho data centre; `urls`, else ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""

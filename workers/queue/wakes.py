@@ -13,6 +13,10 @@ POLL_SECONDS: Final = 0.1
 #: The pause of a consumer that cannot read now. Nothing ends this pause early, so it is short.
 _PAUSE_SECONDS: Final = 0.05
 
+#: From this number of threads on, a process keeps one thread free for the queues in `precedence`. Otherwise a webhook
+#: would wait until one of the steps that use all threads has written its page.
+_THREADS_WITH_ONE_KEPT: Final = 4
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
@@ -31,8 +35,9 @@ class Wakes:
 
     Messages that are due are fetched for free threads only. Otherwise a message would wait in this process while
     another process has a free thread. If several queues have messages for the last free thread, those in `precedence`
-    are read first, and then the queue whose consumer has waited longest. Delayed messages are in queues of their own,
-    which are read without a free thread.
+    are read first, and then the queue whose consumer has waited longest. A process with several threads keeps one of
+    them free for the queues in `precedence`. Delayed messages are in queues of their own, which are read without a free
+    thread.
     """
 
     def __init__(self, precedence: Collection[str] = ()) -> None:
@@ -106,8 +111,8 @@ class Wakes:
     def wants_thread(self) -> bool:
         """Whether no thread is free although a wake-up came, or although a queue in `precedence` may have messages."""
         with self._lock:
-            waits = self._woken or any(queue not in self._quiet for queue in self._precedence)
-            return self._free(1) <= 0 and bool(waits)
+            waiting = self._woken | (self._precedence - self._quiet)
+            return any(self._free(queue) <= 0 for queue in waiting)
 
     def settle(self, queue: str, granted: int, fetched: Collection[str]) -> None:
         """Record the ids of the messages that were fetched with the permission for `granted` messages."""
@@ -131,13 +136,18 @@ class Wakes:
         self._woken.discard(queue)
         granted = most
         if waiting.needs_thread:
-            granted = min(most, self._free(most))
+            granted = min(most, self._free(queue, most))
             self._granted += granted
         self._notify()
         return granted
 
-    def _free(self, most: int) -> int:
-        return most if self._threads is None else self._threads - self._granted - len(self._in_hand)
+    def _free(self, queue: str, most: int = 1) -> int:
+        """The number of free threads for the queue's messages; `most` before the number of threads is known."""
+        if self._threads is None:
+            return most
+        free = self._threads - self._granted - len(self._in_hand)
+        keeps_one = self._precedence and queue not in self._precedence and self._threads >= _THREADS_WITH_ONE_KEPT
+        return free - 1 if keeps_one else free
 
     def _next(self) -> str | None:
         """The queue to read next; None if no queue may be read.
@@ -147,7 +157,7 @@ class Wakes:
         may_be_read = [
             queue
             for queue, waiting in self._waiting.items()
-            if queue not in self._quiet and (not waiting.needs_thread or self._free(1) > 0)
+            if queue not in self._quiet and (not waiting.needs_thread or self._free(queue) > 0)
         ]
         return min(may_be_read, key=lambda queue: queue not in self._precedence, default=None)
 

@@ -158,9 +158,12 @@ class Work(Asking):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """As `Asking.transaction`. If it does not commit, the calls that it added to the run's row are added later."""
+        """As `Asking.transaction`, one transaction at a time in a process.
+
+        If it does not commit, the calls that it added to the run's row are added later.
+        """
         self._calls_in_transaction = self._counted_calls
-        with super().transaction() as db:
+        with self.resources.turns.turn(), super().transaction() as db:
             yield db
         self._counted_calls = self._calls_in_transaction
 

@@ -9,13 +9,14 @@ import pytest
 from workers.queue.wakes import Wakes
 
 LONG = 3_600.0
+#: The threads for queues without precedence; one more is kept for the others.
 THREADS = 4
 
 
 @pytest.fixture
 def wakes() -> Iterator[Wakes]:
     wakes = Wakes(precedence=["interactive"])
-    wakes.open(THREADS)
+    wakes.open(THREADS + 1)
     wakes.set_woken(True)
     yield wakes
     wakes.close()  # Threads that still wait end too.
@@ -102,7 +103,24 @@ def test_nothing_is_fetched_while_all_threads_are_busy(wakes: Wakes) -> None:
 def test_threads_are_not_promised_twice(wakes: Wakes) -> None:
     assert wakes.acquire("api", 3, seconds=0) == 3
     assert wakes.acquire("database", 3, seconds=0) == 1
+    assert wakes.acquire("interactive", 3, seconds=0) == 1
     assert wakes.acquire("interactive", 3, seconds=0) == 0
+
+
+def test_one_thread_is_kept_for_the_queue_with_precedence(wakes: Wakes) -> None:
+    fetch(wakes, "api", "1", "2", "3", "4")
+    assert may_read(wakes, "database") == 0
+    assert may_read(wakes, "interactive") == 1
+
+
+def test_queue_with_precedence_may_use_all_threads(wakes: Wakes) -> None:
+    assert may_read(wakes, "interactive") == THREADS + 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_process_of_few_threads_keeps_none(wakes: Wakes, threads: int) -> None:
+    wakes.open(threads)
+    assert may_read(wakes, "api") == threads
 
 
 def test_message_that_is_finished_twice_frees_one_thread(wakes: Wakes) -> None:
@@ -138,7 +156,8 @@ def test_waiting_consumer_gets_a_thread_that_becomes_free(wakes: Wakes) -> None:
 
 
 def test_last_free_thread_goes_to_the_queue_with_precedence(wakes: Wakes) -> None:
-    fetch(wakes, "api", "1", "2", "3", "4")
+    wakes.open(1)
+    fetch(wakes, "api", "1")
     waiting = Waiting(wakes)
     others = [waiting.consumer("api"), waiting.consumer("database")]
     interactive = waiting.consumer("interactive")
@@ -186,7 +205,7 @@ def test_all_queues_are_read_when_wake_ups_arrive_again(wakes: Wakes) -> None:
 def test_no_fetch_is_granted_while_the_worker_ends_and_one_after_it_starts_again(wakes: Wakes) -> None:
     wakes.close()
     assert wakes.acquire("api", 1, seconds=LONG) == 0
-    wakes.open(THREADS)
+    wakes.open(THREADS + 1)
     assert wakes.acquire("api", 1, seconds=LONG) == 1
 
 
@@ -198,9 +217,11 @@ class TestDemandForThreads:
     """Steps that read slices end early while messages wait for a thread."""
 
     def busy(self, wakes: Wakes) -> None:
+        """All threads of a process that keeps none are busy."""
+        wakes.open(3)
         empty(wakes, "interactive", "api", "database")
         wakes.wake("api")
-        fetch(wakes, "api", *map(str, range(THREADS)))
+        fetch(wakes, "api", "0", "1", "2")
 
     def test_nobody_waits_while_a_thread_is_free(self, wakes: Wakes) -> None:
         empty(wakes, "interactive", "api")
@@ -210,6 +231,15 @@ class TestDemandForThreads:
     def test_nobody_waits_only_because_the_last_fetch_was_full(self, wakes: Wakes) -> None:
         self.busy(wakes)
         assert not wakes.wants_thread
+
+    def test_a_webhook_needs_no_thread_of_a_step_while_the_kept_one_is_free(self, wakes: Wakes) -> None:
+        empty(wakes, "interactive", "api", "database")
+        wakes.wake("api")
+        fetch(wakes, "api", *map(str, range(THREADS)))
+        wakes.wake("interactive")
+        assert not wakes.wants_thread
+        wakes.wake("database")
+        assert wakes.wants_thread
 
     @pytest.mark.parametrize("queue", ["interactive", "api", "database"])
     def test_a_message_that_comes_while_all_threads_are_busy_waits(self, wakes: Wakes, queue: str) -> None:
