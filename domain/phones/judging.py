@@ -67,8 +67,9 @@ _LETTERS_OF_A_WORD = 3
 _DIGITS_OF_THE_LONGEST_TEXT = 20
 
 #: Countries whose numbers have many lengths and beginnings, the most open first: the national form of each example
-#: number of the phone library, of any country, is valid in one of these.
-OPEN_PLANS = ("DE", "AX", "RS", "IN", "BG", "LU", "MX", "AC", "IE", "BH", "BR")
+#: number of the phone library, of any country, is valid in one of these. Kazakhstan's plan, which includes Russia's
+#: numbers with their trunk prefix 8, is the last.
+OPEN_PLANS = ("DE", "AX", "RS", "IN", "BG", "LU", "MX", "AC", "IE", "BH", "BR", "KZ")
 
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)

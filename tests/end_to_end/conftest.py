@@ -14,6 +14,7 @@ from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, setti
 from tests.end_to_end.wheels import build_wheel
 from tests.matrix.combinations import POOLED
 from tests.pgbouncer import PgBouncer
+from tests.shared import made_once
 
 #: Few backends, so that each serves many clients.
 _POOL_SIZE = 4
@@ -58,7 +59,7 @@ def connection_id(installation: Installation) -> str:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that the source archive builds."""
-    return build_wheel(tmp_path_factory.mktemp("dist"))
+    return made_once(tmp_path_factory, "dist", build_wheel)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from tests.end_to_end.demos import UP, Demo, last_object
 from tests.end_to_end.stand_ins import RUN_WITH_STAND_INS, STAND_INS
 from tests.processes import all_gone
+from tests.shared import made_once
 
 #: The report on the result of a background sync.
 REPORT = "1 customer updated, 2 invoices new (2 API calls)"
@@ -69,11 +70,12 @@ class Starts:
     fresh_as_json: Ended
 
 
-# Of the session, because other tests run between these, and fixtures of a module end with its last test in a row.
 @pytest.fixture(scope="session")
 def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
-    folder = tmp_path_factory.mktemp("starts")
+    return made_once(tmp_path_factory, "starts", _starts)
 
+
+def _starts(folder: Path) -> Starts:
     def ended(*arguments: str) -> Ended:
         return demo_of(folder, "--once", *arguments).finish()
 
@@ -99,10 +101,12 @@ class Stay:
     left_no_process: bool
 
 
-# Of the session, for the same reason.
 @pytest.fixture(scope="session")
 def stay(tmp_path_factory: pytest.TempPathFactory) -> Stay:
-    folder = tmp_path_factory.mktemp("stay")
+    return made_once(tmp_path_factory, "stay", _stay)
+
+
+def _stay(folder: Path) -> Stay:
     with ending(demo_of(folder)) as demo:
         demo.wait_until_it_says(UP)
         second = demo_of(folder).finish()

@@ -6,6 +6,7 @@ import sysconfig
 import venv
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from sandbox.servers.ports import LOOPBACK, free_port
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import PROJECT, Outcome, settings_for
 from tests.end_to_end.underway import eventually
+from tests.shared import made_once
 
 _SECONDS = 120
 
@@ -64,18 +66,21 @@ class Environment:
         return empty
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    folder = tmp_path_factory.mktemp("venv")
+    return made_once(tmp_path_factory, "venv", partial(_installed, wheel))
+
+
+def _installed(wheel: Path, folder: Path) -> Environment:
     venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
-    made = Environment(folder)
-    installed = made.run("python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
+    environment = Environment(folder)
+    installed = environment.run("python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
     assert installed.code == 0, installed.stderr
     # The packages that booksync needs are those of the tests. Python does not read the .pth files in a folder that
     # a .pth file names, so the checkout is not in this environment.
     (site_packages,) = (folder / "lib").glob("python*/site-packages")
     (site_packages / "needed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    return made
+    return environment
 
 
 @pytest.fixture
