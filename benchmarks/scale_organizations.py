@@ -1,7 +1,6 @@
 """First syncs of many organisations by some worker processes: throughput, and how fairly the work is shared."""
 
 import time
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,17 +13,14 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import text
 
+from benchmarks.first_syncs import connect, start
 from benchmarks.installation import Servers, installed
 from benchmarks.processor import cpu_seconds
 from benchmarks.programs import await_workers, running_workers
 from benchmarks.promises import Promise
 from benchmarks.worker_runs import CACHED_ROWS
-from db import runs
-from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
 from workers.boot.resources import Resources
-from workers.queue import send_step
-from workers.services.connect import connect_organization
 
 #: The growth from twice the processes, …
 GROWTH = 1.8
@@ -33,8 +29,6 @@ FULL = 0.85
 
 _AT_ONCE = 10
 _POLL_SECONDS = 0.5
-#: Longer than any measurement, so that no run counts as overdue.
-_SWEEP_SECONDS = 86_400.0
 #: A measurement in which no run ends for this time is aborted.
 _PATIENCE_SECONDS = 1_800.0
 
@@ -123,26 +117,6 @@ def table(scales: Sequence[Scale], title: str) -> Table:
             f"{scale.spread / last:.0%}",
         )
     return shown
-
-
-def connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
-    """Connect an organisation of the simulator for a user of its own."""
-    with SandboxControl(url, organization_id) as zoho:
-        return connect_organization(
-            resources,
-            user_id=uuid.uuid4(),
-            organization_id=organization_id,
-            data_center="com",
-            grant_code=zoho.grant_code(),
-        ).connection_id
-
-
-def start(resources: Resources, connection_id: uuid.UUID) -> None:
-    """Start a first sync."""
-    with resources.engine.begin() as db:
-        step = runs.start(db, connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=_SWEEP_SECONDS)
-    assert step is not None
-    send_step(resources.broker, step)
 
 
 def _await_runs(resources: Resources, count: int, progress: Progress, what: str) -> None:

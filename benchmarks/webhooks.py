@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.first_syncs import connect, start
 from benchmarks.installation import Servers, installed, running_servers, shown_progress, unthrottled_simulator
 from benchmarks.programs import await_workers, running, running_workers
 from benchmarks.promises import Promise, exit_code, percentile_ms, verdicts
-from benchmarks.scale_organizations import connect, start
 from db import webhook_secrets
 from db.secrets import Place, SecretName
 from sandbox.servers.ports import free_port
