@@ -26,6 +26,9 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     with (session / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not result.exists():
-            result.write_bytes(pickle.dumps(make(Path(tempfile.mkdtemp(dir=session, prefix=f"{name}-")))))
+            folder = Path(tempfile.mkdtemp(dir=session, prefix=f"{name}-"))
+            incomplete = result.with_suffix(".incomplete")
+            incomplete.write_bytes(pickle.dumps(make(folder)))
+            incomplete.rename(result)
         made: T = pickle.loads(result.read_bytes())
         return made

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -64,9 +65,10 @@ def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
     behind_proxy.run("sync", connection_id)
     reason = "The proxy of ZOHO_PROXY_URL does not accept booksync's user and password"
     eventually(lambda: reason in behind_proxy.run("doctor", "--json").stdout)
-    shown = behind_proxy.run("status", connection_id, "--json").json["connections"][0]
-    assert reason in shown["runs"][0]["waiting_for"]
-    assert reason in " ".join(behind_proxy.run("status", connection_id, COLUMNS="400").stdout.split())
+    # While the step makes another attempt, its run waits for nothing.
+    eventually(lambda: reason in (_shown(behind_proxy, connection_id)["runs"][0]["waiting_for"] or ""))
+    eventually(lambda: reason in " ".join(behind_proxy.run("status", connection_id, COLUMNS="400").stdout.split()))
+    shown = _shown(behind_proxy, connection_id)
     assert shown["status"] == "active"
     asked = behind_proxy.run("doctor", "--ask-zoho", "--json").stdout
     assert reason in asked
@@ -76,6 +78,12 @@ def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
     eventually(lambda: _last_status(database) == "succeeded", patience_seconds=90)
     told = [log.read_text(encoding="utf-8", errors="replace") for log in tmp_path.glob("*.log")]
     assert not any(password in text for password in PASSWORDS for text in [asked, str(shown), *told])
+
+
+def _shown(installation: Installation, connection_id: str) -> dict[str, Any]:
+    """The connection as `booksync status --json` shows it."""
+    (shown,) = installation.run("status", connection_id, "--json").json["connections"]
+    return dict(shown)
 
 
 def _last_status(database: psycopg.Connection) -> str:

@@ -1,6 +1,7 @@
 """Decides when a worker process reads which of its queues: after a wake-up, and for free threads only."""
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +14,8 @@ POLL_SECONDS: Final = 0.1
 #: The pause of a consumer that cannot read now. Nothing ends this pause early, so it is short.
 _PAUSE_SECONDS: Final = 0.05
 
-#: From this number of threads on, a process keeps one thread free for the queues in `precedence`. Otherwise a webhook
-#: would wait until one of the steps that use all threads has written its page.
+#: From this number of threads on, a process keeps one thread for the queues in `precedence`. Otherwise a webhook would
+#: wait until one of the steps that use all threads has written its page.
 _THREADS_WITH_ONE_KEPT: Final = 4
 
 
@@ -35,8 +36,8 @@ class Wakes:
 
     Messages that are due are fetched for free threads only. Otherwise a message would wait in this process while
     another process has a free thread. If several queues have messages for the last free thread, those in `precedence`
-    are read first, and then the queue whose consumer has waited longest. A process with several threads keeps one of
-    them free for the queues in `precedence`. Delayed messages are in queues of their own, which are read without a free
+    are read first, and then the queue whose consumer has waited longest. Of several threads the other queues' messages
+    use all but one. Delayed messages are in queues of their own, which are read without a free
     thread.
     """
 
@@ -47,8 +48,8 @@ class Wakes:
         self._woken: set[str] = set()  # Ready queues with a wake-up since their last fetch began.
         self._quiet: set[str] = set()
         self._threads: int | None = None
-        self._granted = 0
-        self._in_hand: set[str] = set()
+        self._granted = Counter[bool]()  # By whether the queue precedes.
+        self._in_hand: dict[str, bool] = {}  # The same by message.
         self._is_woken = False
         self._is_over = False
 
@@ -118,8 +119,9 @@ class Wakes:
         """Record the ids of the messages that were fetched with the permission for `granted` messages."""
         with self._lock:
             if q_name(queue) == queue:
-                self._granted -= granted
-                self._in_hand.update(fetched)
+                precedes = queue in self._precedence
+                self._granted[precedes] -= granted
+                self._in_hand |= dict.fromkeys(fetched, precedes)
             if len(fetched) >= granted:
                 self._quiet.discard(queue)
             self._notify()
@@ -127,7 +129,8 @@ class Wakes:
     def finished(self, ids: Iterable[str]) -> None:
         """Record that this process has finished these messages or given them back. Unknown ids are ignored."""
         with self._lock:
-            self._in_hand.difference_update(ids)
+            for each in ids:
+                self._in_hand.pop(each, None)
             self._notify()
 
     def _grant(self, queue: str, waiting: _Waiting, most: int) -> int:
@@ -137,7 +140,7 @@ class Wakes:
         granted = most
         if waiting.needs_thread:
             granted = min(most, self._free(queue, most))
-            self._granted += granted
+            self._granted[queue in self._precedence] += granted
         self._notify()
         return granted
 
@@ -145,9 +148,11 @@ class Wakes:
         """The number of free threads for the queue's messages; `most` before the number of threads is known."""
         if self._threads is None:
             return most
-        free = self._threads - self._granted - len(self._in_hand)
-        keeps_one = self._precedence and queue not in self._precedence and self._threads >= _THREADS_WITH_ONE_KEPT
-        return free - 1 if keeps_one else free
+        used = self._granted + Counter(self._in_hand.values())
+        free = self._threads - used.total()
+        if queue in self._precedence or not self._precedence or self._threads < _THREADS_WITH_ONE_KEPT:
+            return free
+        return min(free, self._threads - 1 - used[False])
 
     def _next(self) -> str | None:
         """The queue to read next; None if no queue may be read.

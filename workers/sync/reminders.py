@@ -94,8 +94,8 @@ def _plan(work: Work) -> None:
                 first, second = plan_reminders.due_halves(db, work.connection, now=now)
             if not first:
                 return
-            other.start(partial(_plan_in_transaction, work, second, now))
             with work.transaction() as db:
+                other.start(partial(_plan_in_transaction, work, second, now))
                 plan_reminders.plan(db, work.connection, first, now=now)
                 work.checkpoint(db, work.run)
             other.wait()

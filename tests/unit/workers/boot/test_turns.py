@@ -1,71 +1,107 @@
-"""Promises of boot/turns.py: one step writes at a time, and none waits for long."""
+"""Promises of boot/turns.py: steps write one after the other, and none waits for long."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
 
 from workers.boot.turns import Turns
 
-LONG = 3_600.0
+LONGEST = 10.0
 
 
-def holding(turns: Turns, pool: ThreadPoolExecutor) -> tuple["Future[None]", Callable[[], None]]:
-    """A thread that keeps the turn until the returned function is called."""
-    began, end = threading.Event(), threading.Event()
+@dataclass
+class Steps:
+    """Steps in threads of their own, by a clock that the test sets."""
 
-    def hold() -> None:
-        with turns.turn():
+    now: float = 0.0
+    order: list[str] = field(default_factory=list)  #: the names of the steps that have had a turn
+    pool: ThreadPoolExecutor = field(default_factory=ThreadPoolExecutor)
+    ends: list[threading.Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(LONGEST, clock=lambda: self.now)
+
+    def begun(self, name: str) -> Callable[[], None]:
+        """A step that has the turn until the returned function is called."""
+        began, end = threading.Event(), threading.Event()
+        self.ends.append(end)
+        step = self.pool.submit(self._hold, name, began, end)
+        began.wait()
+
+        def finish() -> None:
+            end.set()
+            step.result()
+
+        return finish
+
+    def waiting(self, name: str) -> "Future[None]":
+        """A step that waits for the turn."""
+        before = len(self.turns._waiting)
+        end = threading.Event()
+        end.set()
+        step = self.pool.submit(self._hold, name, threading.Event(), end)
+        while len(self.turns._waiting) == before:
+            assert not step.done(), "it has not waited"
+        return step
+
+    def _hold(self, name: str, began: threading.Event, end: threading.Event) -> None:
+        with self.turns.turn():
+            self.order.append(name)
             began.set()
             end.wait()
 
-    holder = pool.submit(hold)
-    began.wait()
-    return holder, end.set
+
+@pytest.fixture
+def steps() -> Iterator[Steps]:
+    steps = Steps()
+    yield steps
+    for end in steps.ends:
+        end.set()
+    steps.pool.shutdown()
 
 
-def test_the_next_step_writes_after_the_one_before() -> None:
-    turns, order = Turns(LONG), []
+def test_steps_write_in_the_order_in_which_they_ask(steps: Steps) -> None:
+    end = steps.begun("first")
+    following = [steps.waiting("second"), steps.waiting("third")]
+    end()
+    for step in following:
+        step.result()
+    assert steps.order == ["first", "second", "third"]
 
-    def write(name: str) -> None:
+
+def test_a_step_that_cannot_go_on_stops_no_other_one(steps: Steps) -> None:
+    steps.begun("stuck")
+    steps.now = LONGEST
+    for name in ("second", "third"):
+        steps.begun(name)()
+    assert steps.order == ["stuck", "second", "third"]
+
+
+def test_a_waiting_step_goes_on_by_itself_after_the_longest_time() -> None:
+    turns = Turns(longest_seconds=0.001)
+
+    def write() -> None:
         with turns.turn():
-            order.append(name)
-
-    with ThreadPoolExecutor() as pool:
-        holder, end = holding(turns, pool)
-        following = pool.submit(write, "second")
-        order.append("first")
-        end()
-        holder.result()
-        following.result()
-    assert order == ["first", "second"]
-
-
-def test_a_step_that_cannot_go_on_stops_no_other_one() -> None:
-    turns = Turns(patience_seconds=0.001)
-    with ThreadPoolExecutor() as pool:
-        holder, end = holding(turns, pool)
-        with turns.turn():
-            assert not holder.done()
-        end()
-
-
-def test_a_step_without_its_own_turn_leaves_that_of_the_other_one() -> None:
-    impatient = Turns(patience_seconds=0.001)
-    with ThreadPoolExecutor() as pool:
-        _, end = holding(impatient, pool)
-        with impatient.turn():
             pass
-        assert impatient._turn.locked()
-        end()
-    with impatient.turn():
-        pass
+
+    with ThreadPoolExecutor() as pool, turns.turn():
+        pool.submit(write).result()
 
 
-def test_an_error_ends_the_turn() -> None:
-    turns = Turns(LONG)
-    with pytest.raises(ZeroDivisionError), turns.turn():
+def test_the_end_of_a_step_whose_time_was_over_ends_no_other_turn(steps: Steps) -> None:
+    end_stuck = steps.begun("stuck")
+    steps.now = LONGEST
+    end = steps.begun("second")
+    end_stuck()
+    third = steps.waiting("third")
+    end()
+    third.result()
+
+
+def test_an_error_ends_the_turn(steps: Steps) -> None:
+    with pytest.raises(ZeroDivisionError), steps.turns.turn():
         raise ZeroDivisionError
-    with turns.turn():
-        pass
+    steps.begun("next")()

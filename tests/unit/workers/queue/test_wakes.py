@@ -117,6 +117,13 @@ def test_queue_with_precedence_may_use_all_threads(wakes: Wakes) -> None:
     assert may_read(wakes, "interactive") == THREADS + 1
 
 
+def test_webhooks_take_no_further_thread_from_other_queues_than_they_use(wakes: Wakes) -> None:
+    fetch(wakes, "interactive", "1", "2", "3")
+    assert may_read(wakes, "api") == THREADS + 1 - 3
+    fetch(wakes, "api", "4")
+    assert may_read(wakes, "database") == 1
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_a_process_of_few_threads_keeps_none(wakes: Wakes, threads: int) -> None:
     wakes.open(threads)
