@@ -16,8 +16,8 @@ T = TypeVar("T")
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) -> T:
     """The result of `make`, which is called once a session with a new folder, and can be pickled.
 
-    pytest-xdist moves tests between its processes, so a fixture of a module or session is made in several of them. If
-    `make` raises an error, the next process calls it again.
+    Each process of pytest-xdist makes the fixtures of its tests, and the tests of one module may run in several
+    processes. If `make` raises an error, the next process calls it again.
     """
     session = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -54,6 +54,11 @@ class Installation:
         """Run `booksync WORDS…`, with some variables changed, or unset for None."""
         return Outcome(*fork_server().run(words, self._environment(changed), timeout_seconds=120))
 
+    def status(self, connection_id: str) -> dict[str, Any]:
+        """The connection as `booksync status --json` shows it."""
+        (shown,) = self.run("status", connection_id, "--json").json["connections"]
+        return dict(shown)
+
     def start(self, program: str, *words: str, **changed: str | None) -> Process:
         """Start a process until the end of the test, with some variables changed; its log is in the test's folder."""
         if self.project != PROJECT:

@@ -28,7 +28,7 @@ def test_the_first_sync_and_the_second(installation: Installation, connection_id
     assert second.json["customers"]["unchanged"] == len(customers)
     assert second.json["invoices"]["unchanged"] == len(truth["invoices"])
 
-    shown = installation.run("status", connection_id, "--json").json["connections"][0]
+    shown = installation.status(connection_id)
     assert [run["mode"] for run in shown["runs"]] == ["incremental", "full"]
     assert shown["cached"]["customers"] == len(customers)
 

@@ -65,10 +65,8 @@ def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
     behind_proxy.run("sync", connection_id)
     reason = "The proxy of ZOHO_PROXY_URL does not accept booksync's user and password"
     eventually(lambda: reason in behind_proxy.run("doctor", "--json").stdout)
-    # While the step makes another attempt, its run waits for nothing.
-    eventually(lambda: reason in (_shown(behind_proxy, connection_id)["runs"][0]["waiting_for"] or ""))
+    shown = _shown_waiting(behind_proxy, connection_id, reason)
     eventually(lambda: reason in " ".join(behind_proxy.run("status", connection_id, COLUMNS="400").stdout.split()))
-    shown = _shown(behind_proxy, connection_id)
     assert shown["status"] == "active"
     asked = behind_proxy.run("doctor", "--ask-zoho", "--json").stdout
     assert reason in asked
@@ -80,10 +78,16 @@ def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
     assert not any(password in text for password in PASSWORDS for text in [asked, str(shown), *told])
 
 
-def _shown(installation: Installation, connection_id: str) -> dict[str, Any]:
-    """The connection as `booksync status --json` shows it."""
-    (shown,) = installation.run("status", connection_id, "--json").json["connections"]
-    return dict(shown)
+def _shown_waiting(installation: Installation, connection_id: str, reason: str) -> dict[str, Any]:
+    """The connection's status while its run waits for this reason; during an attempt the run waits for nothing."""
+    shown: dict[str, Any] = {}
+
+    def waits() -> bool:
+        shown.update(installation.status(connection_id))
+        return reason in (shown["runs"][0]["waiting_for"] or "")
+
+    eventually(waits)
+    return shown
 
 
 def _last_status(database: psycopg.Connection) -> str:

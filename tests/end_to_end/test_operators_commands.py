@@ -24,7 +24,7 @@ def test_the_price_is_reported_before_the_sync_and_not_exceeded(installation: In
     assert dry.json["incremental"]["calls"] == second["api_calls"]
     assert dry.json["left_today"] is not None
 
-    state = installation.run("status", connection_id, "--json").json["connections"][0]
+    state = installation.status(connection_id)
     assert state["forecast"]["full"] == dry.json["full"]
     assert state["forecast"]["budget"]["limit"] == 100
     assert len(state["runs"]) == 2, "a dry run starts no run"
@@ -100,7 +100,7 @@ def test_a_result_in_words_goes_to_stdout_too(installation: Installation) -> Non
 
 
 def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, str]]:
-    state = installation.run("status", connection_id, "--json").json["connections"][0]
+    state = installation.status(connection_id)
     return [(run["mode"], run["status"]) for run in state["runs"]]
 
 
@@ -113,7 +113,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_reported_with_the_solution
     run_id = installation.run("sync", connection_id, "--json").json["run_id"]
 
     def the_run() -> dict[str, Any]:
-        state = installation.run("status", connection_id, "--json").json["connections"][0]
+        state = installation.status(connection_id)
         return next(run for run in state["runs"] if run["run_id"] == run_id)
 
     def waits_until_a_time() -> bool:

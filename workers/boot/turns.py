@@ -1,4 +1,4 @@
-"""The turns of a process's steps: one of them writes at a time, so that webhooks are refreshed quickly beside them."""
+"""The turns of a process's steps. One step writes at a time, which shortens the refresh of a webhook."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ class Turns:
     """Lets one step of this process write at a time, in the order in which they ask. Safe for threads.
 
     Python executes one thread at a time, so several writing steps are together hardly faster than one after the other.
-    But a webhook's refresh waits for each of them whenever a call or a statement of its own has ended.
+    A webhook's refresh, however, waits for each such step after each call and statement of its own.
     """
 
     def __init__(self, longest_seconds: float = _LONGEST_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,11 +32,13 @@ class Turns:
         step = object()
         with self._changed:
             self._waiting.append(step)
-            while not self._is_next(step):
-                self._changed.wait(self._seconds_left(step))
-            self._waiting.popleft()
-            self._holder, self._ends_at = step, self._clock() + self._longest_seconds
-            self._changed.notify_all()
+            try:
+                while not self._is_next(step):
+                    self._changed.wait(self._seconds_left(step))
+                self._holder, self._ends_at = step, self._clock() + self._longest_seconds
+            finally:
+                self._waiting.remove(step)
+                self._changed.notify_all()
         try:
             yield
         finally:

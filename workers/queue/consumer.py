@@ -91,7 +91,7 @@ class WokenConsumer(Consumer):
             ids = [_id(message) for message in self._fetched]
         finally:
             self._in_hand.update(ids)
-            self._wakes.settle(self._queue_name, granted, ids)
+            self._wakes.end_fetch(self._queue_name, granted, ids)
 
     def _seconds_until_due(self) -> float:
         now, is_due = time.time() * 1000, False

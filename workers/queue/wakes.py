@@ -30,14 +30,14 @@ class _Waiting:
 class Wakes:
     """The queues of a worker process that may have messages, and the threads that are free. Safe for threads.
 
-    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and reports them
-    with `settle`. After a fetch that empties a queue, the queue is quiet until its next wake-up. A wake-up during a
+    Each queue has one consumer. A consumer acquires permission to fetch some messages, fetches them, and calls
+    `end_fetch`. After a fetch that empties a queue, the queue is quiet until its next wake-up. A wake-up during a
     fetch counts for the next fetch, so it is never lost.
 
     Messages that are due are fetched for free threads only. Otherwise a message would wait in this process while
     another process has a free thread. If several queues have messages for the last free thread, those in `precedence`
-    are read first, and then the queue whose consumer has waited longest. Of several threads the other queues' messages
-    use all but one. Delayed messages are in queues of their own, which are read without a free
+    are read first, and then the queue whose consumer has waited longest. In a process of several threads, one thread is
+    kept for the queues in `precedence`. Delayed messages are in queues of their own, which are read without a free
     thread.
     """
 
@@ -48,6 +48,7 @@ class Wakes:
         self._woken: set[str] = set()  # Ready queues with a wake-up since their last fetch began.
         self._quiet: set[str] = set()
         self._threads: int | None = None
+        self._kept = 0  # Threads for the queues in `precedence` alone.
         self._granted = Counter[bool]()  # By whether the queue precedes.
         self._in_hand: dict[str, bool] = {}  # The same by message.
         self._is_woken = False
@@ -57,6 +58,7 @@ class Wakes:
         """Grant fetches for this number of threads. Before this call, only its prefetch limits a consumer's fetches."""
         with self._lock:
             self._threads, self._is_over = threads, False
+            self._kept = 1 if self._precedence and threads >= _THREADS_WITH_ONE_KEPT else 0
             self._notify()
 
     def close(self) -> None:
@@ -90,8 +92,8 @@ class Wakes:
     def acquire(self, queue: str, most: int, *, seconds: float) -> int:
         """Wait until the queue may be read, and return the number of messages to fetch, at most `most`.
 
-        Returns 0 after `seconds` at the latest, and before that if `most` is 0 or the worker ends. After any other
-        number the caller must call `settle`.
+        Returns 0 after `seconds` at the latest, and before that if `most` is 0 or the worker ends. If the number is not
+        0, the caller must call `end_fetch`.
         """
         waiting = _Waiting(threading.Condition(self._lock), needs_thread=q_name(queue) == queue)
         with self._lock:
@@ -115,7 +117,7 @@ class Wakes:
             waiting = self._woken | (self._precedence - self._quiet)
             return any(self._free(queue) <= 0 for queue in waiting)
 
-    def settle(self, queue: str, granted: int, fetched: Collection[str]) -> None:
+    def end_fetch(self, queue: str, granted: int, fetched: Collection[str]) -> None:
         """Record the ids of the messages that were fetched with the permission for `granted` messages."""
         with self._lock:
             if q_name(queue) == queue:
@@ -150,9 +152,7 @@ class Wakes:
             return most
         used = self._granted + Counter(self._in_hand.values())
         free = self._threads - used.total()
-        if queue in self._precedence or not self._precedence or self._threads < _THREADS_WITH_ONE_KEPT:
-            return free
-        return min(free, self._threads - 1 - used[False])
+        return free if queue in self._precedence else min(free, self._threads - self._kept - used[False])
 
     def _next(self) -> str | None:
         """The queue to read next; None if no queue may be read.

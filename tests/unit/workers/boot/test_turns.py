@@ -14,15 +14,20 @@ LONGEST = 10.0
 
 @dataclass
 class Steps:
-    """Steps in threads of their own, by a clock that the test sets."""
+    """Steps in threads of their own, by a clock that the test sets. Without a time, the clock raises TypeError."""
 
-    now: float = 0.0
+    now: float | None = 0.0
     order: list[str] = field(default_factory=list)  #: the names of the steps that have had a turn
     pool: ThreadPoolExecutor = field(default_factory=ThreadPoolExecutor)
     ends: list[threading.Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(LONGEST, clock=lambda: self.now)
+        self.turns = Turns(LONGEST, clock=self._clock)
+
+    def _clock(self) -> float:
+        if self.now is None:
+            raise TypeError
+        return self.now
 
     def begun(self, name: str) -> Callable[[], None]:
         """A step that has the turn until the returned function is called."""
@@ -105,3 +110,14 @@ def test_an_error_ends_the_turn(steps: Steps) -> None:
     with pytest.raises(ZeroDivisionError), steps.turns.turn():
         raise ZeroDivisionError
     steps.begun("next")()
+
+
+def test_a_step_that_fails_while_it_waits_stops_no_other_one(steps: Steps) -> None:
+    end = steps.begun("first")
+    steps.now = None
+    with pytest.raises(TypeError), steps.turns.turn():
+        raise AssertionError("it has the turn")
+    steps.now = 0.0
+    end()
+    steps.begun("next")()
+    assert steps.order == ["first", "next"]

@@ -138,7 +138,7 @@ def test_messages_without_a_wake_up_are_found(bench: Bench) -> None:
     bench.run(60)
     bench.wakes.set_woken(True)
     granted = bench.wakes.acquire("api", 1, seconds=0)
-    bench.wakes.settle("api", granted, [])
+    bench.wakes.end_fetch("api", granted, [])
     assert bench.wakes.acquire("api", 1, seconds=0) == 0
     bench.client.rpush("dramatiq:api", "sent by a former release")
     bench.run(LOOK_SECONDS)

@@ -25,21 +25,21 @@ def wakes() -> Iterator[Wakes]:
 def empty(wakes: Wakes, *queues: str) -> None:
     """Read the queues and find nothing."""
     for queue in queues:
-        wakes.settle(queue, wakes.acquire(queue, 1, seconds=0), [])
+        wakes.end_fetch(queue, wakes.acquire(queue, 1, seconds=0), [])
 
 
 def fetch(wakes: Wakes, queue: str, *ids: str) -> None:
     """Fetch exactly these messages."""
     granted = wakes.acquire(queue, len(ids), seconds=0)
     assert granted == len(ids)
-    wakes.settle(queue, granted, ids)
+    wakes.end_fetch(queue, granted, ids)
 
 
 def may_read(wakes: Wakes, queue: str) -> int:
     """The number of messages that could be fetched now."""
     granted = wakes.acquire(queue, 100, seconds=0)
     if granted:
-        wakes.settle(queue, granted, [])
+        wakes.end_fetch(queue, granted, [])
         wakes.wake(queue)
     return granted
 
@@ -78,7 +78,7 @@ def test_empty_queue_is_not_read_again_before_a_wake_up(wakes: Wakes) -> None:
 def test_wake_up_during_a_fetch_is_not_lost(wakes: Wakes) -> None:
     granted = wakes.acquire("api", 1, seconds=0)
     wakes.wake("api")
-    wakes.settle("api", granted, [])
+    wakes.end_fetch("api", granted, [])
     assert may_read(wakes, "api") == THREADS
 
 
@@ -89,7 +89,7 @@ def test_queue_that_returned_all_requested_messages_is_read_again(wakes: Wakes) 
 
 def test_queue_that_returned_fewer_messages_is_empty(wakes: Wakes) -> None:
     granted = wakes.acquire("api", 3, seconds=0)
-    wakes.settle("api", granted, ["1"])
+    wakes.end_fetch("api", granted, ["1"])
     assert may_read(wakes, "api") == 0
 
 
@@ -179,7 +179,7 @@ def test_last_free_thread_goes_to_the_queue_that_has_waited_longest(wakes: Wakes
     database, api = waiting.consumer("database"), waiting.consumer("api")
     wakes.finished(["1"])
     assert database.result() == 1
-    wakes.settle("database", 1, ["5"])
+    wakes.end_fetch("database", 1, ["5"])
     again = waiting.consumer("database")
     wakes.finished(["5"])
     assert api.result() == 1
