@@ -2,7 +2,7 @@
 
 `choosing` goes through the contact's texts in order, and `judging` gives the verdicts on one text. `grammar` finds the
 number in a text, `parting` removes the text around the number, `readings` has the possible readings of what remains,
-and `valid_numbers` tests them.
+`valid_numbers` tests them, and a `number` is a valid one.
 """
 
 from domain.phones.choosing import (

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import phonenumbers
-from phonenumbers import PhoneNumber
 
+from domain.phones.number import ValidNumber
 from domain.phones.verdicts import Doubt, NotCallable
 
 #: Digits that count up or down for this length are never a real number.
@@ -21,33 +21,33 @@ _NORTH_AMERICA = 1
 _DIRECTORY_SERVICE = "5551212"
 
 
-def digits_against(number: PhoneNumber) -> NotCallable | None:
+def digits_against(number: ValidNumber) -> NotCallable | None:
     """Why the digits of a valid number show that it must not be called; None if they do not."""
-    national = phonenumbers.national_significant_number(number)
+    national = number.national
     if number.country_code == _NORTH_AMERICA and national.endswith(_DIRECTORY_SERVICE):
         return NotCallable.DIRECTORY
-    if any(_is_filler(part) for part in _parts_of_one_pattern(number, national)):
+    if any(_is_filler(part) for part in _parts_of_one_pattern(number)):
         return NotCallable.FILLER
     return None
 
 
-def doubts_about(number: PhoneNumber, region: str | None, kind: int) -> tuple[Doubt, ...]:
-    """Why a person should check a valid number, as far as its digits show; `kind` is its `PhoneNumberType`."""
-    national = phonenumbers.national_significant_number(number)
+def doubts_about(number: ValidNumber, region: str | None) -> tuple[Doubt, ...]:
+    """Why a person should check a valid number of the country `region`, as far as its digits show."""
     doubts = []
-    if any(_is_run(part) for part in _parts_of_one_pattern(number, national)):
+    if any(_is_run(part) for part in _parts_of_one_pattern(number)):
         doubts.append(Doubt.RUN)
-    if region is not None and number.national_number == _example(region, kind):
+    if region is not None and number.parsed.national_number == _example(region, number.type):
         doubts.append(Doubt.EXAMPLE)
     return tuple(doubts)
 
 
-def _parts_of_one_pattern(number: PhoneNumber, national: str) -> Iterator[str]:
+def _parts_of_one_pattern(number: ValidNumber) -> Iterator[str]:
     """The national number and its subscriber part, each only if it repeats one digit or counts up or down."""
+    national = number.national
     end = national[-_DOUBTFUL_RUN:]
     if len(end) < _DOUBTFUL_RUN or not (len(set(end)) == 1 or _is_run(end)):
         return  # Both parts have the same ending, and determining the length of an area code is slow.
-    for part in (national, national[phonenumbers.length_of_national_destination_code(number) :]):
+    for part in (national, national[phonenumbers.length_of_national_destination_code(number.parsed) :]):
         if len(part) >= _DOUBTFUL_RUN and (len(set(part)) == 1 or _is_run(part)):
             yield part
 

@@ -7,7 +7,9 @@ import re
 from functools import cache
 
 import phonenumbers
-from phonenumbers import NumberFormat, NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberType
+from phonenumbers import NumberFormat, NumberParseException, PhoneMetadata, PhoneNumberType
+
+from domain.phones.number import ValidNumber
 
 _FIXED_LINE, _MOBILE, _EITHER = (
     PhoneNumberType.FIXED_LINE,
@@ -18,16 +20,16 @@ _ORDINARY = (_FIXED_LINE, _MOBILE, _EITHER)
 _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 
 
-def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
+def is_right_at_home(digits: str, national: ValidNumber, abroad: ValidNumber) -> bool:
     """Whether digits without a plus are the national number, although with a plus they would be a valid foreign number.
 
     The digits are national if the country writes its numbers like that: in the usual length, with or without a trunk
     prefix. If a usual trunk prefix is missing (a spreadsheet drops it as a leading zero), two more conditions apply:
     all national numbers of that kind have one length, and the foreign number has an unusual length for its country.
     """
-    if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
+    if national.type in _REACHING_NO_PERSON:
         return False
-    significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
+    significant, trunk_prefix = national.national, _trunk_prefix(national)
     if trunk_prefix and digits == trunk_prefix + significant:
         # "04921 1234" is a number in Emden. In "0491714567890" the leading zero more likely replaces a plus.
         return len(significant) <= _longest_usual_length(national)
@@ -42,7 +44,7 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
     return _has_single_length(national) and not has_usual_length(abroad)
 
 
-def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
+def may_lack_its_plus(national: ValidNumber, digits: str) -> bool:
     """Whether digits that are valid only as this national number are more likely an international number.
 
     That is likely for a national number of an unusual length, because countries rarely assign such numbers. The
@@ -57,16 +59,13 @@ def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
     return phonenumbers.is_possible_number(abroad) and abroad.country_code != national.country_code
 
 
-def has_usual_length(number: PhoneNumber) -> bool:
+def has_usual_length(number: ValidNumber) -> bool:
     """Whether the number is as long as the library's example number of its country and kind."""
-    region = phonenumbers.region_code_for_number(number)
-    length = len(phonenumbers.national_significant_number(number))
-    return region is not None and length in _usual_lengths(region, phonenumbers.number_type(number))
+    return number.region is not None and len(number.national) in _usual_lengths(number.region, number.type)
 
 
-def _longest_usual_length(number: PhoneNumber) -> int:
-    region = phonenumbers.region_code_for_number(number)
-    return max(_usual_lengths(region, _EITHER), default=0) if region else 0
+def _longest_usual_length(number: ValidNumber) -> int:
+    return max(_usual_lengths(number.region, _EITHER), default=0) if number.region else 0
 
 
 @cache
@@ -76,39 +75,38 @@ def _usual_lengths(region: str, kind: int) -> frozenset[int]:
     return frozenset(len(phonenumbers.national_significant_number(each)) for each in examples if each)
 
 
-def _has_single_length(number: PhoneNumber) -> bool:
-    metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_number(number) or "", None)
+def _has_single_length(number: ValidNumber) -> bool:
+    metadata = PhoneMetadata.metadata_for_region(number.region or "", None)
     if metadata is None:
         return False
-    kind = phonenumbers.number_type(number)
     lengths: set[int] = set()
-    if kind in (_FIXED_LINE, _EITHER) and metadata.fixed_line:
+    if number.type in (_FIXED_LINE, _EITHER) and metadata.fixed_line:
         lengths.update(metadata.fixed_line.possible_length)
-    if kind in (_MOBILE, _EITHER) and metadata.mobile:
+    if number.type in (_MOBILE, _EITHER) and metadata.mobile:
         lengths.update(metadata.mobile.possible_length)
     return len(lengths) == 1
 
 
-def _is_written_with(trunk_prefix: str, number: PhoneNumber) -> bool:
-    form = _format_of(phonenumbers.national_significant_number(number), _formats(number))
+def _is_written_with(trunk_prefix: str, number: ValidNumber) -> bool:
+    form = _format_of(number.national, _formats(number))
     if form is None or form.national_prefix_optional_when_formatting:
         return False
     return trunk_prefix in (form.national_prefix_formatting_rule or "")
 
 
-def _trunk_prefix(number: PhoneNumber) -> str | None:
+def _trunk_prefix(number: ValidNumber) -> str | None:
     metadata = _main_metadata(number)
     return metadata.national_prefix if metadata else None
 
 
-def _formats(number: PhoneNumber) -> list[NumberFormat]:
+def _formats(number: ValidNumber) -> list[NumberFormat]:
     metadata = _main_metadata(number)
     return list(metadata.number_format) if metadata else []
 
 
-def _main_metadata(number: PhoneNumber) -> PhoneMetadata | None:
+def _main_metadata(number: ValidNumber) -> PhoneMetadata | None:
     # The formats of a calling code's main country apply to all countries with that code.
-    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    region = phonenumbers.region_code_for_country_code(number.country_code)
     return PhoneMetadata.metadata_for_region(region, None)
 
 

@@ -6,23 +6,25 @@ must have a role, and if two valid readings differ, the text is rejected.
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+from phonenumbers import NumberParseException, ValidationResult
 
-from domain.phone_zones import regions_of, time_zones_of
+from domain.errors import BooksyncError
 from domain.phones.callable import digits_against, doubts_about
 from domain.phones.characters import digits_of, folded_characters
 from domain.phones.grammar import Phrase, RefusedTextError, phrase_of
 from domain.phones.home_rules import has_usual_length
-from domain.phones.readings import Reading
-from domain.phones.valid_numbers import KINDS, Found, found_in, only_one, parsed
+from domain.phones.number import KINDS, ValidNumber, valid_number
+from domain.phones.valid_numbers import Found, found_in, only_one
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
+from domain.phones.zones import regions_of, time_zones_of
 
 #: The size of the cache of verdicts. A verdict takes about 100 µs. A contact's numbers are judged several times in a
 #: row, and companies of one group have the same number.
-VERDICTS_REMEMBERED = 16_384
+VERDICTS_REMEMBERED = 4_096
 
 #: The longest text that is judged, in characters. The grammar's running time grows with the square of the length.
 LONGEST_TEXT = 500
@@ -70,6 +72,24 @@ _DIGITS_OF_THE_LONGEST_TEXT = 20
 #: number of the phone library, of any country, is valid in one of these. Kazakhstan's plan, which includes Russia's
 #: numbers with their trunk prefix 8, is the last.
 OPEN_PLANS = ("DE", "AX", "RS", "IN", "BG", "LU", "MX", "AC", "IE", "BH", "BR", "KZ")
+_EVERY_REGION = tuple(dict.fromkeys((*OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS))))
+
+
+class _Read(NamedTuple):
+    """The one number that a text gives."""
+
+    number: ValidNumber
+    words: tuple[str, ...]
+    by_region: bool
+    has_added_plus: bool
+
+
+class _NothingValidError(BooksyncError):
+    """No reading of a phrase is a valid number."""
+
+    def __init__(self, phrase: Phrase) -> None:
+        super().__init__("No reading of the text is a valid number.")
+        self.phrase = phrase
 
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
@@ -77,9 +97,15 @@ def is_number_somewhere(raw: str) -> bool:
     """Whether the text is a valid number of some country. Most numbers take below 1 ms, other texts 30 ms."""
     if sum(map(str.isdecimal, raw)) > _DIGITS_OF_THE_LONGEST_TEXT:
         return False
-    regions = dict.fromkeys((*OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
-    # Uncached, because the verdicts for all countries would evict others from the cache.
-    return any(judge.__wrapped__(raw, region).is_valid for region in regions)
+    return any(_gives_number(raw, region) for region in _EVERY_REGION)
+
+
+def _gives_number(raw: str, region: str) -> bool:
+    try:
+        _read(raw, region)
+    except (RefusedTextError, _NothingValidError):
+        return False
+    return True
 
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
@@ -89,21 +115,39 @@ def judge(raw: str, region: str | None) -> PhoneVerdict:
     An extension is dropped, because E.164 has no extensions.
     """
     region = region.upper() if region else None
+    try:
+        return _verdict(raw, _read(raw, region))
+    except RefusedTextError as refused:
+        return PhoneVerdict(raw, problem=refused.problem)
+    except _NothingValidError as nothing:
+        return PhoneVerdict(raw, problem=_problem_of(nothing.phrase, region))
+
+
+def _read(raw: str, region: str | None) -> _Read:
+    """Return the one number that the text gives.
+
+    Raises:
+        RefusedTextError: some characters may belong to the number, or the valid readings differ.
+        _NothingValidError: no reading is valid.
+    """
     if len(raw) > LONGEST_TEXT:
-        return PhoneVerdict(raw, problem=PhoneProblem.TOO_LONG)
+        raise RefusedTextError(PhoneProblem.TOO_LONG)
     try:
         phrase = phrase_of(raw, region)
-    except RefusedTextError as refused:
-        return _vanity(raw, region) or PhoneVerdict(raw, problem=refused.problem)
-    found = found_in(phrase, region)
-    if not found:
-        return _vanity(raw, region) or PhoneVerdict(raw, problem=_problem_of(phrase, region))
+        found = found_in(phrase, region)
+        if not found:
+            raise _NothingValidError(phrase)
+    except (RefusedTextError, _NothingValidError):
+        if (vanity := _vanity(raw, region)) is None:
+            raise
+        return vanity
     chosen = only_one(found)
     if chosen is None or _may_have_a_plus_too_many(chosen, region):
-        return PhoneVerdict(raw, problem=PhoneProblem.AMBIGUOUS)
+        raise RefusedTextError(PhoneProblem.AMBIGUOUS)
     if not _is_written_in(chosen.number, raw):
-        return PhoneVerdict(raw, problem=PhoneProblem.NOT_ALONE)
-    return _verdict(raw, chosen, phrase.words, by_region=all(each.needs_region for each in found))
+        raise RefusedTextError(PhoneProblem.NOT_ALONE)
+    by_region = all(each.needs_region for each in found)
+    return _Read(chosen.number, phrase.words, by_region, chosen.has_added_plus)
 
 
 def _may_have_a_plus_too_many(chosen: Found, region: str | None) -> bool:
@@ -111,52 +155,51 @@ def _may_have_a_plus_too_many(chosen: Found, region: str | None) -> bool:
     digits = digits_of(chosen.reading.text)
     if region is None or chosen.needs_region or has_usual_length(chosen.number):
         return False
-    national, _ = parsed(digits, region)
+    national = valid_number(digits, region)
     if national is None or national.country_code == chosen.number.country_code:
         return False
-    return phonenumbers.national_significant_number(national) == digits and has_usual_length(national)
+    return national.national == digits and has_usual_length(national)
 
 
-def _is_written_in(number: PhoneNumber, raw: str) -> bool:
+def _is_written_in(number: ValidNumber, raw: str) -> bool:
     """Whether the text contains the whole national number. If not, the phone library has added a missing area code.
 
     Numbers of `_REWRITTEN` calling codes always count as contained.
     """
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
-    return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
+    return number.country_code in _REWRITTEN or number.national in digits
 
 
-def _vanity(raw: str, region: str | None) -> PhoneVerdict | None:
-    """The verdict on a number that is sold as a word: 1-800-FLOWERS; None for any other text."""
+def _vanity(raw: str, region: str | None) -> _Read | None:
+    """A number that is sold as a word: 1-800-FLOWERS; None for any other text."""
     text = folded_characters(raw).strip()
     match = _VANITY.fullmatch(text)
     if match is None or len(set(match[1]) - {"-", "O", "I"}) < _LETTERS_OF_A_WORD:
         return None
-    number, kind = parsed(text, region)
-    if number is None or KINDS[kind] not in _SOLD_AS_WORDS:
+    number = valid_number(text, region)
+    if number is None or number.kind not in _SOLD_AS_WORDS:
         return None
-    dialled = phonenumbers.convert_alpha_characters_in_number(text)
-    if phonenumbers.national_significant_number(number) not in digits_of(dialled):
+    if number.national not in digits_of(phonenumbers.convert_alpha_characters_in_number(text)):
         return None
-    return _verdict(raw, Found(number, kind, Reading(text)), (), by_region=not text.startswith("+"))
+    return _Read(number, words=(), by_region=not text.startswith("+"), has_added_plus=False)
 
 
-def _verdict(raw: str, chosen: Found, words: tuple[str, ...], *, by_region: bool) -> PhoneVerdict:
-    number = chosen.number
-    kind = KINDS[chosen.type]
-    regions = regions_of(number, has_place=kind in _WITH_A_PLACE)
-    region = regions[0] if kind in _WITH_A_PLACE and regions else _country_of(number)
-    doubts = doubts_about(number, region, chosen.type)
+def _verdict(raw: str, read: _Read) -> PhoneVerdict:
+    number = read.number
+    has_place = number.kind in _WITH_A_PLACE
+    regions = regions_of(number, has_place=has_place)
+    region = regions[0] if has_place and regions else _country_of(number)
+    doubts = doubts_about(number, region)
     return PhoneVerdict(
         raw,
-        e164=chosen.e164,
+        e164=number.e164,
         region=region,
-        kind=kind,
+        kind=number.kind,
         regions=regions,
         time_zones=time_zones_of(number, regions),
-        not_callable=meaning_of(words) or digits_against(number),
-        doubts=(*doubts, Doubt.FOREIGN) if chosen.has_added_plus else doubts,
-        by_region=by_region,
+        not_callable=meaning_of(read.words) or digits_against(number),
+        doubts=(*doubts, Doubt.FOREIGN) if read.has_added_plus else doubts,
+        by_region=read.by_region,
     )
 
 
@@ -175,6 +218,5 @@ def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:
     return _LENGTH_PROBLEMS.get(length, PhoneProblem.NOT_IN_USE)
 
 
-def _country_of(number: PhoneNumber) -> str | None:
-    region = phonenumbers.region_code_for_number(number)
-    return region if region in phonenumbers.SUPPORTED_REGIONS else None
+def _country_of(number: ValidNumber) -> str | None:
+    return number.region if number.region in phonenumbers.SUPPORTED_REGIONS else None

@@ -1,53 +1,31 @@
 """The valid numbers among the readings of a phrase, and the one number on which they agree (FR-6)."""
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
+from phonenumbers import PhoneNumberType
 
 from domain.phones.characters import digits_of
 from domain.phones.grammar import Phrase
 from domain.phones.home_rules import has_usual_length, is_right_at_home, may_lack_its_plus
+from domain.phones.number import ValidNumber, valid_number
 from domain.phones.parting import may_be_two_numbers, texts_of
 from domain.phones.readings import Origin, Reading, begins_with_country_code, readings_of
-from domain.phones.verdicts import PhoneKind
-
-# Python's `re` module caches 512 patterns. The numbers of all countries need more, and compiling them again would
-# triple the time.
-phonenumbers.enable_pattern_cache()
-
-#: The size of the cache of readings: the same reading is tested several times while one text is judged.
-READINGS_REMEMBERED = 64
-
-KINDS = {
-    PhoneNumberType.FIXED_LINE: PhoneKind.FIXED_LINE,
-    PhoneNumberType.MOBILE: PhoneKind.MOBILE,
-    PhoneNumberType.FIXED_LINE_OR_MOBILE: PhoneKind.FIXED_LINE_OR_MOBILE,
-    PhoneNumberType.TOLL_FREE: PhoneKind.TOLL_FREE,
-    PhoneNumberType.PREMIUM_RATE: PhoneKind.PREMIUM_RATE,
-    PhoneNumberType.SHARED_COST: PhoneKind.SHARED_COST,
-    PhoneNumberType.VOIP: PhoneKind.VOIP,
-    PhoneNumberType.PERSONAL_NUMBER: PhoneKind.PERSONAL,
-    PhoneNumberType.PAGER: PhoneKind.PAGER,
-    PhoneNumberType.UAN: PhoneKind.COMPANY,
-    PhoneNumberType.VOICEMAIL: PhoneKind.VOICEMAIL,
-}
 
 #: The maximum of digits of an area code with its trunk prefix.
 _DIGITS_OF_AN_AREA_CODE = 6
 
 
 class Found(NamedTuple):
-    """A valid number with its `PhoneNumberType` and the reading that produced it."""
+    """A valid number and the reading that produced it."""
 
-    number: PhoneNumber
-    type: int
+    number: ValidNumber
     reading: Reading
 
     @property
     def e164(self) -> str:
-        return phonenumbers.format_number(self.number, phonenumbers.PhoneNumberFormat.E164)
+        return self.number.e164
 
     @property
     def has_added_plus(self) -> bool:
@@ -64,10 +42,7 @@ def found_in(phrase: Phrase, region: str | None) -> list[Found]:
     texts = texts_of(phrase.number, phrase.following, is_number)
     readings = dict.fromkeys(reading for text in texts for reading in readings_of(text, region))
     found = [
-        Found(number, kind, reading)
-        for reading in readings
-        for number, kind in [parsed(reading.text, region)]
-        if number is not None
+        Found(number, reading) for reading in readings if (number := valid_number(reading.text, region)) is not None
     ]
     # A number that lost only its plus has exactly the digits of E.164, so it has no trunk prefix. After the home
     # country's code a trunk prefix may remain: "490171 …" must not be read as a longer national number.
@@ -93,22 +68,10 @@ def _is_plainly_from_abroad(number: str, found: list[Found], region: str | None)
     return not any(is_number(digits[:at] + digits[at + 1 :]) for at in range(len(digits)))
 
 
-@lru_cache(maxsize=READINGS_REMEMBERED)
-def parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
-    """The number in the text with its `PhoneNumberType`; None in place of the number if it is not valid."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException:
-        return None, PhoneNumberType.UNKNOWN
-    # number_type returns a kind exactly where is_valid_number is true, and takes half the time of both calls.
-    kind = phonenumbers.number_type(number)
-    return (number if kind in KINDS else None), kind
-
-
 def is_whole_number(text: str, region: str | None) -> bool:
     """Whether a part of a text is a valid number by itself. A company's number no longer than an area code is not."""
-    number, kind = parsed(text, region)
-    return number is not None and (kind != PhoneNumberType.UAN or len(digits_of(text)) > _DIGITS_OF_AN_AREA_CODE)
+    number = valid_number(text, region)
+    return number is not None and (number.type != PhoneNumberType.UAN or len(digits_of(text)) > _DIGITS_OF_AN_AREA_CODE)
 
 
 def only_one(found: list[Found]) -> Found | None:

@@ -2,11 +2,11 @@
 
 import random
 
-import phonenumbers
 import pytest
 
 from domain.phones import judge
 from domain.phones.home_rules import has_usual_length
+from domain.phones.number import valid_number
 from tests.properties.phone_damages import DAMAGES
 from tests.properties.phone_samples import (
     ORDINARY,
@@ -63,8 +63,9 @@ def test_a_foreign_number_without_its_plus_is_national_only_in_a_usual_national_
             digits = e164(number)[1:]
             read = judge(digits, home).e164
             if read is not None and read != e164(number):
-                national = phonenumbers.parse(read, None)
-                assert phonenumbers.national_significant_number(national) == digits
+                national = valid_number(read, None)
+                assert national is not None
+                assert national.national == digits
                 assert has_usual_length(national)
 
 

@@ -13,7 +13,7 @@ from db.connections import Connection
 from domain import stored_phones
 from domain.contacts import Contact, ContactDetails
 from domain.observed import Observed
-from domain.phones import METADATA_VERSION, PhoneFallback, judging, valid_numbers
+from domain.phones import METADATA_VERSION, PhoneFallback, judging, number
 from domain.stored_phones import judged_with
 from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
 from tests.integration.db.look import change, row, rows
@@ -33,7 +33,7 @@ def judge_again(engine: Engine, connection: Connection, fallback: PhoneFallback 
 
 def forget_verdicts() -> None:
     judging.judge.cache_clear()
-    valid_numbers.parsed.cache_clear()
+    number.valid_number.cache_clear()
 
 
 def verdict(engine: Engine) -> object:
