@@ -32,6 +32,10 @@ demo: .venv ## See it work on this machine, with a simulated Zoho (options: ARGS
 test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
 	@exec $(RUN) pytest --numprocesses 3 --dist worksteal $(ARGS)
 
+.PHONY: slow
+slow: .venv ## Run the tests that take over a second each, which `make test` leaves out (some: ARGS="tests/browser")
+	@exec $(RUN) pytest --numprocesses 3 --dist worksteal -m 'slow and not drill' $(ARGS)
+
 .PHONY: matrix
 matrix: .venv ## Run a whole sync on each supported Postgres, Redis, Valkey and Python (some: ARGS="--only 'Postgres 16'")
 	@exec $(RUN) tests.matrix $(ARGS)

@@ -13,6 +13,8 @@ from tests.end_to_end.installation import Installation
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import tell_contact
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long enough password"
 
 

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from tests.browser.visits import Visit, link_for
 from tests.end_to_end.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def user_id() -> str:

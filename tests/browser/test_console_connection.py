@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from tests.browser.visits import Visit
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long enough password"
 
 

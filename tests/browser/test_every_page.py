@@ -18,7 +18,7 @@ from tests.console_pages import Tour, route_of
 from tests.end_to_end.installation import Installation
 
 #: The tests examine many pages, each at every width and in every scheme.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

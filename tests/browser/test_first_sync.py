@@ -16,6 +16,8 @@ from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 from tests.truth import differences
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def installation(

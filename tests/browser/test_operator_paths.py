@@ -21,7 +21,7 @@ from tests.browser.visits import Visit, Way
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 #: Pages load themselves, or their live parts, in intervals of this many seconds or less.
 _INTERVAL_SECONDS = 5

@@ -11,6 +11,8 @@ from tests.drilled import drilled_except
 from tests.end_to_end.installation import Installation
 from tests.integration.web.overview_rows import add_connection, add_runs
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long enough password"
 
 _NAME = "A name of one word: " + "Fabrics" * 20

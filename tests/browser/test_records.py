@@ -16,6 +16,8 @@ from tests.end_to_end.installation import Installation
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import claim, plan_all, tell_and_plan, tell_contact, tell_invoices
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long enough password"
 
 

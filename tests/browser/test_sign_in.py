@@ -9,6 +9,8 @@ from tests.browser.visits import Visit, Way
 from tests.drilled import drilled_except
 from tests.end_to_end.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long enough password"
 
 

@@ -7,6 +7,8 @@ import pytest
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import Installation, Outcome
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def zoho(simulator: SandboxControl) -> SandboxControl:

@@ -4,6 +4,7 @@ import signal
 
 import httpx
 import psycopg
+import pytest
 import redis
 
 from sandbox.servers.ports import free_port
@@ -54,6 +55,7 @@ def test_killing_a_worker_in_mid_run_only_delays_the_run(
     assert installation.zoho.stats().count(CallKind.CONTACT) == 0
 
 
+@pytest.mark.slow
 def test_a_run_survives_the_loss_of_redis_data(
     installation: Installation, connection_id: str, database: psycopg.Connection
 ) -> None:
@@ -66,6 +68,7 @@ def test_a_run_survives_the_loss_of_redis_data(
     eventually(lambda: _status(database) == "succeeded")
 
 
+@pytest.mark.slow
 def test_a_parked_connection_reports_how_to_continue(installation: Installation, connection_id: str) -> None:
     installation.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     installation.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
@@ -75,6 +78,7 @@ def test_a_parked_connection_reports_how_to_continue(installation: Installation,
     assert "booksync connect" in installation.run("status").stdout
 
 
+@pytest.mark.slow
 def test_the_web_process_is_healthy_and_ready(installation: Installation) -> None:
     port = free_port()
     web = installation.start("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(port))

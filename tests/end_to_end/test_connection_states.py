@@ -9,6 +9,8 @@ from sandbox.zoho.fault_requests import FaultName
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.underway import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def connection_id(installation: Installation, connection_id: str) -> str:

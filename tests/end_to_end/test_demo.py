@@ -8,6 +8,8 @@ import pytest
 from tests.end_to_end.demos import UP, Demo, last_object
 from tests.processes import all_gone
 
+pytestmark = pytest.mark.slow
+
 
 class TestTheRealThing:
     def test_the_first_sync_writes_everything_and_a_second_one_writes_nothing(

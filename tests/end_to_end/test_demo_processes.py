@@ -18,6 +18,8 @@ from tests.end_to_end.stand_ins import RUN_WITH_STAND_INS, STAND_INS
 from tests.processes import all_gone
 from tests.shared import made_once
 
+pytestmark = pytest.mark.slow
+
 #: The report on the result of a background sync.
 REPORT = "1 customer updated, 2 invoices new (2 API calls)"
 

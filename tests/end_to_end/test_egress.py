@@ -44,6 +44,7 @@ def behind_proxy(
     installed.stop()
 
 
+@pytest.mark.slow
 def test_a_whole_sync_goes_through_the_proxy_and_its_outage_parks_nothing(
     behind_proxy: Installation, egress: Egress, database: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ from tests.end_to_end.underway import eventually
 from tests.processes import all_gone
 from tests.procfile import command
 
+pytestmark = pytest.mark.slow
+
 
 def lines(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines()

@@ -55,6 +55,7 @@ def as_role(url: str, role: str) -> str:
     return make_url(url).set(username=role).render_as_string(hide_password=False)
 
 
+@pytest.mark.slow
 def test_every_process_works_with_exactly_its_grants(
     installation: Installation, roles: DatabaseRoles, tmp_path: Path
 ) -> None:

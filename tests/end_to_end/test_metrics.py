@@ -113,6 +113,7 @@ def unknown_names(expression: str, known: Names) -> list[str]:
     return wrong + sorted(grouped - labels_of_all)
 
 
+@pytest.mark.slow
 def test_documents_rules_and_panels_name_what_running_processes_report(
     metrics_address: str, installation: Installation, tmp_path: Path
 ) -> None:

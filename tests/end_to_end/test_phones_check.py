@@ -46,6 +46,7 @@ def answers(given: bytes, **variables: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_no_text_becomes_another_number() -> None:
     given = "".join(f"{country}\t{text}\n" for country, text, _ in _CASES)
     found = answers(given.encode())
@@ -55,6 +56,7 @@ def test_no_text_becomes_another_number() -> None:
         assert (answer["e164"] is None) == (answer["problem"] is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [{}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}])
 def test_the_result_does_not_depend_on_the_environment(variables: dict[str, str]) -> None:
     (answer,) = answers("Österreich\tBüro 01 9384756\n".encode(), **variables)
@@ -67,6 +69,7 @@ def test_an_argument_in_another_encoding_has_a_result() -> None:
     assert (done.returncode, json.loads(done.stdout)["text"]) == (0, "B�ro 030 9384756")
 
 
+@pytest.mark.slow
 def test_the_command_ends_quietly_when_its_reader_closes(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_bytes(b"+442070313000\n" * 50_000)
@@ -91,6 +94,7 @@ def test_results_are_printed_line_by_line() -> None:
         assert process.wait(timeout=20) == 0
 
 
+@pytest.mark.slow
 def test_the_command_loads_no_library_for_database_or_queue() -> None:
     program = """
 import sys

@@ -12,6 +12,8 @@ from dramatiq import Message
 from tests.end_to_end.installation import PROJECT, SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 
+pytestmark = pytest.mark.slow
+
 ADA = "ada@example.com"
 PHONE = "+491701234567"
 A_CENTURY_AHEAD_MS = 5_000_000_000_000

@@ -50,6 +50,7 @@ def press_ctrl_c(honcho: Honcho) -> None:
     assert all_gone(family, seconds=10)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_mid_sync_loses_no_work(
     installation: Installation, started: list[Honcho], database: psycopg.Connection
 ) -> None:

@@ -137,6 +137,7 @@ def test_the_way_has_at_most_ten_commands() -> None:
     assert [command for command in commands if "&&" in command or "||" in command] == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # The wheel is built and installed first.
 def test_the_commands_of_the_readme_lead_to_a_running_product(
     newcomer: Newcomer, postgres_url: str, zoho: SandboxControl

@@ -41,6 +41,7 @@ def installation(
     installed.stop()
 
 
+@pytest.mark.slow
 def test_a_run_continues_after_the_primary_is_killed(
     installation: Installation, watched: WatchedRedis, database_url: str
 ) -> None:

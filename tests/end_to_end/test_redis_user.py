@@ -46,6 +46,7 @@ def denied(valkey: EmbeddedValkey) -> list[str]:
         return [f"{entry['reason']}: {entry['object']}" for entry in administrator.acl_log()]
 
 
+@pytest.mark.slow
 def test_all_processes_and_commands_work_with_the_documented_rights(
     installation: Installation, valkey: EmbeddedValkey, database_url: str
 ) -> None:

@@ -18,6 +18,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
+@pytest.mark.slow
 def test_the_last_of_a_flood_is_counted_without_another_request(under_way: UnderWay) -> None:
     connected = under_way.installation.connect().json
     web = Web.started(under_way.installation, connected)

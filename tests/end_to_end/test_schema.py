@@ -13,6 +13,8 @@ from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
 from tests.end_to_end.underway import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def installation(postgres_url: str, redis_url: str, zoho: SandboxControl, tmp_path: Path) -> Iterator[Installation]:

@@ -3,10 +3,13 @@
 import socket
 from contextlib import closing
 
+import pytest
+
 from sandbox.servers.ports import LOOPBACK
 from tests.end_to_end.installation import Installation
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_stops_the_others(installation: Installation) -> None:
     with closing(socket.create_server((LOOPBACK, 0))) as occupied:
         port = occupied.getsockname()[1]

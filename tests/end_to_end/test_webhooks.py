@@ -11,6 +11,8 @@ from domain.webhooks import LONGEST_QUIET_SECONDS
 from tests.end_to_end.storm import Web, detail_calls, weather
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[UnderWay]:

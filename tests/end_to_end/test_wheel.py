@@ -19,6 +19,8 @@ from tests.end_to_end.installation import PROJECT, Outcome, settings_for
 from tests.end_to_end.underway import eventually
 from tests.shared import made_once
 
+pytestmark = pytest.mark.slow
+
 _SECONDS = 120
 
 #: Imports every module of the packages that the wheel has.

@@ -3,11 +3,13 @@
 import signal
 
 import psutil
+import pytest
 
 from tests.end_to_end.installation import WORKER, Installation
 from tests.end_to_end.underway import eventually
 
 
+@pytest.mark.slow
 def test_a_worker_ends_when_its_master_is_killed_during_its_boot(installation: Installation) -> None:
     master = installation.start_installed(*WORKER)
     eventually(lambda: psutil.Process(master.pid).children() != [])

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from cryptography.fernet import Fernet
 
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, kill
 from tests.end_to_end.underway import eventually
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys(

@@ -84,6 +84,7 @@ def forget(client: redis.Redis, organization_id: str) -> None:
     client.delete(*client.scan_iter(match=f"budget:{{{organization_id}}}:*"))
 
 
+@pytest.mark.slow
 def test_concurrent_workers_use_the_whole_limit_and_never_exceed_it(redis_url: str, organization_id: str) -> None:
     zoho, started = Zoho(), time.monotonic()
     until = started + 3 * LIMITS.span_seconds
@@ -104,6 +105,7 @@ def test_concurrent_workers_use_the_whole_limit_and_never_exceed_it(redis_url: s
     assert len(zoho.arrivals) >= 0.8 * 3 * 20
 
 
+@pytest.mark.slow
 def test_a_redis_emptied_during_a_run_lets_no_extra_call_through(
     client: redis.Redis, redis_url: str, organization_id: str
 ) -> None:
@@ -243,6 +245,7 @@ def test_an_overwritten_key_of_any_type_is_replaced(
     assert patient.snapshot(organization_id).paused_seconds <= 61
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_forged_calls_are_dropped(
     client: redis.Redis, patient: ApiBudget, organization_id: str
 ) -> None:

@@ -89,6 +89,7 @@ class TestACommand:
     def status(self, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
         return lambda url: said_by("status", url, redis_url, monkeypatch, capsys)
 
+    @pytest.mark.slow
     def test_a_command_names_an_unreachable_server(self, database_url: str, status: Any) -> None:
         port = free_port()
         assert status(changed(database_url, port=port)) == (

@@ -5,10 +5,13 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.end_to_end.underway import eventually
 from tests.fork_server import DRAMATIQ, ForkedProcess, fork_server
 from tests.processes import gone
+
+pytestmark = pytest.mark.slow
 
 _ENVIRONMENT = {"PATH": os.environ["PATH"]}
 

@@ -36,6 +36,7 @@ def modules_loaded_by(program: str) -> set[str]:
     return set(run.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.slow
 def test_names_are_read_without_loading_the_worlds_area_codes() -> None:
     loaded = modules_loaded_by(
         'from domain.countries import country_code, unknown_country\nassert country_code("", "Deutschland") == "DE"'
@@ -55,6 +56,7 @@ def test_the_list_of_commands_and_the_version_load_no_heavy_library(option: str)
     assert not HEAVY & loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["status"], ["status", "--help"]])
 @pytest.mark.usefixtures("resources")
 def test_the_status_loads_only_what_it_needs(words: list[str]) -> None:
@@ -74,6 +76,7 @@ def test_a_deferred_module_is_executed_at_its_first_use() -> None:
     assert "redis.asyncio.client" in loaded
 
 
+@pytest.mark.slow
 def test_loading_every_revision_loads_no_rule_of_the_domain() -> None:
     loaded = modules_loaded_by(
         'from alembic.script import ScriptDirectory\nassert list(ScriptDirectory("alembic").walk_revisions())'

@@ -71,6 +71,7 @@ class TestAWorkerThatMultiprocessingHasMade:
         assert said_by_the_child(start_method, "boot", "lives") == b"booted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
 def test_a_worker_ends_when_its_master_is_killed_while_it_waits_for_the_workers_readiness(tmp_path: Path) -> None:
     file = tmp_path / "pid"

@@ -50,11 +50,13 @@ def doing(work: Callable[[], object], *, times: int = 5) -> Callable[[float], bo
     return pause
 
 
+@pytest.mark.slow
 def test_a_process_with_a_current_schema_does_not_wait(engine: Engine, postgres_url: str) -> None:
     migrate(postgres_url)
     assert wait_for_schema(engine, doing(lambda: pytest.fail("waits")))
 
 
+@pytest.mark.slow
 def test_a_process_started_before_the_migrations_waits_for_the_last_one(engine: Engine, postgres_url: str) -> None:
     targets = iter([Target.LEGACY, Target.PHASE1, Target.HEAD])
     with logs_of_a_process() as logs:
@@ -89,6 +91,7 @@ def test_a_process_waits_for_an_unreachable_postgres() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_newer_schema_is_refused_with_both_versions(engine: Engine, postgres_url: str) -> None:
     make_newer(postgres_url)
     with pytest.raises(SchemaTooNewError) as refused:
@@ -102,6 +105,7 @@ def test_a_newer_schema_is_refused_with_both_versions(engine: Engine, postgres_u
 class TestACommand:
     """A command checks the schema without a wait."""
 
+    @pytest.mark.slow
     def test_a_command_accepts_the_schema_of_its_release(self, engine: Engine, postgres_url: str) -> None:
         migrate(postgres_url)
         require_schema(engine)
@@ -115,6 +119,7 @@ class TestACommand:
             f"run `booksync migrate`{BESIDE_ANOTHER}."
         )
 
+    @pytest.mark.slow
     def test_a_command_refuses_a_partly_applied_newest_revision(self, engine: Engine, postgres_url: str) -> None:
         migrate(postgres_url)
         with psycopg.connect(postgres_url, autocommit=True) as connection:
@@ -124,6 +129,7 @@ class TestACommand:
         with pytest.raises(SchemaTooOldError, match=f"{former}, older than this release needs .{expected_head()}."):
             require_schema(engine)
 
+    @pytest.mark.slow
     def test_a_command_refuses_a_newer_schema(self, engine: Engine, postgres_url: str) -> None:
         make_newer(postgres_url)
         with pytest.raises(SchemaTooNewError, match="upgrade booksync"):
@@ -147,12 +153,14 @@ class TestTheGate:
         worker.start()
         worker.stop()
 
+    @pytest.mark.slow
     def test_the_gate_opens_on_the_right_schema_and_restores_the_signal_handlers(self, postgres_url: str) -> None:
         migrate(postgres_url)
         before = signal.getsignal(signal.SIGTERM)
         self.boot()
         assert signal.getsignal(signal.SIGTERM) == before
 
+    @pytest.mark.slow
     def test_the_gate_ends_a_worker_older_than_the_schema(self, postgres_url: str) -> None:
         make_newer(postgres_url)
         with pytest.raises(WrongSchemaError):

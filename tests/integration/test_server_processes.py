@@ -76,6 +76,7 @@ def install_wheels_in(folder: Path) -> None:
 
 
 class TestTheEnd:
+    @pytest.mark.slow
     def test_both_servers_end_with_a_killed_parent_and_can_be_restarted_immediately(self, tmp_path: Path) -> None:
         parent, pids, _ = start_in_another_process(tmp_path)
         parent.kill()
@@ -84,6 +85,7 @@ class TestTheEnd:
             assert gone(*pids)
             assert ask(postgres.url, "SELECT 1") == 1
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("folder", ["open_folder", "tmp_path"], ids=["another user", "a namespace"])
     def test_both_servers_end_when_their_watchers_are_killed_too(
         self, folder: str, request: pytest.FixtureRequest
@@ -103,6 +105,7 @@ class TestTheEnd:
             EmbeddedValkey(tmp_path).start()
 
 
+@pytest.mark.slow
 @as_root
 class TestAsRoot:
     def test_root_drops_to_another_user_if_the_folders_permit_it(self, open_folder: Path) -> None:

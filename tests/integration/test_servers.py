@@ -21,12 +21,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 class TestPostgres:
+    @pytest.mark.slow
     def test_databases_are_in_utf_8_and_fold_the_case_of_every_script(self, postgres: EmbeddedPostgres) -> None:
         url = postgres.create_database("letters")
         assert url == f"postgresql://postgres@127.0.0.1:{postgres.port}/letters"
         assert ask(url, "SHOW server_encoding") == "UTF8"
         assert ask(url, "SELECT lower('ÉΣЖ')") == "éσж"
 
+    @pytest.mark.slow
     def test_an_existing_database_is_left_unchanged(self, postgres: EmbeddedPostgres) -> None:
         ask(postgres.create_database("kept"), "CREATE TABLE kept AS SELECT 7 AS number")
         assert ask(postgres.create_database("kept"), "SELECT number FROM kept") == 7
@@ -40,6 +42,7 @@ class TestPostgres:
         with pytest.raises(psycopg.OperationalError, match="does not exist"):
             ask(copy, "SELECT 1")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("end", [EmbeddedPostgres.stop, EmbeddedPostgres.kill])
     def test_a_restart_keeps_the_port_and_the_data(
         self, tmp_path: Path, end: Callable[[EmbeddedPostgres], None]
@@ -59,6 +62,7 @@ class TestPostgres:
         assert gone(*backends)
         postgres.start()
 
+    @pytest.mark.slow
     def test_a_stale_pid_file_is_ignored_even_if_its_pid_was_reused(self, tmp_path: Path) -> None:
         with EmbeddedPostgres(tmp_path, durable=False) as postgres:
             postgres.kill()
@@ -66,15 +70,18 @@ class TestPostgres:
             pid_file.write_text("\n".join([str(os.getppid()), *pid_file.read_text().splitlines()[1:]]) + "\n")
             assert ask(postgres.start().url, "SELECT 1") == 1
 
+    @pytest.mark.slow
     def test_an_incomplete_cluster_is_not_used(self, tmp_path: Path) -> None:
         (tmp_path / "data.new" / "base").mkdir(parents=True)
         with EmbeddedPostgres(tmp_path, durable=False) as postgres:
             assert ask(postgres.url, "SELECT 1") == 1
 
+    @pytest.mark.slow
     def test_a_folder_name_may_be_longer_than_a_socket_path(self, tmp_path: Path) -> None:
         with EmbeddedPostgres(tmp_path / ("x" * 120), durable=False) as postgres:
             assert ask(postgres.url, "SELECT 1") == 1
 
+    @pytest.mark.slow
     def test_postgres_settings_of_the_environment_are_ignored(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -103,6 +110,7 @@ class TestValkey:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
+@pytest.mark.slow
 class TestPorts:
     @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
     def test_a_port_that_is_already_in_use_is_replaced_by_another(

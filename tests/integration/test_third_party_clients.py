@@ -75,11 +75,13 @@ class TestPyzohoapi:
 
         return Books()
 
+    @pytest.mark.slow
     def test_the_client_lists_every_page(self, books: Any, truth: dict[str, Any]) -> None:
         contacts, invoices = list(books.Contact().Iter(raw=True)), list(books.Invoice().Iter(raw=True))
         assert ids(contacts, "contact_id") == ids(active(truth), "contact_id")
         assert ids(invoices, "invoice_id") == ids(truth["invoices"], "invoice_id")
 
+    @pytest.mark.slow
     def test_the_client_reads_one_record(self, books: Any, truth: dict[str, Any]) -> None:
         contact, invoice = truth["contacts"][0], truth["invoices"][0]
         assert books.Contact(contact["contact_id"]).contact_name == contact["contact_name"]

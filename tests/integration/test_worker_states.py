@@ -171,6 +171,7 @@ class TestAWorker:
             eventually(lambda: states(client) == [WorkerState.WORKING])
         elsewhere.dispose()
 
+    @pytest.mark.slow
     def test_a_worker_works_without_redis(
         self, resources: Resources, own_state: OwnState, monkeypatch: pytest.MonkeyPatch
     ) -> None:

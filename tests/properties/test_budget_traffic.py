@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ CALLERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     callers=st.lists(CALLERS, min_size=1, max_size=16),
     requests_per_minute=st.integers(1, 12) | st.integers(16, 40),

@@ -37,6 +37,7 @@ def test_the_metadata_has_sets_of_both_kinds() -> None:
     assert len(callable_) > 300
 
 
+@pytest.mark.slow
 def test_no_call_around_a_change_of_clocks_is_outside_the_window_on_any_clock_of_its_number() -> None:
     every = dt.timedelta(hours=4)  # The drill looks at every 45 minutes of a whole year.
     assert [call for clocks in by_never_open()[False] for call in calls_outside(clocks, POLICY, DAYS, every)] == []

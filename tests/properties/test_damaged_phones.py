@@ -24,11 +24,13 @@ A_FEW = 1
 OPEN_OR_WITH_TRUNK_PREFIX = ("AT", "DE", "FI", "GB", "ID", "NZ", "RS", "SE", "TH")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_number_never_becomes_another(kind: str) -> None:
     assert wrong_readings(kind, A_FEW) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_number_that_may_be_written_as_words_never_becomes_another(kind: str) -> None:
     assert wrong_readings(kind, 1, SOLD_AS_WORDS) == []

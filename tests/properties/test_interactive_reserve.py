@@ -35,6 +35,7 @@ def reserve(world: World) -> int:
     return world.budget().snapshot(ORGANIZATION).interactive_reserve
 
 
+@pytest.mark.slow
 @given(
     bulk=BULK,
     lane=PERSON,
@@ -53,6 +54,7 @@ def test_three_calls_a_window_wait_at_most_two_seconds_under_full_bulk_load(
         assert max(waits(traffic)) <= 2
 
 
+@pytest.mark.slow
 @given(
     bulk=BULK,
     lane=PERSON,

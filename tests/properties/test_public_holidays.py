@@ -254,6 +254,7 @@ def test_the_last_known_year_is_reported_when_the_next_year_is_unknown(
     assert last_known_year(country, dt.date.fromisoformat(today)) == year
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", range(2026, 2031))
 def test_no_calendar_but_sri_lankas_ends_before_2031(year: int) -> None:
     ended = {country for country in COUNTRIES if last_known_year(country, dt.date(year, 11, 26)) is not None}

@@ -25,6 +25,7 @@ A_FEW = 2
 NOT_TO_BE_TOLD_APART = {("SO", "parentheses")}
 
 
+@pytest.mark.slow
 def test_a_number_in_a_usual_format_is_read_as_itself() -> None:
     read, refused = readings(A_FEW)
     assert refused == Counter()
@@ -72,6 +73,7 @@ def test_a_number_of_any_length_never_becomes_another(region: str) -> None:
 REWRITTEN = {"AR"}
 
 
+@pytest.mark.slow
 def test_the_text_contains_the_valid_number() -> None:
     for region in sorted(set(REGIONS) - REWRITTEN):
         for number in numbers_of_any_pattern(region, A_FEW, seed=8):

@@ -86,6 +86,7 @@ def test_a_reconnected_bound_connection_keeps_its_webhook_secret(bench: Bench) -
     assert forms(bench) == {True}
 
 
+@pytest.mark.slow
 def test_binding_can_be_undone_before_a_return_to_an_older_release(bench: Bench) -> None:
     rotate(bench, bind=True)
     assert rotate(bench, bind=False) == 1

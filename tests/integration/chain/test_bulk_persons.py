@@ -25,6 +25,7 @@ def zoho(simulator: SandboxControl) -> SandboxControl:
     return simulator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_call", drilled_except((1, 3), range(1, 5)))
 def test_contacts_deleted_between_two_pages_leave_every_phone_right(
     bench: Bench, database: psycopg.Connection, after_call: int
@@ -37,6 +38,7 @@ def test_contacts_deleted_between_two_pages_leave_every_phone_right(
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
+@pytest.mark.slow
 def test_contacts_deleted_during_the_rereading_of_a_leap_leave_every_phone_right(
     bench: Bench, database: psycopg.Connection
 ) -> None:
@@ -47,6 +49,7 @@ def test_contacts_deleted_during_the_rereading_of_a_leap_leave_every_phone_right
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
+@pytest.mark.slow
 def test_the_list_is_read_although_zoho_refuses_other_page_lengths(bench: Bench, database: psycopg.Connection) -> None:
     made = contacts_of_three(bench, 250)
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED, kind=CallKind.BULK_PERSONS)
@@ -58,6 +61,7 @@ def test_the_list_is_read_although_zoho_refuses_other_page_lengths(bench: Bench,
     ]
 
 
+@pytest.mark.slow
 def test_a_bulk_read_started_by_the_previous_release_starts_again(bench: Bench, database: psycopg.Connection) -> None:
     contacts_of_three(bench, 250)
     bench.start(Mode.FULL)
@@ -114,6 +118,7 @@ def test_a_row_that_contradicts_the_bulk_read_is_resolved_by_one_detail_call(
     assert bench.zoho.stats().count(CallKind.CONTACT) == 1
 
 
+@pytest.mark.slow
 def test_beyond_the_detail_calls_of_a_run_the_number_of_the_row_counts_until_the_next_full_run(
     bench: Bench, database: psycopg.Connection
 ) -> None:
@@ -126,6 +131,7 @@ def test_beyond_the_detail_calls_of_a_run_the_number_of_the_row_counts_until_the
     assert differences(bench.zoho.snapshot(), database) == []
 
 
+@pytest.mark.slow
 class TestWithoutTheBulkList:
     @pytest.fixture
     def refused(self, bench: Bench) -> Bench:

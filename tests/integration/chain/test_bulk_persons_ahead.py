@@ -22,6 +22,8 @@ from workers.boot.slices import SliceLimits
 from workers.sync import persons
 from workers.zoho.list_reader import ListReader
 
+pytestmark = pytest.mark.slow
+
 CONTACTS = 1_800  #: The persons fill one leap and some pages.
 
 

@@ -45,6 +45,7 @@ def test_many_changed_contacts_cost_a_bulk_read_of_persons_instead(synced: Bench
     assert result["mode"] == "incremental"
 
 
+@pytest.mark.slow
 def test_contacts_read_in_the_second_of_their_change_cost_one_more_bulk_read(synced: Bench) -> None:
     synced.zoho.touch(contact_ids=list(synced.customers()), at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=10))
     synced.sync()
@@ -56,6 +57,7 @@ def test_contacts_read_in_the_second_of_their_change_cost_one_more_bulk_read(syn
     assert synced.zoho.stats().count(CallKind.BULK_PERSONS) == 1
 
 
+@pytest.mark.slow
 class TestManyPages:
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
@@ -111,6 +113,7 @@ def test_a_new_contact_and_its_new_invoice_are_cached_by_the_same_run(synced: Be
     assert synced.invoices()[invoice_id]["customer_id"] == synced.customers()[contact_id]["id"]
 
 
+@pytest.mark.slow
 def test_detail_calls_are_made_if_the_bulk_list_is_refused(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     result = bench.sync()

@@ -101,6 +101,7 @@ def test_an_unknown_client_spends_no_grant_code(bench: Bench) -> None:
     assert bench.zoho.stats().token_exchanges == 0
 
 
+@pytest.mark.slow
 def test_every_refresh_uses_the_connections_client(partner: Bench) -> None:
     end_access_tokens(partner)
     assert partner.sync()["status"] == "succeeded"
@@ -108,6 +109,7 @@ def test_every_refresh_uses_the_connections_client(partner: Bench) -> None:
     assert [(each["name"], each["connections"]) for each in listed] == [("default", 1), ("partner", 1)]
 
 
+@pytest.mark.slow
 def test_each_data_centre_uses_its_own_secret(partner: Bench) -> None:
     partner.zoho.register_client(CLIENT_ID, "indian-secret", "in")
     refused = connect(partner, "--client", "partner", data_center="in")
@@ -124,6 +126,7 @@ def test_each_data_centre_uses_its_own_secret(partner: Bench) -> None:
     assert [(each["data_center"], each["connections"]) for each in listed[1:]] == [("all", 1), ("in", 1)]
 
 
+@pytest.mark.slow
 def test_a_wrong_secret_parks_only_the_connections_of_its_client(bench: Bench, partner: Bench) -> None:
     partner.zoho.register_client(CLIENT_ID, "renewed-secret")
     end_access_tokens(partner)
@@ -149,6 +152,7 @@ def test_a_client_that_does_not_exist_has_no_secret_to_rotate(bench: Bench) -> N
     assert "booksync clients list" in str(result.exception)
 
 
+@pytest.mark.slow
 def test_a_rotation_of_the_keys_includes_clients_and_grants(partner: Bench) -> None:
     resources, new = partner.resources, Fernet.generate_key().decode()
     both = Vault([SecretStr(new), *resources.settings.encryption_keys])

@@ -12,6 +12,7 @@ from tests.truth import differences
 AN_HOUR = 3600.0
 
 
+@pytest.mark.slow
 def test_a_full_run_corrects_stale_rows_after_zohos_clock_went_back(bench: Bench, database: Any) -> None:
     ahead = bench.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=AN_HOUR)
     some = list(bench.zoho.snapshot()["invoices"])[:5]
@@ -30,6 +31,7 @@ def test_a_full_run_corrects_stale_rows_after_zohos_clock_went_back(bench: Bench
     assert position["went_back"] == len(some)
 
 
+@pytest.mark.slow
 def test_changes_after_zohos_clock_went_back_are_read_by_the_next_incremental_run(bench: Bench) -> None:
     ahead = bench.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=AN_HOUR)
     bench.sync()

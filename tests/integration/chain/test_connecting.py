@@ -37,6 +37,7 @@ def test_a_data_center_is_stored_under_its_name_in_the_table(bench: Bench, named
     assert row["data_center"] == stored
 
 
+@pytest.mark.slow
 def test_a_temporary_refusal_does_not_waste_the_grant_code(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, times=1, status=401, code=57)
     assert connect(bench).connection_id

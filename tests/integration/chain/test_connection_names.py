@@ -59,6 +59,7 @@ def test_an_ambiguous_name_lists_the_candidates(bench: Bench) -> None:
     assert run("policy", "show", str(other.connection_id)[:8]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_name_of_the_operators_choice_precedes_zohos_and_survives_a_sync(bench: Bench) -> None:
     assert result_of("rename", name_of(bench), " Main books ") == {
         "connection_id": str(bench.connection_id),
@@ -79,6 +80,7 @@ def test_an_unusable_name_is_refused(bench: Bench, name: str) -> None:
     assert "Next: choose" in refusal_of("rename", str(bench.connection_id), name)
 
 
+@pytest.mark.slow
 def test_a_full_run_and_a_resume_refresh_the_name(bench: Bench) -> None:
     def forget(status: str) -> None:
         bench.rows("UPDATE booksync.zoho_connections SET organization_name = '', status = %(s)s RETURNING id", s=status)

@@ -1,11 +1,14 @@
 """Corner cases: changes during a run, wrong data and bad moments cost neither correctness nor many calls."""
 
+import pytest
+
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 
 
+@pytest.mark.slow
 def test_a_record_that_changes_twice_in_a_run_counts_once(bench: Bench) -> None:
     run_id = bench.start(Mode.FULL).run_id
     while (step := bench.present_step()) is not None:
@@ -19,6 +22,7 @@ def test_a_record_that_changes_twice_in_a_run_counts_once(bench: Bench) -> None:
         assert counted["new"] + counted["updated"] + counted["unchanged"] == counted["total"]
 
 
+@pytest.mark.slow
 def test_a_bulk_read_in_an_incremental_run_removes_no_person_without_a_detail_call(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
@@ -32,6 +36,7 @@ def test_a_bulk_read_in_an_incremental_run_removes_no_person_without_a_detail_ca
     assert {key: row["contact_persons"] for key, row in bench.customers().items()} == before
 
 
+@pytest.mark.slow
 def test_failures_between_checkpoints_do_not_exhaust_the_attempts(synced: Bench) -> None:
     synced.rows("UPDATE booksync.zoho_connections SET bulk_persons_refused_at = now() RETURNING id")
     touched = sorted(synced.customers())[:20]
@@ -64,6 +69,7 @@ def test_a_run_waits_for_a_secret_of_another_key_and_reports_it(synced: Bench) -
     assert synced.rows("SELECT id FROM booksync.dead_letters") == []
 
 
+@pytest.mark.slow
 def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_run(bench: Bench) -> None:
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
     assert bench.sync()["status"] == "degraded"
@@ -75,6 +81,7 @@ def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_run(bench: Be
     assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == 0
 
 
+@pytest.mark.slow
 def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Bench) -> None:
     bench.zoho.bulk_import(250)
     result = bench.sync()
@@ -93,6 +100,7 @@ def test_cached_rows_older_than_booksync_that_zoho_lacks_are_marked_deleted(sync
     assert synced.customers()["4242424242"]["status"] == "deleted"
 
 
+@pytest.mark.slow
 def test_a_crowd_is_read_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
     imported = bench.zoho.bulk_import(500, invoices_per_contact=1)
@@ -101,6 +109,7 @@ def test_a_crowd_is_read_although_zoho_refuses_other_page_lengths(bench: Bench) 
     assert bench.invoices().keys() >= set(imported["invoice_ids"])
 
 
+@pytest.mark.slow
 def test_old_paid_invoices_are_found_although_filter_and_order_are_ignored(bench: Bench) -> None:
     bench.zoho.bulk_import(220, invoices_per_contact=1)
     bench.sync()

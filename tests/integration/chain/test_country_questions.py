@@ -19,6 +19,8 @@ from tests.integration.chain.conftest import LIMIT
 from workers.sync.work import Work
 from workers.zoho.errors import Refused
 
+pytestmark = pytest.mark.slow
+
 A_RUN = ReminderPolicy().detail_calls_per_run
 
 

@@ -65,6 +65,7 @@ class TestDying:
         found = letter(bench)
         assert (found["cause"], found["actor"], found["attempts"]) == (Cause.PERMANENT_ERROR, "sync_invoices_page", 1)
 
+    @pytest.mark.slow
     def test_a_parked_connection_leaves_a_dead_letter(self, bench: Bench) -> None:
         fail(bench, status=401, code=57)
         assert bench.sync()["status"] == "parked"
@@ -77,6 +78,7 @@ class TestDying:
         found = letter(bench)
         assert (found["cause"], found["actor"]) == (Cause.PROCESS_KILLER, "start_sync")
 
+    @pytest.mark.slow
     def test_a_defect_leaves_a_dead_letter_with_its_traceback(self, bench: Bench) -> None:
         change(
             bench.resources.engine, "ALTER TABLE booksync.customers_cache ADD CONSTRAINT nobody CHECK (user_id IS NULL)"
@@ -89,6 +91,7 @@ class TestDying:
             traceback = dead_letter_lists.dead_letter(db, found["id"])["traceback"]
         assert "in upsert_customers" in traceback
 
+    @pytest.mark.slow
     def test_an_outage_of_many_runs_is_one_dead_letter(self, bench: Bench) -> None:
         fail(bench)
         for _ in range(3):
@@ -119,6 +122,7 @@ class TestRetrying:
         bench.sync()
         return fault
 
+    @pytest.mark.slow
     def test_a_successful_retry_closes_the_dead_letter(self, bench: Bench, fault: int) -> None:
         bench.zoho.clear_faults(fault)
         (told,) = retried(bench, letter(bench)["id"])
@@ -130,6 +134,7 @@ class TestRetrying:
         (found,) = closed(bench)
         assert (found["id"], found["failures"]) == (told.dead_letter_id, 1)
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("fault")
     def test_a_retry_that_fails_again_reopens_the_same_dead_letter(self, bench: Bench) -> None:
         before = letter(bench)
@@ -138,6 +143,7 @@ class TestRetrying:
         after = letter(bench)
         assert (after["id"], after["failures"], after["retry_run_id"]) == (before["id"], 2, None)
 
+    @pytest.mark.slow
     def test_a_retry_uses_the_run_that_is_under_way(self, bench: Bench, fault: int) -> None:
         bench.zoho.clear_faults(fault)
         step = bench.start()
@@ -147,6 +153,7 @@ class TestRetrying:
         finish(bench)
         assert letters(bench) == []
 
+    @pytest.mark.slow
     def test_the_run_that_left_the_work_undone_cannot_close_the_dead_letter(self, bench: Bench) -> None:
         fail(bench)
         step = bench.start(Mode.FULL)
@@ -159,6 +166,7 @@ class TestRetrying:
         finish(bench)
         assert len(letters(bench)) == 1
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("fault")
     def test_two_dead_letters_of_one_connection_share_a_run(self, bench: Bench) -> None:
         fail(bench, CallKind.INVOICES)
@@ -185,6 +193,7 @@ class TestRetrying:
         assert "booksync connect" in told.sentence
         assert bench.present_step() is None
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("fault")
     def test_a_closed_dead_letter_is_not_retried(self, bench: Bench) -> None:
         dead_letter_id = letter(bench)["id"]
@@ -193,6 +202,7 @@ class TestRetrying:
         (told,) = retried(bench, dead_letter_id)
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("fault")
     def test_nothing_changes_when_redis_is_down(self, bench: Bench) -> None:
         dead_letter_id = letter(bench)["id"]

@@ -61,12 +61,14 @@ def test_the_secrets_are_deleted_and_the_grant_is_revoked(bench: Bench) -> None:
     assert bench.sync()["status"] == "parked", "Zoho still accepts the token"
 
 
+@pytest.mark.slow
 def test_the_cached_rows_stay(opened: Bench) -> None:
     before = (len(opened.customers()), len(opened.invoices()))
     disconnect(opened.resources, opened.connection_id)
     assert (len(opened.customers()), len(opened.invoices())) == before
 
 
+@pytest.mark.slow
 def test_pending_reminders_are_cancelled_with_a_reason_of_their_own(opened: Bench) -> None:
     waiting = len(pending(opened))
     ended = disconnect(opened.resources, opened.connection_id)
@@ -95,6 +97,7 @@ def test_a_webhook_gets_the_response_of_a_stranger(bench: Bench) -> None:
     assert bench.rows("SELECT id FROM booksync.webhook_events") == []
 
 
+@pytest.mark.slow
 def test_a_grant_that_another_connection_uses_is_not_revoked(bench: Bench) -> None:
     token = bench.zoho.refresh_token
     other = another_user(bench)
@@ -174,6 +177,7 @@ def test_a_paused_connection_is_disconnected(bench: Bench) -> None:
     assert (state["status"], state["paused_at"], state["resting"]) == ("disconnected", None, False)
 
 
+@pytest.mark.slow
 def test_connecting_again_revives_the_connection_under_the_same_id(opened: Bench) -> None:
     disconnect(opened.resources, opened.connection_id)
     again = reconnected(opened)
@@ -188,6 +192,7 @@ def test_connecting_again_revives_the_connection_under_the_same_id(opened: Bench
     assert found["scheduled"] > 0
 
 
+@pytest.mark.slow
 def test_keys_are_rotated_beside_a_disconnected_connection(bench: Bench) -> None:
     other = another_user(bench)
     disconnect(bench.resources, bench.connection_id)

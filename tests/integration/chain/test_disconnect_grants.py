@@ -67,6 +67,7 @@ def killed_disconnect(bench: Bench) -> None:
     in_transaction(bench.resources.engine, lambda db: disconnections.stop(db, bench.connection_id))
 
 
+@pytest.mark.slow
 def test_the_last_connection_of_a_grant_revokes_and_deletes_it(pair: tuple[Bench, Bench]) -> None:
     first, second = pair
     grant_id, _ = grant_of(first)
@@ -77,6 +78,7 @@ def test_the_last_connection_of_a_grant_revokes_and_deletes_it(pair: tuple[Bench
     assert (grant_of(second), is_left(second, grant_id)) == ((None, None), False)
 
 
+@pytest.mark.slow
 def test_a_connection_of_the_former_release_keeps_the_grant_alive(pair: tuple[Bench, Bench]) -> None:
     first, second = pair
     second.rows(
@@ -123,6 +125,7 @@ def test_the_end_of_an_erasure_deletes_a_grant_that_is_left(bench: Bench) -> Non
     assert not is_left(bench, grant_id)
 
 
+@pytest.mark.slow
 def test_a_connect_after_a_disconnect_revives_the_connection_with_a_grant_of_its_own(pair: tuple[Bench, Bench]) -> None:
     first, second = pair
     shared, _ = grant_of(second)
@@ -151,6 +154,7 @@ def test_a_new_grant_neither_ends_the_pause_nor_revives_the_disconnected(pair: t
     assert (status_of(second), grant_of(second)) == ("disconnected", (None, None))
 
 
+@pytest.mark.slow
 def test_a_connection_whose_disconnect_was_killed_is_not_given_the_new_grant(pair: tuple[Bench, Bench]) -> None:
     first, second = pair
     former, _ = grant_of(second)

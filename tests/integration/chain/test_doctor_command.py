@@ -42,6 +42,7 @@ def test_zohos_clock_is_compared(bench: Bench) -> None:
     assert doctor("--ask-zoho")["clock_zoho"]["what"] == "Zoho's clock is 10 min ahead of booksync's"
 
 
+@pytest.mark.slow
 def test_a_refused_client_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.rows(WITHOUT_COPIES + "UPDATE booksync.grants SET access_token_expires_at = now() RETURNING id")
     monkeypatch.setenv("ZOHO_CLIENT_SECRET", "wrong")

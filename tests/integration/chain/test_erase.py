@@ -74,6 +74,7 @@ def rows_left(bench: Bench) -> dict[str, int]:
     return {table: count for table, count in left.items() if count}
 
 
+@pytest.mark.slow
 def test_no_row_of_the_connection_is_left(filled: Bench) -> None:
     before = rows_left(filled)
     assert len(before) >= 8
@@ -93,6 +94,7 @@ def test_tables_that_refer_to_connections_are_all_known(bench: Bench) -> None:
     assert {row["name"] for row in bench.rows(CONNECTED)} - OUTLIVING == known
 
 
+@pytest.mark.slow
 def test_the_user_and_the_do_not_call_numbers_stay_in_force(filled: Bench) -> None:
     (row,) = filled.rows("SELECT user_id FROM booksync.zoho_connections")
     phone = filled.rows("SELECT phone FROM reminders WHERE status = 'scheduled' LIMIT 1")[0]["phone"]
@@ -115,6 +117,7 @@ def test_the_user_and_the_do_not_call_numbers_stay_in_force(filled: Bench) -> No
     assert revived.rows("SELECT id FROM reminders WHERE phone = %(phone)s AND status = 'scheduled'", phone=phone) == []
 
 
+@pytest.mark.slow
 def test_another_users_connection_to_the_organisation_is_unchanged(filled: Bench) -> None:
     other = another_user(filled)
     other.sync()
@@ -126,6 +129,7 @@ def test_another_users_connection_to_the_organisation_is_unchanged(filled: Bench
     assert other.sync(Mode.FULL)["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_the_receipt_has_no_personal_data_and_no_name(filled: Bench) -> None:
     name = name_of(filled)
     erase(filled.resources, filled.connection_id)
@@ -172,6 +176,7 @@ def test_a_second_erasure_shows_the_receipt(bench: Bench) -> None:
     refusal_of("erase", str(uuid.uuid4()), "--yes")
 
 
+@pytest.mark.slow
 def test_a_killed_erasure_is_continued_and_counts_every_row_once(
     filled: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ _TRIED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     drilled_except(_TRIED, product((a_contact, an_invoices_customer, a_deletion, a_switch), FAILURES)),
@@ -173,6 +174,7 @@ def test_a_customer_that_cannot_be_understood_is_read_once_per_run(bench: Bench,
     assert rejected(bench) == [(kind, record_id)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion])
 def test_every_other_record_is_right(request: pytest.FixtureRequest, need: Need) -> None:
     bench = bench_for(request, need)
@@ -184,6 +186,7 @@ def test_every_other_record_is_right(request: pytest.FixtureRequest, need: Need)
     assert [each for each in found if not any(name in str(each) for name in its_own)] == []
 
 
+@pytest.mark.slow
 def test_a_rejection_ends_when_the_record_can_be_read_again(bench: Bench) -> None:
     a_contact(bench, FAILURES["internal_error"])
     assert bench.sync()["status"] == "degraded"
@@ -193,6 +196,7 @@ def test_a_rejection_ends_when_the_record_can_be_read_again(bench: Bench) -> Non
     assert bench.differences() == []
 
 
+@pytest.mark.slow
 def test_many_failing_records_block_no_other_record(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     ids = customer_ids(bench)
@@ -207,6 +211,7 @@ def test_many_failing_records_block_no_other_record(bench: Bench) -> None:
     assert f"{len(failing)} records were rejected" in result["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["internal_error", "refused", "bad_request"])
 def test_neighbouring_failing_records_are_not_an_outage(bench: Bench, failure: str) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
@@ -217,6 +222,7 @@ def test_neighbouring_failing_records_are_not_an_outage(bench: Bench, failure: s
     assert [record_id for _, record_id in rejected(bench)] == failing
 
 
+@pytest.mark.slow
 def test_an_outage_of_all_detail_calls_fails_the_phase(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503)

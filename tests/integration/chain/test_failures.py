@@ -20,11 +20,13 @@ from workers.sync.work import Work
 from workers.zoho.errors import ZohoUnavailable
 
 
+@pytest.mark.slow
 def test_a_temporary_failure_is_retried_without_a_trace(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, times=2, status=500, code=1000)
     assert bench.sync()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "params"),
     [
@@ -39,12 +41,14 @@ def test_broken_responses_are_retried(bench: Bench, fault: FaultName, params: di
     assert bench.sync()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", drilled_except((Bomb.GZIP, Bomb.ENDLESS), Bomb))
 def test_a_bomb_is_retried(bench: Bench, bomb: Bomb) -> None:
     bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, times=1, bomb=bomb)
     assert bench.sync()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_repeated_bombs_leave_the_cached_customers_and_are_reported(synced: Bench) -> None:
     synced.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.NESTED_GZIP)
     result = synced.sync()
@@ -120,6 +124,7 @@ def test_the_log_line_of_a_steps_end_names_the_connection(bench: Bench, status: 
     assert named == {str(bench.connection_id)}
 
 
+@pytest.mark.slow
 def test_a_failing_bulk_list_of_persons_costs_only_detail_calls(
     bench: Bench, database: "psycopg.Connection[Any]"
 ) -> None:
@@ -132,6 +137,7 @@ def test_a_failing_bulk_list_of_persons_costs_only_detail_calls(
     assert bench.rows("SELECT id FROM booksync.dead_letters") == []
 
 
+@pytest.mark.slow
 def test_invoices_of_unknown_customers_wait_and_are_cached_by_a_later_run(bench: Bench) -> None:
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
     first = bench.sync()
@@ -146,6 +152,7 @@ def test_invoices_of_unknown_customers_wait_and_are_cached_by_a_later_run(bench:
     assert (second["invoices"]["skipped"], second["invoices"]["total"]) == (0, first["invoices"]["skipped"])
 
 
+@pytest.mark.slow
 def test_an_invoice_of_a_deleted_customer_waits_and_costs_one_call(bench: Bench) -> None:
     owner = next(iter(bench.zoho.snapshot()["invoices"]))["customer_id"]
     orphans = sum(invoice["customer_id"] == owner for invoice in bench.zoho.snapshot()["invoices"])
@@ -200,6 +207,7 @@ def test_hostile_rows_are_rejected_and_the_others_are_cached(bench: Bench) -> No
     assert result["customers"]["total"] > 0
 
 
+@pytest.mark.slow
 class TestAPageOfWhichNothingIsUnderstood:
     """Such a page degrades the run and keeps its watermark, so the next run reads the rows again."""
 

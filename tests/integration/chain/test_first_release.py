@@ -72,6 +72,7 @@ def next_due(bench: Bench) -> dt.datetime:
     return at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", list(_OF_PHASE))
 def test_an_upgrade_in_one_step_keeps_every_row_and_the_work_goes_on(
     synced: Bench, monkeypatch: pytest.MonkeyPatch, phase: Target

@@ -8,6 +8,8 @@ from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from workers.services.forecast import forecast
 
+pytestmark = pytest.mark.slow
+
 
 def calls_of_a_full_sync(bench: Bench) -> int:
     with bench.resources.engine.connect() as db:

@@ -14,6 +14,8 @@ from tests.end_to_end.previous_release import code_of_the_previous_release
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import WITHOUT_COPIES
 
+pytestmark = pytest.mark.slow
+
 #: Prints the access token that a process of the former release uses for a connection.
 _CURRENT = """
 import sys, uuid

@@ -55,6 +55,7 @@ def test_a_merge_moves_the_invoices_and_deletes_the_loser(synced: Bench) -> None
     assert all(by_id[invoice["customer_id"]] == invoice["zoho_customer_id"] for invoice in live)
 
 
+@pytest.mark.slow
 def test_suspiciously_many_deletions_are_not_marked_without_permission(synced: Bench) -> None:
     gone = sorted(synced.customers())[:11]
     for contact_id in gone:
@@ -91,6 +92,7 @@ def test_a_record_missing_from_the_list_is_confirmed_by_a_call_and_stays(synced:
     assert synced.zoho.stats().count(CallKind.CONTACT) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listed", "asked"), [(CallKind.CONTACTS, CallKind.CONTACT), (CallKind.INVOICES, CallKind.INVOICE)]
 )
@@ -111,6 +113,7 @@ def test_a_list_that_is_wrongly_empty_costs_few_calls_and_no_record(
     assert synced.sync(Mode.FULL)["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_two_organisations_of_one_user_never_change_each_others_rows(synced: Bench) -> None:
     user_id = synced.rows("SELECT user_id FROM booksync.zoho_connections")[0]["user_id"]
     other_id = next(key for key in synced.zoho.organization_ids() if key != synced.zoho.organization_id)
@@ -138,6 +141,7 @@ class TestPersons:
         persons = synced.customers()[contact["contact_id"]]["contact_persons"]
         assert "Renamed" in {person["first_name"] for person in persons}
 
+    @pytest.mark.slow
     def test_a_person_missing_from_one_bulk_read_is_confirmed_by_a_call_and_stays(self, synced: Bench) -> None:
         customer = next(row for row in synced.customers().values() if row["contact_persons"])
         person_id = customer["contact_persons"][0]["contact_person_id"]
@@ -147,6 +151,7 @@ class TestPersons:
         again = synced.customers()[customer["zoho_customer_id"]]
         assert again["contact_persons"] == customer["contact_persons"]
 
+    @pytest.mark.slow
     def test_a_bulk_list_that_omits_inactive_contacts_costs_their_details_once(self, bench: Bench) -> None:
         bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
         bench.sync()
@@ -162,6 +167,7 @@ class TestPersons:
         assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "the facts of the details are remembered"
         assert (second["customers"]["new"], second["customers"]["updated"]) == (0, 0)
 
+    @pytest.mark.slow
     def test_a_removed_person_is_found_although_the_bulk_list_omits_others_of_the_contact(self, bench: Bench) -> None:
         contact = next(c for c in bench.zoho.snapshot()["contacts"] if len(c["contact_persons"]) > 2)
         omitted, gone = [p for p in contact["contact_persons"] if not p["is_primary_contact"]][:2]

@@ -171,6 +171,7 @@ class TestDoNotCall:
         assert "Write it with its country prefix" in " ".join(result.output.split())
 
 
+@pytest.mark.slow
 class TestSwitchesThatWereOff:
     def test_reminders_of_an_invoice_resume_when_they_are_switched_on_in_zoho(self, synced: Bench) -> None:
         invoice: str = synced.rows("""

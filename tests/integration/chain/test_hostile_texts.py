@@ -10,6 +10,8 @@ from domain.printable import printable
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import run
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     "\x1b[2J\x1b]52;c;ZXZpbA==\x07\x9b2J\u202eevil\u200b\rall good\nforged: 0\tnext [bold]x[/bold] :warning: \u2028"
 )

@@ -83,6 +83,7 @@ def test_the_work_waits_five_minutes_and_names_the_failure(
     assert events == {STATES[sqlstate]}
 
 
+@pytest.mark.slow
 def test_a_run_continues_when_the_disk_has_space_again(bench: Bench) -> None:
     refuse_customers(bench, "53100")
     a_run(bench)

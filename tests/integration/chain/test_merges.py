@@ -125,6 +125,7 @@ def as_the_connection_is_parked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(STEPS, Phase.INVOICES, fail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fail",
     drilled_except(
@@ -155,6 +156,7 @@ def test_a_full_run_that_misses_the_list_requests_the_invoices(
     assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
 
 
+@pytest.mark.slow
 def test_a_second_run_that_misses_the_list_requests_no_invoice_again(
     merged: tuple[Bench, str, str, Sequence[str]],
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_second_run_that_misses_the_list_requests_no_invoice_again(
     assert bench.zoho.stats().count(CallKind.INVOICE) == len(moved)
 
 
+@pytest.mark.slow
 def test_an_incremental_run_that_misses_the_list_requests_nothing(bench: Bench) -> None:
     bench.sync()
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)

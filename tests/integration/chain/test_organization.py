@@ -26,6 +26,7 @@ def naming(zone: str) -> Callable[[ZohoTransport], Sequence[OrganizationFacts]]:
     return lambda transport: [replace(found, time_zone=zone) for found in get_organizations(transport)]
 
 
+@pytest.mark.slow
 def test_a_full_run_reads_the_organisation_once(bench: Bench) -> None:
     bench.sync()
     bench.zoho.edit_organization(name="Renamed", time_zone="Australia/Sydney")
@@ -41,6 +42,7 @@ def test_a_full_run_reads_the_organisation_once(bench: Bench) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Mars/Phobos", "Foo5", ""])
 def test_an_unknown_time_zone_is_stored_separately_and_the_known_one_stays(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
@@ -81,6 +83,7 @@ def test_connecting_refuses_an_unknown_time_zone(bench: Bench, monkeypatch: pyte
         Bench.connected(bench.resources, bench.zoho, user_id=uuid.uuid4())
 
 
+@pytest.mark.slow
 def test_a_full_run_records_credits_that_changed_without_a_new_stamp(bench: Bench) -> None:
     bench.sync()
     invoice = bench.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]

@@ -86,6 +86,7 @@ def test_a_refusal_of_zoho_that_arrives_late_does_not_end_the_pause(bench: Bench
     assert status_of(bench) == "paused"
 
 
+@pytest.mark.slow
 def test_events_wait_during_a_pause_and_are_handled_after_it(bench: Bench) -> None:
     bench.sync()
     pause(bench.resources.engine, bench.connection_id)
@@ -105,6 +106,7 @@ def test_events_wait_during_a_pause_and_are_handled_after_it(bench: Bench) -> No
         assert due_work.look(db, {}).has_waiting_records
 
 
+@pytest.mark.slow
 def test_an_open_connection_hands_nothing_over_during_a_pause_and_is_open_after_it(bench: Bench) -> None:
     bench.sync()
     bench.open(Backlog.LATEST)
@@ -132,6 +134,7 @@ def test_a_paused_connection_cannot_be_opened(bench: Bench) -> None:
     assert "It is paused" in refusal_of("reminders", "open", str(bench.connection_id))
 
 
+@pytest.mark.slow
 def test_resume_ends_a_pause_without_a_call(bench: Bench) -> None:
     pause(bench.resources.engine, bench.connection_id)
     calls = bench.zoho.stats().count()

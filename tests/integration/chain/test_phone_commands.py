@@ -75,6 +75,7 @@ def edited(path: Path, rows: Sequence[dict[str, str]], *, delimiter: str = ",") 
 
 
 class TestAudit:
+    @pytest.mark.slow
     def test_a_rejected_text_is_listed_with_its_debt(self, synced: Bench, bob: Row, connection_id: str) -> None:
         found = audited(connection_id, bob["zoho_customer_id"])
         balances = synced.rows(
@@ -210,6 +211,7 @@ class TestConfirm:
         assert (told["e164"], told["problem"], told["is_chosen"]) == (NUMBER, None, True)
         assert (told["is_confirmed"], told["verdict"]) == (True, "A person has confirmed it.")
 
+    @pytest.mark.slow
     def test_the_truth_check_finds_no_difference_after_a_confirmation(
         self, synced: Bench, bob: Row, connection_id: str
     ) -> None:

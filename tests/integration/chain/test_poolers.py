@@ -65,6 +65,7 @@ def test_a_whole_sync_succeeds_behind_a_pooler(bench: Bench) -> None:
     assert result["reminders"]["scheduled"] > 0
 
 
+@pytest.mark.slow
 def test_repeated_scheduler_ticks_succeed(bench: Bench) -> None:
     engine = bench.resources.engine
     for _ in range(OFTEN):
@@ -80,6 +81,7 @@ def test_webhooks_are_stored(bench: Bench) -> None:
     assert len(rows(bench.resources.engine, "SELECT FROM booksync.webhook_events")) == OFTEN
 
 
+@pytest.mark.slow
 def test_no_session_state_is_left_on_a_backend(bench: Bench, database: psycopg.Connection) -> None:
     bench.sync()
     tick(bench.resources)

@@ -142,6 +142,7 @@ def test_the_search_for_personal_data_finds_cached_data(bench: Bench, personal: 
     assert found - personal.names
 
 
+@pytest.mark.slow
 def test_a_run_without_trouble_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     assert bench.sync()["status"] == "succeeded"
     bench.zoho.touch(contact_ids=list(bench.customers())[:3])
@@ -151,6 +152,7 @@ def test_a_run_without_trouble_leaks_nothing(bench: Bench, logs: ProcessLogs, pe
     nothing_leaks(bench, logs, personal)
 
 
+@pytest.mark.slow
 def test_a_failing_upstream_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     bench.zoho.fault(FaultName.ANSWER, times=1, status=500, code=1000)
     bench.zoho.fault(FaultName.RESET, times=1, where="middle")
@@ -166,6 +168,7 @@ def test_a_failing_upstream_leaks_nothing(bench: Bench, logs: ProcessLogs, perso
     nothing_leaks(bench, logs, personal)
 
 
+@pytest.mark.slow
 def test_a_parked_connection_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
@@ -189,6 +192,7 @@ def deliver(bench: Bench) -> None:
         middleware.after_process_message(bench.resources.broker, proxy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["python", "postgres"])
 def test_an_error_that_quotes_personal_data_leaks_nothing(
     bench: Bench, logs: ProcessLogs, personal: Personal, monkeypatch: pytest.MonkeyPatch, where: str

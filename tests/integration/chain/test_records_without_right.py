@@ -72,6 +72,7 @@ def a_webhook(bench: Bench, contact_id: str) -> str:
     return str(row["outcome"])
 
 
+@pytest.mark.slow
 class TestARun:
     def test_many_forbidden_records_cost_one_token_and_no_wait(self, older: Bench) -> None:
         ids = customer_ids(older)
@@ -128,10 +129,12 @@ class TestWebhooks:
         older.zoho.reset_stats()
         return iter(ids)
 
+    @pytest.mark.slow
     def test_forbidden_records_of_one_minute_cost_one_token(self, older: Bench, forbidden: Iterator[str]) -> None:
         assert {a_webhook(older, next(forbidden)) for _ in range(6)} == {"failed"}
         assert refreshes(older) == 1
 
+    @pytest.mark.slow
     def test_forbidden_records_of_ten_minutes_leave_tokens_for_others(
         self, older: Bench, forbidden: Iterator[str]
     ) -> None:
@@ -140,6 +143,7 @@ class TestWebhooks:
             minutes_pass(older, 1)
         assert refreshes(older) == RECORD_REFRESHES
 
+    @pytest.mark.slow
     def test_a_token_that_was_revoked_early_is_renewed(self, older: Bench) -> None:
         older.sync()
         older.zoho.reset_stats()
@@ -154,6 +158,7 @@ class TestWebhooks:
         assert refreshes(synced) == 1
 
 
+@pytest.mark.slow
 def test_a_refused_list_renews_the_token(older: Bench) -> None:
     older.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=401, code=57, times=1)
     assert older.sync()["status"] == "succeeded"

@@ -61,12 +61,14 @@ class TestExplain:
         assert "this number is used" in result.stdout
         assert "The next reminder is step" in result.stdout
 
+    @pytest.mark.slow
     def test_every_invoice_has_an_explanation(self, synced: Bench) -> None:
         for zoho_id, row in sorted(synced.invoices().items())[:60]:
             told = asked("explain", zoho_id)
             assert told["outcome"] == (row["plan_outcome"] or "not_open")
             assert len(told["reasons"]) >= 2
 
+    @pytest.mark.slow
     def test_a_waiting_invoice_is_explained_too(self, bench: Bench) -> None:
         invoice = bench.zoho.snapshot()["invoices"][0]
         bench.sync()
@@ -120,6 +122,7 @@ class TestExplain:
     def test_an_unknown_invoice_is_reported(self) -> None:
         assert isinstance(run("explain", "INV-NONE").exception, NoSuchInvoiceError)
 
+    @pytest.mark.slow
     def test_one_of_several_invoices_must_be_chosen(self, synced: Bench, scheduled: Row) -> None:
         other = Bench.connected(synced.resources, synced.zoho)
         other.sync()
@@ -131,6 +134,7 @@ class TestExplain:
 
 
 class TestReminders:
+    @pytest.mark.slow
     def test_invoices_without_a_reminder_are_counted_and_listed_by_reason(self, synced: Bench) -> None:
         (whole,) = asked("reminders", "skipped", str(synced.connection_id), "--limit", "1000")["connections"]
         assert whole["skipped"]
@@ -145,6 +149,7 @@ class TestReminders:
     def test_an_unknown_reason_is_wrong_usage(self) -> None:
         assert run("reminders", "skipped", "--reason", "weather").exit_code == 2
 
+    @pytest.mark.slow
     def test_due_reminders_are_shown_with_the_reason_that_holds_them_back(self, synced: Bench) -> None:
         assert asked("reminders", "due")["due"] == []
         assert "No reminder is due." in run("reminders", "due").stdout

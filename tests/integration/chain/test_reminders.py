@@ -76,6 +76,7 @@ def asked(bench: Bench) -> int:
     return bench.zoho.stats().count(CallKind.CONTACT)
 
 
+@pytest.mark.slow
 def test_customers_with_due_reminders_cost_a_few_detail_calls_per_run(eager: Bench) -> None:
     first = eager.sync(is_scheduled=True)
     assert first["status"] == "succeeded"
@@ -89,6 +90,7 @@ def test_customers_with_due_reminders_cost_a_few_detail_calls_per_run(eager: Ben
     assert asked(eager) == 0, "a fact is read only once"
 
 
+@pytest.mark.slow
 def test_a_switch_that_is_off_cancels_reminders_in_the_same_run(eager: Bench) -> None:
     for contact in eager.zoho.snapshot()["contacts"]:
         eager.zoho.edit_contact(contact["contact_id"], payment_reminder_enabled=False)
@@ -104,6 +106,7 @@ def test_a_switch_that_is_off_cancels_reminders_in_the_same_run(eager: Bench) ->
     assert pending == []
 
 
+@pytest.mark.slow
 def test_a_run_succeeds_although_zoho_does_not_respond(eager: Bench) -> None:
     eager.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     assert eager.sync(is_scheduled=True)["status"] == "succeeded"
@@ -114,6 +117,7 @@ def test_a_run_succeeds_although_zoho_does_not_respond(eager: Bench) -> None:
     assert asked(eager) > 0
 
 
+@pytest.mark.slow
 def test_a_record_that_fails_in_every_run_does_not_block_the_others(eager: Bench) -> None:
     eager.sync()
     first, *others = questions_left(eager)
@@ -125,6 +129,7 @@ def test_a_record_that_fails_in_every_run_does_not_block_the_others(eager: Bench
     assert eager.customers()[first.record_id]["payment_reminder_enabled"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [503, 403])
 def test_an_invoice_with_unreadable_details_counts_as_not_read(eager: Bench, status: int) -> None:
     eager.sync()
@@ -151,6 +156,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, modified_at: dt.datetime | None) 
     monkeypatch.setattr(Work, "ask_contact", told)
 
 
+@pytest.mark.slow
 def test_details_without_a_modified_time_count_as_the_version_of_the_list(
     eager: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +169,7 @@ def test_details_without_a_modified_time_count_as_the_version_of_the_list(
     assert {known[customer_id]["payment_reminder_enabled"] for customer_id in asked_about} == {False}
 
 
+@pytest.mark.slow
 def test_details_older_than_the_list_are_read_again(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     eager.sync()
     asked_about = due_unknown(eager)
@@ -172,6 +179,7 @@ def test_details_older_than_the_list_are_read_again(eager: Bench, monkeypatch: p
     assert {known[customer_id]["asked_version"] for customer_id in asked_about} == {None}
 
 
+@pytest.mark.slow
 def test_details_that_cannot_be_understood_are_read_once_a_day(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     eager.sync()
     calls: list[str] = []
@@ -202,6 +210,7 @@ def test_a_policy_can_forbid_the_detail_calls(bench: Bench) -> None:
     assert asked(bench) == 0
 
 
+@pytest.mark.slow
 def test_newer_metadata_judges_the_cached_numbers_without_a_call(bench: Bench) -> None:
     bench.sync()
     before = {row["id"]: row["primary_phone"] for row in bench.customers().values()}
@@ -232,6 +241,7 @@ def test_numbers_are_judged_again_only_once(bench: Bench) -> None:
     assert kept, "no fact that a verdict depends on has changed, so the verdict is not computed again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "status"), [(3600.0, "succeeded"), (30.0, "running")])
 def test_a_run_waits_for_the_budget_of_the_minute_but_not_of_the_day(
     eager: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float, status: str

@@ -36,6 +36,7 @@ def resumed(*words: str) -> Result:
     return CliRunner().invoke(app, ["resume", *words])
 
 
+@pytest.mark.slow
 def test_a_revoked_grant_needs_a_new_grant(revoked: Bench) -> None:
     result = resumed(str(revoked.connection_id))
     assert result.exit_code == 1
@@ -69,6 +70,7 @@ def test_an_outage_of_zoho_needs_no_grant(bench: Bench) -> None:
     assert (one.refusal is not None, one.needs_grant) == (True, False)
 
 
+@pytest.mark.slow
 def test_json_names_each_connection_and_its_reason(revoked: Bench) -> None:
     result = resumed("--all", "--json")
     (found,) = json.loads(result.stdout)["connections"]

@@ -71,6 +71,7 @@ class AtOnce:
     def shutdown(self) -> None: ...
 
 
+@pytest.mark.slow
 def test_a_page_costs_few_round_trips_and_about_one_commit(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

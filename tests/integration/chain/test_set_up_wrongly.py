@@ -46,6 +46,7 @@ def take_wrongly(bench: Bench, resources: Resources, times: int) -> None:
         wrong.take(step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_up", WRONG)
 def test_a_run_waits_and_spends_no_attempt(bench: Bench, set_up: object) -> None:
     assert callable(set_up)
@@ -63,6 +64,7 @@ def test_a_run_waits_and_spends_no_attempt(bench: Bench, set_up: object) -> None
     assert bench.rows("SELECT status FROM booksync.sync_runs") == [{"status": "succeeded"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_up", WRONG)
 def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
     assert callable(set_up)
@@ -108,6 +110,7 @@ class TestResume:
         assert bench.sync()["status"] == "parked"
         return bench
 
+    @pytest.mark.slow
     def test_a_connection_that_zoho_accepts_again_resumes_without_a_new_grant(self, refused: Bench) -> None:
         refused.zoho.clear_faults()
         refused.rows("UPDATE booksync.grants SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
@@ -115,6 +118,7 @@ class TestResume:
         assert (resumed.connection_id, resumed.was_parked, resumed.refusal) == (refused.connection_id, True, None)
         assert refused.sync()["status"] == "succeeded"
 
+    @pytest.mark.slow
     def test_a_connection_that_zoho_still_refuses_stays_parked_with_the_reason(self, refused: Bench) -> None:
         (resumed,) = resume(refused.resources, parked(refused.resources))
         assert resumed.refusal is not None

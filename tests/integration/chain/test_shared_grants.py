@@ -126,6 +126,7 @@ def test_resume_asks_once_about_a_revoked_grant(bench: Bench, pair: tuple[Connec
     assert [each.refusal for each in resume(bench.resources, [each.connection_id for each in pair])] == [None, None]
 
 
+@pytest.mark.slow
 def test_one_new_grant_revives_all_parked_connections_of_the_login(
     bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
 ) -> None:
@@ -148,6 +149,7 @@ def test_one_new_grant_revives_all_parked_connections_of_the_login(
     assert Bench(bench.resources, bench.zoho, second.connection_id).sync()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_siblings_that_are_connected_again_at_once_do_not_block_each_other(
     bench: Bench, pair: tuple[Connected, Connected], organizations: list[str]
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_new_grant_that_does_not_see_an_organisation_leaves_its_connection_alo
     assert grant_of(bench, second) == former
 
 
+@pytest.mark.slow
 def test_a_person_is_warned_from_the_18th_grant_of_a_login_on(bench: Bench) -> None:
     def command() -> tuple[dict[str, object], str]:
         words = ["connect", "--user", str(uuid.uuid4()), "--organization", bench.zoho.organization_id, "--json"]

@@ -19,6 +19,8 @@ from workers.boot.slices import SliceLimits
 from workers.services.cache_invoices import cache_invoices
 from workers.sync import customers, list_ahead, list_pages, writing
 
+pytestmark = pytest.mark.slow
+
 SLICE = SliceLimits(pages=30)
 
 #: Three pages and four, with one row on the last ones.
@@ -36,6 +38,7 @@ def sliced(bench: Bench) -> Bench:
     return bench.with_slices(SLICE)
 
 
+@pytest.mark.slow
 def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: psycopg.Connection) -> None:
     result = sliced.sync(Mode.FULL)
     assert result["status"] == "succeeded"
@@ -47,6 +50,7 @@ def test_a_first_sync_takes_few_steps_and_equals_zoho(sliced: Bench, database: p
     assert sliced.rows("SELECT number FROM booksync.staged_pages") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name", "call"),
     [
@@ -79,6 +83,7 @@ def test_the_next_page_is_fetched_while_a_page_is_written(sliced: Bench, monkeyp
     assert next(calls) > 3
 
 
+@pytest.mark.slow
 def test_no_page_is_fetched_whose_rows_nobody_writes(bench: Bench) -> None:
     page_by_page = bench.sync(Mode.FULL)["api_calls"]
     assert bench.with_slices(SLICE).sync(Mode.FULL)["api_calls"] == page_by_page
@@ -106,6 +111,7 @@ def test_fetched_contacts_are_cached_before_their_phase_is_given_up(bench: Bench
     assert bench.zoho.stats().count(CallKind.CONTACTS, status=500) <= MAX_ATTEMPTS + 1
 
 
+@pytest.mark.slow
 def test_an_error_of_the_next_call_does_not_undo_the_page_before(bench: Bench, database: psycopg.Connection) -> None:
     failing = bench.with_slices(
         at_page(2, lambda: bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, times=2, status=500, code=1000))
@@ -120,6 +126,7 @@ def test_an_error_of_the_next_call_does_not_undo_the_page_before(bench: Bench, d
     assert differences(bench.zoho.snapshot(), database) == []
 
 
+@pytest.mark.slow
 def test_a_release_without_staged_pages_fetches_them_again(bench: Bench, database: psycopg.Connection) -> None:
     bench.start(Mode.FULL)
     sliced = bench.with_slices(SLICE)
@@ -142,6 +149,7 @@ class TestAListReadAhead:
         bench.zoho.fault(FaultName.LATENCY, kind=CallKind.CONTACTS, seconds=0.05)
         return bench.with_slices(SliceLimits(pages=30, slow_response_seconds=0.0))
 
+    @pytest.mark.slow
     def test_invoices_are_staged_while_contacts_are_fetched(self, slow: Bench, database: psycopg.Connection) -> None:
         slow.start(Mode.FULL)
         step_until(slow, Phase.CUSTOMERS)
@@ -154,6 +162,7 @@ class TestAListReadAhead:
         assert slow.zoho.stats().count(CallKind.INVOICES) == INVOICES // 200 + 1
         assert differences(slow.zoho.snapshot(), database) == []
 
+    @pytest.mark.slow
     def test_it_goes_on_while_contacts_are_written(self, slow: Bench, database: psycopg.Connection) -> None:
         slow.start(Mode.FULL)
         step_until(slow, Phase.CUSTOMERS)
@@ -164,10 +173,12 @@ class TestAListReadAhead:
         assert slow.zoho.stats().count(CallKind.INVOICES) == INVOICES // 200 + 1
         assert differences(slow.zoho.snapshot(), database) == []
 
+    @pytest.mark.slow
     def test_it_costs_no_further_call(self, bench: Bench, slow: Bench) -> None:
         page_by_page = bench.sync(Mode.FULL)["api_calls"]
         assert slow.sync(Mode.FULL)["api_calls"] == page_by_page
 
+    @pytest.mark.slow
     def test_its_error_does_not_fail_the_list_that_the_step_fetches(
         self, slow: Bench, database: psycopg.Connection
     ) -> None:
@@ -178,6 +189,7 @@ class TestAListReadAhead:
         assert run["status"] == "succeeded"
         assert differences(slow.zoho.snapshot(), database) == []
 
+    @pytest.mark.slow
     def test_an_error_of_the_steps_own_call_does_not_waste_the_other_call(self, slow: Bench) -> None:
         slow.start(Mode.FULL)
         step_until(slow, Phase.CONTACTS)

@@ -32,6 +32,7 @@ class Data:
         )
 
 
+@pytest.mark.slow
 def test_a_copy_equals_the_prepared_state_and_another_copy_is_not_changed_with_it(
     snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:

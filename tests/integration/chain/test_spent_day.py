@@ -69,12 +69,14 @@ def spent(bench: Bench) -> Bench:
     return bench
 
 
+@pytest.mark.slow
 def test_a_run_is_due_for_the_probe_and_spends_no_attempt(spent: Bench) -> None:
     run = waiting_run(spent)
     assert (run["attempts"], run["waits"], run["waiting_for"]) == (0, True, "API budget (day)")
     assert run["seconds"] == pytest.approx(HOUR_SECONDS, abs=60)
 
 
+@pytest.mark.slow
 def test_status_reports_that_no_calls_are_left_and_the_next_step(spent: Bench) -> None:
     (state,) = asked("status")["connections"]
     assert state["forecast"]["left_today"] == 0
@@ -86,6 +88,7 @@ def test_status_reports_that_no_calls_are_left_and_the_next_step(spent: Bench) -
     assert "lower ZOHO_REQUESTS_PER_MINUTE" not in told
 
 
+@pytest.mark.slow
 def test_a_dry_run_reports_when_a_sync_would_begin(spent: Bench) -> None:
     facts = asked("sync", str(spent.connection_id), "--dry-run")
     assert facts["begins_in_seconds"] == pytest.approx(10 * HOUR_SECONDS, abs=60)
@@ -102,6 +105,7 @@ def test_a_run_on_an_unspent_day_begins_at_once(bench: Bench) -> None:
     assert "would begin" not in run("sync", str(bench.connection_id), "--dry-run").output
 
 
+@pytest.mark.slow
 def test_an_accepted_probe_ends_the_pause_for_all(spent: Bench) -> None:
     an_hour_passes(spent)
     take(spent)
@@ -110,6 +114,7 @@ def test_an_accepted_probe_ends_the_pause_for_all(spent: Bench) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_one_call_per_hour_is_made_while_zoho_refuses(spent: Bench) -> None:
     spent.zoho.fault(FaultName.ANSWER, status=429, code=45)
     spent.zoho.reset_stats()
@@ -137,6 +142,7 @@ def test_postgres_remembers_pause_and_probe_after_redis_was_emptied(spent: Bench
     assert spent.rows("SELECT paused_until FROM booksync.api_use")[0]["paused_until"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["connection", "organisation", "all"])
 def test_a_person_lifts_the_pause_and_the_run_continues(spent: Bench, by: str) -> None:
     named = {"connection": [str(spent.connection_id)], "organisation": [spent.zoho.organization_id], "all": []}[by]
@@ -157,6 +163,7 @@ def test_any_pause_is_lifted(bench: Bench, code: int, reason: str) -> None:
     assert asked("status")["connections"][0]["forecast"]["budget"]["paused_seconds"] == 0
 
 
+@pytest.mark.slow
 def test_a_pause_that_only_postgres_remembers_is_lifted(spent: Bench) -> None:
     spent.resources.redis.flushall()
     told = run("budget", "resume").output
@@ -210,6 +217,7 @@ def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Be
     assert ask_each(work, ["460000000026049"], calls) is Asked.STOPPED
 
 
+@pytest.mark.slow
 def test_a_dry_run_before_the_first_sync_says_that_it_does_not_know(bench: Bench) -> None:
     connection_id = str(bench.connection_id)
     assert asked("sync", connection_id, "--dry-run")["is_known"] is False

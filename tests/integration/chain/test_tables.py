@@ -212,7 +212,7 @@ def facts(bench: Bench) -> dict[str, str]:
         SELECT invoice_number AS number, zoho_invoice_id AS id FROM invoices_cache
          WHERE plan_outcome NOT IN ('scheduled', 'gone') AND status IN ('sent', 'overdue') LIMIT 1
     """)
-    (held,) = bench.rows("SELECT record_id AS id FROM booksync.held_deletions LIMIT 1")
+    (held,) = bench.rows("SELECT record_id AS id FROM booksync.held_deletions ORDER BY found_at, record_id LIMIT 1")
     return {
         "id": str(connection["id"]),
         "id8": str(connection["id"])[:8],

@@ -97,6 +97,7 @@ def test_a_short_lived_token_is_not_refreshed_at_each_call(bench: Bench, tokens:
     assert bench.zoho.stats().token_refreshes == 1
 
 
+@pytest.mark.slow
 def test_temporary_refusals_cost_no_wait_although_no_other_token_is_granted(bench: Bench) -> None:
     bench.rows(
         WITHOUT_COPIES + "UPDATE booksync.grants SET no_refresh_before = now() + interval '10 minutes', "
@@ -109,6 +110,7 @@ def test_temporary_refusals_cost_no_wait_although_no_other_token_is_granted(benc
     assert bench.zoho.stats().token_refreshes == 0
 
 
+@pytest.mark.slow
 def test_a_zoho_that_refuses_every_fifth_call_costs_neither_waits_nor_many_tokens(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_neither_waits_nor_many_token
     assert not bench.rows("SELECT FROM booksync.sync_runs WHERE waiting_for IS NOT NULL")
 
 
+@pytest.mark.slow
 def test_a_refused_token_costs_no_attempt_while_no_other_is_granted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from tests.integration.chain.checking import (
 )
 from workers.sync.work import Work
 
+pytestmark = pytest.mark.slow
+
 
 def contents(rows: dict[str, Row], table: str) -> dict[str, Row]:
     kind = CUSTOMER if table == "booksync.customers_cache" else INVOICE

@@ -50,6 +50,7 @@ def test_records_that_were_just_read_are_not_checked(bench: Bench) -> None:
     assert asked(bench) == 0
 
 
+@pytest.mark.slow
 def test_a_second_check_in_the_same_night_is_not_made(aged: Bench) -> None:
     aged.sync(Mode.FULL, is_scheduled=True)
     aged.zoho.reset_stats()
@@ -57,6 +58,7 @@ def test_a_second_check_in_the_same_night_is_not_made(aged: Bench) -> None:
     assert asked(aged) == 0
 
 
+@pytest.mark.slow
 def test_every_live_record_is_checked_within_some_nights(aged: Bench) -> None:
     nights = 0
     while nights < 20 and aged.rows(
@@ -73,6 +75,7 @@ def test_every_live_record_is_checked_within_some_nights(aged: Bench) -> None:
     assert nights == -(-records // (RECORDS // 2))
 
 
+@pytest.mark.slow
 def test_a_check_that_waits_for_the_budget_continues_where_it_stopped(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +100,7 @@ def test_a_check_that_waits_for_the_budget_continues_where_it_stopped(
     assert (asked(aged), found(aged)["checked"]) == (RECORDS, RECORDS)
 
 
+@pytest.mark.slow
 def test_a_killed_process_repeats_at_most_one_call(aged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
         pass
@@ -121,6 +125,7 @@ def test_a_killed_process_repeats_at_most_one_call(aged: Bench, monkeypatch: pyt
     assert (asked(aged), found(aged)["checked"]) == (RECORDS + 1, RECORDS)
 
 
+@pytest.mark.slow
 def test_a_process_killed_after_the_last_response_loses_no_finding(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +151,7 @@ def test_a_process_killed_after_the_last_response_loses_no_finding(
     assert (asked(aged), found(aged)["checked"]) == (RECORDS, RECORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spent", "calls"), [(700, RECORDS), (790, 0)])
 def test_the_check_is_omitted_when_the_day_is_nearly_used(aged: Bench, spent: int, calls: int) -> None:
     aged.sync()  # The simulator's day begins with its first call.
@@ -173,6 +179,7 @@ def test_a_wait_for_the_daily_budget_ends_the_check_and_not_the_run(
     assert found(aged) == {}
 
 
+@pytest.mark.slow
 def test_failing_details_do_not_fail_the_run_and_come_last_the_next_night(aged: Bench) -> None:
     aged.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     assert aged.sync(Mode.FULL, is_scheduled=True)["status"] == "succeeded"
@@ -185,6 +192,7 @@ def test_failing_details_do_not_fail_the_run_and_come_last_the_next_night(aged: 
     assert len(checked - failed) == RECORDS // 2
 
 
+@pytest.mark.slow
 def test_a_gone_record_is_not_drift_and_is_marked_by_the_run(aged: Bench) -> None:
     invoice = min(aged.invoices())
     aged.zoho.delete_invoice(invoice)
@@ -201,6 +209,7 @@ def test_phones_are_not_compared_before_they_are_judged_by_new_rules(aged: Bench
     assert asked(aged) == 0
 
 
+@pytest.mark.slow
 class TestWhatIsReported:
     @pytest.fixture
     def drifted(self, aged: Bench) -> str:

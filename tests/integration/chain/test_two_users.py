@@ -56,6 +56,7 @@ def test_the_connection_that_was_opened_first_owns_the_organisation(bench: Bench
     open_handovers(bench.resources.engine, bench.connection_id, Backlog.LATEST)
 
 
+@pytest.mark.slow
 def test_a_debtor_is_called_for_one_of_the_users(bench: Bench) -> None:
     second = another_user(bench)
     for each in (bench, second):

@@ -21,6 +21,8 @@ from tests.integration.hosts import BIGINT, HOSTS, TEXT, Host
 from workers.boot.resources import Resources
 from workers.cli.app import app
 
+pytestmark = pytest.mark.slow
+
 OWN_COLUMNS = """
     SELECT columns.table_name, data_type FROM information_schema.columns
       JOIN information_schema.tables USING (table_schema, table_name)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
@@ -82,6 +84,7 @@ def contents(rows: dict[str, Row]) -> dict[str, Row]:
     return {key: {name: row[name] for name in row.keys() - _MOMENTS} for key, row in rows.items()}
 
 
+@pytest.mark.slow
 def test_overwritten_columns_are_named_and_a_full_run_corrects_them(synced: Bench) -> None:
     before = contents(synced.customers()), contents(synced.invoices())
     with_persons = sorted(key for key, row in before[0].items() if row["contact_persons"] and row["status"] == "active")
@@ -142,6 +145,7 @@ def test_a_run_that_ends_during_the_comparison_makes_no_drift(synced: Bench) -> 
     assert (drift.surplus, drift.different, drift.not_synced_yet) == ((deleted,), (), 1)
 
 
+@pytest.mark.slow
 def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.sync()
@@ -157,6 +161,7 @@ def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(be
     assert verified(bench).compared[CUSTOMER].drift.count == 0
 
 
+@pytest.mark.slow
 def test_persons_omitted_by_the_bulk_list_are_not_drift_but_other_columns_are(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
@@ -169,6 +174,7 @@ def test_persons_omitted_by_the_bulk_list_are_not_drift_but_other_columns_are(be
     assert verified(bench).compared[CUSTOMER].drift.count == 0
 
 
+@pytest.mark.slow
 def test_a_crowd_is_compared_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
     bench.zoho.bulk_import(500, invoices_per_contact=1)

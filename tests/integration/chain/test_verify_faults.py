@@ -88,6 +88,7 @@ _TRIED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", drilled_except(_TRIED, _SURVIVED))
 def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(imported: Bench, case: str) -> None:
     switch_on(imported, case)

@@ -1,9 +1,13 @@
 """A waiting invoice is cached with its customer or keeps waiting, but never costs a call in every run."""
 
+import pytest
+
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+
+pytestmark = pytest.mark.slow
 
 
 def an_owner(bench: Bench) -> str:
@@ -56,6 +60,7 @@ def test_a_customer_of_the_users_other_connection_costs_one_call(bench: Bench) -
     assert bench.zoho.stats().count(CallKind.CONTACT) == 1
 
 
+@pytest.mark.slow
 def test_each_gone_customer_costs_one_call_however_many_pages_name_it(bench: Bench) -> None:
     made = bench.zoho.bulk_import(contacts=5, invoices_per_contact=120)
     for contact_id in made["contact_ids"]:

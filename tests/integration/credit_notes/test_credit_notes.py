@@ -41,6 +41,7 @@ def test_a_full_run_caches_the_whole_list(bench: Bench, upstream: CreditNotesTra
     assert drift(bench) == (0, 250)
 
 
+@pytest.mark.slow
 def test_an_incremental_run_reads_what_has_changed_and_writes_what_differs(
     synced: Bench, upstream: CreditNotesTransport
 ) -> None:
@@ -56,6 +57,7 @@ def test_an_incremental_run_reads_what_has_changed_and_writes_what_differs(
     assert synced.rows("SELECT entity FROM booksync.entity_watermarks") == [{"entity": "creditnote"}]
 
 
+@pytest.mark.slow
 def test_a_row_that_cannot_be_understood_is_rejected_by_its_id(synced: Bench, upstream: CreditNotesTransport) -> None:
     upstream.put("2", last_modified_time="soon", total="a lot")
     upstream.put("4")
@@ -65,6 +67,7 @@ def test_a_row_that_cannot_be_understood_is_rejected_by_its_id(synced: Bench, up
     assert {key: row["status"] for key, row in cached(synced).items()} == dict.fromkeys("1234", "open")
 
 
+@pytest.mark.slow
 def test_a_webhook_refreshes_one_record(synced: Bench, hooks: Hooks, upstream: CreditNotesTransport) -> None:
     record = upstream.put("2", balance=7)
     assert hooks.send({"creditnote": record}).status_code == 202
@@ -73,6 +76,7 @@ def test_a_webhook_refreshes_one_record(synced: Bench, hooks: Hooks, upstream: C
     assert {row["entity"] for row in hooks.events()} == {"creditnote"}
 
 
+@pytest.mark.slow
 def test_a_deleted_event_and_a_404_mark_the_record(synced: Bench, hooks: Hooks, upstream: CreditNotesTransport) -> None:
     del upstream.records["2"]
     hooks.tell(CREDIT_NOTE, "2", event="deleted")
@@ -81,6 +85,7 @@ def test_a_deleted_event_and_a_404_mark_the_record(synced: Bench, hooks: Hooks, 
     assert drift(synced) == (0, 2)
 
 
+@pytest.mark.slow
 def test_a_full_run_marks_a_record_that_is_gone_and_a_later_one_revives_it(
     synced: Bench, upstream: CreditNotesTransport
 ) -> None:
@@ -92,6 +97,7 @@ def test_a_full_run_marks_a_record_that_is_gone_and_a_later_one_revives_it(
     assert cached(synced)["2"]["status"] == "open"
 
 
+@pytest.mark.slow
 def test_suspiciously_many_gone_records_are_held_back(synced: Bench, upstream: CreditNotesTransport) -> None:
     for number in range(1, 31):
         upstream.put(str(number))
@@ -105,6 +111,7 @@ def test_suspiciously_many_gone_records_are_held_back(synced: Bench, upstream: C
     assert standing.as_json()["credit_notes"] == SAFEGUARD_COUNT + 1
 
 
+@pytest.mark.slow
 def test_a_list_that_fails_does_not_stop_the_reminders(synced: Bench, upstream: CreditNotesTransport) -> None:
     upstream.is_broken = True
     result = synced.sync()

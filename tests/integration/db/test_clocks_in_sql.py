@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import orjson
+import pytest
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
 from phonenumbers.tzdata import TIMEZONE_DATA
 from sqlalchemy import Engine, text
@@ -115,6 +116,7 @@ def shown_the_same(db: Session, situations: Sequence[Situation]) -> list[Situati
     return [it for it, found, clocks in zip(situations, shown, expected, strict=True) if found == clocks]
 
 
+@pytest.mark.slow
 def test_sql_and_python_open_at_the_same_moments(engine: Engine) -> None:
     rng = random.Random(20260402)
     situations = [some_situation(rng) for _ in range(MOMENTS_COMPARED)]

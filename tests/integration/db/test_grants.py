@@ -150,6 +150,7 @@ def test_a_revoked_token_is_not_asked_for_again_until_a_person_acts(installation
     assert installation.statuses == [200, 200]
 
 
+@pytest.mark.slow
 def test_a_day_of_40_organisations_behind_one_login_has_no_refusal(installation: Installation) -> None:
     behind_one_login = [installation.connection() for _ in range(ORGANIZATIONS)]
     for _ in range(24 * 4):

@@ -38,6 +38,8 @@ from domain.reminder_policy import ReminderPolicy
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 
+pytestmark = pytest.mark.slow
+
 Statements = Callable[[Session, Connection], Any]
 
 OWED = "ix_invoices_cache_owed"

@@ -208,6 +208,7 @@ class TestTheSwitch:
         )
         assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
 
+    @pytest.mark.slow
     def test_concurrent_handovers_return_nothing_while_it_is_closed_or_night(
         self, engine: Engine, connection: Connection
     ) -> None:

@@ -168,6 +168,7 @@ def one_reminder(engine: Engine, due: Connection) -> Connection:
     return due
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cases", drilled_except(CASES[:1], CASES))
 def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminder: Connection, cases: int) -> None:
     rng = random.Random(20260401)

@@ -78,6 +78,7 @@ class TestPatience:
         with pytest.raises(OperationalError):
             in_transaction(engine, lose_the_connection, pause=no_pause)
 
+    @pytest.mark.slow
     def test_a_restart_of_postgres_is_waited_for(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         with EmbeddedPostgres(tmp_path_factory.mktemp("restarted"), durable=False) as server:
             engine = new_engine(server.url, application_name="booksync tests")

@@ -84,6 +84,7 @@ class TestPostgres:
             database.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
         assert "is read-only" in doctor(database_url, redis_url).finding("postgres_unsuitable")["what"]
 
+    @pytest.mark.slow
     def test_a_slow_server_is_named_in_time(self, doctor: Doctor, database_url: str, redis_url: str) -> None:
         with a_black_hole(database_url) as path:
             path.slow_down(0.6)
@@ -95,6 +96,7 @@ class TestPostgres:
         assert "Not checked, because Postgres is too slow:" in report.text
         assert time.monotonic() - began < 30  # The limit is 10 s on an idle machine.
 
+    @pytest.mark.slow
     def test_a_hanging_server_is_named(self, doctor: Doctor, database_url: str, redis_url: str) -> None:
         with a_black_hole(database_url) as path:
             path.swallow()

@@ -41,6 +41,7 @@ def read(output: str) -> dict[str, list[str]]:
     return found | {"calls": sorted(found["calls"]), "taken": sorted(found["taken"])}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("due")
 def test_django_reads_the_views_and_calls_the_functions(engine: Engine, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "host").mkdir()
@@ -52,6 +53,7 @@ def test_django_reads_the_views_and_calls_the_functions(engine: Engine, database
     assert read(output) == promised
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("due")
 def test_drizzle_reads_the_views_and_calls_the_functions(engine: Engine, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(node_modules("drizzle", DRIZZLE))
@@ -62,6 +64,7 @@ def test_drizzle_reads_the_views_and_calls_the_functions(engine: Engine, databas
     assert read(output) == promised
 
 
+@pytest.mark.slow
 def test_prisma_takes_the_views_and_makes_no_migration_of_them(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_the_functions_of_python(
     assert outcome(engine) == ("promised", "by card")
 
 
+@pytest.mark.slow
 def test_the_functions_of_node(engine: Engine, due: Connection, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(node_modules("drizzle", DRIZZLE))
     (snippet,) = snippets("Node and TypeScript", "js")

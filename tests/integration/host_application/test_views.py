@@ -80,6 +80,7 @@ class TestCustomers:
         found = customer(engine)
         assert (found["company_name"], found["email"]) == (None, None)
 
+    @pytest.mark.slow
     def test_a_condition_on_the_user_uses_an_index(self, engine: Engine, home: Connection) -> None:
         with altered(
             engine,

@@ -25,6 +25,7 @@ def test_the_history_has_one_head(history: MigrationContext) -> None:
     default.test_single_head_revision(history)
 
 
+@pytest.mark.slow
 def test_an_empty_database_upgrades_from_base_to_head(history: MigrationContext) -> None:
     default.test_upgrade(history)
 
@@ -34,5 +35,6 @@ def test_the_models_match_the_migrations(history: MigrationContext) -> None:
     default.test_model_definitions_match_ddl(history)
 
 
+@pytest.mark.slow
 def test_every_revision_can_be_undone_and_applied_again(history: MigrationContext) -> None:
     default.test_up_down_consistency(history)

@@ -42,6 +42,7 @@ def booksync_migrate(monkeypatch: pytest.MonkeyPatch, url: str) -> Command:
     return Command(monkeypatch, url)
 
 
+@pytest.mark.slow
 def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
     assert booksync_migrate().stdout == "The schema is at 0015_connecting_phase3 now.\n"
     assert booksync_migrate().stdout == "The schema is at 0015_connecting_phase3 already.\n"
@@ -49,6 +50,7 @@ def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
     assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_report_contains_the_totals(booksync_migrate: Command, url: str, database: Database) -> None:
     user = database.the_user()
@@ -196,6 +198,7 @@ def test_adopting_explains_itself_first_and_asks_only_in_a_terminal(
         migrate(url)
 
 
+@pytest.mark.slow
 def test_an_application_in_camel_case_continues_through_the_views(
     booksync_migrate: Command, url: str, database: Database
 ) -> None:

@@ -99,6 +99,7 @@ _NEW = {
 OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [send, hand_over])
 def test_a_connection_that_was_handing_over_stays_open(url: str, database: Database, sign: Any) -> None:
     at_work, idle = an_earlier_connection(database, "1"), an_earlier_connection(database, "2")
@@ -107,6 +108,7 @@ def test_a_connection_that_was_handing_over_stays_open(url: str, database: Datab
     assert switches(database) == {at_work: OPEN, idle: CLOSED}
 
 
+@pytest.mark.slow
 def test_every_connection_stays_open_if_a_webhook_is_configured(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +118,7 @@ def test_every_connection_stays_open_if_a_webhook_is_configured(
     assert switches(database) == dict.fromkeys(connections, OPEN)
 
 
+@pytest.mark.slow
 def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_closed(url: str, database: Database) -> None:
     connection_id = an_earlier_connection(database, "1")
     send(database, connection_id)
@@ -132,6 +135,7 @@ def test_a_later_connection_is_closed(url: str, database: Database, engine: Engi
     assert switches(database) == {connection.connection_id: CLOSED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [Target.PHASE2, Target.PHASE1])
 def test_up_and_down_and_up_again_loses_no_row(url: str, database: Database, target: Target) -> None:
     at_work, idle = an_earlier_connection(database, "1"), an_earlier_connection(database, "2")

@@ -16,6 +16,8 @@ from tests.integration.migrations.applications import Database, opened
 from tests.integration.migrations.migrating import BEFORE_THE_MOVE, holding, started
 from tests.integration.migrations.states import LEGACY_ROWS, State, States, to, to_revision
 
+pytestmark = pytest.mark.slow
+
 #: Former name → present name, of one table from each part of the move.
 TABLES = {
     "customers_cache": "customers_cache",
@@ -107,6 +109,7 @@ def assert_whole(database: Database) -> None:
     ) == {"zoho_customer_id": "C1"}
 
 
+@pytest.mark.slow
 @before_the_move
 @pytest.mark.parametrize("former", drilled_except(("resyncs", VERSION_TABLE), TABLES))
 def test_a_killed_move_leaves_each_table_whole_and_a_second_run_completes_it(
@@ -124,6 +127,7 @@ def test_a_killed_move_leaves_each_table_whole_and_a_second_run_completes_it(
         assert len(database.rows("SELECT id FROM booksync.customers_cache")) == 2
 
 
+@pytest.mark.slow
 @after_the_move
 @pytest.mark.parametrize("former", drilled_except(("resyncs", VERSION_TABLE), TABLES))
 def test_a_killed_undoing_of_the_move_leaves_each_table_whole_and_a_second_run_completes_it(
@@ -139,6 +143,7 @@ def test_a_killed_undoing_of_the_move_leaves_each_table_whole_and_a_second_run_c
         assert database.schema() == phase1_schema
 
 
+@pytest.mark.slow
 @after_the_move
 def test_an_undoing_that_was_killed_is_completed_before_the_way_up(url: str, moved_schema: Any) -> None:
     killed_at("resyncs", url, Target.PHASE1)

@@ -41,6 +41,7 @@ def squawk() -> str:
     return found
 
 
+@pytest.mark.slow
 def test_squawk_reports_nothing(url: str, squawk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(url, Target.LEGACY)
     with monkeypatch.context() as patched:

@@ -28,6 +28,7 @@ def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPat
     assert_no_difference()
 
 
+@pytest.mark.slow
 def test_the_hosts_type_of_user_ids_is_no_difference(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

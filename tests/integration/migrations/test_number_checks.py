@@ -43,6 +43,7 @@ def test_a_database_that_went_back_to_phase_2_has_the_newest_checks(url: str, da
     assert checks_are_new(database)
 
 
+@pytest.mark.slow
 def test_a_database_that_left_phase_2_under_an_earlier_release_has_the_newest_checks(
     url: str, database: Database
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_database_that_left_phase_2_under_an_earlier_release_has_the_newest_ch
     assert checks_are_new(database)
 
 
+@pytest.mark.slow
 def test_a_database_that_left_phase_2_before_handovers_existed_has_the_newest_checks(
     url: str, database: Database
 ) -> None:

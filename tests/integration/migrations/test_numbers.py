@@ -17,6 +17,7 @@ CUSTOMERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(State(to_revision("0010_handover_phase3")))
 def test_a_country_that_decides_about_the_number_is_requested_again(url: str, database: Database) -> None:
     undo_the_move(url)

@@ -15,6 +15,8 @@ from tests.drilled import drilled_except
 from tests.integration.migrations.applications import Database, legacy_rows
 from tests.integration.migrations.test_roles_and_the_move import as_the_previous_release
 
+pytestmark = pytest.mark.slow
+
 SHARED = {"users", "invoices_cache", "reminders", "sync_metadata"}
 
 

@@ -118,15 +118,18 @@ def test_statement_mode_is_refused_in_the_poolers_own_words(pooled: Callable[...
 
 
 class TestSessionMode:
+    @pytest.mark.slow
     def test_a_migration_goes_up_and_down(self, pooled: Callable[..., str]) -> None:
         url = pooled("session")
         assert migrate(url).to_revision == expected_head()
         assert migrate(url, Target.LEGACY).to_revision == "0001_legacy"
 
+    @pytest.mark.slow
     def test_the_only_backend_is_enough(self, pooled: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("db.migrations.server._OTHER_SESSION_SECONDS", 0.5)
         assert migrate(pooled("session", pool_size=1)).to_revision == expected_head()
 
+    @pytest.mark.slow
     def test_the_next_client_inherits_nothing_from_a_pooler_without_a_reset(
         self, pooled: Callable[..., str], leftovers: Callable[[str], list[Any]]
     ) -> None:
@@ -157,6 +160,7 @@ class TestReadOnly:
             " off for this role and database; nothing was changed"
         )
 
+    @pytest.mark.slow
     def test_a_standby_is_reported(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         with EmbeddedStandby(tmp_path_factory.mktemp("standby"), durable=False) as server:
             url = server.create_database("books")

@@ -51,6 +51,7 @@ def namesake(url: str) -> Iterator[str]:
         administrator.execute("DROP ROLE booksync")
 
 
+@pytest.mark.slow
 class TestARoleOfTheSameName:
     """docker-compose.yml has this role."""
 
@@ -81,6 +82,7 @@ class TestARoleOfTheSameName:
             assert claimed.fetchall() == []
 
 
+@pytest.mark.slow
 def test_rights_on_tables_and_functions_are_copied(url: str, database: Database) -> None:
     role = f"sender_{uuid.uuid4().hex}"
     as_the_previous_release(url)
@@ -118,6 +120,7 @@ def test_the_former_names_accept_what_the_previous_release_writes(database: Data
     assert database.rows("DELETE FROM customers_cache RETURNING zoho_customer_id") == [{"zoho_customer_id": "C1"}]
 
 
+@pytest.mark.slow
 class TestWhereTheMoveIsRefused:
     """Nothing is changed before the refusal."""
 

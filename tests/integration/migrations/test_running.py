@@ -28,6 +28,7 @@ from tests.integration.migrations.states import LEGACY, LEGACY_ROWS, PHASE1_ROWS
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
 def test_the_revision_of_a_database_is_found(url: str, engine: Engine) -> None:
     with engine.connect() as db:
         assert current_revision(db) is None
@@ -49,6 +50,7 @@ def test_a_migration_gives_up_if_it_waits_too_long_for_another(url: str) -> None
         migrate(url, wait_seconds=0)
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_backfill_yields_to_a_writer_and_continues_when_run_again(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -118,6 +120,7 @@ def test_an_unreachable_database_is_reported_in_one_line(url: str) -> None:
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(
     url: str, engine: Engine, tmp_path: Path
 ) -> None:
@@ -130,6 +133,7 @@ def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(
         assert current_revision(db) == expected_head()
 
 
+@pytest.mark.slow
 def test_plain_alembic_without_a_database_reports_it_in_one_line() -> None:
     process = _alembic("upgrade", "head", database_url="")
     said = "".join(process.communicate())

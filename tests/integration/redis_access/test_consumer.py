@@ -53,6 +53,7 @@ def allow(client: redis.Redis) -> None:
     client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "mend"), [(make_a_replica, make_a_primary), (fill, widen), (deny, allow)], ids=["replica", "full", "acl"]
 )

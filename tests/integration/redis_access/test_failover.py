@@ -15,6 +15,7 @@ def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
         yield servers
 
 
+@pytest.mark.slow
 def test_a_command_on_a_broken_connection_is_repeated_on_the_new_primary(watched: WatchedRedis) -> None:
     with new_redis_client(watched.url, patient=False) as client:
         connection = client.connection_pool.get_connection()

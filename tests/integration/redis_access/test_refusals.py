@@ -140,6 +140,7 @@ def test_a_database_number_that_does_not_exist_is_recognised(server: EmbeddedVal
     assert kind_at(server.url_of(99)) is RefusalKind.NO_SUCH_DATABASE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slots", [(), (0, 16383)], ids=["without slots", "with all slots"])
 def test_a_cluster_is_refused(tmp_path: Path, slots: tuple[int, ...]) -> None:
     with ClusterNode(tmp_path, durable=False) as node, the_administrator(node) as client:
@@ -178,6 +179,7 @@ def test_sentinels_that_require_a_login_are_recognised(tmp_path: Path) -> None:
         assert kind_at(f"redis+sentinel://{at}?sentinel_password=secret") is not RefusalKind.SENTINEL_LOGIN
 
 
+@pytest.mark.slow
 def test_a_sentinels_user_with_the_documented_rights_is_enough(tmp_path: Path, server: EmbeddedValkey) -> None:
     sentinel = SentinelNode(tmp_path / "sentinel", durable=False)
     sentinel.watch(server.port)

@@ -52,6 +52,7 @@ def test_rediss_for_a_port_without_tls_names_tls_as_the_cause(valkey: EmbeddedVa
     assert "rediss://" in str(refusal)
 
 
+@pytest.mark.slow
 def test_sentinels_can_be_reached_by_tls(tmp_path: Path, valkey: EmbeddedValkey, certificate: Certificate) -> None:
     sentinel = SentinelNode(tmp_path, durable=False)
     sentinel.watch(valkey.port)

@@ -111,6 +111,7 @@ def want_a_password(client: redis.Redis) -> None:
     client.config_set("requirepass", "secret")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [(make_a_replica, READ_ONLY), (fill, FULL), (deny, NO_PERMISSION), (want_a_password, NO_PASSWORD)],

@@ -75,6 +75,7 @@ def is_idle(client: redis.Redis) -> bool:
     return subscribers(client) == 1 and reads > 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_looks")
 def test_a_message_of_another_process_starts_without_polling(
     server: EmbeddedValkey, administrator: redis.Redis
@@ -96,6 +97,7 @@ def test_a_delayed_message_starts_when_it_is_due(server: EmbeddedValkey, adminis
         eventually(lambda: worker.done == ["soon", "later"])
 
 
+@pytest.mark.slow
 def test_a_message_of_a_sender_without_wake_ups_is_found(server: EmbeddedValkey, administrator: redis.Redis) -> None:
     former_release = RedisBroker(client=administrator, middleware=[])  # type: ignore[no-untyped-call]
     message: Message[None] = Message("api", "work", ("former",), {}, {})
@@ -128,6 +130,7 @@ def test_wake_ups_arrive_again_after_the_subscription_was_killed(
         eventually(lambda: worker.done == ["afterwards"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_looks")
 def test_wake_ups_arrive_again_after_redis_was_restarted_empty(
     server: EmbeddedValkey, administrator: redis.Redis, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +169,7 @@ def test_a_worker_without_the_rights_for_wake_ups_polls(
         eventually(lambda: worker.done == ["message", "delayed"])
 
 
+@pytest.mark.slow
 def test_a_worker_that_ends_gives_its_messages_to_another_at_once(
     server: EmbeddedValkey, administrator: redis.Redis
 ) -> None:

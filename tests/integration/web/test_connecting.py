@@ -111,6 +111,7 @@ def connections(database_url: str) -> list[tuple[str, str]]:
         return [(str(user_id), str(organization_id)) for user_id, organization_id in rows]
 
 
+@pytest.mark.slow
 def test_a_user_connects_two_organisations_of_one_login(
     browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
 ) -> None:
@@ -131,6 +132,7 @@ def test_the_chosen_organisations_sync_next(browser: Browser, new_link: Callable
     assert due == [(True,), (True,)]
 
 
+@pytest.mark.slow
 def test_all_organisations_of_a_login_share_one_grant_of_the_data_centre_that_zoho_names(
     browser: Browser, new_link: Callable[..., str], database_url: str, zoho: SandboxControl
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_host_application_gets_its_user_back_with_the_connection(
     assert done.headers["location"] == f"{HOST_APPLICATION}?connected={connection_id}"
 
 
+@pytest.mark.slow
 def test_a_second_connect_revives_the_same_connection(
     browser: Browser, new_link: Callable[..., str], database_url: str
 ) -> None:
@@ -179,6 +182,7 @@ def test_a_second_connect_revives_the_same_connection(
     assert len(connections(database_url)) == 1
 
 
+@pytest.mark.slow
 def test_no_sync_is_promised_for_a_paused_connection(
     browser: Browser, new_link: Callable[..., str], database_url: str
 ) -> None:
@@ -191,6 +195,7 @@ def test_no_sync_is_promised_for_a_paused_connection(
     assert "does not sync until its operator resumes it" in page
 
 
+@pytest.mark.slow
 def test_only_a_browser_with_a_console_session_is_led_back_to_the_console(
     browser: Browser, new_link: Callable[..., str]
 ) -> None:

@@ -51,6 +51,7 @@ def address_of(process: ForkedProcess, log: Path) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxies", "status"), [("127.0.0.1", 200), ("192.0.2.7,203.0.113.0/24", 303)])
 def test_only_the_connections_own_address_makes_a_proxy(start: Callable[[str], str], proxies: str, status: int) -> None:
     address = start(proxies)

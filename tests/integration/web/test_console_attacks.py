@@ -60,6 +60,7 @@ class TestRoutes:
     def test_each_route_needs_a_role_or_is_known_to_be_public(self) -> None:
         assert {route.path for route in routes() if requirement_of(route) is None} <= PUBLIC
 
+    @pytest.mark.slow
     def test_no_route_responds_without_a_session(self, browser: ConsoleBrowser, subtests: pytest.Subtests) -> None:
         for route in (route for route in routes() if requirement_of(route)):
             for method in sorted(route.methods or ()):
@@ -70,6 +71,7 @@ class TestRoutes:
                     assert response.headers["location"].endswith("sign-in")
 
 
+@pytest.mark.slow
 class TestActions:
     def test_a_lower_role_is_refused(self, runner: asyncio.Runner, basics: Basics, subtests: pytest.Subtests) -> None:
         for role in (Role.VIEWER, Role.ACCOUNTANT):
@@ -119,6 +121,7 @@ def actions_in(basics: Basics) -> int:
         )
 
 
+@pytest.mark.slow
 class TestPages:
     def test_hostile_names_stay_text_on_each_page(self, hostile: ConsoleBrowser) -> None:
         for path, page in pages_of(hostile):
@@ -258,5 +261,6 @@ def hostile(browser: ConsoleBrowser, basics: Basics) -> ConsoleBrowser:
     return browser
 
 
+@pytest.mark.slow
 def test_a_form_on_each_page_has_the_token_of_the_session(hostile: ConsoleBrowser) -> None:
     assert {token_in(page) for _, page in pages_of(hostile)} == {hostile.token("/")}

@@ -297,6 +297,7 @@ class TestTheQueue:
         assert not found[0] & found[1]
         assert len(found[0] | found[1]) == 59  # the customer's own number is not changed
 
+    @pytest.mark.slow
     def test_hostile_names_stay_texts(
         self, basics: Basics, ana: ConsoleBrowser, database: psycopg.Connection, subtests: pytest.Subtests
     ) -> None:

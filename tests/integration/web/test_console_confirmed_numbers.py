@@ -70,6 +70,7 @@ class TestTheList:
             assert shown in page
         assert "Withdraw" not in page
 
+    @pytest.mark.slow
     def test_the_newest_confirmation_comes_first_and_a_long_list_has_pages(
         self, basics: Basics, ana: ConsoleBrowser
     ) -> None:

@@ -39,6 +39,7 @@ def opened(browser: ConsoleBrowser, engine: Engine) -> str:
     return response.text
 
 
+@pytest.mark.slow
 def test_a_customer_is_found_by_words_numbers_and_addresses(
     ana: ConsoleBrowser, engine: Engine, connection: Connection, subtests: pytest.Subtests
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_search_of_one_connection_finds_its_records_only(
     assert ana.post("/customers", csrf_token=token, search="analytical", connection="x").status_code == 404
 
 
+@pytest.mark.slow
 def test_customers_are_listed_by_name_page_by_page(ana: ConsoleBrowser, engine: Engine, connection: Connection) -> None:
     for number in range(120):
         tell_contact(engine, connection, a_contact(f"{6000 + number}", name=f"Customer {number:03}"))

@@ -83,6 +83,7 @@ def test_a_few_connections_are_offered(
             assert set(offered(accountant.get(path).text)) == set(ids)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many")
 def test_many_connections_are_not_offered(
     accountant: ConsoleBrowser, connections: list[Connection], subtests: pytest.Subtests

@@ -74,6 +74,7 @@ def test_the_fields_of_all_forms_are_found() -> None:
     assert {"note", "number", "search", "rules", "record", "name"} <= set(FIELDS)
 
 
+@pytest.mark.slow
 def test_a_form_that_cannot_be_read_is_refused_with_a_page_that_says_why(
     olga: ConsoleBrowser,
     runner: asyncio.Runner,
@@ -113,6 +114,7 @@ def _token(browser: ConsoleBrowser) -> str:
     return browser.token("/calls/do-not-call")
 
 
+@pytest.mark.slow
 def test_no_text_in_a_field_ends_in_a_failure(
     olga: ConsoleBrowser, basics: Basics, connection: Connection, subtests: pytest.Subtests
 ) -> None:

@@ -139,5 +139,6 @@ def test_a_malformed_form_is_a_page_that_is_not_found(ben: ConsoleBrowser, conne
         assert ben.post(DOWNLOAD, None, csrf_token=token, **form).status_code == 404, form
 
 
+@pytest.mark.slow
 def test_an_empty_queue_is_no_file_to_download(ben: ConsoleBrowser, connection_id: str) -> None:
     assert "Download" not in ben.get(f"{QUEUE}?connection={connection_id}").text

@@ -57,6 +57,7 @@ def numbers_of(browser: ConsoleBrowser, address: str) -> list[str]:
     return numbers
 
 
+@pytest.mark.slow
 def test_each_reason_leads_to_its_invoices(ana: ConsoleBrowser, skipped: Connection) -> None:
     page = ana.get("/invoices").text
     for shown in ("no phone 120", "no due date 2", "customer missing 1", "The customer has no phone number."):
@@ -69,6 +70,7 @@ def test_each_reason_leads_to_its_invoices(ana: ConsoleBrowser, skipped: Connect
     assert "No invoice." in ana.get(list_of(skipped, "disputed")).text
 
 
+@pytest.mark.slow
 def test_another_connection_has_its_own_reasons(ana: ConsoleBrowser, engine: Engine, skipped: Connection) -> None:
     other = a_connection(engine)
     assert "no phone" not in ana.get("/invoices").text
@@ -76,10 +78,12 @@ def test_another_connection_has_its_own_reasons(ana: ConsoleBrowser, engine: Eng
     assert numbers_of(ana, list_of(other, "no_phone")) == []
 
 
+@pytest.mark.slow
 def test_the_list_makes_few_queries(ana: ConsoleBrowser, skipped: Connection) -> None:
     assert queries_of(lambda: ana.get(list_of(skipped, "no_phone"))) <= MOST_QUERIES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("skipped")
 def test_an_address_without_a_list_is_a_page(ana: ConsoleBrowser) -> None:
     for path in ("/invoices?reason=x", "/invoices?after=1", "/invoices?connection=1"):

@@ -88,6 +88,7 @@ class TestSessions:
         with time_machine.travel(began + 3600 + IDLE_SECONDS, tick=False):
             assert not ana.is_signed_in()
 
+    @pytest.mark.slow
     def test_a_session_in_use_ends_at_its_longest(self, ana: ConsoleBrowser) -> None:
         began = time.time()
         for at in range(1000, LONGEST_SECONDS, 1000):

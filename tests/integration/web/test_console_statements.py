@@ -81,6 +81,7 @@ def full(
     return Full(browser, f"/connections/{home.connection_id}")
 
 
+@pytest.mark.slow
 def test_each_linked_page_sends_six_statements_at_most(full: Full) -> None:
     tour = Tour(most_of_a_route=5)
     kinds = set()
@@ -94,6 +95,7 @@ def test_each_linked_page_sends_six_statements_at_most(full: Full) -> None:
     assert kinds == {route.path for route in _pages()} - {"/connections/{connection_id}/policy/preview"}
 
 
+@pytest.mark.slow
 def test_each_page_behind_a_form_sends_six_statements_at_most(full: Full) -> None:
     for path, changed in SEARCHES.items():
         address = path.format(full.home)
@@ -109,6 +111,7 @@ def test_each_page_behind_a_form_sends_six_statements_at_most(full: Full) -> Non
     assert full.many == {}
 
 
+@pytest.mark.slow
 def test_a_page_that_waits_for_its_counts_sends_six_statements_at_most(
     full: Full, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +138,7 @@ def _pages() -> Iterator[APIRoute]:
             yield route
 
 
+@pytest.mark.slow
 def test_the_rows_of_the_full_installation_are_shown(full: Full) -> None:
     page = full.get(full.home).text
     assert len(re.findall(r'<g class="(?:succeeded|degraded|failed)"', page)) > 10

@@ -34,6 +34,7 @@ def runner(
         yield running
 
 
+@pytest.mark.slow
 def test_the_differences_are_a_table_and_stay(
     olga: ConsoleBrowser, simulator: SandboxControl, database: Database, engine: Engine
 ) -> None:
@@ -74,6 +75,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
     app.state.long_actions.stopping.set()
 
 
+@pytest.mark.slow
 def test_one_verification_of_a_connection_runs_at_a_time_and_can_be_stopped(
     olga: ConsoleBrowser, database: Database, waiting: list[BaseException]
 ) -> None:
@@ -94,6 +96,7 @@ def test_one_verification_of_a_connection_runs_at_a_time_and_can_be_stopped(
     assert "It has ended already" in flash_in(olga.get(address))
 
 
+@pytest.mark.slow
 def test_the_end_of_the_process_interrupts_a_verification(
     olga: ConsoleBrowser, database: Database, waiting: list[BaseException]
 ) -> None:

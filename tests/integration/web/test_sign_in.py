@@ -102,6 +102,7 @@ class TestGuessing:
         assert 'booksync_console_passwords_total{outcome="wrong"} 3.0' in metrics
         assert 'booksync_console_passwords_total{outcome="right"} 1.0' in metrics
 
+    @pytest.mark.slow
     def test_parallel_guesses_of_one_address_are_not_checked(
         self, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -110,6 +111,7 @@ class TestGuessing:
         forms = [(each, guess(each, "ana")) for each in browsers]
         assert sorted(post_at_once(runner, "/sign-in", forms)) == [401, 429, 429, 429]
 
+    @pytest.mark.slow
     def test_guesses_from_many_addresses_are_bounded(
         self, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -179,6 +181,7 @@ class TestSettings:
             assert "The console is off: set CONSOLE_PASSWORD to open it." in page.text
             assert "booksync operators add NAME --role operator" in page.text
 
+    @pytest.mark.slow
     def test_with_an_operator_the_console_needs_no_console_password(
         self, start: Callable[[], ConsoleBrowser], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -76,6 +76,7 @@ class TestConnecting:
             assert MISSING in response.text
 
 
+@pytest.mark.slow
 class TestActions:
     @pytest.fixture
     def bench(self, worker: Resources, simulator: SandboxControl) -> Bench:

@@ -27,12 +27,14 @@ def counted(hooks: Hooks, family: Family) -> dict[Labels, int]:
     return {labels: total for labels, total in totals(hooks.bench.resources.redis)[family].items() if total}
 
 
+@pytest.mark.slow
 def test_a_refresh_counts_as_done_and_a_second_message_as_passed_over(hooks: Hooks, contact_id: str) -> None:
     hooks.take(CUSTOMER, contact_id)
     hooks.take(CUSTOMER, contact_id)
     assert counted(hooks, Family.REFRESHES) == {("contact", "done"): 1, ("contact", "passed_over"): 1}
 
 
+@pytest.mark.slow
 def test_failed_attempts_count_as_retried_and_the_last_one_as_given_up(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, path=f"/contacts/{contact_id}", status=500)
     assert hooks.work() == MAX_ATTEMPTS

@@ -1,10 +1,14 @@
 """Promises of the daily reserve: webhooks do not use the share of other integrations, and a person may use it."""
 
+import pytest
+
 from db import connections
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
 from workers.services.connect import connect_organization
+
+pytestmark = pytest.mark.slow
 
 #: The remaining calls of a day's 1,000: fewer than the reserve of a tenth.
 LEFT = 80

@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Sequence
 
+import pytest
+
 from db.webhook_events import Due
 from domain.entities import CUSTOMER
 from domain.webhooks import MOST_SENT, Outcome
@@ -30,6 +32,7 @@ def tell_of_many(hooks: Hooks, count: int) -> None:
         hooks.tell(CUSTOMER, str(5_000_000 + number))
 
 
+@pytest.mark.slow
 def test_only_a_few_messages_of_a_connection_are_under_way(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 10)
     assert len(hooks.messages()) == MOST_SENT
@@ -38,6 +41,7 @@ def test_only_a_few_messages_of_a_connection_are_under_way(hooks: Hooks) -> None
     assert hooks.messages() == []
 
 
+@pytest.mark.slow
 def test_another_organisations_event_does_not_wait_behind_a_flood(hooks: Hooks) -> None:
     zoho = hooks.bench.zoho
     with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other:
@@ -48,6 +52,7 @@ def test_another_organisations_event_does_not_wait_behind_a_flood(hooks: Hooks) 
         assert len(hooks.messages()) == MOST_SENT + 1
 
 
+@pytest.mark.slow
 def test_waiting_removals_are_sent_as_soon_as_the_first_are_handled(hooks: Hooks) -> None:
     for number in range(MOST_SENT + 10):
         hooks.tell(CUSTOMER, str(5_000_000 + number), event="deleted")
@@ -106,6 +111,7 @@ def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks
     assert hooks.outcomes() == [Outcome.IGNORED, None]
 
 
+@pytest.mark.slow
 def test_the_scheduler_sends_waiting_records_that_no_worker_has_sent(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 10)
     hooks.bench.rows("UPDATE booksync.refreshes SET handled = received WHERE sent_at IS NOT NULL RETURNING record_id")

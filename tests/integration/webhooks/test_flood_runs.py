@@ -14,6 +14,8 @@ from tests.integration.webhooks.flooding import (
 )
 from tests.integration.webhooks.hooks import Hooks
 
+pytestmark = pytest.mark.slow
+
 #: Runs of floods may use a quarter of this limit, less the tenth that is reserved for other integrations.
 DAY_LIMIT = 100
 

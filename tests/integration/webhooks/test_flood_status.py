@@ -56,6 +56,7 @@ def flooded(hooks: Hooks) -> Hooks:
     return hooks
 
 
+@pytest.mark.slow
 def test_status_counts_the_records_and_shows_since_when_they_wait(flooded: Hooks) -> None:
     words, flood = status(flooded)
     (row,) = flooded.bench.rows("SELECT min(waiting_since) AS since FROM booksync.refreshes")
@@ -74,6 +75,7 @@ def test_few_records_do_not_count_as_a_flood(hooks: Hooks) -> None:
     assert "at once" not in console(hooks)
 
 
+@pytest.mark.slow
 def test_status_shows_no_flood_after_the_run(flooded: Hooks) -> None:
     quiet_comes(flooded)
     assert run_that_is_due(flooded) == "incremental"

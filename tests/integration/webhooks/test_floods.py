@@ -1,5 +1,6 @@
 """Promises for floods of webhooks: above some 25 waiting records a run reads them, which saves the day's calls."""
 
+import pytest
 from structlog.testing import capture_logs
 
 from domain.entities import CUSTOMER, INVOICE
@@ -7,6 +8,8 @@ from domain.floods import FLOOD
 from domain.webhooks import Outcome
 from tests.integration.webhooks.flooding import MANY, contact_ids, invoice_ids, mass_edit, quiet_comes, run_that_is_due
 from tests.integration.webhooks.hooks import Hooks
+
+pytestmark = pytest.mark.slow
 
 
 class TestAMassEdit:

@@ -98,6 +98,7 @@ class TestDying:
         assert the_letter(hooks)["cause"] == Cause.PROCESS_KILLER
         assert hooks.outcomes() == [Outcome.FAILED]
 
+    @pytest.mark.slow
     def test_an_outage_makes_one_group_with_one_dead_letter_for_each_record(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         for record_id in ("5000001", "5000002", "5000002"):
@@ -162,6 +163,7 @@ class TestClosing:
         hooks.work()
         assert (the_letter(hooks)["status"], last_of(hooks)) == (DeadLetterStatus.RETRIED, "done")
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("contact_id")
     def test_a_full_run_closes_the_dead_letter(self, hooks: Hooks) -> None:
         hooks.bench.sync()
@@ -175,6 +177,7 @@ class TestClosing:
         assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
         assert [found["status"] for found in letters(hooks)] == [DeadLetterStatus.OPEN] * 2
 
+    @pytest.mark.slow
     def test_a_defect_stays_open_even_if_a_later_refresh_succeeds(self, hooks: Hooks) -> None:
         contact_id = die_of_a_defect(hooks)
         hooks.tell(CUSTOMER, contact_id)

@@ -17,6 +17,8 @@ from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
 from tests.integration.webhooks.hooks import Hooks
 
+pytestmark = pytest.mark.slow
+
 #: More records than the safeguard marks, fewer than a flood.
 MANY = 14
 
@@ -41,6 +43,7 @@ def delete_many(hooks: Hooks) -> set[str]:
     return ids
 
 
+@pytest.mark.slow
 def test_invoices_found_gone_by_webhooks_keep_no_reminder(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     for invoice_id in ids:
@@ -62,6 +65,7 @@ def test_invoices_found_gone_by_a_run_keep_no_reminder(hooks: Hooks) -> None:
     assert not [row for row in found.values() if row["status"] == "deleted"]
 
 
+@pytest.mark.slow
 def test_a_run_that_allows_deletions_marks_all_gone_invoices(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     hooks.bench.sync(Mode.FULL)
@@ -106,6 +110,7 @@ def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[s
     return ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entity", ENTITIES)
 class TestEvidence:
     def test_concurrent_workers_mark_no_more_than_a_single_worker(self, hooks: Hooks, entity: Entity) -> None:
@@ -197,6 +202,7 @@ class TestInvoicesOfAGoneCustomer:
         hooks.bench.sync(Mode.FULL)
         return owner
 
+    @pytest.mark.slow
     def test_invoices_count_for_the_safeguard_without_a_deleted_event_of_their_customer(
         self, hooks: Hooks, owner: str
     ) -> None:
@@ -207,6 +213,7 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
+    @pytest.mark.slow
     def test_invoices_count_for_the_safeguard_if_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
         delete(hooks, CUSTOMER, owner)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
@@ -224,6 +231,7 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) > SAFEGUARD_COUNT
         assert held(hooks) == {}
 
+    @pytest.mark.slow
     def test_invoices_count_for_the_safeguard_if_their_customer_came_back(self, hooks: Hooks, owner: str) -> None:
         fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
         hooks.tell(CUSTOMER, owner, event="deleted")
@@ -241,6 +249,7 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert held(hooks) != {}
 
+    @pytest.mark.slow
     def test_invoices_count_for_the_safeguard_together_with_other_customers_losses(
         self, hooks: Hooks, owner: str
     ) -> None:
@@ -254,6 +263,7 @@ class TestInvoicesOfAGoneCustomer:
         assert held(hooks)[other] is Evidence.OTHER_EVENT
 
 
+@pytest.mark.slow
 def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -> None:
     fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=404, code=1002)
     ids = ids_of(hooks, INVOICE)[: SAFEGUARD_COUNT + 1]
@@ -269,6 +279,7 @@ def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -
     assert hooks.bench.invoices()[kept]["gone_at"] is None
 
 
+@pytest.mark.slow
 def test_invoices_of_many_customers_without_proof_share_one_safeguard(hooks: Hooks) -> None:
     ids = lose(hooks, CUSTOMER, SAFEGUARD_COUNT + 12)
     hooks.work()
@@ -277,6 +288,7 @@ def test_invoices_of_many_customers_without_proof_share_one_safeguard(hooks: Hoo
     assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
 
+@pytest.mark.slow
 def test_customers_that_became_vendors_count_for_the_safeguard(hooks: Hooks) -> None:
     ids = ids_of(hooks, CUSTOMER)[: SAFEGUARD_COUNT + 1]
     for contact_id in ids:

@@ -137,6 +137,7 @@ def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None
             return
 
 
+@pytest.mark.slow
 def test_stalled_requests_are_closed_while_valid_webhooks_are_served(
     web: Callable[..., Web],
 ) -> None:
@@ -162,6 +163,7 @@ def test_stalled_requests_are_closed_while_valid_webhooks_are_served(
     assert "HTTP connections whose client makes no progress are closed" in started.log.read_text()
 
 
+@pytest.mark.slow
 def test_clients_that_send_single_bytes_are_closed(web: Callable[..., Web]) -> None:
     started = web()
     dripping = [
@@ -190,6 +192,7 @@ def test_clients_that_send_single_bytes_are_closed(web: Callable[..., Web]) -> N
             read_to_the_end(connection)
 
 
+@pytest.mark.slow
 def test_a_slow_body_gets_408(web: Callable[..., Web]) -> None:
     started = web()
     with started.connect(started.head(BOGUS, b"Content-Length: 100\r\n\r\nhalf")) as connection:
@@ -221,6 +224,7 @@ def test_an_oversized_body_that_is_sent_in_full_gets_413(web: Callable[..., Web]
     assert httpx.post(url, content=(b"x" * 1000 for _ in range(3000)), headers=signed).status_code == 413
 
 
+@pytest.mark.slow
 def test_endless_chunks_are_refused(web: Callable[..., Web]) -> None:
     started = web()
     with started.connect(started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n")) as connection:
@@ -228,6 +232,7 @@ def test_endless_chunks_are_refused(web: Callable[..., Web]) -> None:
     assert started.good_webhook().status_code == 202
 
 
+@pytest.mark.slow
 def test_concurrent_bodies_use_a_bounded_memory(web: Callable[..., Web]) -> None:
     started = web(*PROCFILE_OPTIONS, seconds=5)  # Long enough for all bodies to be under way at once.
     before = psutil.Process(started.process.pid).memory_info().rss
@@ -242,6 +247,7 @@ def test_concurrent_bodies_use_a_bounded_memory(web: Callable[..., Web]) -> None
     assert started.good_webhook().status_code == 202
 
 
+@pytest.mark.slow
 def test_silent_connections_are_closed_to_make_room_for_new_ones(web: Callable[..., Web]) -> None:
     started = web()
     with ExitStack() as opened:
@@ -253,6 +259,7 @@ def test_silent_connections_are_closed_to_make_room_for_new_ones(web: Callable[.
         assert started.good_webhook().status_code == 202
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_its_response_is_closed(web: Callable[..., Web]) -> None:
     started = web()
     with socket.socket() as connection:
@@ -262,6 +269,7 @@ def test_a_client_that_does_not_read_its_response_is_closed(web: Callable[..., W
         send_until_closed(connection, b"GET /metrics HTTP/1.1\r\nHost: booksync\r\n\r\n")
 
 
+@pytest.mark.slow
 def test_an_idle_connection_stays_open_for_uvicorns_keep_alive_time(web: Callable[..., Web]) -> None:
     started = web("--timeout-keep-alive", "60")
     with httpx.Client(base_url=f"http://127.0.0.1:{started.port}") as http:

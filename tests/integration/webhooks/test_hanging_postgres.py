@@ -21,6 +21,8 @@ from workers.web import app as web_app
 from workers.web import webhooks
 from workers.web.app import app
 
+pytestmark = pytest.mark.slow
+
 #: The time limit of a statement in these tests; the web process has a longer one.
 SECONDS = 0.5
 #: The shortest time limit that libpq allows.

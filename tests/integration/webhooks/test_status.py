@@ -64,6 +64,7 @@ def test_events_of_unreadable_records_are_counted(hooks: Hooks, monkeypatch: pyt
     assert "webhooks: 1 event of a record that could not be understood" in words(status())
 
 
+@pytest.mark.slow
 def test_held_deletions_stay_in_status_after_further_runs(hooks: Hooks) -> None:
     invoices = [str(invoice["invoice_id"]) for invoice in hooks.bench.zoho.snapshot()["invoices"][:13]]
     for invoice_id in invoices:

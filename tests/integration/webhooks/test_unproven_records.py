@@ -24,6 +24,8 @@ from tests.integration.webhooks.hooks import Hooks
 from workers.scheduler import tick
 from workers.sync import deletions as run_deletions
 
+pytestmark = pytest.mark.slow
+
 
 class TestWhatARunDoesNotProve:
     @pytest.fixture(autouse=True)

@@ -33,6 +33,7 @@ def client(simulator: SandboxControl) -> Iterator[Client]:
     simulator.clear_faults()
 
 
+@pytest.mark.slow
 def test_a_grant_code_gives_access_to_data(client: Client) -> None:
     tokens = client.sign_in(grant_type="authorization_code", code=client.zoho.grant_code())
     assert tokens["api_domain"] == client.zoho.url
@@ -45,6 +46,7 @@ def test_a_grant_code_gives_access_to_data(client: Client) -> None:
     assert client.zoho.stats().token_exchanges == 1
 
 
+@pytest.mark.slow
 def test_a_plus_in_a_time_must_be_escaped(client: Client) -> None:
     assert client.get("/contacts", last_modified_time="2024-01-01T00:00:00+0000").status_code == 200
     headers = {"Authorization": f"Zoho-oauthtoken {client.token}"}

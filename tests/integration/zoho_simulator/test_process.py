@@ -49,6 +49,7 @@ def test_a_signal_stops_the_simulator_immediately_even_during_a_hanging_call(nam
         client.http.close()
 
 
+@pytest.mark.slow
 def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
     file = tmp_path / "zoho.json"
     with running_simulator(contacts=10, invoices=10, state=file) as zoho:
@@ -59,6 +60,7 @@ def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
         assert contact_id in {contact["contact_id"] for contact in before["contacts"]}
 
 
+@pytest.mark.slow
 def test_a_killed_simulator_has_saved_its_data(tmp_path: Path) -> None:
     file = tmp_path / "zoho.json"
     process, ready = start("--contacts", "10", "--invoices", "10", "--state", str(file))
@@ -103,6 +105,7 @@ def test_a_restart_resets_data_faults_limits_and_tokens() -> None:
             assert before.get("/contacts").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_restart_may_create_other_books() -> None:
     with running_simulator(contacts=10, invoices=10) as zoho:
         zoho.restart(contacts=0, invoices=0, organizations=2)
@@ -111,6 +114,7 @@ def test_a_restart_may_create_other_books() -> None:
         assert (len(zoho.snapshot()["contacts"]), len(zoho.organization_ids())) == (10, 1)
 
 
+@pytest.mark.slow
 def test_a_restart_from_a_saved_file_continues_with_its_books_and_tokens(tmp_path: Path) -> None:
     with running_simulator(contacts=10, invoices=10) as zoho:
         zoho.create_contact(contact_name="Remembered")

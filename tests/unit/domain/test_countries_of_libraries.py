@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import pycountry
+import pytest
 from babel.localedata import load
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -87,6 +88,7 @@ def test_at_least_99_percent_of_the_phone_librarys_names_are_recognised_and_none
     assert all(languages[name] == {language} for language, name in CODES_OF_OTHERS)
 
 
+@pytest.mark.slow
 def test_every_name_in_another_language_means_its_own_country() -> None:
     codes = {
         (language, name): code

@@ -52,6 +52,7 @@ def test_there_is_no_second_walk_before_the_first_leap_or_after_the_last_one() -
         walks = walks.having_walked(walks.walk.take(upstream.answer(request))[0])
 
 
+@pytest.mark.slow
 @table("at_call", [2, 3, 12, 24, 25, 26, 27, 28, 48, 52])
 @table("gone", [1, 3, 250])
 @table("turns", [(True, False), (True, True, False), (False, False, True)])

@@ -40,6 +40,7 @@ def test_a_first_walk_costs_few_calls_more_than_the_pages_of_its_rows(count: int
     assert not walk.note
 
 
+@pytest.mark.slow
 @table(
     ("count", "a_second", "pages_worth"),
     [

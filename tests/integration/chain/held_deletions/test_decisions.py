@@ -20,6 +20,8 @@ from tests.integration.webhooks.hooks import post
 from workers.web.console import overview
 from workers.web.prometheus import render
 
+pytestmark = pytest.mark.slow
+
 
 class TestList:
     @pytest.mark.usefixtures("lost")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from db.migrations.revisions import Target
@@ -38,6 +39,7 @@ def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
         assert legacy_rows(database) == before
 
 
+@pytest.mark.slow
 @settings(max_examples=_EXAMPLES)
 @given(invoices=dirt.INVOICES, rewrites=dirt.REWRITES)
 def test_writes_of_the_legacy_application_in_phase2_are_recorded_and_restored(

@@ -105,6 +105,7 @@ class NewApplication(Application):
             self.written[f"new-{turn}"] = (customer, f"Zoho's {customer}")
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY)
 def test_both_applications_write_through_every_phase_change(url: str, database: Database) -> None:
     user = database.a_user()

@@ -104,6 +104,7 @@ def test_rows_of_several_connections_leave_the_one_row_of_the_application(url: s
     assert len(host.rows("SELECT id FROM sync_metadata WHERE user_id = 'u1'")) == 3
 
 
+@pytest.mark.slow
 def test_an_interrupted_adoption_goes_on_where_it_stopped(
     url: str, engine: Engine, host: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,11 +66,13 @@ def in_sql(database: Database, texts: list[str]) -> list[str | None]:
     return [row["code"] for row in rows]
 
 
+@pytest.mark.slow
 def test_texts_are_read_by_the_rules(database: Database) -> None:
     texts = [text for text, _ in TEXTS]
     assert dict(zip(texts, in_sql(database, texts), strict=True)) == dict(TEXTS)
 
 
+@pytest.mark.slow
 def test_no_known_text_is_read_differently_from_the_rules(database: Database) -> None:
     every_name = [name for language in names.LANGUAGES.split() for _, name in names._names_of_cldr(language)]
     texts = [*every_name, *country_names(), *(name.upper() for name in every_name)]
@@ -78,6 +80,7 @@ def test_no_known_text_is_read_differently_from_the_rules(database: Database) ->
     assert [text for text, code in zip(texts, read, strict=True) if code not in (None, country_code(text, ""))] == []
 
 
+@pytest.mark.slow
 def test_no_generated_text_is_read_differently_from_the_rules(database: Database) -> None:
     characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
     pieces = st.sampled_from(
@@ -95,5 +98,6 @@ def test_no_generated_text_is_read_differently_from_the_rules(database: Database
     check()
 
 
+@pytest.mark.slow
 def test_a_missing_country_is_null(database: Database) -> None:
     assert database.row("SELECT booksync_country(NULL) AS code") == {"code": None}

@@ -266,6 +266,7 @@ def test_a_database_in_phase2_gets_the_rules_of_this_release(
     assert database.schema()["functions"] == present
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY)
 def test_a_downgrade_restores_dirty_rows(url: str, database: Database) -> None:
     user = database.a_user()

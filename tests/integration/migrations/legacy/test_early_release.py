@@ -7,7 +7,7 @@ from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, legacy_rows, undo_the_move
 from tests.integration.migrations.states import LEGACY_ROWS
 
-pytestmark = pytest.mark.starts_as(LEGACY_ROWS)
+pytestmark = [pytest.mark.slow, pytest.mark.starts_as(LEGACY_ROWS)]
 
 
 def migrate_as_an_early_release(url: str, database: Database) -> None:

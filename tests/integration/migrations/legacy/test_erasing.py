@@ -53,6 +53,7 @@ def erase(engine: Engine, connection: Connection) -> Receipt:
         return erasures.finish(db, connection.connection_id)
 
 
+@pytest.mark.slow
 def test_in_phase2_the_older_applications_rows_stay_unlinked(
     database: Database, engine: Engine, connection: Connection
 ) -> None:
@@ -75,6 +76,7 @@ def test_in_phase2_the_older_applications_rows_stay_unlinked(
     assert receipt.counts["reminders"] == ours
 
 
+@pytest.mark.slow
 def test_the_older_application_goes_on_writing_after_an_erasure(
     database: Database, engine: Engine, connection: Connection
 ) -> None:
@@ -86,6 +88,7 @@ def test_the_older_application_goes_on_writing_after_an_erasure(
     assert database.copy(invoice)[0] == "Ada Byron"
 
 
+@pytest.mark.slow
 def test_in_phase3_nothing_about_the_customers_is_left(
     url: str, database: Database, engine: Engine, connection: Connection
 ) -> None:

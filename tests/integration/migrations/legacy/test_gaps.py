@@ -62,6 +62,7 @@ def steps(database: Database) -> list[Any]:
     return [row["step"] for row in database.rows("SELECT step FROM reminders ORDER BY created_at, id")]
 
 
+@pytest.mark.slow
 def test_a_text_step_is_a_number_in_every_phase(url: str, database: Database) -> None:
     adopt(url)
     for target in (Target.PHASE1, Target.PHASE2, Target.PHASE3):
@@ -69,6 +70,7 @@ def test_a_text_step_is_a_number_in_every_phase(url: str, database: Database) ->
         assert steps(database) == [int(text) for text in TEXTS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", drilled_except((Target.PHASE3,), [Target.PHASE1, Target.PHASE2, Target.PHASE3]))
 def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, database: Database) -> None:
     before, schema = legacy_rows(database), database.schema()
@@ -82,6 +84,7 @@ def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, d
     assert database.schema() == schema
 
 
+@pytest.mark.slow
 def test_the_downgrade_restores_the_type_and_the_default_of_a_step(url: str, database: Database) -> None:
     database.rows("ALTER TABLE reminders ALTER COLUMN step TYPE varchar(8), ALTER COLUMN step SET DEFAULT '+3'")
     schema = database.schema()["columns"]
@@ -96,6 +99,7 @@ def test_the_downgrade_restores_the_type_and_the_default_of_a_step(url: str, dat
     assert database.schema()["columns"] == schema
 
 
+@pytest.mark.slow
 def test_a_step_changed_in_between_is_restored_as_the_text_of_its_number(url: str, database: Database) -> None:
     adopt(url)
     migrate(url, Target.PHASE1)
@@ -106,6 +110,7 @@ def test_a_step_changed_in_between_is_restored_as_the_text_of_its_number(url: st
     assert sorted(set(steps(database))) == sorted({*TEXTS, "21"} - {"+7", "007"})
 
 
+@pytest.mark.slow
 def test_no_trigger_of_the_application_fires_for_a_step(url: str, database: Database) -> None:
     database.rows("""
         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
@@ -161,6 +166,7 @@ def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
     assert_refused(sentence, url, database)
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(IN_CAMEL_CASE)
 @pytest.mark.parametrize("name", drilled_except(("Step",), ["step", "Step"]))
 def test_a_text_step_beside_camel_case_names_becomes_a_number_and_a_text_again(
@@ -209,6 +215,7 @@ def test_the_error_names_a_step_that_was_written_after_adoption(url: str, databa
         migrate(url)
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(UNSTAMPED)
 @pytest.mark.parametrize("missing", drilled_except((MISSING,), MISSING_TOGETHER))
 def test_a_missing_column_is_added_and_the_downgrade_drops_it(
@@ -254,6 +261,7 @@ def test_a_missing_column_with_unknown_values_is_refused(column: str, url: str, 
         adopt(url)
 
 
+@pytest.mark.slow
 def test_gaps_are_restored_after_a_revision_whose_end_was_not_recorded(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +280,7 @@ def test_gaps_are_restored_after_a_revision_whose_end_was_not_recorded(
     assert legacy_rows(database) == before
 
 
+@pytest.mark.slow
 def test_the_views_of_a_bridge_show_the_step_in_both_types(url: str, database: Database) -> None:
     database.rows('ALTER TABLE reminders RENAME COLUMN scheduled_at TO "scheduledAt"')
     database.let_the_legacy_application_in()

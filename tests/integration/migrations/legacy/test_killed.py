@@ -36,6 +36,7 @@ def write_many(_: str, database: Database) -> None:
 CROWDED = State(write_many, PHASE1)
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(CROWDED)
 def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undisturbed_one(
     url: str, database: Database, states: States

@@ -11,6 +11,7 @@ from tests.integration.migrations.applications import LEGACY_ROLE, Database
 from tests.integration.migrations.states import LEGACY, LEGACY_ROWS, PHASE2_ROWS
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY)
 def test_the_tables_of_an_installed_application_are_adopted_unchanged(url: str, database: Database) -> None:
     database.rows("DROP TABLE booksync_alembic_version")
@@ -99,6 +100,7 @@ def test_the_legacy_application_deletes_an_invoice_for_which_booksync_has_planne
     assert database.row("SELECT status FROM reminders WHERE invoice_id = %s", reminded) == {"status": "sent"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [Target.PHASE1, Target.PHASE2])
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_the_legacy_application_keeps_writing(phase: Target, url: str, database: Database) -> None:

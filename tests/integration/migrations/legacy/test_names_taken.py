@@ -50,6 +50,7 @@ def give(database: Database, table: str, column: str, kind: str, value: str) -> 
     database.rows(f"UPDATE {table} SET {column} = {value}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", drilled_except((SHARED,), [SHARED, DEFAULTED]))
 def test_a_column_of_the_older_application_keeps_its_values_up_and_down(
     columns: list[tuple[str, str, str, str]], url: str, database: Database
@@ -73,6 +74,7 @@ def test_the_table_of_columns_covers_every_column_that_the_upgrades_add(states: 
     assert added == {(table, column) for table, column, *_ in SHARED} | set(STATE)
 
 
+@pytest.mark.slow
 def test_a_column_with_the_name_of_a_state_column_is_refused_before_any_change(
     url: str, database: Database, subtests: pytest.Subtests
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_column_with_the_name_of_a_state_column_is_refused_before_any_change(
         database.rows(f"ALTER TABLE {table} DROP COLUMN {column}")
 
 
+@pytest.mark.slow
 def test_a_shared_column_of_another_type_is_refused_with_the_solution(
     url: str, database: Database, subtests: pytest.Subtests
 ) -> None:
@@ -112,6 +115,7 @@ def test_a_shared_column_that_must_not_be_empty_is_refused_with_the_solution(url
         migrate(url)
 
 
+@pytest.mark.slow
 def test_a_renamed_column_keeps_its_values(url: str, database: Database) -> None:
     give(database, "invoices_cache", "customer_id", "uuid", "gen_random_uuid()")
     database.rows("ALTER TABLE invoices_cache RENAME COLUMN customer_id TO legacy_customer_id")
@@ -123,6 +127,7 @@ def test_a_renamed_column_keeps_its_values(url: str, database: Database) -> None
     assert legacy_rows(database) == before
 
 
+@pytest.mark.slow
 def test_adoption_widens_a_hash_that_is_too_short_and_reports_it(url: str, engine: Engine, database: Database) -> None:
     give(database, "invoices_cache", "sync_hash", "varchar(50)", "md5(id::text)")
     database.rows("DROP TABLE booksync_alembic_version")
@@ -180,6 +185,7 @@ def test_a_column_that_would_make_booksyncs_insert_fail_is_refused_before_phase_
         migrate(url)
 
 
+@pytest.mark.slow
 def test_the_downgrade_keeps_existing_objects_that_match_booksyncs_own(url: str, database: Database) -> None:
     database.rows("UPDATE reminders SET phone = '' WHERE phone IS NULL")
     for own in (
@@ -210,6 +216,7 @@ def test_a_state_column_that_appears_in_phase_1_is_refused_before_any_row_is_lin
     assert legacy_rows(database) == before
 
 
+@pytest.mark.slow
 def test_the_downgrade_restores_a_stamp_of_the_older_application_that_lies_ahead(url: str, database: Database) -> None:
     database.rows("UPDATE invoices_cache SET zoho_last_modified_at = '2062-01-01Z' WHERE zoho_invoice_id = '1'")
     before = legacy_rows(database)

@@ -9,6 +9,8 @@ from db.migrations.runner import migrate
 from tests.integration.migrations.applications import Database, legacy_rows
 from tests.integration.migrations.states import LEGACY_ROWS
 
+pytestmark = pytest.mark.slow
+
 
 def reminders(database: Database) -> list[dict[str, Any]]:
     return database.rows("SELECT * FROM reminders ORDER BY id")
@@ -33,6 +35,7 @@ def test_reminders_planned_by_the_legacy_application_belong_to_booksync_from_pha
     assert {row["id"] for row in due} == taken.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_downgrade_restores_the_legacy_applications_reminders_except_those_that_ended_since(
     url: str, database: Database

@@ -85,6 +85,7 @@ def test_each_value_comes_from_the_newest_copy_that_has_one(url: str, database: 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_customer_id_that_is_too_long_is_quarantined(url: str, database: Database) -> None:
     user = database.the_user()

@@ -11,6 +11,7 @@ from tests.integration.migrations.applications import Database, legacy_rows, rec
 from tests.integration.migrations.states import HEAD, HEAD_ROWS, LEGACY_ROWS, PHASE1, PHASE2_ROWS
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(PHASE2_ROWS)
 def test_phase3_refuses_while_an_invoice_is_unaccounted_for(url: str, database: Database) -> None:
     with database.connection.transaction():
@@ -29,6 +30,7 @@ def test_phase3_refuses_while_an_invoice_is_unaccounted_for(url: str, database: 
     assert ("customer_name", "Past the triggers") in {(row["column"], row["value"]) for row in receipts(database)}
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(PHASE2_ROWS)
 def test_phase3_first_refuses_a_row_that_bypassed_the_triggers(url: str, database: Database) -> None:
     user = database.the_user()
@@ -45,6 +47,7 @@ def test_phase3_first_refuses_a_row_that_bypassed_the_triggers(url: str, databas
     assert len(database.all_of("invoices_cache")) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_rows_without_a_customer_are_moved_out_completely_and_restored(url: str, database: Database) -> None:
     user = database.the_user()
@@ -73,6 +76,7 @@ def test_rows_without_a_customer_are_moved_out_completely_and_restored(url: str,
     assert legacy_rows(database) == before
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_rows_of_unknown_users_are_moved_out_and_restored(url: str, database: Database) -> None:
     with database.connection.transaction():
@@ -93,6 +97,7 @@ def test_rows_of_unknown_users_are_moved_out_and_restored(url: str, database: Da
     assert database.copy(stranger)[0] == "Ada Byron"
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_links_an_invoice_of_a_user_who_was_added_since(url: str, database: Database) -> None:
     user = uuid.uuid4()
@@ -107,6 +112,7 @@ def test_phase3_links_an_invoice_of_a_user_who_was_added_since(url: str, databas
     assert database.customer_of(invoice)["customer_name"] == "Late"
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_refuses_to_move_a_row_that_another_table_references(url: str, database: Database) -> None:
     user = database.the_user()
@@ -120,6 +126,7 @@ def test_phase3_refuses_to_move_a_row_that_another_table_references(url: str, da
     assert len(database.rows("SELECT * FROM payments")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_phase3_refuses_to_lose_sent_reminders(url: str, database: Database) -> None:
     user = database.the_user()
@@ -139,6 +146,7 @@ def test_phase3_refuses_to_lose_sent_reminders(url: str, database: Database) -> 
     assert [row["status"] for row in kept] == ["delivered", "cancelled", "scheduled"]
 
 
+@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_row_whose_place_is_taken_stays_in_the_receipt(url: str, database: Database) -> None:
     user = database.the_user()

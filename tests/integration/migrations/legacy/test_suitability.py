@@ -75,6 +75,7 @@ def test_a_table_that_would_make_booksync_fail_is_reported(
     assert database.schema() == before
 
 
+@pytest.mark.slow
 def test_tables_with_harmless_differences_are_accepted(url: str, database: Database) -> None:
     for harmless in (
         "ALTER TABLE invoices_cache ALTER status TYPE varchar(40), ALTER status SET NOT NULL",
@@ -107,6 +108,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 def test_adoption_removes_limits_and_reports_each(url: str, engine: Engine, database: Database) -> None:
     for limit in LIMITS:
         for statement in limit.split("; "):
@@ -127,6 +129,7 @@ def test_adoption_removes_limits_and_reports_each(url: str, engine: Engine, data
     migrate(url, Target.LEGACY)
 
 
+@pytest.mark.slow
 def test_a_plain_migration_is_refused_without_a_key_that_adoption_would_add(url: str, database: Database) -> None:
     database.rows("ALTER TABLE invoices_cache DROP CONSTRAINT uq_invoices_cache_user_id_zoho_invoice_id")
 

@@ -18,6 +18,7 @@ _HOSTS_TYPES = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host", drilled_except((BIGINT,), [TEXT, VARCHAR, BIGINT, INTEGER]), ids=lambda host: host.id_type
 )

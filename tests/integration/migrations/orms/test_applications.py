@@ -34,6 +34,7 @@ _UPSERT = """
 
 
 # Prisma's ids are texts; `test_user_ids` migrates whole numbers, as Django's are.
+@pytest.mark.slow
 @pytest.mark.parametrize("orm", drilled_except((Prisma,), [Prisma, Drizzle, Django]), ids=lambda orm: orm.__name__)
 def test_the_application_is_adopted_and_comes_back_unchanged(
     orm: type[Application], tmp_path: Path, url: str, engine: Engine, database: Database

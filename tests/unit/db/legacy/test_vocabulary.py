@@ -20,6 +20,7 @@ def test_common_texts_for_a_country_are_included() -> None:
     assert {letters: code for letters, code in countries().items() if letters != code} == {"UK": "GB", "EL": "GR"}
 
 
+@pytest.mark.slow
 def test_every_other_text_for_a_country_agrees_with_the_rules() -> None:
     assert all(country_code("", text) == code for text, code in country_names().items())
 

@@ -84,6 +84,7 @@ def test_an_absurd_retry_after_is_cut_to_a_day() -> None:
     assert read_result(429, 44, {"Retry-After": "99999999"}).retry_after_seconds == 25 * 3600
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.sampled_from(["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After", "Date"]),

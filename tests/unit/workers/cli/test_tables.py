@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def printed(rows: Sequence[Sequence[str | Short]], width: int | None, columns: S
     return written.removesuffix("\n").split("\n")
 
 
+@pytest.mark.slow
 @given(ROWS, st.integers(min_value=60, max_value=200))
 def test_rows_fit_a_terminal_and_ids_are_whole(rows: list[tuple[str, ...]], width: int) -> None:
     lines = printed(rows, width)
