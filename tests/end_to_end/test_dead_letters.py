@@ -25,6 +25,8 @@ from workers.queue import new_broker
 from workers.queue.messages import LONGEST_AGE_SECONDS
 from workers.redis_access import new_redis_client
 
+pytestmark = pytest.mark.slow
+
 ADA = "ada@example.com"
 
 Row = dict[str, Any]
@@ -79,7 +81,6 @@ def causes(found: list[Row]) -> dict[str, Row]:
     return {letter["cause"]: letter for letter in found}
 
 
-@pytest.mark.slow
 def test_messages_that_fail_in_the_queue_become_dead_letters(letters: Letters) -> None:
     letters.installation.start(*WORKER)
     letters.send("from_a_newer_release", "1234567000000", 7)
@@ -132,7 +133,6 @@ def _letters_are_discarded_with_a_note(letters: Letters, letter: Row) -> None:
     assert kept[letter["id"]] == ("discarded", "a typo of ours")
 
 
-@pytest.mark.slow
 def test_wrong_requests_are_reported(letters: Letters) -> None:
     assert "No dead letter has the id 7" in letters.ask("retry", "7", code=1).json["error"]
     letters.ask("retry", "7", "--all", code=2)
@@ -177,7 +177,6 @@ def _spend_the_attempts(letters: Letters) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_step_that_kills_its_process_becomes_a_dead_letter(letters: Letters) -> None:
     installation = letters.installation
     installation.environment["CLAIM_SECONDS"] = "2"
@@ -202,7 +201,6 @@ def postgres_of_its_own(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         yield running
 
 
-@pytest.mark.slow
 def test_a_failure_during_an_outage_of_postgres_is_not_lost(
     postgres_of_its_own: EmbeddedPostgres, redis_url: str, zoho: SandboxControl, tmp_path: Path
 ) -> None:

@@ -12,8 +12,9 @@ from sandbox.zoho.fault_requests import FaultName
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_price_is_reported_before_the_sync_and_not_exceeded(installation: Installation) -> None:
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
@@ -45,7 +46,6 @@ def test_keys_are_rotated_and_the_old_one_can_be_removed(installation: Installat
     assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"
 
 
-@pytest.mark.slow
 def test_a_lost_key_is_reported_and_changes_nothing(installation: Installation) -> None:
     installation.connect()
     lost = installation.run("rotate-keys", ENCRYPTION_KEYS=Fernet.generate_key().decode())
@@ -54,7 +54,6 @@ def test_a_lost_key_is_reported_and_changes_nothing(installation: Installation) 
     assert installation.run("rotate-keys", "--json").json == {"rotated": 1}
 
 
-@pytest.mark.slow
 def test_a_sync_requested_during_a_run_is_queued_or_refused_but_not_lost(installation: Installation) -> None:
     connection_id = installation.connect().json["connection_id"]
     under_way = installation.run("sync", connection_id, "--json").json["run_id"]  # No worker leases its steps.
@@ -75,7 +74,6 @@ def test_a_sync_requested_during_a_run_is_queued_or_refused_but_not_lost(install
     eventually(lambda: runs_of(installation, connection_id) == [("full", "succeeded")] * 2)
 
 
-@pytest.mark.slow
 def test_sync_wait_prints_only_the_result_on_stdout(installation: Installation, database: psycopg.Connection) -> None:
     installation.environment["SWEEP_INTERVAL_SECONDS"] = "3600"
     connection_id = installation.connect().json["connection_id"]
@@ -92,7 +90,6 @@ def test_sync_wait_prints_only_the_result_on_stdout(installation: Installation, 
     assert outcome.stderr.strip() == ""
 
 
-@pytest.mark.slow
 def test_a_result_in_words_goes_to_stdout_too(installation: Installation) -> None:
     connection_id = installation.connect().json["connection_id"]
     order = installation.run("sync", connection_id)
@@ -110,7 +107,6 @@ def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, s
     return [(run["mode"], run["status"]) for run in state["runs"]]
 
 
-@pytest.mark.slow
 def test_calls_that_zoho_refuses_within_our_limit_are_reported_with_the_solution(installation: Installation) -> None:
     installation.environment["ZOHO_WINDOW_SECONDS"] = "8"  # Long enough for several queries.
     for program in (WORKER, SCHEDULER):
@@ -132,7 +128,6 @@ def test_calls_that_zoho_refuses_within_our_limit_are_reported_with_the_solution
     eventually(lambda: the_run()["status"] == "succeeded")
 
 
-@pytest.mark.slow
 def test_three_schedulers_start_each_due_sync_once(installation: Installation, database: psycopg.Connection) -> None:
     for program in (WORKER, SCHEDULER, SCHEDULER, SCHEDULER):
         installation.start(*program)

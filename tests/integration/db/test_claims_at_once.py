@@ -33,6 +33,8 @@ from tests.integration.db.reminding import (
 )
 from workers.services import plan_reminders
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = 20
 CUSTOMERS = 2 * NUMBERS  # Two customers share each number.
 INVOICES = 2 * CUSTOMERS

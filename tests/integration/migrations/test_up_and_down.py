@@ -23,6 +23,8 @@ from tests.integration.migrations.states import (
     to_revision,
 )
 
+pytestmark = pytest.mark.slow
+
 PHASES = [Target.PHASE1, Target.PHASE2, Target.PHASE3]
 
 LegacyRows = list[list[Any]]
@@ -103,7 +105,6 @@ def test_a_downgrade_undoes_the_newest_revision_first(url: str) -> None:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "target",
     [
@@ -124,7 +125,6 @@ def test_up_down_and_up_again_loses_no_legacy_row(target: Target, url: str, data
     assert legacy_rows(database) == before
 
 
-@pytest.mark.slow
 def test_each_phase_has_the_same_schema_from_above_and_from_below(url: str, database: Database) -> None:
     schemas = {}
     for target in (Target.LEGACY, *PHASES):
@@ -148,7 +148,6 @@ def test_a_downgrade_from_every_revision_restores_every_row(
     assert legacy_rows(database) == before.rows
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS[2:])
 def test_a_revision_whose_end_was_not_recorded_can_be_run_again(
     revision: str, url: str, database: Database, before: Before, monkeypatch: pytest.MonkeyPatch
@@ -185,7 +184,6 @@ def test_a_downgrade_is_possible_after_a_revision_whose_end_was_not_recorded(
     assert database.schema() == before.schema
 
 
-@pytest.mark.slow
 @pytest.mark.starts_as(LEGACY_ROWS)
 def test_a_downgrade_is_possible_after_a_backfill_that_was_killed_while_building_its_index(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch

@@ -9,19 +9,19 @@ from tests.integration.chain.held_deletions.losses import MANY, calls, held_ids,
 from tests.integration.chain.test_reminder_commands import asked
 from workers.sync import deletions
 
+pytestmark = pytest.mark.slow
+
 
 class TestRuns:
     def test_all_missing_records_are_held_not_only_the_first(self, lost: list[str], connection_id: str) -> None:
         assert held_ids(connection_id) == set(lost)
 
-    @pytest.mark.slow
     def test_the_run_that_finds_missing_records_reports_their_number_and_the_next_step(self, synced: Bench) -> None:
         lose_invoices(synced, MANY)
         reason = synced.sync(Mode.FULL)["reason"]
         assert f"Suspiciously many invoices are gone from Zoho: {MANY} invoices are held back" in reason
         assert f"booksync deletions list {synced.connection_id}" in reason
 
-    @pytest.mark.slow
     def test_later_runs_make_no_calls_for_held_records_and_do_not_degrade(self, synced: Bench, lost: list[str]) -> None:
         for mode in (Mode.FULL, Mode.INCREMENTAL, Mode.FULL):
             assert synced.sync(mode)["status"] == "succeeded"
@@ -47,7 +47,6 @@ class TestRuns:
         assert synced.customers()[gone]["status"] == "deleted"
         assert held_ids(connection_id) == set(lost)
 
-    @pytest.mark.slow
     def test_the_hold_ends_when_zoho_lists_the_records_again(self, synced: Bench, connection_id: str) -> None:
         everyone = set(synced.customers())
         lose_all_customers(synced)
@@ -61,7 +60,6 @@ class TestRuns:
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
         assert synced.rows("SELECT record_id FROM booksync.held_deletions") == []
 
-    @pytest.mark.slow
     def test_a_second_loss_is_held_like_the_first(self, synced: Bench, connection_id: str) -> None:
         lose_all_customers(synced)
         synced.sync(Mode.FULL)
@@ -73,7 +71,6 @@ class TestRuns:
         assert synced.sync(Mode.FULL)["status"] == "degraded"
         assert held_ids(connection_id) == set(synced.customers())
 
-    @pytest.mark.slow
     def test_a_run_with_allowed_deletions_marks_held_records(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
@@ -81,7 +78,6 @@ class TestRuns:
         assert live(synced, lost) == set()
         assert held_ids(connection_id) == set()
 
-    @pytest.mark.slow
     def test_a_run_with_allowed_deletions_marks_dismissed_records_too(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
@@ -90,7 +86,6 @@ class TestRuns:
         assert live(synced, lost) == set()
         assert held_ids(connection_id, "--dismissed") == set()
 
-    @pytest.mark.slow
     def test_a_run_makes_no_more_calls_than_its_limit(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -102,7 +97,6 @@ class TestRuns:
         synced.sync(Mode.FULL)
         assert held_ids(connection_id) == set(ids)
 
-    @pytest.mark.slow
     def test_a_run_that_cannot_afford_more_calls_holds_the_records_found_so_far(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
