@@ -9,6 +9,7 @@ PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 UV := $(shell command -v uv 2>/dev/null)
 
 RUN := .venv/bin/python -m
+PYTEST := $(RUN) pytest --numprocesses 3 --dist worksteal
 
 # The tests and the demo start many processes, and without bytecode each of them would compile all sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,11 +31,11 @@ demo: .venv ## See it work on this machine, with a simulated Zoho (options: ARGS
 
 .PHONY: test
 test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
-	@exec $(RUN) pytest --numprocesses 3 --dist worksteal $(ARGS)
+	@exec $(PYTEST) $(ARGS)
 
 .PHONY: slow
 slow: .venv ## Run the tests that take over a second each, which `make test` leaves out (some: ARGS="tests/browser")
-	@exec $(RUN) pytest --numprocesses 3 --dist worksteal -m 'slow and not drill' $(ARGS)
+	@exec $(PYTEST) -m 'slow and not drill' $(ARGS)
 
 .PHONY: matrix
 matrix: .venv ## Run a whole sync on each supported Postgres, Redis, Valkey and Python (some: ARGS="--only 'Postgres 16'")
@@ -43,12 +44,12 @@ matrix: .venv ## Run a whole sync on each supported Postgres, Redis, Valkey and 
 .PHONY: drill
 drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that changes all the time
 	@$(RUN) pytest --numprocesses 2 --dist worksteal -m drill $(ARGS)
-	@exec $(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
+	@exec $(PYTEST) --timeout 900 -m hypothesis --hypothesis-profile many \
 		tests/integration/db tests/integration/migrations/legacy
 
 .PHONY: fuzz
 fuzz: .venv ## Try many examples of each property, then random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
-	@$(RUN) pytest --numprocesses 3 --dist worksteal --timeout 900 -m hypothesis --hypothesis-profile many \
+	@$(PYTEST) --timeout 900 -m hypothesis --hypothesis-profile many \
 		tests/unit tests/properties
 	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
 

@@ -6,7 +6,7 @@ import pytest
 
 
 def drilled_except(kept: Collection[object], rows: Iterable[object]) -> list[object]:
-    """The rows as parameters of `pytest.mark.parametrize`; `make test` runs only those that are `kept`."""
+    """The rows as parameters of `pytest.mark.parametrize`; only the drill runs those that are not `kept`."""
     found = list(rows)
     assert all(row in found for row in kept), "a kept row is none of the rows"
     return [row if row in kept else pytest.param(row, marks=pytest.mark.drill) for row in found]

@@ -1,9 +1,9 @@
 """The order of the tests if several processes run them: waiting tests run at the same time as computing tests.
 
-pytest-xdist gives each process an equal part of the list. The end-to-end tests take half of the total time, and mostly
-wait for processes that they have started. Each part therefore has about the same number of end-to-end tests, spread
-over its first two thirds. Those of one class are in one part, because they may share what they have started; and none
-runs between two tests of another module, whose shared servers and databases pytest would end and start again.
+pytest-xdist gives each process an equal part of the list. The end-to-end tests take a large part of `make slow`, and
+mostly wait for processes that they have started. Each part therefore has about the same number of end-to-end tests,
+spread over its first two thirds. Those of one class are in one part, because they may share what they have started;
+and none runs between two tests of another module, whose shared servers and databases pytest would end and start again.
 """
 
 from collections.abc import Iterable, Sequence

@@ -24,10 +24,6 @@ class Found(NamedTuple):
     reading: Reading
 
     @property
-    def e164(self) -> str:
-        return self.number.e164
-
-    @property
     def has_added_plus(self) -> bool:
         return self.reading.origin is Origin.PLUS_ADDED
 
@@ -50,7 +46,7 @@ def found_in(phrase: Phrase, region: str | None) -> list[Found]:
     found = [
         each
         for each in found
-        if not each.has_added_plus or each.e164 == each.reading.text or each.number.country_code == home
+        if not each.has_added_plus or each.number.e164 == each.reading.text or each.number.country_code == home
     ]
     if found and all(each.has_added_plus for each in found):
         return found if _is_plainly_from_abroad(phrase.number, found, region) else []
@@ -87,7 +83,7 @@ def only_one(found: list[Found]) -> Found | None:
         found = [
             each for each in found if each.reading.origin is not Origin.CODE_DROPPED or has_usual_length(each.number)
         ]
-    by_number = {each.e164: each for each in reversed(found)}
+    by_number = {each.number.e164: each for each in reversed(found)}
     if len(by_number) == 1:
         return None if _may_be_from_abroad(found[0]) else found[0]
     written = {e164: each for e164, each in by_number.items() if not each.has_added_plus}

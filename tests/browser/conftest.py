@@ -30,7 +30,7 @@ _PATIENCE_MS = PATIENCE_SECONDS * 1000
 #: The tests of a module together make more calls in a minute than Zoho allows.
 _CALLS_A_MINUTE = 10_000
 
-#: `make test` goes each way once, with the mouse and JavaScript.
+#: `make slow` goes each way once, with the mouse and JavaScript; the drill goes the others.
 _WAYS = [Way.MOUSE, *(pytest.param(way, marks=pytest.mark.drill) for way in (Way.NO_SCRIPT, Way.KEYBOARD))]
 
 #: Windows without the pages in which Chromium's address bar shows its suggestions. They take processor time at each

@@ -1,4 +1,4 @@
-"""Operators sign in to the console and out of it, with names, roles, and sessions that end."""
+"""Operators sign in to the console and sign out. They have names, roles and sessions that expire."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Columns of types that booksync cannot use stay, and booksync's own columns beside them are kept equal."""
+"""A column whose type booksync cannot use stays; booksync's own column beside it always has the same value."""
 
 from collections.abc import Iterator
 from dataclasses import replace
