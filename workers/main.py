@@ -25,7 +25,7 @@ from workers.jobs.middleware import (
     MessageLogs,
     OwnProcessGroup,
     ProcessResources,
-    SharedMemory,
+    ReturnedMemory,
     ShareThreads,
 )
 from workers.jobs.schema_gate import SchemaGate
@@ -48,7 +48,7 @@ broker = new_broker(
     [
         # Middleware that runs at boot: first for the process itself, then the resources for its messages.
         OwnProcessGroup(),
-        SharedMemory(),
+        ReturnedMemory(),
         ProcessResources(),
         ShareThreads(),
         Heartbeat(),

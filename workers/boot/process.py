@@ -1,6 +1,4 @@
-"""This worker process: its resources, the shares of its threads, and its memory."""
-
-import ctypes
+"""This worker process: its resources, and the shares of its threads."""
 
 from workers.boot.resources import Resources, open_resources
 from workers.queue.thread_shares import ThreadShares
@@ -10,12 +8,8 @@ __all__ = [
     "resources",
     "set_resources",
     "set_thread_shares",
-    "share_memory_between_threads",
     "thread_shares",
 ]
-
-_M_ARENA_MAX = -8
-_ARENAS = 2
 
 _resources: Resources | None = None
 _thread_shares: ThreadShares | None = None
@@ -46,14 +40,3 @@ def thread_shares() -> ThreadShares:
     """Return this process's `ThreadShares`, which limits the threads of one organisation's webhooks."""
     assert _thread_shares is not None, "the shares are set before the first message"
     return _thread_shares
-
-
-def share_memory_between_threads() -> None:
-    """Let all threads of this process allocate from two pools of memory. Call this function before the threads start.
-
-    By default glibc gives each thread its own pool. Each pool would keep the memory that its largest page of records
-    needed, so the process would hold much more memory than it uses.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, _ARENAS)

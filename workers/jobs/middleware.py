@@ -10,7 +10,7 @@ import structlog
 from dramatiq import Broker, MessageProxy, Middleware, Worker
 from dramatiq.middleware import MiddlewareError
 
-from workers.boot import parent_process, process
+from workers.boot import memory, parent_process, process
 from workers.boot.servers import log_redis
 from workers.boot.slices import SliceLimits
 from workers.observability.logs import describe
@@ -43,11 +43,11 @@ class OwnProcessGroup(Middleware):
         parent_process.stop_has_begun()
 
 
-class SharedMemory(Middleware):
-    """Makes a worker's threads share pools of memory, because they seldom work on large pages at the same time."""
+class ReturnedMemory(Middleware):
+    """Makes a worker return the memory of a page of records after the page is written."""
 
     def after_process_boot(self, broker: Broker) -> None:
-        process.share_memory_between_threads()
+        memory.return_freed_memory()
 
 
 class ShareThreads(Middleware):
