@@ -43,6 +43,7 @@ class WalkById:
     covered: int = 0  #: rows from the start of the list that are read without a gap, if pages have the requested length
     seen: tuple[str, ...] = ()  #: the ids of the last page of the rows that are read without a gap
     far: FarPage | None = None  #: the page to which the walk has jumped; None: the next requested page is that page
+    behind: tuple[str, ...] = ()  #: the first and the last id of the page that was read before, on the way backwards
     leap: int = LEAP  #: the pages of the next leap
     is_ordered: bool = True  #: the ids have ascended so far
     has_whole_pages: bool = False  #: pages of another length than the usual are refused or not honoured
@@ -94,6 +95,7 @@ class WalkById:
             "covered": self.covered,
             "seen": list(self.seen),
             "far": self.far and {"page": self.far.page, "ids": list(self.far.ids), "has_more": self.far.has_more},
+            "behind": list(self.behind),
             "leap": self.leap,
             "is_ordered": self.is_ordered,
             "has_whole_pages": self.has_whole_pages,
@@ -112,6 +114,7 @@ class WalkById:
             covered=json["covered"],
             seen=tuple(json["seen"]),
             far=far and FarPage(far["page"], tuple(far["ids"]), far["has_more"]),
+            behind=tuple(json.get("behind", ())),  # a walk of an earlier release has none
             leap=json["leap"],
             is_ordered=json["is_ordered"],
             has_whole_pages=json["has_whole_pages"],
@@ -141,8 +144,18 @@ class WalkById:
             # New rows are added at the end of the list: there each page overlaps the one before.
             return replace(self, leap=1)._leapt()
         if self._is_joined(facts):
-            return self._covering(self.far or facts)
-        return replace(self, page=self.page - 1, far=self.far or facts)
+            return self._covering(self.far if self.far and not self._denies(facts) else facts)
+        ends = facts.ids[:1] + facts.ids[-1:]
+        if ends and ends == self.behind:
+            return self._stalled()  # The response is the page before once more, so its own rows are still to be read.
+        return replace(self, page=self.page - 1, far=self.far or facts, behind=ends)
+
+    def _denies(self, facts: FarPage) -> bool:
+        """Whether the page read before had no rows, although this page says that more rows follow.
+
+        Then the empty page is not believed.
+        """
+        return not self.behind and facts.has_more
 
     def _is_joined(self, facts: FarPage) -> bool:
         """Whether no row can be hidden between this page and the rows read so far, because both share a row.
@@ -161,9 +174,9 @@ class WalkById:
     def _leapt(self) -> "WalkById":
         """The walk with its next leap: the requested page is `leap` pages ahead of the rows read so far."""
         if self.has_whole_pages:
-            return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE)
+            return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE, behind=())
         page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)
-        return replace(self, page=page, per_page=per_page)
+        return replace(self, page=page, per_page=per_page, behind=())
 
     def _by_whole_pages(self, why: str) -> "WalkById":
         return replace(self, has_whole_pages=True)._noting(f"{why}: after each leap a page is read again")

@@ -17,6 +17,10 @@ REREAD_SHARE = 10
 #: not end a walk.
 CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
 
+#: The passes through a crowded second that may return nothing new in a row, although the list has more rows there than
+#: the walk has seen. A list may also return a row twice, so these rows need not exist.
+VAIN_PASSES = 5
+
 #: The maximum of pages without progress (no new row, or no overlap) in one walk.
 MAX_STALLS = 20
 
@@ -61,6 +65,8 @@ class Walk:
     page_length: int = PER_PAGE  #: the server's maximum of rows per page, from the first page of the stretch
     seen: tuple[Key, ...] = ()  #: rows that may be repeated: those of the boundary second, or of the page before
     seen_at_turn: int = 0  #: the number of seen rows when the way back through the stretch began
+    listed: int = 0  #: the number of rows on the stretch's pages, on the way there
+    vain_passes: int = 0  #: how many passes there and back in a row have returned nothing new
     stalls: int = 0
     started_at: datetime | None = None
     is_finished: bool = False
@@ -107,6 +113,8 @@ class Walk:
             "page_length": self.page_length,
             "seen": [[record_id, _text(time)] for record_id, time in self.seen],
             "seen_at_turn": self.seen_at_turn,
+            "listed": self.listed,
+            "vain_passes": self.vain_passes,
             "stalls": self.stalls,
             "started_at": _text(self.started_at),
             "is_finished": self.is_finished,
@@ -125,6 +133,8 @@ class Walk:
             page_length=json["page_length"],
             seen=tuple((record_id, _time(time)) for record_id, time in json["seen"]),
             seen_at_turn=json["seen_at_turn"],
+            listed=json.get("listed", 0),  # a walk of an earlier release has neither
+            vain_passes=json.get("vain_passes", 0),
             stalls=json["stalls"],
             started_at=_time(json["started_at"]),
             is_finished=json["is_finished"],
@@ -207,7 +217,8 @@ class Walk:
 
     def _on_by_page(self, facts: PageFacts) -> "Walk":
         if self.paging is Paging.THERE:
-            return replace(self, page=self.page + 1, seen=self._held(facts))
+            listed = facts.length if self.page == 1 else self.listed + facts.length
+            return replace(self, page=self.page + 1, seen=self._held(facts), listed=listed)
         # A server may return shorter pages than requested, so the length of the first page is used for all pages.
         length = facts.length if self.page == 1 else self.page_length
         covered = facts.length if self.page == 1 else self.page * self.per_page
@@ -227,7 +238,8 @@ class Walk:
         if not self._has_to_turn():
             return self._finished()
         seen = self._held(facts)
-        return replace(self, paging=Paging.BACK, page=self.page - 1, seen=seen, seen_at_turn=len(seen))
+        listed = self.listed + facts.length
+        return replace(self, paging=Paging.BACK, page=self.page - 1, seen=seen, seen_at_turn=len(seen), listed=listed)
 
     def _one_page_back(self, facts: PageFacts) -> "Walk":
         seen = self._held(facts)
@@ -236,8 +248,11 @@ class Walk:
         if self.mode is not WalkMode.BY_KEY or self.cursor is None:
             return self._finished()
         # Rows were missed on the way to the end of the stretch; more may still be missing.
+        again = replace(self, paging=Paging.THERE, page=2, seen=seen, listed=facts.length)
         if len(seen) > self.seen_at_turn:
-            return self._stalled(paging=Paging.THERE, page=2, seen=seen)
+            return again._stalled(vain_passes=0)
+        if len(seen) < self.listed and self.vain_passes < VAIN_PASSES:
+            return replace(again, vain_passes=self.vain_passes + 1)
         # The crowded second is read completely; rows after it are read again by key.
         following = self.cursor + timedelta(seconds=1)
         is_enough = self._is_the_next_walks(following, facts)
@@ -245,7 +260,7 @@ class Walk:
 
     def _on_from(self, cursor: datetime, facts: PageFacts) -> "Walk":
         seen = tuple(key for key in self._held(facts) if not is_before(key[1], cursor))
-        return replace(self._at_page_1(), cursor=cursor, seen=seen, seen_at_turn=0)
+        return replace(self._at_page_1(), cursor=cursor, seen=seen, seen_at_turn=0, vain_passes=0)
 
     def _at_page_1(self) -> "Walk":
         paging = Paging.OVERLAPPING if self.paging is Paging.OVERLAPPING else Paging.THERE

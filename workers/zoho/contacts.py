@@ -9,7 +9,7 @@ from typing import TypeAlias
 from domain.contacts import Contact
 from domain.lists import PER_PAGE, ListRequest, Page, Sort
 from workers.zoho.entities import CONTACTS
-from workers.zoho.errors import BadRequest, BulkPersonsRefused, MissingScope, NotFound, Refused
+from workers.zoho.errors import BadRequest, BulkPersonsRefused, MissingScope, NotFound, Refused, UnusableResponse
 from workers.zoho.lists import page_params, read_page
 from workers.zoho.records import PersonOfContact, person_from_bulk_row
 from workers.zoho.transport import ZohoTransport
@@ -56,12 +56,25 @@ class ZohoContactsClient:
 
         Raises:
             BulkPersonsRefused: this organisation has no such list. A refused token or organisation raises its own
-                error, because it concerns every call.
+                error, because it concerns every call. Without the list, each contact needs a detail call, so a refusal
+                without a code of Zoho's must come twice.
+            UnusableResponse: a later page is refused, although the organisation has the list; and see
+                `workers.zoho.lists.read_page`.
             BadRequest: a page of an unusual length is refused.
             BudgetWait, ZohoError: see `ZohoTransport.get`.
         """
         if isinstance(request, int):
             request = ListRequest(None, Sort.OLDEST_CHANGE_FIRST, request)
+        try:
+            return self._persons(request)
+        except BulkPersonsRefused as refused:
+            if request.page > 1:
+                raise UnusableResponse(refused.call, status=refused.status, code=refused.code) from None
+            if refused.code is not None:
+                raise
+            return self._persons(request)
+
+    def _persons(self, request: ListRequest) -> PersonsPage:
         try:
             response = self._transport.get("/contacts/contactpersons", page_params(request.page, request.per_page))
         except (MissingScope, NotFound, BadRequest, Refused) as error:
@@ -69,6 +82,6 @@ class ZohoContactsClient:
                 raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
         if "contact_persons" not in response.body:
-            # A 404 for this list's address is a refusal of the list, and a later attempt will not change that.
+            # This address belongs to another resource.
             raise BulkPersonsRefused(response.call, detail="no contact_persons in it")
         return read_page(response, "contact_persons", person_from_bulk_row)

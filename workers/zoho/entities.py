@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.lists import Listed, ListRequest, Page, RawPage, Rejected
-from workers.zoho.errors import UnusableResponse
+from workers.zoho.errors import NotFound, UnusableResponse
 from workers.zoho.lists import list_params, read_page
 from workers.zoho.record_calls import get_record
 from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
@@ -40,9 +40,14 @@ class ZohoRecords(Generic[RecordT]):
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse: see `workers.zoho.lists.read_page`.
+            UnusableResponse: the list is reported as missing, which Zoho's lists never are; and see
+                `workers.zoho.lists.read_page`.
         """
-        return self._read(transport.get(self.path, list_params(request, zone)), zone)
+        try:
+            response = transport.get(self.path, list_params(request, zone))
+        except NotFound as error:
+            raise UnusableResponse(error.call, status=error.status, code=error.code) from None
+        return self._read(response, zone)
 
     def staged_page(self, raw: RawPage, zone: tzinfo) -> Page[RecordT]:
         """A page that a step has fetched and staged, read again from its bytes.

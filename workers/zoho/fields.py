@@ -28,6 +28,8 @@ _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 #: comma, and money is not guessed.
 _GROUPED_AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3}){1,6}|[0-9]{1,2}(,[0-9]{2}){1,8},[0-9]{3})\.[0-9]{1,20}")
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
 
 def record_id(value: object) -> str | None:
     """An id in the form of Zoho's record ids, from a string or a number; None for any other value.
@@ -68,10 +70,10 @@ def word(value: object) -> str:
 
 
 def soft_flag(value: object) -> bool | None:
-    """A boolean, also from the texts "true" and "false"; None for any other value."""
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None
+    """A boolean, also from 1 and 0, and from the texts "true", "false", "1" and "0"; None for any other value."""
+    if isinstance(value, bool):
+        return value
+    return _FLAGS.get(str(value).strip().lower()) if isinstance(value, (int, str)) else None
 
 
 def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:

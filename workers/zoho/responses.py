@@ -70,7 +70,14 @@ def read_result(wire: WireResponse) -> ApiResponse:
     if body is None or "code" not in body:
         return ApiResponse(wire.status, None, body, wire.content)
     code = _code(body["code"])
-    return ApiResponse(wire.status, code, body if code is not None else None, wire.content)
+    if code is None or _is_of_a_gateway(code, wire.status):
+        return ApiResponse(wire.status, None, None, wire.content)
+    return ApiResponse(wire.status, code, body, wire.content)
+
+
+def _is_of_a_gateway(code: int, status: int) -> bool:
+    """Whether the code cannot be Zoho's: it repeats the HTTP status, or reports success beside an error's status."""
+    return code == status or (code == 0 and status >= 400)
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:

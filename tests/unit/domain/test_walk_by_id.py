@@ -175,6 +175,15 @@ def test_a_list_that_always_returns_the_same_page_is_stuck() -> None:
     assert len(upstream.asked) <= 2 * MAX_STALLS + 3
 
 
+@table("count", [450, 1_000, 6_000])
+def test_a_response_that_comes_twice_hides_no_row(count: int) -> None:
+    for at_call in range(2, count // PER_PAGE + 4):
+        upstream = persons(count, repeats_response=at_call)
+        _, told = walked_by_id(upstream)
+        assert id_set(told) == set(everything(upstream)), f"call {at_call} got the response of the call before"
+        assert len(upstream.asked) <= 2 * ceil(count / PER_PAGE) + 3
+
+
 def test_an_empty_page_that_promises_more_is_stuck() -> None:
     with pytest.raises(WalkStuck):
         WalkById().take(Page((), (), has_more=True, server_time=NOW))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
+from random import Random
 
 import pytest
 
@@ -186,6 +187,22 @@ def test_a_second_without_order_is_read_until_nothing_new_comes(crowd: int) -> N
     walk, told = walked(upstream)
     assert ids(told) == everything(upstream)
     assert "there and back" in walk.note
+
+
+@pytest.mark.parametrize("crowd", [250, 300, 420])
+def test_a_crowded_second_in_any_order_loses_no_row(crowd: int) -> None:
+    for seed in range(40):
+        upstream = a_list(*[0] * crowd, *range(1, 100), shuffles_seconds=True, chance=Random(seed))
+        _, told = walked(upstream)
+        assert ids(told) == everything(upstream)
+
+
+def test_rows_that_a_crowded_second_lists_twice_end_the_walk_after_some_vain_passes() -> None:
+    upstream = a_list(*[0] * 450, shuffles_seconds=True, repeats=5)
+    walk, told = walked(upstream)
+    assert id_set(told) == set(everything(upstream))
+    assert walk.is_finished
+    assert len(upstream.asked) <= 60
 
 
 @pytest.mark.parametrize("habits", [{}, {"ignores_filter": True}, {"ignores_order": True}, {"ignores_per_page": True}])

@@ -40,14 +40,22 @@ class Upstream:
     refuses_per_page: bool = False  #: any length but the usual; only `walked_by_id` then requests another one
     filter_is_off_by: timedelta = timedelta(0)
     shuffles_seconds: bool = False  #: rows of one second have another order every time
+    repeats: int = 0  #: the number of rows, the first ones, that are listed twice
+    repeats_response: int = 0  #: the number of the call that gets the response of the call before once more
     hides_one_in: int = 0  #: one row in this many is hidden, but counts for the page's length
     not_understood: set[str] = field(default_factory=set)
     asked: list[ListRequest] = field(default_factory=list)
     created: int = 0
     chance: Random = field(default_factory=lambda: Random(1))
+    _last: Page[Row] | None = None
 
     def answer(self, request: ListRequest) -> Page[Row]:
         self.asked.append(request)
+        if self._last is None or len(self.asked) != self.repeats_response:
+            self._last = self._page(request)
+        return self._last
+
+    def _page(self, request: ListRequest) -> Page[Row]:
         rows = self.rows.values() if self.oldest_id_first else self._ordered(self._matching(request), request.sort)
         asked_for = PER_PAGE if self.ignores_per_page else getattr(request, "per_page", PER_PAGE)
         length = min(asked_for, self.longest_page)
@@ -84,12 +92,16 @@ class Upstream:
     def _matching(self, request: ListRequest) -> list[Row]:
         since = None if self.ignores_filter else request.modified_since
         if since is None:
-            return list(self.rows.values())
+            return self._with_repeats(self.rows.values())
         since += self.filter_is_off_by
         # The filter compares whole seconds, so a fraction in `since` leaves out the rest of its second.
         if since.microsecond:
             since = since.replace(microsecond=0) + SECOND
-        return [row for row in self.rows.values() if row.modified_at and row.modified_at >= since]
+        return self._with_repeats(row for row in self.rows.values() if row.modified_at and row.modified_at >= since)
+
+    def _with_repeats(self, rows: Iterable[Row]) -> list[Row]:
+        listed = list(rows)
+        return listed + listed[: self.repeats]
 
     def _ordered(self, rows: list[Row], sort: Sort) -> list[Row]:
         if self.newest_name_first:

@@ -1,5 +1,6 @@
 """The contacts client: the list, one by id, the persons (TR-1)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -118,22 +119,46 @@ def test_refused_page_length_is_not_treated_as_a_refused_list() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        lambda: a_reply(404, code=5),
-        lambda: httpx.Response(404, content=b"<html>"),
+        a_reply(404, code=5),
         # Zoho reads "contactpersons" as a contact's id.
-        lambda: a_reply(400, code=1002),
-        lambda: a_reply(400, code=2),
-        lambda: a_reply(405, code=37),
+        a_reply(400, code=1002),
+        a_reply(400, code=2),
+        a_reply(405, code=37),
         # Not in this plan.
-        lambda: a_reply(403, code=99999),
-        # This address belongs to another resource.
-        lambda: a_reply(code=0, contact={}),
+        a_reply(403, code=99999),
     ],
 )
-def test_refused_list_of_persons_makes_the_caller_read_details(reply: object) -> None:
-    assert callable(reply)
+def test_refused_list_of_persons_makes_the_caller_read_details(reply: httpx.Response) -> None:
     with pytest.raises(BulkPersonsRefused):
-        a_client(FakeZoho(reply())).get_contact_persons(1)
+        a_client(FakeZoho(reply)).get_contact_persons(1)
+
+
+#: Responses without a list and without a code of Zoho's refusals.
+_ODD_REPLIES = [
+    lambda: httpx.Response(404, content=b"<html>"),
+    lambda: a_reply(404, code=404),
+    # This address belongs to another resource.
+    lambda: a_reply(code=0, contact={}),
+]
+
+
+@pytest.mark.parametrize("reply", _ODD_REPLIES)
+def test_an_odd_response_refuses_the_list_of_persons_only_if_it_comes_twice(
+    reply: Callable[[], httpx.Response],
+) -> None:
+    with pytest.raises(BulkPersonsRefused):
+        a_client(FakeZoho(reply(), reply())).get_contact_persons(1)
+
+    page = a_client(FakeZoho(reply(), a_page("contact_persons", a_person_row(contact_id="1")))).get_contact_persons(1)
+    assert len(page.rows) == 1
+
+
+@pytest.mark.parametrize("reply", [*_ODD_REPLIES, lambda: a_reply(404, code=5), lambda: a_reply(403, code=99999)])
+def test_an_organisation_that_has_returned_a_page_of_persons_has_the_list(
+    reply: Callable[[], httpx.Response],
+) -> None:
+    with pytest.raises(UnusableResponse):
+        a_client(FakeZoho(reply())).get_contact_persons(2)
 
 
 def test_401_for_the_list_of_persons_is_not_a_missing_scope() -> None:

@@ -87,7 +87,23 @@ def test_words_are_lower_case() -> None:
 
 @table(
     ("value", "flag"),
-    [(True, True), (False, False), ("true", True), ("False", False), (None, None), ("", None), (1, None), ([], None)],
+    [
+        (True, True),
+        (False, False),
+        ("true", True),
+        ("False", False),
+        (1, True),
+        (0, False),
+        ("1", True),
+        (" 0", False),
+        (None, None),
+        ("", None),
+        (2, None),
+        (-1, None),
+        ("10", None),
+        ([], None),
+        ({}, None),
+    ],
 )
 def test_flags(value: object, flag: bool | None) -> None:
     assert fields.soft_flag(value) is flag

@@ -86,7 +86,7 @@ def test_page_has_rows_rejected_rows_more_and_the_servers_time(told: object, mor
         {"contacts": [], "page_context": []},
         {"contacts": [], "page_context": {}},
         {"contacts": [], "page_context": {"has_more_page": None}},
-        {"contacts": [], "page_context": {"has_more_page": 1}},
+        {"contacts": [], "page_context": {"has_more_page": 2}},
     ],
 )
 def test_page_without_its_list_or_has_more_is_invalid(body: dict[str, Any]) -> None:

@@ -37,6 +37,8 @@ def test_only_zohos_own_error_means_deleted(status: int, code: int) -> None:
         (httpx.Response(404, content=b"<html>Not here</html>"), UnusableResponse),
         (httpx.Response(404), UnusableResponse),
         (a_reply(404), UnusableResponse),
+        (a_reply(404, code=404), UnusableResponse),
+        (a_reply(404, code=0), UnusableResponse),
         # A good response with no record, or with another record.
         (a_reply(code=0), UnusableResponse),
         (a_reply(code=0, invoice=[]), UnusableResponse),
