@@ -8,7 +8,7 @@ from domain.calling_hours import CallingHours
 from domain.permission import CustomerFacts
 from domain.public_holidays import PublicHolidays, rest_days
 from domain.reminder_policy import ORGANISATION, SKIP, ReminderPolicy
-from domain.time_zones import known_zone, known_zones, narrowed
+from domain.time_zones import known_zone, known_zones, shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: s
     if zones is None:
         zones = (customer.time_zone,) if customer.time_zone else ()
     if named := policy.zones.get(customer.holiday_country or ""):
-        zones = narrowed(zones, named)
+        zones = shared(zones, named) or zones
     return Clocks(zones, _stand_in(policy, home_time_zone))
 
 

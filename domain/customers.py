@@ -24,7 +24,7 @@ from domain.phones import (
     choose,
 )
 from domain.places import zones_of_place
-from domain.time_zones import distinct_clocks, narrowed, zones_of_region
+from domain.time_zones import distinct_clocks, shared, zones_of_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,8 @@ def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str
     """All possible time zones of a valid number: its own zones, narrowed by an address in the number's country.
 
     An address in another country does not narrow the zones. A Spanish mobile of a customer in Lisbon may be from Madrid
-    or from the Canaries.
+    or from the Canaries. If the address has none of the number's clocks, both count: people keep their numbers when
+    they move, and the phone library does not know every clock of an area code.
     """
     if phone is None or not phone.verdict.is_valid:
         return ()
@@ -247,7 +248,8 @@ def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str
     if country is None or country not in phone.verdict.regions:
         return distinct_clocks(zones, phone.verdict.region)
     place = zones_of_place(country, details.state or "", details.postcode or "")
-    return distinct_clocks(narrowed(zones, place or zones_of_region(country)), country)
+    there = place or zones_of_region(country)
+    return distinct_clocks(shared(zones, there) or (*zones, *there), country)
 
 
 def _cleaned(person: ContactPerson) -> ContactPerson:

@@ -60,10 +60,10 @@ def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ..
 
 
 @cache
-def narrowed(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of `zones` that share a clock with one of `others`; all of `zones` if no clock is shared."""
+def shared(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of `zones` that share a clock with one of `others`; empty if no clock is shared."""
     clocks = {_clock(zone) for zone in others}
-    return tuple(zone for zone in zones if _clock(zone) in clocks) or zones
+    return tuple(zone for zone in zones if _clock(zone) in clocks)
 
 
 @cache

@@ -31,7 +31,7 @@ LONGEST_TEXT = 500
 
 #: The edition of the rules by which verdicts are made: the phone library's version, whose numbers change every month,
 #: and a mark for the rules of this package. A verdict of another edition is made again from the cached text.
-METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
+METADATA_VERSION: str = f"{phonenumbers.__version__}-located"
 
 #: The digits of these kinds determine the country; a toll-free +1 800 may belong to any country with that prefix.
 _WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}

@@ -6,17 +6,39 @@ import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_number, time_zones_for_number
 
 from domain.phones.number import ValidNumber
-from domain.time_zones import narrowed, zones_of_region
+from domain.time_zones import shared, zones_of_region
 
-#: E.164 prefixes of numbers that are used all over a country, with the country's zones that the metadata lacks.
-_ZONES_LEFT_OUT = {
-    "1867": ("America/Edmonton", "America/Winnipeg", "America/Toronto"),
-    "569": ("America/Punta_Arenas", "Pacific/Easter"),
-    "614": ("Australia/Darwin",),
-    "628": ("Asia/Makassar", "Asia/Jayapura"),
-    "675": ("Pacific/Bougainville",),
-    "79": ("Europe/Kaliningrad",),
+#: Zones that the metadata lacks, with the E.164 prefixes of their numbers. A prefix that has several clocks, or whose
+#: clock the metadata has wrong, gets a zone more: then a call must suit all of them.
+_LACKING = {
+    # All over a country.
+    "America/Toronto": "1867",
+    "America/Punta_Arenas": "569 5661",
+    "Pacific/Easter": "569",
+    "Australia/Darwin": "614",
+    "Asia/Makassar": "628",
+    "Asia/Jayapura": "628",
+    "Pacific/Bougainville": "675",
+    "Europe/Kaliningrad": "79 7401",
+    # Area codes on both sides of a border between clocks.
+    "America/Chicago": "1219 1270 1364 1448 1574 1812 1850 1906 1930",
+    "America/New_York": "1423",
+    "America/Denver": "1308 1620 1785",
+    "America/Boise": "1458 1541",
+    "America/Edmonton": "1236 1250 1257 1672 1778 1867",
+    "America/Winnipeg": "1807 1867",
+    "America/Halifax": "1367 1418 1581",
+    "America/Regina": "1474",
+    "America/Eirunepe": "5597",
+    # Clocks that have changed, or that the metadata takes from a neighbour.
+    "America/Recife": "5581",
+    "America/Santarem": "5593 5594",
+    "Europe/Saratov": "78452",
+    "America/Chihuahua": "52614 52625 52627 52628 52636 52639 52648 52652",
+    "America/Matamoros": "52868 52891 52897",
+    "America/Coyhaique": "5667",
 }
+_PREFIXES = {zone: tuple(prefixes.split()) for zone, prefixes in _LACKING.items()}
 
 
 def regions_of(number: ValidNumber, *, has_place: bool) -> tuple[str, ...]:
@@ -30,14 +52,17 @@ def regions_of(number: ValidNumber, *, has_place: bool) -> tuple[str, ...]:
 
 
 def time_zones_of(number: ValidNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
-    """The time zones of a number's prefix that lie in its countries: for +7 701, a Kazakh prefix, not Moscow's."""
-    zones = tuple(zone for zone in _zones_of(number) if zone != UNKNOWN_TIMEZONE)
+    """The time zones of a number's prefix that lie in its countries: for +7 701, a Kazakh prefix, not Moscow's.
+
+    The metadata names a zone of another country for some numbers (Paris for Algeria). If it names no zone with a clock
+    of the number's countries, all zones of these countries count.
+    """
     digits = f"{number.country_code}{number.national}"
-    for prefix, left_out in _ZONES_LEFT_OUT.items():
-        if digits.startswith(prefix):
-            zones += tuple(zone for zone in left_out if zone not in zones)
+    known = (zone for zone in _zones_of(number) if zone != UNKNOWN_TIMEZONE)
+    lacking = (zone for zone, prefixes in _PREFIXES.items() if digits.startswith(prefixes))
+    zones = tuple(dict.fromkeys((*known, *lacking)))
     there = tuple(zone for region in regions for zone in zones_of_region(region))
-    return narrowed(zones, there) if there else zones
+    return shared(zones, there) or there or zones
 
 
 def _zones_of(number: ValidNumber) -> Iterable[str]:

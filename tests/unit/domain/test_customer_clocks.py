@@ -43,6 +43,22 @@ class TestTimeZones:
     def test_are_all_possible_clocks_of_the_number(self, mobile: str, zones: tuple[str, ...]) -> None:
         assert self.zones_of(mobile) == zones
 
+    @table(
+        ("mobile", "place", "zones"),
+        [
+            # The customer has moved.
+            ("+1 212 736 5000", ("US", "CA", "90001"), ("America/New_York", "America/Los_Angeles")),
+            ("+61 2 8765 4321", ("AU", "WA", "6000"), ("Australia/Sydney", "Australia/Perth")),
+            # The phone library knows only Noronha's clock for Recife's area code.
+            ("+55 81 98472-6153", ("BR", "PE", "50030-230"), ("America/Recife",)),
+        ],
+    )
+    def test_are_those_of_number_and_address_if_they_share_no_clock(
+        self, mobile: str, place: tuple[str, str, str], zones: tuple[str, ...]
+    ) -> None:
+        country, state, postcode = place
+        assert set(self.zones_of(mobile, country_code=country, state=state, postcode=postcode) or ()) == set(zones)
+
     @pytest.mark.parametrize(
         ("state", "postcode", "zones"),
         [
