@@ -80,11 +80,19 @@ _REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
 #: The Brazilian placeholder for the carrier's two digits: "(0xx11) 3123-4567".
 _CARRIER = re.compile(r"^(\(?\s*(?:\+?55)?[\s(]*0?)[xX]{2}(?=\s*\d{2}\D)")
 
+#: A date, with its year at the beginning or at the end.
+_DATE = re.compile(
+    r"""(?:19|20)\d\d(?P<a>[./-])(?:0?[1-9]|1[0-2])(?P=a)(?:0?[1-9]|[12]\d|3[01])
+      | (?:0?[1-9]|[12]\d|3[01])(?P<b>[./-])(?:0?[1-9]|1[0-2])(?P=b)(?:19|20)\d\d
+      | (?:0?[1-9]|1[0-2])(?P<c>[./-])(?:0?[1-9]|[12]\d|3[01])(?P=c)(?:19|20)\d\d""",
+    re.VERBOSE,
+)
+
 #: Patterns that a number cannot contain: dots or an empty bracket for omitted digits, an HTML entity, a date before
 #: another number, a decimal in thousands or in other text.
 _NOT_OF_A_NUMBER = re.compile(
     r"""\d\s*\.{2,} | \.{2,}\d | [(\[]\s*[)\]] | &\#?\w+; | ^(?:19|20)\d\d-[01]\d-[0-3]\d\s+[+(]?\d
-      | \d{4,}\s*\.0+(?!\d) | ^[^.]*\d{4,}\.\d{1,2}$ | \d\s*!
+      | \d{4,}\s*\.0+(?![.\s]*\d) | ^[^.]*\d{4,}\.\d{1,2}$ | \d\s*!
       | ^\+?[1-9]\d{0,2}(?:,\d{3})+\.\d{1,2}$ | ^\+?[1-9]\d{0,2}(?:\.\d{3})+,\d{1,2}$""",
     re.VERBOSE,
 )
@@ -107,7 +115,7 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
         text = _CARRIER.sub(r"\1", text)
     if not any(map(str.isdigit, text)):
         raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
-    if "@" in text:
+    if "@" in text or _DATE.fullmatch(text):
         raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
     if _NOT_OF_A_NUMBER.search(text):
         raise RefusedTextError(PhoneProblem.NOT_ALONE)

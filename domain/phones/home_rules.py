@@ -7,9 +7,9 @@ import re
 from functools import cache
 
 import phonenumbers
-from phonenumbers import NumberFormat, NumberParseException, PhoneMetadata, PhoneNumberType
+from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberType
 
-from domain.phones.number import ValidNumber
+from domain.phones.number import ValidNumber, possible_number
 
 _FIXED_LINE, _MOBILE, _EITHER = (
     PhoneNumberType.FIXED_LINE,
@@ -52,11 +52,8 @@ def may_lack_its_plus(national: ValidNumber, digits: str) -> bool:
     """
     if has_usual_length(national) or digits.startswith("0"):
         return False
-    try:
-        abroad = phonenumbers.parse(f"+{digits}", None)
-    except NumberParseException:
-        return False
-    return phonenumbers.is_possible_number(abroad) and abroad.country_code != national.country_code
+    abroad = possible_number(digits)
+    return abroad is not None and abroad.country_code != national.country_code
 
 
 def has_usual_length(number: ValidNumber) -> bool:

@@ -14,6 +14,10 @@ phonenumbers.enable_pattern_cache()
 #: The size of the cache of readings: the same reading is tested several times while one text is judged.
 READINGS_REMEMBERED = 64
 
+#: French area codes of overseas departments, whose numbers have another country code after the 0: 0596 … in Martinique
+#: is +596 596 …. As numbers of +33, which the phone library accepts, they belong to nobody.
+_OVERSEAS = ("263", "269", "508", "596")
+
 KINDS = {
     PhoneNumberType.FIXED_LINE: PhoneKind.FIXED_LINE,
     PhoneNumberType.MOBILE: PhoneKind.MOBILE,
@@ -71,4 +75,19 @@ def valid_number(text: str, region: str | None) -> ValidNumber | None:
         return None
     # The library's number_type knows a type exactly where is_valid_number is true, and takes half of both calls' time.
     number_type = phonenumbers.number_type(number)
-    return ValidNumber(number, number_type) if number_type in KINDS else None
+    if number_type not in KINDS:
+        return None
+    valid = ValidNumber(number, number_type)
+    return None if valid.country_code == 33 and valid.national.startswith(_OVERSEAS) else valid
+
+
+def possible_number(digits: str) -> PhoneNumber | None:
+    """The number of these digits after a plus, if it has a possible length.
+
+    The phone library does not know every valid number.
+    """
+    try:
+        number = phonenumbers.parse(f"+{digits}", None)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_possible_number(number) else None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from domain.phones.characters import digits_of
+from domain.phones.number import possible_number
 
 #: Whether a text is a valid number by itself.
 IsNumber = Callable[[str], bool]
@@ -26,16 +27,17 @@ _DIGITS_OF_A_SECOND_NUMBER = 7
 #: The maximum of digits in a country code.
 _DIGITS_OF_A_CODE = 3
 
-#: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number.
+#: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number. A mark has no leading zero:
+#: "02)2849-3657" begins with an area code.
 _MARK = re.compile(
-    r"""^(?: \d{1,2}[.)]\s+ | \d{1,2}\)\s* | \d\s+-\s+ | \d\s+(?=\(?[0+])
+    r"""^(?: [1-9]\d?[.)]\s+ | [1-9]\d?\)\s* | \d\s+-\s+ | \d\s+(?=\(?[0+])
       | \d{1,2}(?:/\d{1,2}|\s*/)\s+(?=\(?[0+]) | \([1-9]\)\s* | \(\d{1,2}\)\s*(?=\(?[0+])
     )(?=[\d(+])""",
     re.VERBOSE,
 )
 
-#: A closing bracket without an opening one does not belong to an area code.
-_LIST_MARK = re.compile(r"^\d{1,2}\)")
+#: A closing bracket without an opening one, before a number with a prefix, does not belong to an area code.
+_LIST_MARK = re.compile(r"^\d{1,2}\)\s*(?=\(?[0+])")
 
 #: Digits in brackets after the number: they are a note, or the number's end.
 _BRACKET = re.compile(r"(?<=\d)\s*[(\[][\d\s.,/-]*\d[\d\s.,/-]*[)\]]?\s*$")
@@ -144,7 +146,8 @@ def _is_certain_end(first: str, rest: str, is_number: IsNumber) -> bool:
 def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str | None:
     """The first of two numbers that only a blank separates; None if the text has only one number.
 
-    The second number has the usual beginning of a number, or is as long as the first: "513140867 513140868".
+    The second number has the usual beginning of a number, or is as long as the first: "513140867 513140868". Halves of
+    equal length are not two numbers if the whole text may be one from abroad that lost its plus: "44 7911 284936".
     """
     if may_be_whole and len(digits_of(text)) < _DIGITS_OF_TWO_NUMBERS:
         return None
@@ -152,7 +155,7 @@ def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str 
         begins_again = second.startswith(("0", "+", "(0")) and len(digits_of(second)) >= _DIGITS_OF_A_SECOND_NUMBER
         is_as_long = not may_be_whole and len(digits_of(first)) == len(digits_of(second))
         if (begins_again or is_as_long) and is_number(first) and is_number(second):
-            return first
+            return first if begins_again or possible_number(digits_of(text)) is None else None
     return None
 
 

@@ -99,9 +99,21 @@ def _without_doubled_country(text: str) -> Iterator[Reading]:
             yield Reading(f"+{rest}", Origin.CODE_DROPPED)
 
 
+#: "(473) 269-1281": an area code of America, and not a country code, whatever its digits.
+_AMERICAN = re.compile(r"\s*\(\d{3}\)\s*\d{3}[ .-]*\d{4}\s*")
+
+#: From this many digits on, the first group has more than a country code: "447911 284936".
+_DIGITS_OF_MORE_THAN_A_CODE = 4
+
+
 def begins_with_country_code(text: str) -> bool:
-    """Whether the first group of digits begins with a country code. The 9 of "9-17 12 341 77 32" is not India's 91."""
+    """Whether the first group of digits is a country code, or begins with one and has further digits.
+
+    The 9 of "9-17 12 341 77 32" is not India's 91, and the 131 of "131 2320 9063" is not America's 1.
+    """
     group = re.match(r"\D*(\d+)", text)
-    return group is not None and any(
-        int(group[1][:length]) in COUNTRY_CODE_TO_REGION_CODE for length in (1, 2, 3) if length <= len(group[1])
-    )
+    if group is None or _AMERICAN.fullmatch(text):
+        return False
+    digits = group[1]
+    codes = [digits] if len(digits) < _DIGITS_OF_MORE_THAN_A_CODE else [digits[:length] for length in (1, 2, 3)]
+    return any(int(code) in COUNTRY_CODE_TO_REGION_CODE for code in codes)

@@ -62,6 +62,33 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("24/7 030 456789", "DE", AMBIGUOUS),
         ("20230512 +49 1512 3456789", "DE", AMBIGUOUS),
         ("2023-05-12 050-234-8734", "IL", NOT_ALONE),
+        # A date alone.
+        ("2026-01-12", "DE", PhoneProblem.NOT_A_NUMBER),
+        ("23.07.1985", "FR", PhoneProblem.NOT_A_NUMBER),
+        ("3/7/1985", "NO", PhoneProblem.NOT_A_NUMBER),
+        ("07/23/1985", "NO", PhoneProblem.NOT_A_NUMBER),
+        ("23 07 19 85", "NO", "+4723071985"),
+        # An area code with only its closing bracket is not a list mark.
+        ("02)2849-3657", "KR", "+82228493657"),
+        ("01) 284 93 65", "AT", "+4312849365"),
+        ("30) 28493657", "DE", AMBIGUOUS),
+        ("9) 2849 3657", "FI", AMBIGUOUS),
+        ("1) 030 4567890", "DE", "+49304567890"),
+        # One number from abroad is not two of equal length, although 447911 is a number on the Faroes.
+        ("44 7911 284936", "FO", PhoneProblem.TOO_LONG),
+        ("49 1512 849365", "GL", PhoneProblem.TOO_LONG),
+        ("62 8122 849365", "AD", PhoneProblem.TOO_LONG),
+        ("513140867 513140868", "PL", "+48513140867"),
+        # Numbers of overseas departments, whose country code is not 33.
+        ("0596 28 49 36", "FR", NOT_ALONE),
+        ("+33 269 61 49 36", "FR", NOT_ALONE),
+        ("0596 28 49 36", "MQ", "+596596284936"),
+        # An area code in brackets, or a first group with more than a code, is not a country code that lost its plus.
+        ("(473) 269-1281", "SV", PhoneProblem.IMPOSSIBLE_LENGTH),
+        ("(670) 234-5662", "KW", PhoneProblem.TOO_LONG),
+        ("131 2320 9063", "GI", PhoneProblem.TOO_LONG),
+        # Dots between groups of two, not a decimal.
+        ("0475.00.49.36", "BE", "+32475004936"),
         # An area code separated by a sign is not a list mark.
         ("02; 34502997", "EG", PhoneProblem.TOO_SHORT),
         ("02&nbsp;34502997", "EG", NOT_ALONE),
