@@ -71,7 +71,7 @@ _DIGITS_OF_THE_LONGEST_TEXT = 20
 #: Countries whose numbers have many lengths and beginnings, the most open first: the national form of each example
 #: number of the phone library, of any country, is valid in one of these. Kazakhstan's plan, which includes Russia's
 #: numbers with their trunk prefix 8, is the last.
-OPEN_PLANS = ("DE", "AX", "RS", "IN", "BG", "LU", "MX", "AC", "IE", "BH", "BR", "KZ")
+OPEN_PLANS = ("DE", "AX", "RS", "IN", "BG", "LU", "MX", "AC", "IE", "BH", "BR", "CN", "KZ")
 _EVERY_REGION = tuple(dict.fromkeys((*OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS))))
 
 

@@ -1,11 +1,19 @@
-"""Words next to phone numbers in the languages of Zoho's users, in the form that `domain.folding.folded` returns."""
+"""Words next to phone numbers in the languages of Zoho's users, as the grammar of phone texts returns words."""
+
+import re
 
 from domain.folding import folded
+from domain.phones.characters import folded_characters
 from domain.phones.verdicts import NotCallable
 
 
+def _word(text: str) -> str:
+    """The word as the grammar returns it: without vowel signs, which a phone text loses with all combining marks."""
+    return folded(folded_characters(text))
+
+
 def _words(text: str) -> frozenset[str]:
-    return frozenset(map(folded, text.split()))
+    return frozenset(map(_word, text.split()))
 
 
 #: Labels that may touch the digits: "Tel030 1234567", "0171 1234567mobil".
@@ -51,6 +59,37 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "nie dzwonić", "nie dzwonic", "не звонить", "не дзвонити", "ring ikke", "ring inte", "ikke ring",
             "arama", "aramayın", "jangan telepon", "jangan hubungi", "請勿來電", "请勿致电", "请勿拨打", "勿打",
             "電話しないで", "電話不可", "لا تتصل", "אל תתקשר", "कॉल न करें",
+            "dnd", "do not disturb", "don t ring", "dont ring", "never ring", "no phone calls", "don t use", "dont use",
+            "don t contact", "dont contact", "don t phone", "not to be contacted", "stop calling", "opt out",
+            "opted out", "unsubscribed", "email preferred", "prefers email", "text me", "cease and desist",
+            "legal dispute",
+            "blocked", "barred", "bankrupt", "insolvent",
+            "nicht telefonieren", "nicht kontaktieren", "nicht benutzen", "nicht verwenden", "kein anruf",
+            "kein telefon", "darf nicht angerufen", "werbesperre", "anrufsperre", "gesperrt", "insolvenzverwalter",
+            "bitte löschen",
+            "ne pas téléphoner", "ne plus téléphoner", "n appelez pas", "ne jamais appeler", "ne pas déranger",
+            "ne pas utiliser", "pas d appel", "pas d appels",
+            "no llame", "no llamen", "no usar", "no utilizar", "bloqueado",
+            "não ligue", "nao ligue", "não usar", "não perturbe", "não contatar",
+            "non chiamate", "non contattare", "non disturbare", "non usare",
+            "niet meer bellen", "bel niet", "niet telefoneren", "niet gebruiken", "niet storen", "niet contacteren",
+            "nie dzwoń", "nie dzwon", "nie kontaktować", "nie używać",
+            "не звоните", "не беспокоить", "не телефонувати", "заблокирован",
+            "ring ej", "får ej kontaktas", "må ikke ringes", "älä soita", "ei saa soittaa", "ei soittoja",
+            "aramayin", "aranmasın", "nevolat", "nevolejte", "ne hívja", "ne hívd", "nem hívható", "nu suna",
+            "nu sunați", "a nu se suna", "μην καλείτε",
+            "jangan telpon", "jangan ditelepon", "jangan dihubungi", "không gọi", "đừng gọi", "ห้ามโทร", "อย่าโทร",
+            "電話禁止", "架電禁止", "架電不可", "使用不可", "不要打电话", "别打", "禁止拨打", "勿拨", "仅短信",
+            "전화하지", "전화 금지", "전화금지", "통화금지", "문자만",
+            "لا تتصلوا", "عدم الاتصال", "ممنوع الاتصال", "לא להתקשר", "אין להתקשר",
+            "कॉल मत", "फोन न करें", "फ़ोन मत", "call mat",
+            # The customer has died: the heirs must not be reminded by a machine.
+            "deceased", "passed away", "died", "rip", "verstorben", "gestorben", "décédé", "décédée", "fallecido",
+            "fallecida", "difunto", "difunta", "falecido", "falecida", "deceduto", "deceduta", "defunto", "overleden",
+            "zmarł", "zmarły", "zmarła", "avliden", "afdød", "død", "kuollut", "vefat", "умер", "умерла", "скончался",
+            "помер", "померла", "zemřel", "zemřela", "meghalt", "elhunyt", "decedat", "απεβίωσε", "meninggal",
+            "almarhum", "đã mất", "เสียชีวิต", "死亡", "故人", "已故", "去世", "사망", "متوفى", "متوفي", "נפטר", "נפטרה",
+            "मृत",
         ),
     ),
     (
@@ -66,6 +105,34 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "fout", "błędny", "bledny", "zły", "неверный", "неправильный", "не тот", "fel nummer", "forkert", "feil",
             "yanlış", "yanlis", "nomor salah", "salah nomor", "salah sambung",
             "错误", "空号", "錯誤", "間違い", "خطأ", "שגוי", "गलत",
+            "no longer valid", "not a valid", "does not exist", "doesn t exist", "not existing", "nonexistent",
+            "not his", "not her", "not their", "not hers", "not theirs", "doesn t belong", "does not belong", "fake",
+            "dummy", "bogus", "made up", "test number", "switched off", "cut off", "number changed", "changed number",
+            "unused", "inactive", "not used",
+            "gibt es nicht", "existiert nicht", "nicht gültig", "nicht aktuell", "nicht aktiv", "inaktiv", "abgemeldet",
+            "gekündigt", "außer betrieb", "stillgelegt", "geändert",
+            "n existe plus", "n existe pas", "hors service", "plus en service", "non valide", "invalide", "inactif",
+            "injoignable", "plus valable", "résilié", "désactivé", "erreur",
+            "no existe", "no corresponde", "no es su", "fuera de servicio", "desconectado", "dado de baja", "inválido",
+            "inválida", "no válido", "falso", "ya no",
+            "inexistente", "não existe", "não é dele", "não é dela", "não pertence", "desligado", "desativado",
+            "fora de serviço",
+            "non esiste", "non attivo", "non più", "disattivato", "fuori servizio", "non valido", "scollegato",
+            "foutief", "ongeldig", "niet in gebruik", "buiten gebruik", "bestaat niet", "opgeheven", "afgesloten",
+            "klopt niet",
+            "nieprawidłowy", "niewłaściwy", "nieaktywny", "nie istnieje", "nieważny", "niepoprawny", "wyłączony",
+            "pomyłka", "fel", "felaktigt", "ogiltigt", "ur bruk", "finns ej", "avstängt", "används ej", "upphört",
+            "ugyldigt", "ugyldig", "ude af drift", "nedlagt", "väärä", "virheellinen", "ei käytössä",
+            "poistettu käytöstä", "hatalı", "geçersiz", "kullanılmıyor", "kullanım dışı",
+            "ошибочный", "чужой номер", "недействителен", "не существует", "не обслуживается", "не используется",
+            "отключен", "отключён", "не работает", "невірний", "неправильний", "помилковий", "не існує", "відключений",
+            "не працює",
+            "špatné", "chybné", "neplatné", "neexistuje", "zrušeno", "mimo provoz", "rossz szám", "téves",
+            "érvénytelen", "megszűnt", "greșit", "gresit", "inexistent", "dezactivat", "λάθος", "εκτός λειτουργίας",
+            "tidak aktif", "tidak berlaku", "nonaktif", "sai số", "số sai", "ngừng hoạt động",
+            "เบอร์ผิด", "เลิกใช้", "番号違い", "使われて", "错号", "停机", "已作废", "无效", "打錯", "停用",
+            "잘못된", "결번", "없는 번호", "오류", "غير صحيح", "خارج الخدمة", "غير مستخدم", "מנותק", "לא בשימוש",
+            "לא פעיל", "טעות", "galat", "band hai",
         ),
     ),
     (
@@ -79,6 +146,10 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "gammal", "gammel", "gammelt", "tidligere", "tidigare", "vanha", "eski", "nomor lama",
             "旧", "旧号", "舊", "古い",
             "قديم", "ישן", "पुराना",
+            "prev", "ex employee", "left the company", "left company", "no longer works", "not used any more",
+            "frühere", "ehem", "anc", "número viejo", "gammalt", "gammelt", "entinen", "прежний", "старий", "staré",
+            "starý", "régi", "vechi", "παλιό", "παλιός", "số cũ", "เบอร์เก่า", "옛날", "구번호", "이전 번호", "예전",
+            "purana",
         ),
     ),
     (
@@ -86,7 +157,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
         (
             "fax", "faxe", "faxnr", "faxnummer", "telefax", "facsimile", "facs", "télécopie", "télécopieur",
             "telecopie", "faks", "faksi", "факс", "ф", "φαξ", "传真", "傳真", "ファックス", "ファクス",
-            "팩스", "فاكس", "פקס",
+            "팩스", "فاكس", "פקס", "efax", "e fax", "แฟกซ์", "โทรสาร", "फैक्स",
         ),
     ),
 )  # fmt: skip
@@ -94,7 +165,21 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
 #: Words for a line that is both fax and telephone: "Tel/Fax 030 …".
 _TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話")
 
-_FIRST_OF_CJK = "\u2e80"
+#: "SMS only", "nur per Mail": a word of each kind forbids calls.
+_ONLY = _words("""
+    only just nur solo sólo só somente apenas seulement uniquement alleen tylko endast bara kun vain sadece только
+    тільки jen pouze csak doar μόνο hanya saja chỉ فقط רק
+""")
+_MESSAGES = _words("""
+    sms text texts texting message messages whatsapp wa mail mails email emails mensaje mensajes mensagem mensagens
+    messaggi berichten wiadomości tekstiviesti смс сообщения schriftlich nhắn رسائل واتساب הודעות וואטסאפ
+""")
+
+#: Scripts without blanks between words: Thai, and Chinese, Japanese and Korean.
+_WITHOUT_BLANKS = re.compile("[\u0e00-\u0e7f\u2e80-\uffff]")
+
+#: The place between Latin letters and such a script: "FAX番号". Folded Korean letters begin at U+1100.
+_CHANGE_OF_SCRIPT = re.compile("(?<=[a-z])(?=[\u0e00-\u11ff\u2e80-\uffff])")
 
 
 def _searched(phrase: str) -> str:
@@ -102,8 +187,8 @@ def _searched(phrase: str) -> str:
 
     A phrase in a script without blanks between words stays as it is.
     """
-    words = " ".join(map(folded, phrase.split()))
-    return words if words[0] >= _FIRST_OF_CJK else f" {words} "
+    words = " ".join(map(_word, phrase.split()))
+    return words if _WITHOUT_BLANKS.match(phrase) else f" {words} "
 
 
 _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases in _MEANINGS)
@@ -113,7 +198,9 @@ def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
     """Why these words say that a number is not to be called; None if they do not. The words are as `folded` returns."""
     if not words:
         return None
-    text = f" {' '.join(words)} "
+    if not _ONLY.isdisjoint(words) and not _MESSAGES.isdisjoint(words):
+        return NotCallable.DO_NOT_CALL
+    text = _CHANGE_OF_SCRIPT.sub(" ", f" {' '.join(words)} ")
     for meaning, phrases in _PHRASES:
         if any(phrase in text for phrase in phrases):
             is_telephone_too = meaning is NotCallable.FAX and not _TELEPHONES.isdisjoint(words)

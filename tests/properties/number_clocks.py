@@ -10,7 +10,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from domain.calling_hours import CallingHours
 from domain.clocks import calling_hours
 from domain.reminder_policy import ReminderPolicy
-from domain.time_zones import distinct_clocks, narrowed, zones_of_region
+from domain.time_zones import distinct_clocks, shared, zones_of_region
 from tests.builders import a_customer
 from tests.unit.domain.clocks import is_inside, zones
 
@@ -36,7 +36,9 @@ def all_number_clocks() -> list[NumberClocks]:
     found = set()
     for prefix, names in TIMEZONE_DATA.items():
         found.add(NumberClocks(tuple(names), None))
-        found |= {NumberClocks(narrowed(tuple(names), zones_of_region(region)), region) for region in _regions(prefix)}
+        for region in _regions(prefix):
+            there = zones_of_region(region)
+            found.add(NumberClocks(shared(tuple(names), there) or there or tuple(names), region))
     return sorted(found, key=lambda clocks: (clocks.names, clocks.region or ""))
 
 

@@ -36,6 +36,30 @@ LONDON = "020 7031 3000"
         ("020 7031 3000 (alt)", NotCallable.OLD_NUMBER),
         ("ancien numéro 020 7031 3000", NotCallable.OLD_NUMBER),
         ("旧号 020 7031 3000", NotCallable.OLD_NUMBER),
+        # Vowel signs, compounds of two scripts, and Korean compounds.
+        ("020 7031 3000 (कॉल न करें)", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 पुराना", NotCallable.OLD_NUMBER),
+        ("FAX番号 020 7031 3000", NotCallable.FAX),
+        ("팩스번호 020 7031 3000", NotCallable.FAX),
+        ("020 7031 3000 เบอร์ผิดครับ", NotCallable.WRONG_NUMBER),
+        # Messages instead of calls, in any words.
+        ("020 7031 3000 WhatsApp only!", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 (nur per Mail)", NotCallable.DO_NOT_CALL),
+        ("solo mensajes 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("только смс 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 DND", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 - opted out", NotCallable.DO_NOT_CALL),
+        # A customer who has died.
+        ("020 7031 3000 (deceased)", NotCallable.DO_NOT_CALL),
+        ("verstorben 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 décédée", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 умер", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 (does not exist)", NotCallable.WRONG_NUMBER),
+        ("020 7031 3000 no longer valid", NotCallable.WRONG_NUMBER),
+        ("020 7031 3000 (n'existe plus)", NotCallable.WRONG_NUMBER),
+        ("dummy 020 7031 3000", NotCallable.WRONG_NUMBER),
+        ("020 7031 3000 gammalt nummer", NotCallable.OLD_NUMBER),
+        ("020 7031 3000 left the company", NotCallable.OLD_NUMBER),
         # An objection to calls has precedence over the kind of line.
         ("Fax 020 7031 3000, do not call", NotCallable.DO_NOT_CALL),
     ],
@@ -52,6 +76,10 @@ def test_words_in_the_text_make_a_number_not_callable(text: str, reason: NotCall
         "Mobile 020 7031 3000",
         "020 7031 3000 (Bob Goldman)",  # "old" is a part of the name only
         "020 7031 3000 reception",
+        "020 7031 3000 WhatsApp",
+        "020 7031 3000 (mobile and WhatsApp)",
+        "020 7031 3000 Mr Lawyer",
+        "只要020 7031 3000",
         "Tel/Fax 020 7031 3000",  # a telephone as well
         "Tel 020 7031 3000, Fax 020 7031 3001",  # the words belong to the second number
         "020 7031 3000 / Fax 020 7031 3001",
