@@ -219,6 +219,13 @@ class Settings(DatabaseSettings):
             raise ValueError("must be a scheme, a host and at most a path, such as https://booksync.example.com")
         return url
 
+    @field_validator("zoho_api_url", "zoho_accounts_url")
+    @classmethod
+    def _is_only_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and (url.path not in {None, "", "/"} or url.query or url.fragment or url.username):
+            raise ValueError("must be a scheme and a host, such as http://127.0.0.1:9000; booksync adds the path")
+        return url
+
     @field_validator(
         "encryption_keys", "reminder_webhook_secret", "connect_return_urls", "console_auth_proxies", mode="before"
     )

@@ -42,6 +42,8 @@ def erase_connection(
             _show(found, None, as_json=as_json, headline="was erased already")
             return
         if not yes:
+            if as_json:
+                raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
             _confirm(found)
         ended, receipt = _erased(resources, found)
     _show(receipt, ended, as_json=as_json, headline="is erased")

@@ -1,10 +1,12 @@
 """The web application: `uvicorn workers.web.app:app`."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
@@ -12,7 +14,7 @@ from domain.processes import Kind
 from workers.boot.basics import open_basics
 from workers.boot.process_rows import process_row
 from workers.boot.resources import open_resources
-from workers.boot.settings import web_settings
+from workers.boot.settings import SettingsError, web_settings
 from workers.observability.logs import set_up_logs
 from workers.services.kept_counts import KeptCounts
 from workers.services.kept_previews import KeptPreviews
@@ -32,6 +34,8 @@ POSTGRES_SECONDS = 5.0
 #: The pool of connections for the counts of the console's pages, of which 9 can be made at once, and for actions whose
 #: statements may take longer than a request's.
 PATIENT_POOL_SIZE: Final = 8
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -60,9 +64,15 @@ def _threads() -> int:
     return int(current_default_thread_limiter().total_tokens)
 
 
-# uvicorn has set up its own log format when it loads this module, and logs lines before the application starts.
+# uvicorn has set up its own log format when it loads this module, and logs lines before the application starts. An error
+# of the application's start it would log with its whole traceback.
 if logging.getLogger("uvicorn").handlers:
     set_up_logs()
+    try:
+        web_settings()
+    except SettingsError as error:
+        log.critical(str(error), action="settings.refused")
+        sys.exit(1)
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 for part in (health, webhooks, metrics, connecting, *CONSOLE):

@@ -158,6 +158,13 @@ def test_the_organisations_name_or_number_confirms(bench: Bench, typed: str) -> 
     assert (result.exit_code, bench.rows("SELECT id FROM booksync.zoho_connections")) == (0, [])
 
 
+def test_json_cannot_ask_for_confirmation(bench: Bench) -> None:
+    result = run("erase", str(bench.connection_id), "--json")
+    assert result.exit_code == 2
+    assert "give --yes too" in result.stderr
+    assert bench.rows("SELECT id FROM booksync.zoho_connections")
+
+
 @pytest.mark.parametrize("typed", ["yes", "", "\n"])
 def test_anything_else_erases_nothing(bench: Bench, typed: str) -> None:
     result = run("erase", str(bench.connection_id), given=typed)

@@ -118,3 +118,28 @@ class TestPublicUrl:
         words = complaint()
         assert "PUBLIC_URL" in words
         assert "address-secret" not in words
+
+
+@pytest.mark.parametrize("name", ["ZOHO_API_URL", "ZOHO_ACCOUNTS_URL"])
+class TestZohosUrls:
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:9000", "https://www.zohoapis.com/"])
+    def test_an_origin_is_accepted(self, environment: pytest.MonkeyPatch, name: str, url: str) -> None:
+        environment.setenv(name, url)
+        settings()
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://www.zohoapis.com/books/v3",
+            "https://www.zohoapis.com?token=address-secret",
+            "https://user:address-secret@www.zohoapis.com",
+            "https://www.zohoapis.com/#address-secret",
+        ],
+    )
+    def test_more_than_an_origin_is_refused_without_its_value(
+        self, environment: pytest.MonkeyPatch, name: str, url: str
+    ) -> None:
+        environment.setenv(name, url)
+        words = complaint()
+        assert f"{name} must be a scheme and a host" in words
+        assert "address-secret" not in words
