@@ -220,7 +220,7 @@ def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
     credit, balance = customer.unused_credits, invoice.balance
     if credit is None or balance is None or not credit.is_finite() or credit < balance:
         return False
-    return not customer.credits_currency or customer.credits_currency == invoice.currency_code
+    return customer.credits_currency.upper() in {"", invoice.currency_code.upper()}
 
 
 def held_until(invoice: Invoice) -> dt.date | None:

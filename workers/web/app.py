@@ -64,8 +64,8 @@ def _threads() -> int:
     return int(current_default_thread_limiter().total_tokens)
 
 
-# uvicorn has set up its own log format when it loads this module, and logs lines before the application starts. An error
-# of the application's start it would log with its whole traceback.
+# uvicorn has set up its own log format when it loads this module, and logs lines before the application starts. It
+# would log an error of the application's start with the whole traceback.
 if logging.getLogger("uvicorn").handlers:
     set_up_logs()
     try:

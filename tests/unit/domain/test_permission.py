@@ -123,6 +123,7 @@ class TestCredits:
             ("120.00", "GBP", True),
             ("119.99", "GBP", False),
             ("900", "GBP", True),
+            ("900", "gbp", True),
             ("900", "", True),  # no currency in the row: it counts as the invoice's
             ("900", "EUR", False),
             ("0", "GBP", False),
