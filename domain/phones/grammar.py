@@ -92,7 +92,7 @@ _DATE = re.compile(
 #: another number, a decimal in thousands or in other text.
 _NOT_OF_A_NUMBER = re.compile(
     r"""\d\s*\.{2,} | \.{2,}\d | [(\[]\s*[)\]] | &\#?\w+; | ^(?:19|20)\d\d-[01]\d-[0-3]\d\s+[+(]?\d
-      | \d{4,}\s*\.0+(?![.\s]*\d) | ^[^.]*\d{4,}\.\d{1,2}$ | \d\s*!
+      | \d{4,}\s*\.0+(?!\.?\d) | ^[^.]*\d{4,}\.\d{1,2}$ | \d\s*!
       | ^\+?[1-9]\d{0,2}(?:,\d{3})+\.\d{1,2}$ | ^\+?[1-9]\d{0,2}(?:\.\d{3})+,\d{1,2}$""",
     re.VERBOSE,
 )

@@ -27,10 +27,10 @@ _DIGITS_OF_A_SECOND_NUMBER = 7
 #: The maximum of digits in a country code.
 _DIGITS_OF_A_CODE = 3
 
-#: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number. A mark has no leading zero:
-#: "02)2849-3657" begins with an area code.
+#: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number. "02)2849-3657" begins with
+#: an area code.
 _MARK = re.compile(
-    r"""^(?: [1-9]\d?[.)]\s+ | [1-9]\d?\)\s* | \d\s+-\s+ | \d\s+(?=\(?[0+])
+    r"""^(?: \d{1,2}[.)]\s+ | [1-9]\d?\)\s* | 0\d?\)\s*(?=\(?[0+]) | \d\s+-\s+ | \d\s+(?=\(?[0+])
       | \d{1,2}(?:/\d{1,2}|\s*/)\s+(?=\(?[0+]) | \([1-9]\)\s* | \(\d{1,2}\)\s*(?=\(?[0+])
     )(?=[\d(+])""",
     re.VERBOSE,

@@ -61,9 +61,9 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "電話しないで", "電話不可", "لا تتصل", "אל תתקשר", "कॉल न करें",
             "dnd", "do not disturb", "don t ring", "dont ring", "never ring", "no phone calls", "don t use", "dont use",
             "don t contact", "dont contact", "don t phone", "not to be contacted", "stop calling", "opt out",
-            "opted out", "unsubscribed", "email preferred", "prefers email", "text me", "cease and desist",
+            "opted out", "unsubscribed", "email preferred", "prefers email", "cease and desist",
             "legal dispute",
-            "blocked", "barred", "bankrupt", "insolvent",
+            "blocked", "bankrupt", "insolvent",
             "nicht telefonieren", "nicht kontaktieren", "nicht benutzen", "nicht verwenden", "kein anruf",
             "kein telefon", "darf nicht angerufen", "werbesperre", "anrufsperre", "gesperrt", "insolvenzverwalter",
             "bitte löschen",
@@ -72,7 +72,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "no llame", "no llamen", "no usar", "no utilizar", "bloqueado",
             "não ligue", "nao ligue", "não usar", "não perturbe", "não contatar",
             "non chiamate", "non contattare", "non disturbare", "non usare",
-            "niet meer bellen", "bel niet", "niet telefoneren", "niet gebruiken", "niet storen", "niet contacteren",
+            "niet meer bellen", "niet telefoneren", "niet gebruiken", "niet storen", "niet contacteren",
             "nie dzwoń", "nie dzwon", "nie kontaktować", "nie używać",
             "не звоните", "не беспокоить", "не телефонувати", "заблокирован",
             "ring ej", "får ej kontaktas", "må ikke ringes", "älä soita", "ei saa soittaa", "ei soittoja",
@@ -84,7 +84,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "لا تتصلوا", "عدم الاتصال", "ممنوع الاتصال", "לא להתקשר", "אין להתקשר",
             "कॉल मत", "फोन न करें", "फ़ोन मत", "call mat",
             # The customer has died: the heirs must not be reminded by a machine.
-            "deceased", "passed away", "died", "rip", "verstorben", "gestorben", "décédé", "décédée", "fallecido",
+            "deceased", "passed away", "died", "verstorben", "gestorben", "décédé", "décédée", "fallecido",
             "fallecida", "difunto", "difunta", "falecido", "falecida", "deceduto", "deceduta", "defunto", "overleden",
             "zmarł", "zmarły", "zmarła", "avliden", "afdød", "død", "kuollut", "vefat", "умер", "умерла", "скончался",
             "помер", "померла", "zemřel", "zemřela", "meghalt", "elhunyt", "decedat", "απεβίωσε", "meninggal",
@@ -106,8 +106,8 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "yanlış", "yanlis", "nomor salah", "salah nomor", "salah sambung",
             "错误", "空号", "錯誤", "間違い", "خطأ", "שגוי", "गलत",
             "no longer valid", "not a valid", "does not exist", "doesn t exist", "not existing", "nonexistent",
-            "not his", "not her", "not their", "not hers", "not theirs", "doesn t belong", "does not belong", "fake",
-            "dummy", "bogus", "made up", "test number", "switched off", "cut off", "number changed", "changed number",
+            "not his number", "not her number", "not their number", "doesn t belong", "does not belong",
+            "dummy", "bogus", "test number", "switched off", "number changed", "changed number",
             "unused", "inactive", "not used",
             "gibt es nicht", "existiert nicht", "nicht gültig", "nicht aktuell", "nicht aktiv", "inaktiv", "abgemeldet",
             "gekündigt", "außer betrieb", "stillgelegt", "geändert",
@@ -121,7 +121,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "foutief", "ongeldig", "niet in gebruik", "buiten gebruik", "bestaat niet", "opgeheven", "afgesloten",
             "klopt niet",
             "nieprawidłowy", "niewłaściwy", "nieaktywny", "nie istnieje", "nieważny", "niepoprawny", "wyłączony",
-            "pomyłka", "fel", "felaktigt", "ogiltigt", "ur bruk", "finns ej", "avstängt", "används ej", "upphört",
+            "pomyłka", "felaktigt", "ogiltigt", "ur bruk", "finns ej", "avstängt", "används ej", "upphört",
             "ugyldigt", "ugyldig", "ude af drift", "nedlagt", "väärä", "virheellinen", "ei käytössä",
             "poistettu käytöstä", "hatalı", "geçersiz", "kullanılmıyor", "kullanım dışı",
             "ошибочный", "чужой номер", "недействителен", "не существует", "не обслуживается", "не используется",
@@ -131,7 +131,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "érvénytelen", "megszűnt", "greșit", "gresit", "inexistent", "dezactivat", "λάθος", "εκτός λειτουργίας",
             "tidak aktif", "tidak berlaku", "nonaktif", "sai số", "số sai", "ngừng hoạt động",
             "เบอร์ผิด", "เลิกใช้", "番号違い", "使われて", "错号", "停机", "已作废", "无效", "打錯", "停用",
-            "잘못된", "결번", "없는 번호", "오류", "غير صحيح", "خارج الخدمة", "غير مستخدم", "מנותק", "לא בשימוש",
+            "잘못된", "결번", "없는 번호", "غير صحيح", "خارج الخدمة", "غير مستخدم", "מנותק", "לא בשימוש",
             "לא פעיל", "טעות", "galat", "band hai",
         ),
     ),
@@ -147,9 +147,9 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "旧", "旧号", "舊", "古い",
             "قديم", "ישן", "पुराना",
             "prev", "ex employee", "left the company", "left company", "no longer works", "not used any more",
-            "frühere", "ehem", "anc", "número viejo", "gammalt", "gammelt", "entinen", "прежний", "старий", "staré",
-            "starý", "régi", "vechi", "παλιό", "παλιός", "số cũ", "เบอร์เก่า", "옛날", "구번호", "이전 번호", "예전",
-            "purana",
+            "frühere", "ehem", "número viejo", "gammalt", "entinen", "прежний", "staré",
+            "starý", "vechi", "παλιό", "παλιός", "số cũ", "เบอร์เก่า", "구번호", "이전 번호",
+
         ),
     ),
     (
@@ -165,21 +165,20 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
 #: Words for a line that is both fax and telephone: "Tel/Fax 030 …".
 _TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話")
 
-#: "SMS only", "nur per Mail": a word of each kind forbids calls.
-_ONLY = _words("""
-    only just nur solo sólo só somente apenas seulement uniquement alleen tylko endast bara kun vain sadece только
-    тільки jen pouze csak doar μόνο hanya saja chỉ فقط רק
-""")
-_MESSAGES = _words("""
-    sms text texts texting message messages whatsapp wa mail mails email emails mensaje mensajes mensagem mensagens
-    messaggi berichten wiadomości tekstiviesti смс сообщения schriftlich nhắn رسائل واتساب הודעות וואטסאפ
-""")
+#: "nur per Mail", "SMS only": no calls, but messages. In other orders the words limit hours or describe the line.
+_ONLY_MESSAGES = re.compile(
+    " (?:only|nur|solo|so|somente|apenas|seulement|uniquement|alleen|tylko|endast|bara|vain|sadece|только|тільки|pouze"
+    "|csak|doar|μονο|hanya|فقط|רק) (?:per |via |by |par |por |с |через )?(?:sms|texts?|whatsapp|e?mails?|mensajes?"
+    "|mensagens|mensagem|messages?|messaggi|berichten|смс|сообщения|wiadomosci|رسائل|واتساب|הודעות|וואטסאפ) "
+    "| (?:sms|texts?|whatsapp|e?mails?|messages?) (?:only|saja|seulement|uniquement) | wa only | wa saja | hanya wa "
+    "| par mail uniquement | chi nhan tin "
+)
 
 #: Scripts without blanks between words: Thai, and Chinese, Japanese and Korean.
 _WITHOUT_BLANKS = re.compile("[\u0e00-\u0e7f\u2e80-\uffff]")
 
-#: The place between Latin letters and such a script: "FAX番号". Folded Korean letters begin at U+1100.
-_CHANGE_OF_SCRIPT = re.compile("(?<=[a-z])(?=[\u0e00-\u11ff\u2e80-\uffff])")
+#: The places between Latin letters and such a script: "FAX番号", "代表FAX". Folded Korean letters begin at U+1100.
+_CHANGE_OF_SCRIPT = re.compile("(?<=[a-z])(?=[\u0e00-\u11ff\u2e80-\uffff])|(?<=[\u0e00-\u11ff\u2e80-\uffff])(?=[a-z])")
 
 
 def _searched(phrase: str) -> str:
@@ -195,12 +194,12 @@ _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases 
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
-    """Why these words say that a number is not to be called; None if they do not. The words are as `folded` returns."""
+    """Why these words say that a number is not to be called; None if they do not. The grammar returns such words."""
     if not words:
         return None
-    if not _ONLY.isdisjoint(words) and not _MESSAGES.isdisjoint(words):
-        return NotCallable.DO_NOT_CALL
     text = _CHANGE_OF_SCRIPT.sub(" ", f" {' '.join(words)} ")
+    if _ONLY_MESSAGES.search(text):
+        return NotCallable.DO_NOT_CALL
     for meaning, phrases in _PHRASES:
         if any(phrase in text for phrase in phrases):
             is_telephone_too = meaning is NotCallable.FAX and not _TELEPHONES.isdisjoint(words)

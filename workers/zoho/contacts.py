@@ -58,8 +58,8 @@ class ZohoContactsClient:
             BulkPersonsRefused: this organisation has no such list. A refused token or organisation raises its own
                 error, because it concerns every call. Without the list, each contact needs a detail call, so a refusal
                 without a code of Zoho's must come twice.
-            UnusableResponse: a later page is refused, although the organisation has the list; and see
-                `workers.zoho.lists.read_page`.
+            UnusableResponse: a later page is refused without a code of Zoho's, although the organisation has the list;
+                and see `workers.zoho.lists.read_page`.
             BadRequest: a page of an unusual length is refused.
             BudgetWait, ZohoError: see `ZohoTransport.get`.
         """
@@ -68,10 +68,10 @@ class ZohoContactsClient:
         try:
             return self._persons(request)
         except BulkPersonsRefused as refused:
-            if request.page > 1:
-                raise UnusableResponse(refused.call, status=refused.status, code=refused.code) from None
             if refused.code is not None:
                 raise
+            if request.page > 1:
+                raise UnusableResponse(refused.call, status=refused.status) from None
             return self._persons(request)
 
     def _persons(self, request: ListRequest) -> PersonsPage:

@@ -40,13 +40,15 @@ class ZohoRecords(Generic[RecordT]):
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse: the list is reported as missing, which Zoho's lists never are; and see
+            UnusableResponse: a 404 without a code of Zoho's, as a gateway sends it; and see
                 `workers.zoho.lists.read_page`.
         """
         try:
             response = transport.get(self.path, list_params(request, zone))
         except NotFound as error:
-            raise UnusableResponse(error.call, status=error.status, code=error.code) from None
+            if error.code is not None:
+                raise
+            raise UnusableResponse(error.call, status=error.status) from None
         return self._read(response, zone)
 
     def staged_page(self, raw: RawPage, zone: tzinfo) -> Page[RecordT]:

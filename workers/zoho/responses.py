@@ -76,8 +76,8 @@ def read_result(wire: WireResponse) -> ApiResponse:
 
 
 def _is_of_a_gateway(code: int, status: int) -> bool:
-    """Whether the code cannot be Zoho's: it repeats the HTTP status, or reports success beside an error's status."""
-    return code == status or (code == 0 and status >= 400)
+    """Whether the code of a 404 cannot be Zoho's: it repeats the HTTP status, or reports success."""
+    return status == 404 and code in {0, 404}
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:

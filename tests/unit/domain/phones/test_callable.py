@@ -39,6 +39,7 @@ LONDON = "020 7031 3000"
         # Vowel signs, compounds of two scripts, and Korean compounds.
         ("020 7031 3000 (कॉल न करें)", NotCallable.DO_NOT_CALL),
         ("020 7031 3000 पुराना", NotCallable.OLD_NUMBER),
+        ("代表FAX 020 7031 3000", NotCallable.FAX),
         ("FAX番号 020 7031 3000", NotCallable.FAX),
         ("팩스번호 020 7031 3000", NotCallable.FAX),
         ("020 7031 3000 เบอร์ผิดครับ", NotCallable.WRONG_NUMBER),
@@ -79,6 +80,11 @@ def test_words_in_the_text_make_a_number_not_callable(text: str, reason: NotCall
         "020 7031 3000 WhatsApp",
         "020 7031 3000 (mobile and WhatsApp)",
         "020 7031 3000 Mr Lawyer",
+        "020 7031 3000 calls only, no texts",
+        "020 7031 3000 nur vormittags, auch WhatsApp",
+        "020 7031 3000 Chị Lan (WhatsApp)",
+        "020 7031 3000 오륜교회",
+        "Rip 020 7031 3000",
         "只要020 7031 3000",
         "Tel/Fax 020 7031 3000",  # a telephone as well
         "Tel 020 7031 3000, Fax 020 7031 3001",  # the words belong to the second number

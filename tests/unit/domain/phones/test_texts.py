@@ -70,10 +70,13 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("23 07 19 85", "NO", "+4723071985"),
         # An area code with only its closing bracket is not a list mark.
         ("02)2849-3657", "KR", "+82228493657"),
-        ("01) 284 93 65", "AT", "+4312849365"),
+        ("01) 284 93 65", "AT", AMBIGUOUS),
         ("30) 28493657", "DE", AMBIGUOUS),
         ("9) 2849 3657", "FI", AMBIGUOUS),
         ("1) 030 4567890", "DE", "+49304567890"),
+        ("01) 0171 4567895", "DE", "+491714567895"),
+        ("02. 030 4567895", "DE", AMBIGUOUS),
+        ("301284936.0 2", "DE", NOT_ALONE),
         # One number from abroad is not two of equal length, although 447911 is a number on the Faroes.
         ("44 7911 284936", "FO", PhoneProblem.TOO_LONG),
         ("49 1512 849365", "GL", PhoneProblem.TOO_LONG),

@@ -61,9 +61,7 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (404, b"<html>", NotFound),
         # A gateway's JSON: its code repeats the status, or reports success.
         (404, {"code": 404}, NotFound),
-        (403, {"code": 403}, UnusableResponse),
-        (400, {"code": 0}, UnusableResponse),
-        (401, {"code": 401}, TokenRejected),
+        (404, {"code": 0}, NotFound),
         # Malformed requests.
         (400, {"code": 2}, BadRequest),
         (400, {"code": 99999}, BadRequest),
