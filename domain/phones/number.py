@@ -14,8 +14,8 @@ phonenumbers.enable_pattern_cache()
 #: The size of the cache of readings: the same reading is tested several times while one text is judged.
 READINGS_REMEMBERED = 64
 
-#: French area codes of overseas departments, whose numbers have another country code after the 0: 0596 … in Martinique
-#: is +596 596 …. As numbers of +33, which the phone library accepts, they belong to nobody.
+#: French area codes of overseas departments, which have country codes of their own: 0596 … reaches Martinique, that is
+#: +596 596 …. The phone library accepts these codes after +33, where no number has them.
 _OVERSEAS = ("263", "269", "508", "596")
 
 KINDS = {

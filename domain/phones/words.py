@@ -70,7 +70,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "ne pas téléphoner", "ne plus téléphoner", "n appelez pas", "ne jamais appeler", "ne pas déranger",
             "ne pas utiliser", "pas d appel", "pas d appels",
             "no llame", "no llamen", "no usar", "no utilizar", "bloqueado",
-            "não ligue", "nao ligue", "não usar", "não perturbe", "não contatar",
+            "não ligue", "não usar", "não perturbe", "não contatar",
             "non chiamate", "non contattare", "non disturbare", "non usare",
             "niet meer bellen", "niet telefoneren", "niet gebruiken", "niet storen", "niet contacteren",
             "nie dzwoń", "nie dzwon", "nie kontaktować", "nie używać",
@@ -125,10 +125,10 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "ugyldigt", "ugyldig", "ude af drift", "nedlagt", "väärä", "virheellinen", "ei käytössä",
             "poistettu käytöstä", "hatalı", "geçersiz", "kullanılmıyor", "kullanım dışı",
             "ошибочный", "чужой номер", "недействителен", "не существует", "не обслуживается", "не используется",
-            "отключен", "отключён", "не работает", "невірний", "неправильний", "помилковий", "не існує", "відключений",
+            "отключен", "не работает", "невірний", "неправильний", "помилковий", "не існує", "відключений",
             "не працює",
             "špatné", "chybné", "neplatné", "neexistuje", "zrušeno", "mimo provoz", "rossz szám", "téves",
-            "érvénytelen", "megszűnt", "greșit", "gresit", "inexistent", "dezactivat", "λάθος", "εκτός λειτουργίας",
+            "érvénytelen", "megszűnt", "greșit", "inexistent", "dezactivat", "λάθος", "εκτός λειτουργίας",
             "tidak aktif", "tidak berlaku", "nonaktif", "sai số", "số sai", "ngừng hoạt động",
             "เบอร์ผิด", "เลิกใช้", "番号違い", "使われて", "错号", "停机", "已作废", "无效", "打錯", "停用",
             "잘못된", "결번", "없는 번호", "غير صحيح", "خارج الخدمة", "غير مستخدم", "מנותק", "לא בשימוש",
@@ -171,7 +171,7 @@ _ONLY_MESSAGES = re.compile(
     "|csak|doar|μονο|hanya|فقط|רק) (?:per |via |by |par |por |с |через )?(?:sms|texts?|whatsapp|e?mails?|mensajes?"
     "|mensagens|mensagem|messages?|messaggi|berichten|смс|сообщения|wiadomosci|رسائل|واتساب|הודעות|וואטסאפ) "
     "| (?:sms|texts?|whatsapp|e?mails?|messages?) (?:only|saja|seulement|uniquement) | wa only | wa saja | hanya wa "
-    "| par mail uniquement | chi nhan tin "
+    "| chi nhan tin "
 )
 
 #: Scripts without blanks between words: Thai, and Chinese, Japanese and Korean.

@@ -8,8 +8,8 @@ from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_
 from domain.phones.number import ValidNumber
 from domain.time_zones import shared, zones_of_region
 
-#: Zones that the metadata lacks, with the E.164 prefixes of their numbers. A prefix that has several clocks, or whose
-#: clock the metadata has wrong, gets a zone more: then a call must suit all of them.
+#: Zones that the metadata lacks, with the E.164 prefixes of their numbers. The zones are added to those of
+#: the metadata, even to wrong ones. A call must then be within the calling hours of each zone.
 _LACKING = {
     # All over a country.
     "America/Toronto": "1867",

@@ -53,6 +53,11 @@ def _is_this_host(url: AnyHttpUrl) -> bool:
         return host == "localhost"
 
 
+def _is_bare(url: AnyHttpUrl) -> bool:
+    """Whether the URL has no user, password, query and fragment."""
+    return not (url.username or url.password or url.query or url.fragment)
+
+
 Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 
 
@@ -215,14 +220,14 @@ class Settings(DatabaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_only_a_place(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
-        if url is not None and (url.query or url.fragment or url.username or url.password):
+        if url is not None and not _is_bare(url):
             raise ValueError("must be a scheme, a host and at most a path, such as https://booksync.example.com")
         return url
 
     @field_validator("zoho_api_url", "zoho_accounts_url")
     @classmethod
     def _is_only_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
-        if url is not None and (url.path not in {None, "", "/"} or url.query or url.fragment or url.username):
+        if url is not None and (url.path not in {None, "", "/"} or not _is_bare(url)):
             raise ValueError("must be a scheme and a host, such as http://127.0.0.1:9000; booksync adds the path")
         return url
 

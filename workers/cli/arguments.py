@@ -23,6 +23,16 @@ ConnectionOption = Annotated[
 ]
 
 
+def refuse_to_ask(*, as_json: bool) -> None:
+    """End a command with `--json` that would have to ask for confirmation.
+
+    Raises:
+        typer.BadParameter: `as_json` is true.
+    """
+    if as_json:
+        raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
+
+
 def found_connection(engine: Engine, given: str) -> uuid.UUID:
     """Return the id of the connection that the person means, for a command that opens its own transactions.
 

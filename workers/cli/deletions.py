@@ -13,7 +13,7 @@ from db.held_deletions import Held
 from domain.activity import Action
 from domain.entities import Entity, entities, entity_of_kind
 from workers.boot.resources import Resources
-from workers.cli.arguments import GivenConnection, OneConnection, one_connection
+from workers.cli.arguments import GivenConnection, OneConnection, one_connection, refuse_to_ask
 from workers.cli.connection_lines import amounts, minute_of
 from workers.cli.examples import examples
 from workers.cli.lazy_commands import plain_typer
@@ -156,8 +156,7 @@ def _connection(resources: Resources, connection_id: uuid.UUID) -> connections.C
 def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -> bool:
     if yes:
         return True
-    if as_json:
-        raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
+    refuse_to_ask(as_json=as_json)
     _show(chosen[0].connection_id, chosen, notes, _NAMES_SHOWN)
     return typer.confirm(f"{verb.capitalize()} {amounts(_counts(chosen))}?", err=True)
 

@@ -11,7 +11,7 @@ from db.erasures import Receipt
 from domain.activity import Action
 from domain.connection_names import is_confirmed
 from workers.boot.resources import Resources
-from workers.cli.arguments import GivenConnection
+from workers.cli.arguments import GivenConnection, refuse_to_ask
 from workers.cli.connection_lines import minute_of
 from workers.cli.examples import examples
 from workers.cli.opening import open_resources
@@ -42,8 +42,7 @@ def erase_connection(
             _show(found, None, as_json=as_json, headline="was erased already")
             return
         if not yes:
-            if as_json:
-                raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
+            refuse_to_ask(as_json=as_json)
             _confirm(found)
         ended, receipt = _erased(resources, found)
     _show(receipt, ended, as_json=as_json, headline="is erased")

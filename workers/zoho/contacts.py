@@ -82,6 +82,6 @@ class ZohoContactsClient:
                 raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
         if "contact_persons" not in response.body:
-            # This address belongs to another resource.
+            # A response without the key means that this address belongs to another resource.
             raise BulkPersonsRefused(response.call, detail="no contact_persons in it")
         return read_page(response, "contact_persons", person_from_bulk_row)
