@@ -7,12 +7,15 @@ from typing import Any
 
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
 from domain.walk._page_facts import ascends, furthest_page, second
-from domain.walk._walk import MAX_STALLS, WalkStuck
+from domain.walk._walk import WalkStuck
 
 #: The number of pages of a leap, by which a `WalkById` jumps ahead. Shorter leaps repeat more rows; longer leaps cost
 #: more calls at the end of the list. With 24, a list of 20,000 rows or more takes about 1.03 times as many calls as it
 #: has pages. If each page overlapped the one before, it would take 1.1 times as many, because few page numbers fit.
 LEAP = 24
+
+#: The walk requests a page that seems misplaced up to this many times more. Then it believes the response.
+MAX_PAGE_STALLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class WalkById:
 
     If Zoho returns pages of another length than requested, the last page before each leap is read again. This costs one
     call per leap, but no row is missed.
+
+    A page that is wrongly empty, or whose ids show that it is another page, is requested again.
     """
 
     page: int = 1
@@ -43,11 +48,11 @@ class WalkById:
     covered: int = 0  #: rows from the start of the list that are read without a gap, if pages have the requested length
     seen: tuple[str, ...] = ()  #: the ids of the last page of the rows that are read without a gap
     far: FarPage | None = None  #: the page to which the walk has jumped; None: the next requested page is that page
-    behind: tuple[str, ...] = ()  #: the first and the last id of the page that was read before, on the way backwards
+    gap_end: str = ""  #: on the way backwards, the first id of the page read last: the rows to be read have lesser ids
     leap: int = LEAP  #: the pages of the next leap
     is_ordered: bool = True  #: the ids have ascended so far
     has_whole_pages: bool = False  #: pages of another length than the usual are refused or not honoured
-    stalls: int = 0
+    stalls: int = 0  #: how often in a row the present page seemed misplaced
     started_at: datetime | None = None  #: the server's time of the walk's first page
     is_finished: bool = False
     note: str = ""  #: why the walk costs more calls than usual; for the log
@@ -66,6 +71,9 @@ class WalkById:
             raise ValueError("A finished walk takes no page.")
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))
         rows = {row.record_id: row for row in page.rows}
+        if self._is_misplaced(page) and self.stalls < MAX_PAGE_STALLS:
+            return replace(walk, stalls=self.stalls + 1), tuple(rows.values())
+        walk = replace(walk, stalls=0)
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
@@ -95,7 +103,7 @@ class WalkById:
             "covered": self.covered,
             "seen": list(self.seen),
             "far": self.far and {"page": self.far.page, "ids": list(self.far.ids), "has_more": self.far.has_more},
-            "behind": list(self.behind),
+            "gap_end": self.gap_end,
             "leap": self.leap,
             "is_ordered": self.is_ordered,
             "has_whole_pages": self.has_whole_pages,
@@ -114,7 +122,7 @@ class WalkById:
             covered=json["covered"],
             seen=tuple(json["seen"]),
             far=far and FarPage(far["page"], tuple(far["ids"]), far["has_more"]),
-            behind=tuple(json.get("behind", ())),  # a walk of an earlier release has none
+            gap_end=json.get("gap_end", ""),  # a walk of an earlier release has none
             leap=json["leap"],
             is_ordered=json["is_ordered"],
             has_whole_pages=json["has_whole_pages"],
@@ -123,6 +131,21 @@ class WalkById:
             is_finished=json["is_finished"],
             note=json["note"],
         )
+
+    def _is_misplaced(self, page: Page[ListedT]) -> bool:
+        """Whether the page cannot have its position in the list: Zoho has returned another page, or a wrong empty one.
+
+        With rows deleted in large numbers, a right page seems misplaced too.
+        """
+        if not page.rows:
+            return not page.rejected and not page.has_more and (self.far is not None or self.leap == 1)
+        first, last = page.rows[0].record_id, page.rows[-1].record_id
+        adds_nothing = self.far is None and {row.record_id for row in page.rows} <= set(self.seen)
+        if not self.is_ordered:
+            return adds_nothing or first == self.gap_end
+        is_before_gap = self.seen != () and _order(last) < _order(self.seen[-1])
+        is_behind_gap = self.gap_end != "" and _order(first) >= _order(self.gap_end)
+        return adds_nothing or is_before_gap or is_behind_gap
 
     def _after(self, facts: FarPage, page: Page[ListedT]) -> "WalkById":
         length = len(page.rows) + len(page.rejected)
@@ -140,22 +163,13 @@ class WalkById:
         return self._on_from(facts)
 
     def _on_from(self, facts: FarPage) -> "WalkById":
+        gap_end = facts.ids[0] if facts.ids else self.gap_end
         if self.far is None and self.leap > 1 and not facts.has_more:
             # New rows are added at the end of the list: there each page overlaps the one before.
-            return replace(self, leap=1)._leapt()
+            return replace(replace(self, leap=1)._leapt(), gap_end=gap_end)
         if self._is_joined(facts):
-            return self._covering(self.far if self.far and not self._denies(facts) else facts)
-        ends = facts.ids[:1] + facts.ids[-1:]
-        if ends and ends == self.behind:
-            return self._stalled()  # The response is the page before once more, so its own rows are still to be read.
-        return replace(self, page=self.page - 1, far=self.far or facts, behind=ends)
-
-    def _denies(self, facts: FarPage) -> bool:
-        """Whether the page read before had no rows, although this page says that more rows follow.
-
-        Then the empty page is not believed.
-        """
-        return not self.behind and facts.has_more
+            return self._covering(self.far or facts)
+        return replace(self, page=self.page - 1, far=self.far or facts, gap_end=gap_end)
 
     def _is_joined(self, facts: FarPage) -> bool:
         """Whether no row can be hidden between this page and the rows read so far, because both share a row.
@@ -168,15 +182,16 @@ class WalkById:
         """The walk after all rows up to the end of the far page have been read."""
         if not far.has_more:
             return self._finished()
-        walk = self._stalled() if set(far.ids) <= set(self.seen) else self
-        return replace(walk, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
+        if set(far.ids) <= set(self.seen):
+            raise WalkStuck
+        return replace(self, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
 
     def _leapt(self) -> "WalkById":
         """The walk with its next leap: the requested page is `leap` pages ahead of the rows read so far."""
         if self.has_whole_pages:
-            return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE, behind=())
+            return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE, gap_end="")
         page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)
-        return replace(self, page=page, per_page=per_page, behind=())
+        return replace(self, page=page, per_page=per_page, gap_end="")
 
     def _by_whole_pages(self, why: str) -> "WalkById":
         return replace(self, has_whole_pages=True)._noting(f"{why}: after each leap a page is read again")
@@ -190,15 +205,14 @@ class WalkById:
     def _noting(self, note: str) -> "WalkById":
         return replace(self, note=f"{self.note}; {note}" if self.note else note)
 
-    def _stalled(self) -> "WalkById":
-        if self.stalls >= MAX_STALLS:
-            raise WalkStuck
-        return replace(self, stalls=self.stalls + 1)
-
     def _finished(self) -> "WalkById":
         return replace(self, is_finished=True, seen=(), far=None)
 
 
 def _ids_ascend(rows: Sequence[ListedT]) -> bool:
     """Whether the ids, digits without leading zeros, ascend as numbers; repetitions are allowed."""
-    return ascends([(len(row.record_id), row.record_id) for row in rows])
+    return ascends([_order(row.record_id) for row in rows])
+
+
+def _order(record_id: str) -> tuple[int, str]:
+    return len(record_id), record_id

@@ -101,6 +101,37 @@ def test_no_row_is_lost_if_the_ids_do_not_ascend(
     keeps_its_promise(persons(count, **unordered), meantimes, in_turn(*turns, False))
 
 
+ORDERS = st.sampled_from([{}, {"longest_page": 150}, {"oldest_id_first": False, "ignores_order": True}])
+DELETIONS = st.lists(st.lists(departures, max_size=2), max_size=60)
+
+
+@given(
+    count=st.integers(201, 14_000),
+    repeated=st.sets(st.integers(2, 120), max_size=4),
+    emptied=st.sets(st.integers(2, 120), max_size=4),
+    meantimes=DELETIONS,
+    habits=HABITS,
+    order=ORDERS,
+    turns=TURNS,
+)
+@example(4_892, {3}, set(), [], {}, {}, [])
+@example(4_892, {3}, set(), [], {"refuses_per_page": True}, {}, [])
+@example(6_000, set(), {27}, [], {}, {}, [])
+@example(633, set(), {2}, [], {}, {"oldest_id_first": False, "ignores_order": True}, [])
+@example(9_517, {49}, {48}, [], {}, {}, [True, False] * 30)
+def test_no_row_is_lost_if_some_responses_are_wrong(
+    count: int,
+    repeated: set[int],
+    emptied: set[int],
+    meantimes: list[list[tuple[str, int, int]]],
+    habits: dict[str, bool],
+    order: dict[str, Any],
+    turns: list[bool],
+) -> None:
+    upstream = persons(count, repeated=repeated, emptied=emptied, **habits, **order)
+    keeps_its_promise(upstream, meantimes, in_turn(*turns, False))
+
+
 def test_disorder_in_a_page_of_the_second_walk_makes_the_first_one_begin_again() -> None:
     upstream = persons(11_000)
     rows = list(upstream.rows.items())

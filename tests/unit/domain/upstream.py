@@ -1,7 +1,7 @@
 """A list like Zoho's, small and in memory, with every fault that a walk must cope with."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -41,7 +41,8 @@ class Upstream:
     filter_is_off_by: timedelta = timedelta(0)
     shuffles_seconds: bool = False  #: rows of one second have another order every time
     repeats: int = 0  #: the number of rows, the first ones, that are listed twice
-    repeats_response: int = 0  #: the number of the call that gets the response of the call before once more
+    repeated: Collection[int] = ()  #: the numbers of the calls that get the response of the call before once more
+    emptied: Collection[int] = ()  #: the numbers of the calls that get a last page without rows
     hides_one_in: int = 0  #: one row in this many is hidden, but counts for the page's length
     not_understood: set[str] = field(default_factory=set)
     asked: list[ListRequest] = field(default_factory=list)
@@ -51,7 +52,10 @@ class Upstream:
 
     def answer(self, request: ListRequest) -> Page[Row]:
         self.asked.append(request)
-        if self._last is None or len(self.asked) != self.repeats_response:
+        call = len(self.asked)
+        if call in self.emptied:
+            return Page((), (), has_more=False, server_time=self.now)
+        if self._last is None or call not in self.repeated:
             self._last = self._page(request)
         return self._last
 
