@@ -9,9 +9,10 @@ whatever was inserted or deleted between the two requests.
 pages in between backwards. `TwoWalksById` reads two leaps at the same time.
 """
 
-from domain.walk._by_id import LEAP, MAX_PAGE_STALLS, WalkById
+from domain.walk._by_id import LEAP, WalkById
+from domain.walk._modes import MAX_PAGE_STALLS, MAX_STALLS, Paging, WalkMode, WalkStuck
 from domain.walk._two_by_id import TwoWalksById
-from domain.walk._walk import MAX_STALLS, Paging, Walk, WalkMode, WalkStuck
+from domain.walk._walk import Walk
 
 __all__ = [
     "LEAP",

@@ -6,16 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
+from domain.walk._modes import MAX_PAGE_STALLS, WalkStuck
 from domain.walk._page_facts import ascends, furthest_page, second
-from domain.walk._walk import WalkStuck
 
 #: The number of pages of a leap, by which a `WalkById` jumps ahead. Shorter leaps repeat more rows; longer leaps cost
 #: more calls at the end of the list. With 24, a list of 20,000 rows or more takes about 1.03 times as many calls as it
 #: has pages. If each page overlapped the one before, it would take 1.1 times as many, because few page numbers fit.
 LEAP = 24
-
-#: The walk requests a page that seems misplaced up to this many times more. Then it believes the response.
-MAX_PAGE_STALLS = 3
 
 
 @dataclass(frozen=True, slots=True)

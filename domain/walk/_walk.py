@@ -3,46 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from domain.errors import BooksyncError
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
+from domain.walk._modes import (
+    CLOCKS_AGREE_WITHIN,
+    MAX_PAGE_STALLS,
+    MAX_STALLS,
+    REREAD_SHARE,
+    VAIN_PASSES,
+    Paging,
+    WalkMode,
+    WalkStuck,
+)
 from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_before, key_of, overlap, second
-
-#: A walk continues by key while at most one of this many rows is repeated, else by page number.
-REREAD_SHARE = 10
-
-#: A row's time that is later than its page's time by more than this shows that Zoho's clocks disagree. Such a row does
-#: not end a walk.
-CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
-
-#: The passes through a crowded second that may return nothing new in a row, although the list has more rows there than
-#: the walk has seen. A list may also return a row twice, so these rows need not exist.
-VAIN_PASSES = 5
-
-#: The maximum of pages without progress (no new row, or no overlap) in one walk.
-MAX_STALLS = 20
-
-
-class WalkStuck(BooksyncError):  # noqa: N818 - describes the state; a new walk may succeed
-    """The list says that more follows, and returns nothing new."""
-
-
-class WalkMode(StrEnum):
-    """How far the walk can trust the list."""
-
-    BY_KEY = "by_key"  #: the list honours filter and order
-    NEWEST_FIRST = "newest_first"  #: the list ignores the filter: page by page until a row is older than requested
-    WHOLE = "whole"  #: the list ignores the order: page by page to the end
-
-
-class Paging(StrEnum):
-    """The paging through a stretch (rows that are read by page number) that is longer than one page."""
-
-    OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the page before
-    THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch
-    BACK = "back"  #: after THERE, back to the start, to find rows that moved up a page because others were deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +42,7 @@ class Walk:
     listed: int = 0  #: the number of rows on the stretch's pages, on the way there
     vain_passes: int = 0  #: how many passes there and back in a row have returned nothing new
     stalls: int = 0
+    page_stalls: int = 0  #: how often in a row the present page was wrongly empty
     started_at: datetime | None = None
     is_finished: bool = False
     note: str = ""  #: why the walk costs more calls than usual; for the log
@@ -89,8 +64,11 @@ class Walk:
         """The walk after the page of `next_request`, and the page's new rows. Raises WalkStuck."""
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
-        walk = self if self.started_at else replace(self, started_at=second(page.server_time))
-        return walk._after(PageFacts.of(page)), walk._new_rows(page.rows)
+        facts = PageFacts.of(page)
+        if self._is_wrongly_empty(facts) and self.page_stalls < MAX_PAGE_STALLS:
+            return replace(self, page_stalls=self.page_stalls + 1), ()
+        walk = replace(self, started_at=self.started_at or second(page.server_time), page_stalls=0)
+        return walk._after(facts), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
         """The walk with pages of `PER_PAGE` rows, after Zoho has refused a page of another length.
@@ -116,6 +94,7 @@ class Walk:
             "listed": self.listed,
             "vain_passes": self.vain_passes,
             "stalls": self.stalls,
+            "page_stalls": self.page_stalls,
             "started_at": _text(self.started_at),
             "is_finished": self.is_finished,
             "note": self.note,
@@ -136,6 +115,7 @@ class Walk:
             listed=json.get("listed", 0),  # a walk of an earlier release has neither
             vain_passes=json.get("vain_passes", 0),
             stalls=json["stalls"],
+            page_stalls=json.get("page_stalls", 0),  # a walk of an earlier release has none
             started_at=_time(json["started_at"]),
             is_finished=json["is_finished"],
             note=json["note"],
@@ -146,6 +126,11 @@ class Walk:
         for key in self.seen:
             new.pop(key, None)
         return tuple(row for (_, time), row in new.items() if not is_before(time, self.since))
+
+    def _is_wrongly_empty(self, facts: PageFacts) -> bool:
+        """Whether the page has no rows, although the walk has seen rows that belong to it or come before it."""
+        is_expected = bool(self.seen) or self.page > 1 or self.mode is not WalkMode.BY_KEY
+        return is_expected and not facts.length and not facts.has_more
 
     def _after(self, facts: PageFacts) -> "Walk":
         if facts.has_more and not facts.length:

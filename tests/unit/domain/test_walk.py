@@ -270,6 +270,22 @@ def test_an_unchanged_list_is_read_to_its_end_whatever_it_ignores(
     meets_the_promise(a_list(*seconds, now=BEGINNING, longest_page=longest_page, **ignored), since, [])
 
 
+@given(
+    seconds=lists,
+    longest_page=st.integers(7, 12),
+    since=starts,
+    emptied=st.sets(st.integers(2, 12), max_size=3),
+    ignores_filter=st.booleans(),
+    ignores_order=st.booleans(),
+    ignores_per_page=st.booleans(),
+)
+def test_a_wrongly_empty_page_hides_no_row(
+    seconds: list[int], longest_page: int, since: int | None, emptied: set[int], **ignored: bool
+) -> None:
+    upstream = a_list(*seconds, now=BEGINNING, longest_page=longest_page, emptied=emptied, **ignored)
+    meets_the_promise(upstream, since, [])
+
+
 @given(seconds=lists, longest_page=st.integers(7, 12), since=starts)
 def test_an_unchanged_list_is_returned_completely_with_each_row_once(
     seconds: list[int], longest_page: int, since: int | None
