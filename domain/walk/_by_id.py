@@ -70,8 +70,7 @@ class WalkById:
         rows = {row.record_id: row for row in page.rows}
         if self._is_misplaced(page) and self.stalls < MAX_PAGE_STALLS:
             return replace(walk, stalls=self.stalls + 1), tuple(rows.values())
-        walk = replace(walk, stalls=0)
-        return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
+        return replace(walk, stalls=0)._after(page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
         """The walk with pages of `PER_PAGE` rows, after Zoho has refused a page of another length.
@@ -130,37 +129,48 @@ class WalkById:
         )
 
     def _is_misplaced(self, page: Page[ListedT]) -> bool:
-        """Whether the page cannot have its position in the list: Zoho has returned another page, or a wrong empty one.
+        """Whether the page cannot be at its position in the list: Zoho has returned another or a wrongly empty page.
 
-        With rows deleted in large numbers, a right page seems misplaced too.
+        If many rows were deleted since the page before, a right page seems misplaced too.
         """
+        if not record_ids(page):
+            return page.has_more or self.far is not None or self.leap == 1
         if not page.rows:
-            return not page.rejected and not page.has_more and (self.far is not None or self.leap == 1)
-        first, last = page.rows[0].record_id, page.rows[-1].record_id
-        adds_nothing = self.far is None and {row.record_id for row in page.rows} <= set(self.seen)
+            return False
+        first = page.rows[0].record_id
         if not self.is_ordered:
-            return adds_nothing or first == self.gap_end
-        is_before_gap = self.seen != () and _order(last) < _order(self.seen[-1])
+            return self._adds_nothing(page) or first == self.gap_end
         is_behind_gap = self.gap_end != "" and _order(first) >= _order(self.gap_end)
-        return adds_nothing or is_before_gap or is_behind_gap
+        return self._adds_nothing(page) or is_behind_gap or self._is_before_gap(page)
 
-    def _after(self, facts: FarPage, page: Page[ListedT]) -> "WalkById":
+    def _adds_nothing(self, page: Page[ListedT]) -> bool:
+        """Whether the page, to which the walk has jumped ahead, has no new row."""
+        return self.far is None and set(self.seen).issuperset(record_ids(page))
+
+    def _is_before_gap(self, page: Page[ListedT]) -> bool:
+        """Whether the page ends before the rows that are read without a gap end."""
+        return bool(self.seen and page.rows) and _order(page.rows[-1].record_id) < _order(self.seen[-1])
+
+    def _after(self, page: Page[ListedT]) -> "WalkById":
+        facts = FarPage(self.page, _ids(page), page.has_more)
         length = len(page.rows) + len(page.rejected)
-        if not length and facts.has_more:
+        if facts.has_more and (not facts.ids or self._adds_nothing(page)):
             raise WalkStuck
         if self.page == 1 and not facts.has_more:
             return self._finished()  # The whole list is in this page, in any order.
-        if self.is_ordered and not _ids_ascend(page.rows):
+        # Deletions move rows forward, so an ordered list has no such page unless it ends there.
+        is_disordered = facts.has_more and self._is_before_gap(page)
+        if self.is_ordered and (is_disordered or not _ids_ascend(page.rows)):
             return self._begun_again()
         is_cut_as_asked = length == self.per_page or (length < self.per_page and not facts.has_more)
         if not is_cut_as_asked and not self.has_whole_pages:
             walk = self._by_whole_pages("pages are not cut as asked")
             # A page of the usual length has its known position; the position of any other page is unknown.
-            return walk._on_from(facts) if self.per_page == PER_PAGE else replace(walk, far=None)._leapt()
-        return self._on_from(facts)
+            return walk._on_from(facts, page) if self.per_page == PER_PAGE else replace(walk, far=None)._leapt()
+        return self._on_from(facts, page)
 
-    def _on_from(self, facts: FarPage) -> "WalkById":
-        gap_end = facts.ids[0] if facts.ids else self.gap_end
+    def _on_from(self, facts: FarPage, page: Page[ListedT]) -> "WalkById":
+        gap_end = page.rows[0].record_id if page.rows else self.gap_end
         if self.far is None and self.leap > 1 and not facts.has_more:
             # New rows are added at the end of the list: there each page overlaps the one before.
             return replace(replace(self, leap=1)._leapt(), gap_end=gap_end)
@@ -179,16 +189,15 @@ class WalkById:
         """The walk after all rows up to the end of the far page have been read."""
         if not far.has_more:
             return self._finished()
-        if set(far.ids) <= set(self.seen):
-            raise WalkStuck
         return replace(self, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
 
     def _leapt(self) -> "WalkById":
         """The walk with its next leap: the requested page is `leap` pages ahead of the rows read so far."""
         if self.has_whole_pages:
-            return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE, gap_end="")
-        page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)
-        return replace(self, page=page, per_page=per_page, gap_end="")
+            page, per_page = self.covered // PER_PAGE + self.leap, PER_PAGE
+        else:
+            page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)
+        return replace(self, page=page, per_page=per_page, gap_end="", stalls=0)
 
     def _by_whole_pages(self, why: str) -> "WalkById":
         return replace(self, has_whole_pages=True)._noting(f"{why}: after each leap a page is read again")
@@ -204,6 +213,11 @@ class WalkById:
 
     def _finished(self) -> "WalkById":
         return replace(self, is_finished=True, seen=(), far=None)
+
+
+def _ids(page: Page[ListedT]) -> tuple[str, ...]:
+    """The ids of the page, those of rejected rows first, whose order on the page is not known."""
+    return (*(row.record_id for row in page.rejected if row.record_id), *(row.record_id for row in page.rows))
 
 
 def _ids_ascend(rows: Sequence[ListedT]) -> bool:

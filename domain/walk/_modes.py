@@ -1,4 +1,4 @@
-"""The modes of a walk, its limits, and the error of a walk that makes no progress."""
+"""Modes and limits of a walk, and the error of a walk that makes no progress."""
 
 from datetime import timedelta
 from enum import StrEnum

@@ -249,7 +249,7 @@ class Walk:
 
     def _at_page_1(self) -> "Walk":
         paging = Paging.OVERLAPPING if self.paging is Paging.OVERLAPPING else Paging.THERE
-        return replace(self, page=1, per_page=PER_PAGE, paging=paging)
+        return replace(self, page=1, per_page=PER_PAGE, paging=paging, page_stalls=0)
 
     def _there_and_back(self, why: str, facts: PageFacts) -> "Walk":
         seen = tuple(dict.fromkeys((*self.seen, *facts.keys)))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.lists import PER_PAGE, Page
+from domain.lists import PER_PAGE, Page, Rejected
 from domain.walk import LEAP, MAX_PAGE_STALLS, WalkById, WalkStuck
 from tests.tables import table
 from tests.unit.domain.person_lists import arrivals, departures, keeps_its_promise, persons
-from tests.unit.domain.upstream import NOW, SECOND, everything, id_set, ids, walked_by_id
+from tests.unit.domain.upstream import NOW, SECOND, Row, everything, id_set, ids, walked_by_id
 
 # The cost.
 
@@ -185,9 +185,35 @@ def test_a_wrong_response_hides_no_row(count: int, fault: str) -> None:
         assert len(upstream.asked) <= 2 * ceil(count / PER_PAGE) + 3
 
 
-def test_an_empty_page_that_promises_more_is_stuck() -> None:
+@table("rejected", [(), (Rejected(None, "no id"),)])
+def test_a_page_without_ids_that_promises_more_is_stuck_if_it_comes_again(rejected: tuple[Rejected, ...]) -> None:
+    walk = WalkById()
+    page: Page[Row] = Page((), rejected, has_more=True, server_time=NOW)
+    for _ in range(MAX_PAGE_STALLS):
+        walk, _ = walk.take(page)
+    assert walk.page == 1
     with pytest.raises(WalkStuck):
-        WalkById().take(Page((), (), has_more=True, server_time=NOW))
+        walk.take(page)
+
+
+def test_rows_in_two_ascending_halves_are_noticed_and_read_with_overlaps() -> None:
+    upstream = persons(10_000)
+    rows = list(upstream.rows.items())
+    upstream.rows = dict(rows[5_000:] + rows[:5_000])
+    walk, told = walked_by_id(upstream)
+    assert id_set(told) == set(everything(upstream))
+    assert "ids do not ascend" in walk.note
+    assert len(upstream.asked) <= 1.8 * 50
+
+
+def test_a_rejected_row_with_a_strange_id_costs_no_further_calls() -> None:
+    strange = "9" * 18
+    upstream = persons(10_000, not_understood={strange})
+    upstream.rows = {strange if key == "10060" else key: row for key, row in upstream.rows.items()}
+    upstream.rows[strange] = Row(strange, NOW)
+    _, told = walked_by_id(upstream)
+    assert id_set(told) == set(everything(upstream)) - {strange}
+    assert len(upstream.asked) <= 1.1 * 50
 
 
 def test_a_finished_walk_accepts_no_page() -> None:
