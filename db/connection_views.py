@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from db import verifications
 from db.connections import UnknownConnectionError
+from db.event_history import IS_ZOHOS
 from db.session import Session
 from db.verifications import VerificationProgress
 from db.webhook_secrets import FORMER_SECRET_DAYS, HOUR, HOURS_KEPT
 from domain.runs import Counters, RunStatus
-from domain.webhooks import INTERNAL_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,6 @@ class ConnectionView:
 _REASONS_SHOWN: Final = 10
 
 #: SQL: the event came by a webhook. booksync stores events of its own, too.
-_IS_ZOHOS: Final = f"event.kind <> ALL('{{{', '.join(sorted(INTERNAL_KINDS))}}}')"
 
 _FORMER_UNTIL = f"c.webhook_secret_rotated_at + make_interval(days => {FORMER_SECRET_DAYS})"
 
@@ -77,11 +76,11 @@ _VIEW = text(f"""
            CASE WHEN c.webhook_secret_previous_encrypted IS NOT NULL AND {_FORMER_UNTIL} > now()
                 THEN {_FORMER_UNTIL} END AS former_until,
            (SELECT event.received_at FROM booksync.webhook_events AS event
-             WHERE event.connection_id = c.id AND {_IS_ZOHOS} ORDER BY event.received_at DESC LIMIT 1) AS accepted_at,
+             WHERE event.connection_id = c.id AND {IS_ZOHOS} ORDER BY event.received_at DESC LIMIT 1) AS accepted_at,
            (SELECT coalesce(jsonb_object_agg(hour, events), '{{}}')
               FROM (SELECT {HOUR.format("event.received_at")} AS hour, count(*) AS events
                       FROM booksync.webhook_events AS event
-                     WHERE event.connection_id = c.id AND {_IS_ZOHOS}
+                     WHERE event.connection_id = c.id AND {IS_ZOHOS}
                        AND event.received_at > now() - make_interval(hours => {HOURS_KEPT})
                      GROUP BY 1) AS counted) AS accepted_by_hour,
            c.webhooks_refused_by_hour AS refused_by_hour,

@@ -1,8 +1,14 @@
 """Statements over all stored webhook events: figures, the newest events, and pruning."""
 
+from typing import Final
+
 from sqlalchemy import text
 
 from db.session import Session
+from domain.webhooks import INTERNAL_KINDS
+
+#: Whether an event came by a webhook, as a condition on the column `kind`.
+IS_ZOHOS: Final = f"kind <> ALL('{{{', '.join(sorted(INTERNAL_KINDS))}}}')"
 
 COUNTS = "SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM booksync.webhook_events GROUP BY 1"
 
@@ -15,15 +21,15 @@ def counts(db: Session) -> dict[str, int]:
 
 #: The numbers of one connection's webhook events that changed nothing.
 #: `unmarked` is the number of records whose deletion was held back since the last full sync. `unreadable` and
-#: `ignored` are numbers of events. Only events that are still stored are counted.
-WITHOUT_EFFECT = text("""
+#: `ignored` are numbers of events that came by a webhook. Only events that are still stored are counted.
+WITHOUT_EFFECT = text(f"""
     SELECT count(DISTINCT (entity, record_id)) FILTER (WHERE outcome = 'unmarked' AND handled_at > coalesce(
                (SELECT last_full_sync_at FROM sync_metadata WHERE connection_id = :connection_id), '-infinity')
            ) AS unmarked,
-           count(*) FILTER (WHERE outcome = 'unreadable') AS unreadable,
-           count(*) FILTER (WHERE outcome = 'ignored') AS ignored
+           count(*) FILTER (WHERE outcome = 'unreadable' AND {IS_ZOHOS}) AS unreadable,
+           count(*) FILTER (WHERE outcome = 'ignored' AND {IS_ZOHOS}) AS ignored
       FROM booksync.webhook_events WHERE connection_id = :connection_id
-""")
+""")  # noqa: S608  (a constant)
 
 # Read by the index on (connection_id, received_at), because a storm leaves millions of events.
 _PRUNE = text("""

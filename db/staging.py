@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from db.session import Session
 from domain.contacts import Contact, ContactPerson
+from domain.entities import Entity
 from domain.lists import Rejected
 from domain.observed import Observed, latest
 from domain.persons import Sweep
@@ -225,6 +226,24 @@ def forget_rejected(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) ->
                AND last_seen_at < (SELECT started_at FROM booksync.sync_runs WHERE id = :run_id)
         """),
         {"connection_id": connection_id, "run_id": run_id},
+    )
+
+
+def forget_rejected_record(db: Session, connection_id: uuid.UUID, entity: Entity, record_id: str) -> None:
+    """Delete the record's recorded rejected rows, because this transaction has read and understood the record.
+
+    Rows that this transaction has recorded itself stay, and so does a row that a run records again at this moment.
+    Waiting for that run could block both (deadlock).
+    """
+    db.execute(
+        text("""
+            DELETE FROM booksync.rejected_records WHERE id IN (
+                SELECT id FROM booksync.rejected_records
+                 WHERE connection_id = :connection_id AND kind = :kind AND record_id = :record_id
+                   AND last_seen_at < now()
+                   FOR UPDATE SKIP LOCKED)
+        """),
+        {"connection_id": connection_id, "kind": entity.name, "record_id": record_id},
     )
 
 

@@ -1,6 +1,7 @@
 """Statements over webhook_events: an event is stored before its webhook is accepted, and later gets an outcome."""
 
 import uuid
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -142,7 +143,7 @@ def _is_accepted(db: Session, event: Event) -> bool:
 _TOLD = text("""
     SELECT count(*) AS events,
            max(modified_at) FILTER (WHERE kind = 'changed') AS newest_change,
-           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL OR kind = 'orphaned'), false)
+           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL OR kind IN ('orphaned', 'rejected')), false)
                AS has_untimed_change,
            coalesce(bool_or(kind IN ('deleted', 'vendor')), false) AS has_removal,
            coalesce(bool_or(kind = 'wanted'), false) AS is_wanted,
@@ -171,6 +172,28 @@ def reported(db: Session, ref: RefreshRef, *, handled: int, received: int) -> Ev
         is_wanted=row.is_wanted,
         has_news=row.has_news,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The recent events of one kind, of one connection."""
+
+    of_the_day: Set[tuple[str, str]]  #: entity and id of each record with such an event in the last 24 hours
+    in_the_hour: int  #: the number of such records in the last hour
+
+
+def recent(db: Session, connection_id: uuid.UUID, kind: EventKind) -> Recent:
+    """The connection's recent events of this kind."""
+    rows = db.execute(
+        text("""
+            SELECT entity, record_id, max(received_at) > now() - interval '1 hour' AS is_of_the_hour
+              FROM booksync.webhook_events
+             WHERE connection_id = :connection_id AND kind = :kind AND received_at > now() - interval '1 day'
+             GROUP BY entity, record_id
+        """),
+        {"connection_id": connection_id, "kind": kind},
+    ).all()
+    return Recent({(row.entity, row.record_id) for row in rows}, sum(row.is_of_the_hour for row in rows))
 
 
 def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: int) -> None:

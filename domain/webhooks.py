@@ -22,10 +22,11 @@ class EventKind(StrEnum):
     VENDOR = "vendor"  #: a contact who sends invoices: not, or no longer, a customer
     ORPHANED = "orphaned"  #: internal: the invoice's customer is gone, so the invoice may belong to another one
     WANTED = "wanted"  #: internal: an invoice refers to this contact, which is not cached
+    REJECTED = "rejected"  #: internal: a list has returned this record as a row that cannot be understood
 
 
 #: The kinds of events that booksync stores by itself. The others came by a webhook.
-INTERNAL_KINDS = frozenset({EventKind.ORPHANED, EventKind.WANTED})
+INTERNAL_KINDS = frozenset({EventKind.ORPHANED, EventKind.WANTED, EventKind.REJECTED})
 
 
 class Outcome(StrEnum):

@@ -18,6 +18,7 @@ from domain.runs import Phase, Run
 from workers.sync.list_ahead import ListAhead
 from workers.sync.list_pages import end_list, note_written, staged_page
 from workers.sync.old_details import reread_old_details
+from workers.sync.rejected_rows import request_refreshes
 from workers.sync.sorting import sort_contacts, stage_lacking, towards_what_is_lacking
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
@@ -59,13 +60,17 @@ def _write_pages(db: Session, work: Work) -> Run:
     Their rows are written together: Postgres writes a batch while the next one is made.
     """
     run = work.run
+    pages: list[Page[Contact] | None] = []
     observed: list[Observed[Contact]] = []
     for _ in range(PAGES_PER_TRANSACTION):
         if run.position.list_of(CUSTOMER).has_staged_pages:
             listed = staged_page(db, work, run, CUSTOMER)
             run = note_written(db, run, CUSTOMER, listed, seen=_customer_ids)
+            pages.append(listed.page)
             observed += listed.observed
-    return _write_rows(db, work, run, latest(observed))
+    run = _write_rows(db, work, run, latest(observed))
+    request_refreshes(db, work, run, CUSTOMER, *pages)
+    return run
 
 
 def _write_rows(db: Session, work: Work, run: Run, rows: Sequence[Observed[Contact]]) -> Run:

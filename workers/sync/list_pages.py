@@ -24,6 +24,7 @@ from domain.walk import Walk
 from domain.watermarks import overlapping
 from workers.sync.calls_ahead import BackgroundCall
 from workers.sync.floods import complete_events
+from workers.sync.rejected_rows import request_refreshes
 from workers.sync.work import Work
 from workers.zoho.list_reader import ListReader
 
@@ -171,6 +172,7 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
                 wait([page.comparison])  # Not in the transaction, whose connection the comparison may be waiting for.
             with work.transaction() as db:
                 run = write_page(db, work.run, writer, page)
+                request_refreshes(db, work, run, entity, page.page)
                 following = call.arrived()
                 has_staged = run.position.list_of(entity).has_staged_pages
                 is_over = not has_staged or not work.slice.has_room

@@ -94,6 +94,8 @@ class OneRecord(Asking):
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
         due = refreshes.finish(db, self.lease, outcome)
+        if outcome is Outcome.ASKED:
+            staging.forget_rejected_record(db, self.ref.connection_id, self.ref.entity, self.ref.record_id)
         actor_name, _ = refresh_actor(self.ref.entity)
         dead_letters.work_done(db, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome

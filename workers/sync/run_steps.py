@@ -20,7 +20,7 @@ from workers.jobs.dead_letters import failed_step
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.observability.counters import JobOutcome
 from workers.observability.histograms import STEPS
-from workers.queue import send_step
+from workers.queue import send_refresh, send_step
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -95,6 +95,8 @@ class StepJob(Job):
             seconds=round(time.monotonic() - began, 3),
         )
         send_step(self.resources.broker, following)
+        for due in self._work.following:
+            send_refresh(self.resources.broker, due)
         return JobOutcome.DONE
 
     def release(

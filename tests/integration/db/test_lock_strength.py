@@ -23,7 +23,7 @@ _STATEMENTS = Path(db.__file__).parent
 _TOO_STRONG = re.compile(r"FOR UPDATE\b")
 
 #: Rows that are deleted anyway: DELETE takes the same lock.
-_DELETES = {"event_history.py": 1, "erasures.py": 1, "grants.py": 1}
+_DELETES = {"event_history.py": 1, "erasures.py": 1, "grants.py": 1, "staging.py": 1}
 
 
 def take_due(db: Session) -> object:
