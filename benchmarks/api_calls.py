@@ -7,6 +7,7 @@ for lists and persons. Another first sync reads 60,000 invoices with five delete
 Lists cost at most 1.03 times the pages that their rows fill, overlaps included. Exit code 1: a bound is broken.
 """
 
+import argparse
 import random
 import sys
 from collections import Counter
@@ -52,6 +53,7 @@ BEHIND = timedelta(seconds=TICKS * TICK_SECONDS - TICK_SECONDS / 2)
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.api_calls", description="The API calls of syncs.").parse_args()
     console = Console()
     with running_servers() as servers, shown_progress(console) as progress:
         parts = (_spread_changes, _an_import, _gone_customers)

@@ -6,6 +6,7 @@ A row is a kind of number (phonenumbers' example of each country) with fewer hou
 The address is unknown. docs/reminders.md contains the table.
 """
 
+import argparse
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from domain.calling_hours import CallingHours, hours_in_common
 from domain.calling_window import CallingWindow
-from domain.phones import judge
+from domain.phones.judging import judge
 from domain.reminder_policy import ReminderPolicy
 from domain.time_zones import distinct_clocks, known_zones
 
@@ -55,6 +56,8 @@ class Numbers:
 
 
 def main() -> None:
+    description = "The daily calling hours of numbers with several clocks."
+    argparse.ArgumentParser(prog="python -m benchmarks.calling_hours", description=description).parse_args()
     window = ReminderPolicy().window
     rows = [_row(numbers, window) for numbers in numbers_by_clocks() if numbers.has_fewer_hours(window)]
     print(HEADINGS)

@@ -18,7 +18,9 @@ from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.observed import Observed
-from domain.phones import PhoneFallback, judge, verdict_as_json
+from domain.phones import PhoneFallback
+from domain.phones.choosing import verdict_as_json
+from domain.phones.judging import judge
 from domain.public_holidays import rest_days
 from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
