@@ -12,8 +12,8 @@ from db.clients import DEFAULT
 from db.grants import FINGERPRINT
 from db.session import Session
 from domain.connection_states import ConnectionStatus
-from domain.customers import Home
 from domain.errors import BooksyncError
+from domain.home import Home
 from domain.users import UserId
 
 

@@ -15,7 +15,8 @@ from db.upserts import Column, OnConflict, Written
 from domain.cached_customers import COMPARED_COLUMNS, FreshCustomer, StoredCustomer
 from domain.contacts import ContactDetails, ContactStatus
 from domain.customers import Customer, persons_as_json
-from domain.phones import NO_CONFIRMATIONS, verdict_as_json
+from domain.phones import NO_CONFIRMATIONS
+from domain.phones.choosing import verdict_as_json
 from domain.public_holidays import rest_days
 from domain.versions import NO_VERSION, version_of
 

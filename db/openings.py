@@ -13,8 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.session import Session
 from domain.errors import BooksyncError
-from domain.opening import Backlog, Handover
-from domain.reminders import Opening
+from domain.opening import Backlog, Handover, Opening
 from domain.time_zones import zone_named
 
 #: The longest time for which closing a connection waits for handovers that have begun.

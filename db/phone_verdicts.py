@@ -14,7 +14,8 @@ from db.models import CachedCustomer
 from db.session import Session
 from domain.contacts import Contact, ContactKind, ContactStatus
 from domain.customers import persons_from_json
-from domain.phones import METADATA_VERSION, NO_CONFIRMATIONS
+from domain.phones import NO_CONFIRMATIONS
+from domain.phones.judging import METADATA_VERSION
 from domain.stored_phones import JudgedAgain, StoredPhone
 
 

@@ -17,11 +17,12 @@ from db.session import Session
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
+from domain.opening import Opening
 from domain.permission import Holds
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Opening, Plan, plan
+from domain.reminders import Plan, plan
 
 _KINDS = frozenset(PhoneKind)
 

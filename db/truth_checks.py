@@ -15,10 +15,11 @@ from db.connections import Connection
 from db.invoice_rows import invoice_of_row
 from db.session import Session
 from domain.cached_customers import StoredCustomer
+from domain.checked_columns import Columns, Version
 from domain.drift import INVOICE_COLUMNS, INVOICE_FACTS, cached_invoice_columns, invoice_facts
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import Invoice
-from domain.truth_check import RECENT, Columns, TruthCheck, Version
+from domain.truth_check import RECENT, TruthCheck
 from domain.versions import version_of
 
 

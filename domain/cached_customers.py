@@ -9,8 +9,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind, ContactStatus
-from domain.customers import Customer, Home, customer_from, persons_as_json
+from domain.customers import Customer, customer_from, persons_as_json
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
+from domain.home import Home
 from domain.lists import Rejected
 from domain.observed import Observed, latest
 from domain.persons import is_ambiguous

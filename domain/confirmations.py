@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from domain.errors import BooksyncError
 from domain.folding import folded
-from domain.phones import PhoneVerdict, judge
+from domain.phones import PhoneVerdict
+from domain.phones.judging import judge
 
 #: The longest phone text that can be confirmed, in characters. A longer text is a note, and does not fit into an index.
 LONGEST_TEXT = 500

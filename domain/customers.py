@@ -11,28 +11,20 @@ import orjson
 from domain.callable_numbers import NumberFacts
 from domain.canonical import sha256_of
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
+from domain.home import Home
 from domain.phones import (
     NO_CONFIRMATIONS,
     Confirmations,
     CountrySource,
-    JudgedPhone,
     NotCallable,
     NumberCountry,
     PhoneFallback,
     PhoneProblem,
     candidates,
-    choose,
 )
+from domain.phones.choosing import JudgedPhone, choose
 from domain.places import zones_of_place
 from domain.time_zones import distinct_clocks, shared, zones_of_region
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA), the defaults for its customers."""
-
-    country_code: str | None
-    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)

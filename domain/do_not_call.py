@@ -1,7 +1,7 @@
 """Do-not-call lists: reads the number that a person writes for a user's list."""
 
 from domain.errors import BooksyncError
-from domain.phones import judge
+from domain.phones.judging import judge
 
 
 class UnreadableNumberError(BooksyncError):

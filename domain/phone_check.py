@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.countries import country_code, unknown_country
-from domain.phones import KINDS_NOT_CALLED, CountrySource, NumberCountry, PhoneVerdict, verdict_of
+from domain.phones import KINDS_NOT_CALLED, CountrySource, NumberCountry, PhoneVerdict
+from domain.phones.choosing import verdict_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ _YEARS_COMPARED = 5
 #: Queen's Birthday).
 _LOST_TOGETHER = 3
 
+#: The years until which the calendars of some countries are known at least, in whole or with their lunar holidays. A
+#: newer package may know later years too.
+_KNOWN_UNTIL = {"IN": 2035, "LK": 2026, "MU": 2035, "NP": 2035}
+_OTHERS_KNOWN_UNTIL = 2099
+
 #: Additions of the package to a holiday's name in some years: "(estimated)", "(observed)", in any language.
 _ADDITION = re.compile(r"\s*[(（].*")
 
@@ -65,10 +70,13 @@ def last_known_year(country: str | None, today: date) -> int | None:
     """The last year whose holidays are all known, if those of the year after `today` are not; otherwise None.
 
     Some calendars end as a whole (Sri Lanka's after 2026). In others only the lunar holidays end (India's after 2035).
-    For a country without a calendar None is returned.
+    For a country without a calendar None is returned. A calendar is loaded only if it may have ended, because the first
+    one takes 100 ms.
     """
+    if country is None or today.year < _KNOWN_UNTIL.get(country, _OTHERS_KNOWN_UNTIL):
+        return None
     calendar = _calendar(country)
-    if country is None or calendar is None:
+    if calendar is None:
         return None
     if today.year >= calendar.end_year:
         return calendar.end_year

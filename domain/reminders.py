@@ -27,14 +27,13 @@ from dataclasses import dataclass
 from domain.calling_hours import CallingHours, NeverOpenError
 from domain.clocks import calling_hours
 from domain.invoices import Invoice
+from domain.opening import ALWAYS_OPEN, Opening
 from domain.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason, held_until, objections
 from domain.reminder_policy import ReminderPolicy
 
 __all__ = [
-    "ALWAYS_OPEN",
     "CustomerFacts",
     "NotOpen",
-    "Opening",
     "Plan",
     "PlannedReminder",
     "Scheduled",
@@ -47,19 +46,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """When and how a connection was opened for handovers, which decides whether a passed step counts as missed."""
-
-    opened_at: dt.datetime | None  #: the time of the opening; None: the connection was never opened
-    with_backlog: bool = False  #: steps before the opening count as missed too
-
-
 #: The reasons that are found only if no reason before them exists, `TOO_OLD` among these.
 _AFTER_TOO_OLD = frozenset(list(SkipReason)[list(SkipReason).index(SkipReason.TOO_OLD) + 1 :])
-
-#: An opening in the distant past: no step comes before it.
-ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.contacts import Contact, ContactDetails
-from domain.customers import Customer, Home, customer_from
-from domain.phones import METADATA_VERSION, Confirmations, PhoneFallback, verdict_as_json
+from domain.customers import Customer, customer_from
+from domain.home import Home
+from domain.phones import Confirmations, PhoneFallback
+from domain.phones.choosing import verdict_as_json
+from domain.phones.judging import METADATA_VERSION
 
 #: The keys of a stored verdict that decide whether the number is called.
 _PLANNED_BY = ("kind", "doubts", "confirmed")

@@ -4,7 +4,8 @@ import datetime as dt
 from decimal import Decimal
 
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
-from domain.customers import Customer, Home, sync_hash
+from domain.customers import Customer, sync_hash
+from domain.home import Home
 from domain.invoices import Invoice
 from domain.phones import NotCallable, PhoneProblem
 

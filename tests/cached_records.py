@@ -9,10 +9,9 @@ from typing import Any
 
 import psycopg
 
-from domain.customers import Home
+from domain.home import Home
 from domain.invoices import DELETED
-from domain.opening import Backlog
-from domain.reminders import Opening
+from domain.opening import Backlog, Opening
 
 Row = dict[str, Any]
 

@@ -13,7 +13,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
-from domain.customers import Customer, Home, customer_from, persons_as_json
+from domain.customers import Customer, customer_from, persons_as_json
+from domain.home import Home
 from domain.invoices import DELETED, Invoice
 from domain.lists import Rejected
 from tests.cached_records import Cached, Row, unlike

@@ -1,7 +1,7 @@
 """The domain's present rule for phone numbers, made available to revisions, which must not import the domain."""
 
 from db.legacy.phone_rule import JudgedPhone
-from domain.phones import judge
+from domain.phones.judging import judge
 
 
 def judge_phone(text: str, country: str | None) -> JudgedPhone:

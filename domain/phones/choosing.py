@@ -1,63 +1,27 @@
 """Choosing: which of a contact's phone numbers booksync uses (FR-6: by priority), and the stored verdict on it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.contacts import ContactPerson
 from domain.phones.judging import METADATA_VERSION, is_number_somewhere, judge
+from domain.phones.precedence import (
+    NO_CONFIRMATIONS,
+    NO_COUNTRY,
+    Confirmations,
+    CountrySource,
+    NumberCountry,
+    PhoneCandidate,
+    PhoneFallback,
+)
 from domain.phones.verdicts import PhoneProblem, PhoneVerdict
-
-#: A phone text in Zoho → the number (E.164) that a person has confirmed for that text.
-Confirmations = Mapping[str, str]
-
-NO_CONFIRMATIONS: Confirmations = MappingProxyType({})
-
-
-class PhoneField(StrEnum):
-    MOBILE = "mobile"
-    PHONE = "phone"
-
-
-class PhoneFallback(StrEnum):
-    """What happens if the first number of a contact is not valid (the setting PHONE_FALLBACK)."""
-
-    NONE = "none"  #: the first non-blank number counts, valid or not
-    VALID = "valid"  #: the first valid number counts; if no number is valid, the first
-
-
-class CountrySource(StrEnum):
-    """Where the country for numbers without a prefix comes from."""
-
-    TOLD = "told"  #: the country is given by Zoho
-    ASSUMED = "assumed"  #: not requested from Zoho, or not given: the organisation's own country is used
-    NOT_UNDERSTOOD = "not_understood"  #: Zoho's text is not recognised: no country is used
-
-
-@dataclass(frozen=True, slots=True)
-class NumberCountry:
-    """The country of a contact's numbers without a prefix (ISO 3166-1 alpha-2), and the source of that country."""
-
-    code: str | None
-    source: CountrySource = CountrySource.TOLD
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneCandidate:
-    """One phone number of a contact, as given in Zoho, and its position."""
-
-    raw: str = field(repr=False)
-    person_id: str
-    source: PhoneField
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhone:
     candidate: PhoneCandidate
     verdict: PhoneVerdict
-    country: NumberCountry = NumberCountry(None)
+    country: NumberCountry = NO_COUNTRY
     #: Whether the assumed country made a number invalid that has precedence over this one.
     others_hang_on_country: bool = False
 
@@ -75,18 +39,6 @@ class JudgedPhone:
             # The country makes no difference: a person has confirmed the number, or the number is not called.
             return False
         return verdict.by_region if verdict.is_valid else is_number_somewhere(verdict.raw)
-
-
-def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
-    """The contact's non-blank numbers by precedence: the primary person's first, each person's mobile before phone."""
-    # The sort is stable, so that other persons keep their order.
-    primary_first = sorted(persons, key=lambda person: not person.is_primary)
-    return tuple(
-        PhoneCandidate(raw=raw.strip(), person_id=person.person_id, source=source)
-        for person in primary_first
-        for source, raw in ((PhoneField.MOBILE, person.mobile), (PhoneField.PHONE, person.phone))
-        if raw.strip()
-    )
 
 
 def judge_all(

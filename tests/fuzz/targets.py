@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.contacts import Contact
-from domain.customers import Home, customer_from
+from domain.customers import customer_from
+from domain.home import Home
 from domain.invoices import Invoice
 from domain.lists import Rejected
-from domain.phones import judge
+from domain.phones.judging import judge
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.webhooks.bodies import UnreadableBodyError, read_events, take_apart
 from workers.zoho.errors import UnusableResponse

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.snapshots import SYNCED, Snapshots
+
 ROOT = Path(__file__).parents[2]
 
 #: Libraries that take long to load, and that neither a list of commands nor a version needs.
@@ -19,6 +21,7 @@ NOT_OF_STATUS = {
     "fastapi",
     "holidays",
     "httpx",
+    "phonenumbers",
     "pycountry",
     "redis.asyncio.client",
     "redis.asyncio.cluster",
@@ -58,9 +61,11 @@ def test_the_list_of_commands_and_the_version_load_no_heavy_library(option: str)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["status"], ["status", "--help"]])
-@pytest.mark.usefixtures("resources")
-def test_the_status_loads_only_what_it_needs(words: list[str]) -> None:
-    loaded = modules_loaded_by(f"sys.argv = {['booksync', *words]}\nfrom workers.cli import main\nmain()")
+def test_the_status_loads_only_what_it_needs(
+    words: list[str], snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with snapshots.copied(SYNCED, monkeypatch):
+        loaded = modules_loaded_by(f"sys.argv = {['booksync', *words]}\nfrom workers.cli import main\nmain()")
     assert "workers.cli.status" in loaded
     assert not NOT_OF_STATUS & loaded
 

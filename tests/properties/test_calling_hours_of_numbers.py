@@ -7,7 +7,7 @@ import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from domain.calling_hours import NeverOpenError
-from domain.phones import judge
+from domain.phones.judging import judge
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Skipped, SkipReason
 from domain.time_zones import distinct_clocks

@@ -5,8 +5,8 @@ import random
 import phonenumbers
 import pytest
 
-from domain.phones import judge
 from domain.phones.home_rules import has_usual_length
+from domain.phones.judging import judge
 from domain.phones.number import valid_number
 from tests.properties.phone_damages import DAMAGES
 from tests.properties.phone_samples import (

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.invoices import CLOSED_STATUSES
+from domain.opening import ALWAYS_OPEN
 from domain.permission import NO_HOLDS, Holds, objections
 from domain.public_holidays import PublicHolidays
 from domain.reminders import (
-    ALWAYS_OPEN,
     NotOpen,
     Plan,
     PlannedReminder,

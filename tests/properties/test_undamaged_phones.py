@@ -6,8 +6,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from domain.phones import judge
-from domain.phones.judging import OPEN_PLANS
+from domain.phones.judging import OPEN_PLANS, judge
 from tests.properties.phone_samples import (
     REGIONS,
     digits_of,

@@ -1,5 +1,6 @@
 """The command line: `booksync …`. Exit codes: 0 done, 1 failed, 2 wrong usage."""
 
+import gc
 import io
 import json
 import sys
@@ -21,6 +22,7 @@ def main() -> NoReturn:
 
         phones_check.run(sys.argv[3:])  # The check of one phone text accepts any bytes, so it precedes the UTF-8 check.
     _refuse_bytes_that_are_no_text(sys.argv[1:])
+    gc.disable()  # Until the command's module is loaded, see `workers.cli.lazy_commands`.
     # The imports are late, because most of what they load is not needed for the lines above.
     from workers.cli.app import main as run_any
     from workers.cli.deferred_modules import defer_modules

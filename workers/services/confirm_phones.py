@@ -19,7 +19,8 @@ from domain.confirmations import ConfirmationError, Wish, confirmed_number, is_n
 from domain.contacts import ContactStatus
 from domain.customers import country_of_numbers
 from domain.errors import BooksyncError
-from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
+from domain.phones import PhoneFallback, candidates
+from domain.phones.choosing import JudgedPhone, choose, verdict_of
 from workers.services import judge_phones, plan_reminders, spreadsheets
 
 #: Columns that a file of confirmations must have.

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from db.customer_stories import CustomerStory
 from db.explanations import ReminderStory, Story
 from domain.customers import country_of_numbers
-from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, PhoneVerdict, candidates, choose, judge_all
+from domain.phones import PhoneFallback, PhoneVerdict, candidates
+from domain.phones.choosing import JudgedPhone, choose, judge_all
+from domain.phones.judging import METADATA_VERSION
 from workers.services.reasons import (
     NAMELESS,
     is_overdue_here,

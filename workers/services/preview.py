@@ -19,11 +19,11 @@ from db.plan_cases import Case
 from db.questions import UncertainCountries
 from db.session import Session
 from domain.funnel import Funnel, LaterReason, LossReason
-from domain.opening import Handover
+from domain.opening import Handover, Opening
 from domain.permission import SkipReason
 from domain.plan_changes import planned_reminders
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Opening, Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped
 from domain.time_zones import zone_named
 
 

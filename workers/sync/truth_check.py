@@ -9,6 +9,14 @@ from db import phone_verdicts, truth_checks
 from db.session import Session
 from db.truth_checks import CachedInvoice, Checkable
 from domain.cached_customers import StoredCustomer
+from domain.checked_columns import (
+    comparable_contact,
+    comparable_invoice,
+    customer_values,
+    differing_columns,
+    drifted_columns,
+    invoice_values,
+)
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.entities import CUSTOMER, INVOICE
@@ -16,16 +24,7 @@ from domain.invoices import Invoice
 from domain.observed import Observed
 from domain.runs import RecordRef, Run
 from domain.stored_phones import judged_with
-from domain.truth_check import (
-    comparable_contact,
-    comparable_invoice,
-    customer_values,
-    differing_columns,
-    drifted_columns,
-    in_turn,
-    invoice_values,
-    is_due,
-)
+from domain.truth_check import in_turn, is_due
 from domain.versions import version_of
 from domain.watermarks import overlapping
 from workers.sync.gone import note_gone

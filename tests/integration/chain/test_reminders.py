@@ -12,7 +12,7 @@ from db.questions import Question
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
-from domain.phones import METADATA_VERSION
+from domain.phones.judging import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind

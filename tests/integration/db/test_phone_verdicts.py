@@ -13,7 +13,8 @@ from db.connections import Connection
 from domain import stored_phones
 from domain.contacts import Contact, ContactDetails
 from domain.observed import Observed
-from domain.phones import METADATA_VERSION, PhoneFallback, judging, number
+from domain.phones import PhoneFallback, judging, number
+from domain.phones.judging import METADATA_VERSION
 from domain.stored_phones import judged_with
 from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
 from tests.integration.db.look import change, row, rows

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
+from domain.opening import ALWAYS_OPEN, Opening
 from domain.permission import NO_HOLDS, CustomerFacts, Holds
 from domain.phones import PhoneProblem
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import ALWAYS_OPEN, Opening, Plan, Scheduled, Skipped, SkipReason, plan
+from domain.reminders import Plan, Scheduled, Skipped, SkipReason, plan
 from tests.builders import A_LONDON_PHONE, a_customer, an_invoice
 
 LONDON = ZoneInfo("Europe/London")

@@ -13,9 +13,10 @@ from domain.clocks import calling_hours
 from domain.contacts import ContactStatus
 from domain.customers import Customer
 from domain.invoices import OPEN_STATUSES, Invoice
+from domain.opening import ALWAYS_OPEN, Opening
 from domain.permission import NO_HOLDS, Holds
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import ALWAYS_OPEN, Opening, Plan, plan
+from domain.reminders import Plan, plan
 from tests.builders import a_customer, an_invoice
 from tests.unit.domain.clocks import zones
 

@@ -6,17 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from domain.phones import (
-    CountrySource,
-    JudgedPhone,
-    NumberCountry,
-    PhoneFallback,
-    candidates,
-    choose,
-    judge,
-    judge_all,
-    verdict_as_json,
-)
+from domain.phones import CountrySource, NumberCountry, PhoneFallback, candidates
+from domain.phones.choosing import JudgedPhone, choose, judge_all, verdict_as_json
+from domain.phones.judging import judge
 from tests.builders import A_LONDON_PHONE, a_person
 from tests.tables import table
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from domain.confirmations import LONGEST_TEXT, ConfirmationError, Wish, confirmed_number, is_no
-from domain.phones import PhoneVerdict, judge
+from domain.phones import PhoneVerdict
+from domain.phones.judging import judge
 from tests.tables import table
 
 TEXT = "030 1234567 (old)"

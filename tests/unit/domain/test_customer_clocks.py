@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain.contacts import ContactDetails
-from domain.customers import Home, customer_from
+from domain.customers import customer_from
+from domain.home import Home
 from tests.builders import A_BRITISH_MOBILE, LONDON, a_contact
 from tests.tables import table
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from domain.contacts import Contact, ContactDetails, ContactStatus
-from domain.customers import Customer, Home, customer_from
+from domain.customers import Customer, customer_from
+from domain.home import Home
 from domain.phones import PhoneFallback, PhoneProblem
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_customer, a_person
 

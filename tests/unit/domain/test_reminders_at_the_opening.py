@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from domain.opening import ALWAYS_OPEN, Opening
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import ALWAYS_OPEN, Opening, SkipReason
+from domain.reminders import SkipReason
 from tests.builders import an_invoice
 from tests.tables import table
 from tests.unit.domain.planning import DUE, london, pending_of, planned, reason_of, schedule

@@ -7,25 +7,20 @@ from typing import Any
 
 import pytest
 
-from domain.contacts import ContactDetails, ContactStatus
-from domain.customers import customer_from
-from domain.entities import CUSTOMER, INVOICE
-from domain.invoices import Invoice
-from domain.phones import NotCallable, PhoneProblem
-from domain.truth_check import (
-    CHECKED_COLUMNS,
-    INTERVAL,
-    RECORDS,
-    TruthCheck,
+from domain.checked_columns import (
     comparable_contact,
     comparable_invoice,
     customer_values,
     differing_columns,
     drifted_columns,
-    in_turn,
     invoice_values,
-    is_due,
 )
+from domain.contacts import ContactDetails, ContactStatus
+from domain.customers import customer_from
+from domain.entities import CUSTOMER, INVOICE
+from domain.invoices import Invoice
+from domain.phones import NotCallable, PhoneProblem
+from domain.truth_check import CHECKED_COLUMNS, INTERVAL, RECORDS, TruthCheck, in_turn, is_due
 from tests.builders import A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_customer, a_person, an_invoice
 from tests.tables import table
 

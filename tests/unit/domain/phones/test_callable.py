@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.phones import Doubt, NotCallable, PhoneKind, judge
+from domain.phones import Doubt, NotCallable, PhoneKind
+from domain.phones.judging import judge
 from tests.builders import A_LONDON_PHONE
 from tests.tables import table
 

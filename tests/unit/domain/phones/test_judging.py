@@ -9,18 +9,9 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from domain.contacts import ContactPerson
-from domain.phones import (
-    NumberCountry,
-    PhoneCandidate,
-    PhoneFallback,
-    PhoneField,
-    PhoneKind,
-    PhoneProblem,
-    candidates,
-    choose,
-    judge,
-    judge_all,
-)
+from domain.phones import NumberCountry, PhoneCandidate, PhoneFallback, PhoneField, PhoneKind, PhoneProblem, candidates
+from domain.phones.choosing import choose, judge_all
+from domain.phones.judging import judge
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_person
 from tests.tables import table
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.phones import PhoneProblem, judge
+from domain.phones import PhoneProblem
+from domain.phones.judging import judge
 from tests.tables import table
 
 NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
