@@ -128,9 +128,9 @@ class Walk:
         return tuple(row for (_, time), row in new.items() if not is_before(time, self.since))
 
     def _is_wrongly_empty(self, facts: PageFacts) -> bool:
-        """Whether the page has no rows, although the walk has seen rows that belong to it or come before it."""
+        """Whether the page has no rows, although more follow, or the walk has seen rows that are on it or before it."""
         is_expected = bool(self.seen) or self.page > 1 or self.mode is not WalkMode.BY_KEY
-        return is_expected and not facts.length and not facts.has_more
+        return not facts.length and (facts.has_more or is_expected)
 
     def _after(self, facts: PageFacts) -> "Walk":
         if facts.has_more and not facts.length:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from domain.lists import PER_PAGE, ListRequest, Page, Rejected, Sort
-from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
+from domain.walk import MAX_PAGE_STALLS, MAX_STALLS, Walk, WalkMode, WalkStuck
 from tests.tables import table
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, id_set, ids, walked
 
@@ -213,9 +213,14 @@ def test_a_list_that_always_returns_its_first_page_is_an_error(habits: dict[str,
     assert len(upstream.asked) <= MAX_STALLS + 10
 
 
-def test_an_empty_page_before_the_end_is_an_error() -> None:
+def test_an_empty_page_before_the_end_is_an_error_if_it_comes_again() -> None:
+    walk = Walk.begin(None)
+    page: Page[Row] = Page((), (), has_more=True, server_time=NOW)
+    for _ in range(MAX_PAGE_STALLS):
+        walk, _ = walk.take(page)
+    assert walk.next_request() == Walk.begin(None).next_request()
     with pytest.raises(WalkStuck, match="returns nothing new"):
-        Walk.begin(None).take(Page((), (), has_more=True, server_time=NOW))
+        walk.take(page)
 
 
 def test_rows_without_a_time_are_returned_and_do_not_control_the_walk() -> None:
