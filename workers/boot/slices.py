@@ -37,7 +37,9 @@ class Slice:
     @property
     def has_room(self) -> bool:
         """Whether the step may fetch one more page."""
-        limits = self._limits
-        return self._pages == 0 or (
-            self._pages < limits.pages and self._clock() < self._ends_at and not limits.is_thread_wanted()
-        )
+        return self._pages == 0 or (self._pages < self._limits.pages and self.has_time)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the step may go on with work that needs no page."""
+        return self._clock() < self._ends_at and not self._limits.is_thread_wanted()

@@ -13,8 +13,10 @@ from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
+from workers.budget import BudgetWait
 from workers.services.compare_invoices import ComparedInvoices, compare_ahead
 from workers.sync.list_pages import ListPage, ListWriter, end_list, read_list
+from workers.sync.planning import plan_while_waiting
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -32,7 +34,7 @@ def sync_invoices_page(work: Work) -> StepRef:
     Otherwise its invoices keep waiting.
     """
     if not work.run.position.list_of(INVOICE).is_walked:
-        return read_list(work, _writer(work), _after_last_page(work))
+        return _read_list(work)
     with work.transaction() as db:
         unknown = _unknown_customers(db, work, CUSTOMERS_PER_STEP)
         if not unknown:
@@ -40,6 +42,14 @@ def sync_invoices_page(work: Work) -> StepRef:
     ask_each(work, unknown, _detail_calls(work))
     with work.transaction() as db:
         return work.advance(db, work.run)
+
+
+def _read_list(work: Work) -> StepRef:
+    try:
+        return read_list(work, _writer(work), _after_last_page(work))
+    except BudgetWait as wait:
+        wait.seconds = max(0.0, wait.seconds - plan_while_waiting(work, wait.seconds))
+        raise
 
 
 def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:

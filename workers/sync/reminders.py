@@ -1,10 +1,8 @@
 """The reminder phase: planning that is due, detail calls for facts that a handover needs soon, and the run's end."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 import structlog
 
@@ -12,7 +10,6 @@ from db import (
     failed_records,
     invoices,
     known_contacts,
-    phone_verdicts,
     questions,
     reminder_policies,
     staging,
@@ -20,18 +17,16 @@ from db import (
 )
 from db.questions import Question
 from db.runs import StepRef
-from db.session import Session, autocommit
+from db.session import Session
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
-from domain.stored_phones import judged_with
 from domain.versions import NO_VERSION
-from workers.services import judge_phones, plan_reminders
-from workers.sync.calls_ahead import BackgroundCall
 from workers.sync.gone import note_gone
+from workers.sync.planning import judge_phones_again, plan_due
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
@@ -46,8 +41,8 @@ QUESTIONS_PER_STEP = 20
 
 def create_reminders(work: Work) -> StepRef:
     """Plan reminders in batches until no planning is due, make detail calls for the questions, then end the run."""
-    _judge_phones_again(work)
-    _plan(work)
+    judge_phones_again(work)
+    plan_due(work)
     if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as db:
             return work.advance(db, work.run)  # The responses to the detail calls may have made plans due.
@@ -55,55 +50,6 @@ def create_reminders(work: Work) -> StepRef:
         rejected = failed_records.rejected(db, work.run.run_id)
         _tidy(db, work.run)
         return work.advance(db, work.run.having_rejected(rejected).finished())
-
-
-def _judge_phones_again(work: Work) -> None:
-    """Make the phone verdicts again if the phone metadata, `PHONE_FALLBACK` or the organisation's home has changed."""
-    connection, fallback = work.connection, work.resources.settings.phone_fallback
-    with work.transaction() as db:
-        noted = phone_verdicts.noted(db, connection)
-    if noted == judged_with(connection.home, fallback):
-        return
-    last_id: str | None = ""
-    while last_id is not None:
-        with work.transaction() as db:
-            last_id = judge_phones.judge_next(
-                db,
-                connection,
-                last_id,
-                fallback=fallback,
-                now=work.now,
-                all_of_them=noted is not None,  # Without a recorded basis only this first run has written verdicts.
-            )
-            work.checkpoint(db, work.run)
-    with work.transaction() as db:
-        phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
-    log.info(
-        "The verdicts on the cached phone numbers were made again, because the rules for phone numbers have changed",
-        action="phones.judged",
-        had_been=noted,
-    )
-
-
-def _plan(work: Work) -> None:
-    """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans."""
-    now = work.now
-    with BackgroundCall[None]() as other:
-        while True:
-            with autocommit(work.resources.engine) as db:
-                first, second = plan_reminders.due_halves(db, work.connection, now=now)
-            if not first:
-                return
-            with work.transaction() as db:
-                other.start(partial(_plan_in_transaction, work, second, now))
-                plan_reminders.plan(db, work.connection, first, now=now)
-                work.checkpoint(db, work.run)
-            other.wait()
-
-
-def _plan_in_transaction(work: Work, invoice_ids: Sequence[uuid.UUID], now: datetime) -> None:
-    with work.resources.engine.begin() as db:
-        plan_reminders.plan(db, work.connection, invoice_ids, now=now)
 
 
 def _questions(work: Work) -> Sequence[Question]:

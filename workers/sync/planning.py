@@ -1,0 +1,91 @@
+"""Planning as a part of a run: reminders that are due are planned at its end, and while it waits for the API budget."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from db import phone_verdicts
+from db.session import autocommit
+from domain.stored_phones import judged_with
+from workers.services import judge_phones, plan_reminders
+from workers.sync.calls_ahead import BackgroundCall
+from workers.sync.work import Work
+
+log = structlog.get_logger(__name__)
+
+#: Planning stops this long before the end of a wait, because a batch must not make the wait longer.
+_LONGEST_BATCH_SECONDS = 0.5
+
+
+def judge_phones_again(work: Work) -> None:
+    """Make the phone verdicts again if the phone metadata, `PHONE_FALLBACK` or the organisation's home has changed."""
+    connection, fallback = work.connection, work.resources.settings.phone_fallback
+    noted = _basis_of_verdicts(work)
+    if noted == judged_with(connection.home, fallback):
+        return
+    last_id: str | None = ""
+    while last_id is not None:
+        with work.transaction() as db:
+            last_id = judge_phones.judge_next(
+                db,
+                connection,
+                last_id,
+                fallback=fallback,
+                now=work.now,
+                all_of_them=noted is not None,  # Without a recorded basis only this first run has written verdicts.
+            )
+            work.checkpoint(db, work.run)
+    with work.transaction() as db:
+        phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
+    log.info(
+        "The verdicts on the cached phone numbers were made again, because the rules for phone numbers have changed",
+        action="phones.judged",
+        had_been=noted,
+    )
+
+
+def plan_while_waiting(work: Work, seconds: float) -> float:
+    """Plan due reminders for at most `seconds`, in which the run waits for the API budget; return the seconds used.
+
+    Nothing is planned if the phone verdicts must be made again first. The planning is a part of the step's slice.
+    """
+    began = time.monotonic()
+    end = began + seconds - _LONGEST_BATCH_SECONDS
+    current = judged_with(work.connection.home, work.resources.settings.phone_fallback)
+    if seconds > _LONGEST_BATCH_SECONDS and _basis_of_verdicts(work) in (None, current):
+        plan_due(work, may_go_on=lambda: work.slice.has_time and time.monotonic() < end)
+    return time.monotonic() - began
+
+
+def plan_due(work: Work, *, may_go_on: Callable[[], bool] = lambda: True) -> None:
+    """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans.
+
+    No batch begins if `may_go_on` returns False.
+    """
+    now = work.now
+    with BackgroundCall[None]() as other:
+        while may_go_on():
+            with autocommit(work.resources.engine) as db:
+                first, second = plan_reminders.due_halves(db, work.connection, now=now)
+            if not first:
+                return
+            with work.transaction() as db:
+                other.start(partial(_plan_in_transaction, work, second, now))
+                plan_reminders.plan(db, work.connection, first, now=now)
+                work.checkpoint(db, work.run)
+            other.wait()
+
+
+def _plan_in_transaction(work: Work, invoice_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    with work.resources.engine.begin() as db:
+        plan_reminders.plan(db, work.connection, invoice_ids, now=now)
+
+
+def _basis_of_verdicts(work: Work) -> str | None:
+    """What the stored phone verdicts depend on, see `domain.stored_phones.judged_with`; None before the first run."""
+    with work.transaction() as db:
+        return phone_verdicts.noted(db, work.connection)
