@@ -18,7 +18,7 @@ from workers.sync.work import Work
 log = structlog.get_logger(__name__)
 
 #: Planning stops this long before the end of a wait, because a batch must not make the wait longer.
-_LONGEST_BATCH_SECONDS = 0.5
+_LONGEST_BATCH_SECONDS = 0.2
 
 
 def judge_phones_again(work: Work) -> None:

@@ -54,7 +54,7 @@ def test_due_reminders_are_planned_during_the_wait(at_invoices: Bench, monkeypat
 
 
 def test_a_short_wait_is_not_made_longer(at_invoices: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits(at_invoices, 0.4, monkeypatch)
+    waits(at_invoices, 0.2, monkeypatch)
     assert scheduled(at_invoices) == 0
 
 
