@@ -65,15 +65,21 @@ class DueInvoice(NamedTuple):
     customer_id: uuid.UUID
 
 
-def due_of_connection(db: Session, connection: Connection, *, now: datetime, limit: int) -> list[DueInvoice]:
-    """The connection's invoices whose planning is due, the longest due first."""
+def due_of_connection(
+    db: Session, connection: Connection, *, now: datetime, limit: int, observed_since: datetime | None = None
+) -> list[DueInvoice]:
+    """The connection's invoices whose planning is due, the longest due first.
+
+    With `observed_since`, a time by the server's clock, only invoices are returned that were read since then.
+    """
     due = db.exec_driver_sql(
         """
         SELECT id, customer_id FROM invoices_cache
          WHERE connection_id = %(connection_id)s AND plan_at <= %(now)s AND customer_id IS NOT NULL
+           AND (%(observed_since)s::timestamptz IS NULL OR observed_at >= %(observed_since)s::timestamptz)
          ORDER BY plan_at, id LIMIT %(limit)s
         """,
-        {"connection_id": connection.connection_id, "now": now, "limit": limit},
+        {"connection_id": connection.connection_id, "now": now, "limit": limit, "observed_since": observed_since},
     )
     return [DueInvoice(*row) for row in due]
 

@@ -33,13 +33,17 @@ def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
     return len(due)
 
 
-def due_halves(db: Session, connection: Connection, *, now: datetime) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+def due_halves(
+    db: Session, connection: Connection, *, now: datetime, observed_since: datetime | None = None
+) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
     """The next invoices whose planning is due, at most twice `BATCH`, for two transactions at the same time.
 
+    With `observed_since`, only invoices are returned that were read at or after this time (see `due_of_connection`).
     All invoices of a customer are in the same half, so neither transaction waits for the other one.
     """
     of_customers: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    for invoice_id, customer_id in reminders.due_of_connection(db, connection, now=now, limit=2 * BATCH):
+    due = reminders.due_of_connection(db, connection, now=now, limit=2 * BATCH, observed_since=observed_since)
+    for invoice_id, customer_id in due:
         of_customers[customer_id].append(invoice_id)
     first: list[uuid.UUID] = []
     second: list[uuid.UUID] = []

@@ -10,6 +10,7 @@ import structlog
 
 from db import phone_verdicts
 from db.session import autocommit
+from domain.entities import INVOICE
 from domain.stored_phones import judged_with
 from workers.services import judge_phones, plan_reminders
 from workers.sync.calls_ahead import BackgroundCall
@@ -51,26 +52,37 @@ def judge_phones_again(work: Work) -> None:
 def plan_while_waiting(work: Work, seconds: float) -> float:
     """Plan due reminders for at most `seconds`, in which the run waits for the API budget; return the seconds used.
 
-    Nothing is planned if the phone verdicts must be made again first. The planning is a part of the step's slice.
+    Only invoices are planned that this run has read, after all customers. Others may be paid by now. Nothing is planned
+    if the phone verdicts must be made again first. The planning is a part of the step's slice.
     """
     began = time.monotonic()
     end = began + seconds - _LONGEST_BATCH_SECONDS
+    walk = work.run.position.list_of(INVOICE).walk
+    if walk is None or walk.started_at is None or not work.run.position.customers_complete:
+        return 0.0
     current = judged_with(work.connection.home, work.resources.settings.phone_fallback)
     if seconds > _LONGEST_BATCH_SECONDS and _basis_of_verdicts(work) in (None, current):
-        plan_due(work, may_go_on=lambda: work.slice.has_time and time.monotonic() < end)
+        plan_due(
+            work,
+            observed_since=walk.started_at,
+            may_go_on=lambda: work.slice.has_time and time.monotonic() < end,
+        )
     return time.monotonic() - began
 
 
-def plan_due(work: Work, *, may_go_on: Callable[[], bool] = lambda: True) -> None:
+def plan_due(
+    work: Work, *, observed_since: datetime | None = None, may_go_on: Callable[[], bool] = lambda: True
+) -> None:
     """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans.
 
-    No batch begins if `may_go_on` returns False.
+    With `observed_since`, only invoices are planned that were read at or after this time. No batch begins if
+    `may_go_on` returns False.
     """
     now = work.now
     with BackgroundCall[None]() as other:
         while may_go_on():
             with autocommit(work.resources.engine) as db:
-                first, second = plan_reminders.due_halves(db, work.connection, now=now)
+                first, second = plan_reminders.due_halves(db, work.connection, now=now, observed_since=observed_since)
             if not first:
                 return
             with work.transaction() as db:

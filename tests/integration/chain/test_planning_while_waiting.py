@@ -1,22 +1,43 @@
-"""While a run waits for the API budget within the list of invoices, it plans the reminders that are due."""
+"""While a run waits for the API budget within the list of invoices, it plans reminders of the invoices it has read."""
 
 import pytest
 
 from domain.runs import Mode, Phase
+from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import Bench
+from tests.integration.snapshots import SMALL
 from workers.budget import BudgetWait, WaitReason
 from workers.zoho.list_reader import ListReader
 
 
 @pytest.fixture
-def at_invoices(synced: Bench) -> Bench:
-    """A full run whose next step reads the list of invoices; all planning is due, and no reminder exists."""
-    synced.rows("DELETE FROM reminders RETURNING id")
-    synced.rows("UPDATE invoices_cache SET plan_at = now() WHERE plan_at IS NOT NULL RETURNING id")
-    synced.start(Mode.FULL)
-    while (step := synced.present_step()) is not None and step.phase is not Phase.INVOICES:
-        synced.take(step)
-    return synced
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    """A simulator with two pages of invoices."""
+    simulator.restart(**SMALL | {"invoices": 260})
+    return simulator
+
+
+@pytest.fixture
+def after_a_page(bench: Bench) -> Bench:
+    """A first run that has written one page of invoices, whose planning is due."""
+    bench.start(Mode.FULL)
+    while not bench.invoices():
+        take(bench)
+    assert phase(bench) is Phase.INVOICES
+    return bench
+
+
+def take(bench: Bench) -> None:
+    step = bench.present_step()
+    assert step is not None
+    bench.skip_waiting()
+    bench.take(step)
+
+
+def phase(bench: Bench) -> Phase:
+    step = bench.present_step()
+    assert step is not None
+    return step.phase
 
 
 def waits(bench: Bench, seconds: float, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -27,9 +48,7 @@ def waits(bench: Bench, seconds: float, monkeypatch: pytest.MonkeyPatch) -> floa
 
     with monkeypatch.context() as patched:
         patched.setattr(ListReader, "page", wait)
-        step = bench.present_step()
-        assert step is not None
-        bench.take(step)
+        take(bench)
     (run,) = bench.rows("""
         SELECT phase, waiting_for, extract(epoch FROM not_before - now())::float AS seconds
           FROM booksync.sync_runs WHERE status = 'running'
@@ -38,29 +57,49 @@ def waits(bench: Bench, seconds: float, monkeypatch: pytest.MonkeyPatch) -> floa
     return float(run["seconds"])
 
 
-def scheduled(bench: Bench) -> int:
-    return len(bench.rows("SELECT FROM reminders WHERE status = 'scheduled'"))
+def planned(bench: Bench) -> set[str]:
+    """The ids of the invoices with a scheduled reminder."""
+    rows = bench.rows("""
+        SELECT DISTINCT zoho_invoice_id AS id FROM reminders JOIN invoices_cache AS invoice ON invoice.id = invoice_id
+         WHERE reminders.status = 'scheduled'
+    """)
+    return {row["id"] for row in rows}
 
 
-def test_due_reminders_are_planned_during_the_wait(at_invoices: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 0 < waits(at_invoices, 30, monkeypatch) < 30
-    planned = scheduled(at_invoices)
-    assert planned > 0
-    while (step := at_invoices.present_step()) is not None:
-        at_invoices.skip_waiting()
-        at_invoices.take(step)
-    assert scheduled(at_invoices) == planned
-    assert at_invoices.differences() == []
+def test_due_reminders_are_planned_during_the_wait(after_a_page: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < waits(after_a_page, 30, monkeypatch) < 30
+    early = planned(after_a_page)
+    assert early
+    while after_a_page.present_step() is not None:
+        take(after_a_page)
+    assert early < planned(after_a_page)
+    assert after_a_page.differences() == []
 
 
-def test_a_short_wait_is_not_made_longer(at_invoices: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits(at_invoices, 0.2, monkeypatch)
-    assert scheduled(at_invoices) == 0
+def test_an_invoice_that_the_run_has_not_read_is_not_planned(
+    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_a_page.rows("UPDATE invoices_cache SET observed_at = observed_at - interval '1 hour' RETURNING id")
+    waits(after_a_page, 30, monkeypatch)
+    assert planned(after_a_page) == set()
+
+
+def test_nothing_is_planned_before_the_customers_are_complete(
+    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_a_page.rows("UPDATE booksync.sync_runs SET position = position - 'customers_complete' RETURNING id")
+    waits(after_a_page, 30, monkeypatch)
+    assert planned(after_a_page) == set()
+
+
+def test_a_short_wait_is_not_made_longer(after_a_page: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits(after_a_page, 0.2, monkeypatch)
+    assert planned(after_a_page) == set()
 
 
 def test_nothing_is_planned_by_verdicts_that_must_be_made_again(
-    at_invoices: Bench, monkeypatch: pytest.MonkeyPatch
+    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_invoices.rows("UPDATE booksync.zoho_connections SET phones_judged_with = 'other rules' RETURNING id")
-    waits(at_invoices, 30, monkeypatch)
-    assert scheduled(at_invoices) == 0
+    after_a_page.rows("UPDATE booksync.zoho_connections SET phones_judged_with = 'other rules' RETURNING id")
+    waits(after_a_page, 30, monkeypatch)
+    assert planned(after_a_page) == set()

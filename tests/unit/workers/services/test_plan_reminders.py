@@ -59,7 +59,7 @@ class FakeTables:
         self.calls.append("lock")
         return iter([self.cases[each] for each in invoice_ids])
 
-    def due_of_connection(self, *_: object, limit: int, now: dt.datetime) -> list[DueInvoice]:
+    def due_of_connection(self, *_: object, limit: int, now: dt.datetime, **_others: object) -> list[DueInvoice]:
         assert now == NOW
         return self.due[:limit]
 
