@@ -11,7 +11,7 @@ from db.session import Session
 from db.webhook_events import Due
 from domain.entities import INVOICE
 from domain.invoices import OPEN_STATUSES
-from domain.webhooks import Event, EventKind
+from domain.webhooks import EventKind
 
 _IS_OPEN = "invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0"
 
@@ -20,7 +20,6 @@ _OPEN = text(f"""
       JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE customer.user_id = :user_id AND customer.zoho_customer_id = :zoho_customer_id
        AND invoice.connection_id = :connection_id AND {_IS_OPEN}
-     ORDER BY zoho_invoice_id
 """)  # noqa: S608  (a constant)
 
 # Both times are the server's, with a resolution of a second. An invoice that was read again since the 404 is omitted,
@@ -30,7 +29,6 @@ _UNREAD = text(f"""
       JOIN booksync.customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE customer.user_id = :user_id AND invoice.connection_id = :connection_id AND {_IS_OPEN}
        AND coalesce(invoice.observed_at, '-infinity') <= customer.gone_at AND invoice.gone_at IS NULL
-     ORDER BY zoho_invoice_id
 """)  # noqa: S608  (a constant)
 
 
@@ -57,6 +55,4 @@ def _request(db: Session, connection: Connection, statement: TextClause, **value
             **values,
         },
     ).scalars()
-    events = [Event(INVOICE.name, each, EventKind.ORPHANED, modified_at=None, digest=None) for each in invoice_ids]
-    due = (webhook_events.receive(db, connection.connection_id, event) for event in events)
-    return [each for each in due if each is not None]
+    return webhook_events.request(db, connection.connection_id, INVOICE, invoice_ids, EventKind.ORPHANED)

@@ -1,7 +1,7 @@
 """Statements over webhook_events: an event is stored before its webhook is accepted, and later gets an outcome."""
 
 import uuid
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -111,6 +111,18 @@ def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     if row.waiting > 1 or not row.is_sent:
         return None
     return Due.of(RefreshRef(connection_id, entity_named(event.entity), event.record_id), row.seconds)
+
+
+def request(
+    db: Session, connection_id: uuid.UUID, entity: Entity, record_ids: Iterable[str], kind: EventKind
+) -> list[Due]:
+    """Store an event of an internal kind for each record; returns the records to send a message for now.
+
+    The records are received in the order of their ids, see `receive`.
+    """
+    events = (Event(entity.name, each, kind, modified_at=None, digest=None) for each in sorted(record_ids))
+    due = (receive(db, connection_id, event) for event in events)
+    return [each for each in due if each is not None]
 
 
 #: An id that no connection has. An event for this id passes every check of the tables except the foreign key's.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from db.connections import Connection
 from db.session import Session
+from db.webhook_events import Due
 from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.invoices import Invoice
@@ -29,6 +30,7 @@ class Asking(ABC):
 
     def __init__(self, resources: Resources, *, leased_at: datetime) -> None:
         self.resources = resources
+        self.following: list[Due] = []  #: further records to refresh because of this work; sent after its end
         self._leased_at = leased_at
         self._began = time.monotonic()
 

@@ -32,7 +32,7 @@ from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.observed import Observed
-from domain.webhooks import Event, EventKind, EventSummary, Outcome, is_known
+from domain.webhooks import EventKind, EventSummary, Outcome, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
@@ -68,7 +68,6 @@ class OneRecord(Asking):
         super().__init__(resources, leased_at=lease.leased_at)
         self.lease = lease
         self.outcome: Outcome | None = None
-        self.following: list[Due] = []  #: further records that must be fetched because of this record
 
     @property
     def ref(self) -> RefreshRef:
@@ -225,9 +224,8 @@ def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
         # The customer may have been cached after the invoice was found to lack it.
         _take_up(db, record, invoice.customer_id)
         return
-    event = Event(ref.entity.name, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
-    due = webhook_events.receive(db, ref.connection_id, event)
-    record.following.extend([due] if due else [])
+    wanted = webhook_events.request(db, ref.connection_id, ref.entity, [ref.record_id], EventKind.WANTED)
+    record.following += wanted
 
 
 def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:

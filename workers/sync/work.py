@@ -10,7 +10,6 @@ from db.connections import Connection
 from db.dead_letters import NewDeadLetter
 from db.runs import StepLease, StepRef
 from db.session import Session, autocommit
-from db.webhook_events import Due
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
@@ -32,7 +31,6 @@ class Work(Asking):
         self.lease = lease
         self.rows = 0  #: the rows that this step has written
         self.has_progressed = False  #: whether the step was checkpointed, so that its attempts have begun at one again
-        self.following: list[Due] = []  #: records whose refreshes are requested with this step
         self.slice = Slice(resources.slices)  #: the part of a list that this step reads
         self._written_before = lease.run.counters.written
         self._counted_calls = self._calls_in_transaction = 0

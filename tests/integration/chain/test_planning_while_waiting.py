@@ -41,7 +41,7 @@ def phase(bench: Bench) -> Phase:
 
 
 def waits(bench: Bench, seconds: float, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Execute the present step, whose call for the list has to wait for so long; return the seconds left after it."""
+    """Execute the present step, whose call for the list waits `seconds`; return the seconds that are left then."""
 
     def wait(*_: object) -> None:
         raise BudgetWait(seconds, WaitReason.MINUTE)
@@ -76,30 +76,22 @@ def test_due_reminders_are_planned_during_the_wait(after_a_page: Bench, monkeypa
     assert after_a_page.differences() == []
 
 
-def test_an_invoice_that_the_run_has_not_read_is_not_planned(
-    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("invoices_cache SET observed_at = observed_at - interval '1 hour'", id="not read by this run"),
+        pytest.param("booksync.sync_runs SET position = position - 'customers_complete'", id="customers incomplete"),
+        pytest.param("booksync.zoho_connections SET phones_judged_with = 'other rules'", id="verdicts outdated"),
+    ],
+)
+def test_nothing_is_planned_from_facts_that_may_be_old(
+    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    after_a_page.rows("UPDATE invoices_cache SET observed_at = observed_at - interval '1 hour' RETURNING id")
-    waits(after_a_page, 30, monkeypatch)
-    assert planned(after_a_page) == set()
-
-
-def test_nothing_is_planned_before_the_customers_are_complete(
-    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    after_a_page.rows("UPDATE booksync.sync_runs SET position = position - 'customers_complete' RETURNING id")
+    after_a_page.rows(f"UPDATE {change} RETURNING id")
     waits(after_a_page, 30, monkeypatch)
     assert planned(after_a_page) == set()
 
 
 def test_a_short_wait_is_not_made_longer(after_a_page: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     waits(after_a_page, 0.2, monkeypatch)
-    assert planned(after_a_page) == set()
-
-
-def test_nothing_is_planned_by_verdicts_that_must_be_made_again(
-    after_a_page: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    after_a_page.rows("UPDATE booksync.zoho_connections SET phones_judged_with = 'other rules' RETURNING id")
-    waits(after_a_page, 30, monkeypatch)
     assert planned(after_a_page) == set()
