@@ -85,7 +85,9 @@ def write(
 ) -> Written:
     """Insert or update these customers, except those of which another transaction has cached a newer version.
 
-    New customers come in the order of Zoho's ids, also across batches, so that two writers cannot deadlock on them.
+    New customers come in the order of Zoho's ids, also across batches, so that two writers cannot deadlock on them. A
+    writer of cached and new customers has locked the cached ones first: in rare cases it meets a writer to which all of
+    these are new, and Postgres aborts one of the two, which is then repeated (`db.transactions`).
     `batches` may be an iterator that makes each batch while Postgres writes the former one; it must not use `db`.
     """
     encoded = (as_json(_records(batch)) for batch in batches)

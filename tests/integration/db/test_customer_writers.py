@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.connections import Connection
+from db.transactions import in_transaction
 from domain.contacts import ContactDetails
 from domain.observed import Observed
 from domain.phones import PhoneFallback
@@ -37,9 +38,12 @@ class TestTwoWriters:
         assert cached(engine)["customer_name"] == "Newer"
         assert counts(written) == ((0, 0) if newer_is_first else (0, 1))
 
-    def test_batches_in_any_order_never_deadlock(self, engine: Engine, connection: Connection) -> None:
+    def test_batches_in_any_order_are_all_written(self, engine: Engine, connection: Connection) -> None:
         def write(ids: Iterable[int], name: str) -> None:
-            upsert(engine, connection, *(a_contact(str(number), name=name) for number in ids))
+            batch = [Observed(a_contact(str(number), name=name), OBSERVED_AT) for number in ids]
+            in_transaction(
+                engine, lambda db: cache_customers(db, connection, batch, fallback=PhoneFallback.NONE, now=NOW)
+            )
 
         for is_cached in (False, True):
             with ThreadPoolExecutor(4) as threads:
