@@ -122,7 +122,10 @@ def with_pending(db: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUI
 
 
 def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> list[uuid.UUID]:
-    """Make these customers' open invoices due for planning; returns the invoices."""
+    """Make these customers' open invoices due for planning; returns the invoices.
+
+    Left out are invoices that were never planned: they are due already.
+    """
     due = db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now

@@ -1,4 +1,7 @@
-"""What a run has read but not yet written to the cache: persons and contacts. Also the rows that it has rejected."""
+"""Statements over what a run has read but not yet written: persons, and contacts that lack them. Also rejected rows.
+
+Whole pages of a list are staged by `db.staged_pages`.
+"""
 
 import uuid
 from collections import defaultdict
@@ -15,7 +18,7 @@ from domain.contacts import Contact, ContactPerson
 from domain.entities import Entity
 from domain.lists import Rejected
 from domain.observed import Observed, latest
-from domain.persons import Sweep
+from domain.persons import BulkRead
 from domain.runs import Run
 
 _CONTACT = TypeAdapter(Contact)
@@ -59,7 +62,7 @@ def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[Re
     stage_persons(db, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
 
 
-def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
+def bulk_read(db: Session, run: Run, contact_ids: Sequence[str]) -> BulkRead | None:
     """The persons of these contacts from the run's bulk read of persons; None until the bulk read is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
@@ -78,7 +81,7 @@ def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
             rejected.add(row.zoho_customer_id.removeprefix(_REJECTED))
         else:
             persons[row.zoho_customer_id].append(ContactPerson(**row.person))
-    return Sweep(
+    return BulkRead(
         began_at, {contact_id: tuple(found) for contact_id, found in persons.items()}, rejected=frozenset(rejected)
     )
 

@@ -61,7 +61,7 @@ def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:
     )
 
 
-def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> None:
+def note_bulk_read(db: Session, connection_id: uuid.UUID, pages: int) -> None:
     """Record how many calls the bulk read of persons took.
 
     An incremental run compares this number with the number of detail calls that it would need instead.

@@ -99,8 +99,8 @@ def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_i
 
     Each changed contact costs a detail call, unless a bulk read of the persons is cheaper.
     """
-    may_sweep = size.persons_pages is not None and not size.bulk_persons_refused
-    details = min(changed_contacts, size.persons_pages or 0) if may_sweep else changed_contacts
+    may_read_in_bulk = size.persons_pages is not None and not size.bulk_persons_refused
+    details = min(changed_contacts, size.persons_pages or 0) if may_read_in_bulk else changed_contacts
     return _cost(_pages(changed_contacts) + _pages(changed_invoices) + details, rate)
 
 

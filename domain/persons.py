@@ -22,11 +22,11 @@ from domain.contacts import Contact, ContactPerson
 
 #: The detail calls of one run that only confirm omissions or contradictions of the bulk read; the next run makes
 #: further ones.
-MAX_CONFIRMATIONS = 100
+MAX_CONFIRMING_CALLS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class BulkRead:
     """The persons that a bulk read, which began at the server's time `began_at`, has returned for some contacts."""
 
     began_at: datetime
@@ -76,38 +76,38 @@ class KnownContact:
 class Source(StrEnum):
     """The source of a contact's persons."""
 
-    SWEEP = "sweep"  #: the bulk read (or the person in the list row, if the bulk read has none)
+    BULK_READ = "bulk_read"  #: the bulk read (or the person in the list row, if the bulk read has none)
     CACHE = "cache"  #: nothing has changed
     DETAILS = "details"  #: only a detail call is reliable
 
 
 @dataclass
-class SortedOut:
+class ChangedContacts:
     """The changed contacts of a page, and which of these contacts need a detail call."""
 
-    confirmations: int  #: the run's detail calls so far that count towards `MAX_CONFIRMATIONS`
+    confirming_calls: int  #: the run's detail calls so far that count towards `MAX_CONFIRMING_CALLS`
     changed: list[Contact] = field(default_factory=list)
     needing_details: set[str] = field(default_factory=set)
 
 
-def sort_out(
-    contacts: Sequence[Contact], known: Mapping[str, KnownContact], sweep: Sweep | None, *, confirmations: int
-) -> SortedOut:
+def changed_contacts(
+    contacts: Sequence[Contact], known: Mapping[str, KnownContact], bulk_read: BulkRead | None, *, confirming_calls: int
+) -> ChangedContacts:
     """Decide for each contact of a page whether it has changed, and whether its persons need a detail call.
 
-    Without a bulk read (`sweep` is None), every changed contact needs a detail call.
+    Without a bulk read (`bulk_read` is None), every changed contact needs a detail call.
     """
-    sorted_out = SortedOut(confirmations)
+    found = ChangedContacts(confirming_calls)
     for contact in contacts:
         cached = known.get(contact.contact_id)
-        may_ask = sorted_out.confirmations < MAX_CONFIRMATIONS
-        source = _source(contact, cached, sweep, may_ask=may_ask)
+        may_ask = found.confirming_calls < MAX_CONFIRMING_CALLS
+        source = _source(contact, cached, bulk_read, may_ask=may_ask)
         if source is not Source.CACHE:
-            sorted_out.changed.append(contact)
+            found.changed.append(contact)
         if source is Source.DETAILS:
-            sorted_out.needing_details.add(contact.contact_id)
-            sorted_out.confirmations += sweep is not None and not sweep.is_older_than(contact)
-    return sorted_out
+            found.needing_details.add(contact.contact_id)
+            found.confirming_calls += bulk_read is not None and not bulk_read.is_older_than(contact)
+    return found
 
 
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
@@ -142,14 +142,14 @@ def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
     return contact.with_persons((primary, *others))
 
 
-def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
+def would_settle(contact: Contact, last_bulk_read_began_at: datetime | None) -> bool:
     """Whether a new bulk read of persons would show the contact's present persons better than the last bulk read.
 
     It would if the contact has changed since the last one began, or if none was made.
     """
-    if last_sweep_began_at is None or contact.modified_at is None:
-        return last_sweep_began_at is None
-    return contact.modified_at > last_sweep_began_at
+    if last_bulk_read_began_at is None or contact.modified_at is None:
+        return last_bulk_read_began_at is None
+    return contact.modified_at > last_bulk_read_began_at
 
 
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
@@ -167,38 +167,38 @@ def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
     return frozenset(person.person_id for person in persons if person.person_id)
 
 
-def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *, may_ask: bool) -> Source:
-    if sweep is None:
+def _source(contact: Contact, known: KnownContact | None, bulk_read: BulkRead | None, *, may_ask: bool) -> Source:
+    if bulk_read is None:
         return Source.CACHE if known and known.row_is_same else Source.DETAILS
-    if sweep.is_older_than(contact):
+    if bulk_read.is_older_than(contact):
         return Source.DETAILS
-    is_whole = contact.contact_id not in sweep.rejected
-    if is_whole and not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
-        return _source_of_primary(contact, known, sweep, may_ask=may_ask)
+    is_whole = contact.contact_id not in bulk_read.rejected
+    if is_whole and not _lacks_somebody(contact, known, bulk_read.ids_of(contact.contact_id)):
+        return _source_of_primary(contact, known, bulk_read, may_ask=may_ask)
     if known is None:
-        return Source.DETAILS if may_ask else Source.SWEEP
+        return Source.DETAILS if may_ask else Source.BULK_READ
     if not known.row_is_same:
         return Source.DETAILS
     # If the list omits this contact entirely, a missing person proves nothing. If the list has some of its persons, a
     # missing one may be deleted.
-    is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
+    is_left_out = known.bulk_omits_persons and not bulk_read.ids_of(contact.contact_id)
     return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
 
 
-def _source_of_primary(contact: Contact, known: KnownContact | None, sweep: Sweep, *, may_ask: bool) -> Source:
+def _source_of_primary(contact: Contact, known: KnownContact | None, bulk_read: BulkRead, *, may_ask: bool) -> Source:
     """The source of persons for a contact whose known persons are all in the bulk list."""
-    if not sweep.contradicts(contact):
-        return Source.SWEEP
+    if not bulk_read.contradicts(contact):
+        return Source.BULK_READ
     if known is not None and known.row_is_same:
         # No detail call is made, because an earlier one has decided or the run may make none. The cached values equal
         # the row's.
         return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
-    return Source.DETAILS if may_ask else Source.SWEEP
+    return Source.DETAILS if may_ask else Source.BULK_READ
 
 
-def _lacks_somebody(contact: Contact, known: KnownContact | None, swept_ids: frozenset[str]) -> bool:
-    is_without_primary = contact.primary is not None and not swept_ids
-    return is_without_primary or (known is not None and not known.person_ids <= swept_ids)
+def _lacks_somebody(contact: Contact, known: KnownContact | None, bulk_ids: frozenset[str]) -> bool:
+    is_without_primary = contact.primary is not None and not bulk_ids
+    return is_without_primary or (known is not None and not known.person_ids <= bulk_ids)
 
 
 def _values(person: ContactPerson) -> tuple[str, ...]:

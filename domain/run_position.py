@@ -99,9 +99,9 @@ class Position:
     persons: WalkById | None = None  #: the bulk read of contact persons
     persons_ahead: WalkById | None = None  #: the second walk of the bulk read, see `domain.walk.TwoWalksById`
     persons_calls: int = 0  #: the cost so far of the bulk read of persons, in calls
-    sweeps: int = 0  #: bulk reads of persons that were begun because details would cost more
+    bulk_reads: int = 0  #: bulk reads of persons that were begun because details would cost more
     details: int = 0  #: detail calls since the last bulk read that another bulk read would have saved
-    confirmations: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read of persons
+    confirming_calls: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read of persons
     details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read of persons is refused
     lists: Mapping[Entity, ListRead] = field(default_factory=dict)
     further: Entity | None = None  #: the entity that the phases of further entities read at present
@@ -131,7 +131,9 @@ class Position:
 
     def with_new_bulk_read(self) -> Self:
         """The position before another bulk read of persons, which reads the persons of contacts that lack details."""
-        return replace(self, persons=None, persons_ahead=None, persons_calls=0, sweeps=self.sweeps + 1, details=0)
+        return replace(
+            self, persons=None, persons_ahead=None, persons_calls=0, bulk_reads=self.bulk_reads + 1, details=0
+        )
 
     @property
     def bulk_read_began_at(self) -> datetime | None:
@@ -149,9 +151,9 @@ class Position:
             "persons": self.persons and self.persons.to_json(),
             "persons_ahead": self.persons_ahead and self.persons_ahead.to_json(),
             "persons_calls": self.persons_calls,
-            "sweeps": self.sweeps,
+            "sweeps": self.bulk_reads,
             "details": self.details,
-            "confirmations": self.confirmations,
+            "confirmations": self.confirming_calls,
             "details_reread": self.details_reread,
             **lists,
             "further": self.further and self.further.name,
@@ -171,9 +173,9 @@ class Position:
             persons=_bulk_read(json),
             persons_ahead=WalkById.from_json(json["persons_ahead"]) if json.get("persons_ahead") else None,
             persons_calls=json.get("persons_calls", 0),
-            sweeps=json.get("sweeps", 0),
+            bulk_reads=json.get("sweeps", 0),
             details=json.get("details", 0),
-            confirmations=json.get("confirmations", 0),
+            confirming_calls=json.get("confirmations", 0),
             details_reread=json.get("details_reread", 0),
             lists={entity: read for entity, read in lists.items() if read != ListRead()},
             further=entity_named(further) if further else None,

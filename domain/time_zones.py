@@ -32,24 +32,12 @@ def known_zone(name: str) -> ZoneInfo | None:
 
 
 @cache
-def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
-    """One zone that stands for all zones, if they have the same clock; otherwise None.
-
-    A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. The returned name
-    is a zone of the region (ISO 3166-1 alpha-2), as chosen by `distinct_clocks`.
-    """
-    if len(zones) == 1:
-        return zones[0]
-    distinct = distinct_clocks(zones, region)
-    return distinct[0] if len(distinct) == 1 else None
-
-
-@cache
 def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ...]:
     """One zone for each different clock of `zones`, in the order of `zones`.
 
     The chosen zone is the first of `zones` in the region (ISO 3166-1 alpha-2), else the region's first zone with that
-    clock. So an Irish mobile, for which the phone library has London's zone, gets Dublin's.
+    clock. A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. An Irish
+    mobile, for which the phone library has London's zone, gets Dublin's.
     """
     if len(zones) < 2:
         return zones

@@ -1,6 +1,7 @@
 """The actors, one for each kind of step and each kind of record. Messages to actors carry ids only.
 
-A step's message has the arguments (run id, step). A refresh's message has (connection id, record id).
+The phase that a step ends with decides which actor does the next one: `workers.queue.messages.ACTORS`. A step's message
+has the arguments (run id, step). A refresh's message has (connection id, record id).
 """
 
 from dramatiq import actor

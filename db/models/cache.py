@@ -204,8 +204,10 @@ class CachedInvoice(Base):
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]
     sync_hash: Mapped[str] = mapped_column(server_default="")
-    plan_at: Mapped[Moment | None]
-    plan_outcome: Mapped[str | None]  #: "scheduled", or the reason against a reminder; NULL for a closed invoice
+    plan_at: Mapped[Moment | None]  #: when planning is due; NULL: not before something changes
+    #: The result of the last planning: "scheduled", or the reason against a reminder. NULL for a closed invoice, and
+    #: for one that was never planned.
+    plan_outcome: Mapped[str | None]
     local_last_synced_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -37,8 +37,7 @@ from tests.drills.reminder_year import (
 )
 from tests.integration.db.connection_builders import OPENED_AT, a_connection
 from tests.integration.db.look import change, rows
-from tests.integration.db.reminding import claim, held_back, note_sync
-from workers.services import plan_reminders
+from tests.integration.db.reminding import claim, held_back, note_sync, plan_all
 from workers.services.cache_customers import cache_customers
 from workers.services.cache_invoices import cache_invoices
 
@@ -106,7 +105,7 @@ class Year:
         self.persons |= persons
 
     def plan(self, now: dt.datetime) -> None:
-        plan_reminders.plan_all_due(self.engine, self.connection, now=now)
+        plan_all(self.engine, self.connection, now=now)
 
     def close(self, now: dt.datetime) -> None:
         """Close the connection and check that planned reminders stay unchanged."""

@@ -51,7 +51,7 @@ def change_policy(
     planned = 0
     while time.monotonic() < ends_at:
         with engine.begin() as db:
-            batch = plan_reminders.plan_due(db, connection, now=now)
+            batch = plan_reminders.plan_next(db, connection, now=now)
         if not batch:
             return ChangedPolicy(planned, left=False)
         planned += batch

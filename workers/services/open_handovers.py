@@ -71,7 +71,7 @@ def open_handovers(
         customers.lock_all(db, connection)
         on_due(_open(db, connection_id, backlog, now=now))
         planned = 0
-        while batch := plan_reminders.plan_due(db, connection, now=now):
+        while batch := plan_reminders.plan_next(db, connection, now=now):
             planned += batch
             on_planned(batch)
         skipped = reminders.standing(db, connection_id).skipped

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine
-
 from db import openings, plan_cases, reminder_policies, reminders
 from db.batches import in_batches
 from db.connections import Connection
@@ -26,7 +24,7 @@ from domain.reminders import Plan, next_planning_at
 BATCH = 500
 
 
-def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
+def plan_next(db: Session, connection: Connection, *, now: datetime) -> int:
     """Plan the next invoices whose planning is due, at most `BATCH`; returns their number."""
     due = reminders.due_of_connection(db, connection, now=now, limit=BATCH)
     plan(db, connection, [each.invoice_id for each in due], now=now)
@@ -50,20 +48,6 @@ def due_halves(
     for invoice_ids in of_customers.values():
         (first if len(first) <= len(second) else second).extend(invoice_ids)
     return first, second
-
-
-def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> int:
-    """Plan all due invoices in batches, one transaction each.
-
-    After an interruption the next run plans the remaining invoices.
-    """
-    planned = 0
-    while True:
-        with engine.begin() as db:
-            batch = plan_due(db, connection, now=now)
-        if batch == 0:
-            return planned
-        planned += batch
 
 
 def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:

@@ -32,7 +32,7 @@ from workers.zoho.list_reader import ListReader, WalkT
 
 #: The most cached records missing from a list that are read by their ids, one call each. Further ones are reported
 #: without a read.
-MAX_CONFIRMATIONS = 200
+MAX_CONFIRMING_CALLS = 200
 
 Persons = dict[str, tuple[ContactPerson, ...]]
 Fingerprints = dict[str, Fingerprint]
@@ -167,7 +167,7 @@ class Verification:
         """
         cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
         differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}
-        if len(differing) > MAX_CONFIRMATIONS:
+        if len(differing) > MAX_CONFIRMING_CALLS:
             return frozenset()
 
         def differs(contact_id: str) -> bool:
@@ -238,7 +238,7 @@ class Verification:
         """Return the ids of unlisted records that exist in Zoho, because Zoho's list has no readable row for them."""
         rejected = unlisted & self._rejected
         to_confirm = unlisted - rejected
-        if len(to_confirm) > MAX_CONFIRMATIONS:
+        if len(to_confirm) > MAX_CONFIRMING_CALLS:
             return frozenset(rejected)
         return frozenset(rejected).union(each for each in sorted(to_confirm) if self._confirmed(each, ask))
 

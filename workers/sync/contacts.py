@@ -15,10 +15,10 @@ from domain.observed import Observed
 from domain.runs import Phase, RecordRef, Run
 from workers.observability.logs import describe
 from workers.sync.calls_ahead import CALL_ERRORS
+from workers.sync.detail_calls import DetailCalls, ask_each
 from workers.sync.gone import note_gone
 from workers.sync.list_ahead import ListAhead
 from workers.sync.list_pages import ListPage, checkpoint_with, fetch_page, having_fetched, stage_page
-from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)

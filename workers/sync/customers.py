@@ -1,4 +1,7 @@
-"""Writes the staged pages of contacts, joined with their persons, in batches of a hundred rows (TR-4)."""
+"""Writes the staged pages of contacts, joined with their persons, in batches of a hundred rows (TR-4).
+
+A contact that lacks its persons is staged once more, by itself. It is written when the run has read its persons.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +16,7 @@ from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Page, record_ids
 from domain.observed import Observed, latest
-from domain.persons import Sweep
+from domain.persons import BulkRead
 from domain.runs import Phase, Run
 from workers.sync.list_ahead import ListAhead
 from workers.sync.list_pages import end_list, note_written, staged_page
@@ -81,12 +84,12 @@ def _write_rows(db: Session, work: Work, run: Run, rows: Sequence[Observed[Conta
             db,
             work,
             run,
-            [_joined(observed, found.sweep) for observed in found.complete],
+            [_joined(observed, found.bulk_read) for observed in found.complete],
             may_have_waiting_invoices=waiting_invoices.any_waits(db, work.connection),
             stored=found.stored,
         )
-    if found.sweep is not None:
-        omissions = _omissions(found.complete, found.sweep)
+    if found.bulk_read is not None:
+        omissions = _omissions(found.complete, found.bulk_read)
         omitted = {key for key, row in found.stored.items() if row.bulk_omits_persons}
         changed = {key: omits for key, omits in omissions.items() if omits != (key in omitted)}
         known_contacts.note_bulk_omissions(db, work.connection, changed)
@@ -110,31 +113,33 @@ def _write_batch(work: Work) -> bool:
 
 def _write(db: Session, work: Work, batch: Sequence[Observed[Contact]]) -> Run:
     contact_ids = [observed.record.contact_id for observed in batch]
-    sweep = staging.sweep(db, work.run, contact_ids)
-    run = write_customers(db, work, work.run, [_joined(observed, sweep) for observed in batch])
+    bulk_read = staging.bulk_read(db, work.run, contact_ids)
+    run = write_customers(db, work, work.run, [_joined(observed, bulk_read) for observed in batch])
     asked = {read.record.contact_id: read.observed_at for read in batch if read.record.persons is not None}
     known_contacts.note_observed(db, work.connection, asked)
-    if sweep is not None:
-        known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
+    if bulk_read is not None:
+        known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, bulk_read))
     staging.unstage(db, run.run_id, contact_ids)
     return run
 
 
-def _joined(observed: Observed[Contact], sweep: Sweep | None) -> Observed[Contact]:
+def _joined(observed: Observed[Contact], bulk_read: BulkRead | None) -> Observed[Contact]:
     """A staged contact with its persons from the bulk read; a contact from a detail call is returned unchanged."""
-    if sweep is None or observed.record.persons is not None:
+    if bulk_read is None or observed.record.persons is not None:
         return observed
-    contact = sweep.joined(observed.record)
+    contact = bulk_read.joined(observed.record)
     if contact.persons is None:
         return observed
     # The joined contact is as old as the older of its two responses.
-    return Observed(contact, min(observed.observed_at, sweep.began_at))
+    return Observed(contact, min(observed.observed_at, bulk_read.began_at))
 
 
-def _omissions(batch: Sequence[Observed[Contact]], sweep: Sweep) -> dict[str, bool]:
+def _omissions(batch: Sequence[Observed[Contact]], bulk_read: BulkRead) -> dict[str, bool]:
     """By contact id, whether the bulk list omits persons of a detail response; False without a detail response."""
     contacts = (observed.record for observed in batch)
-    return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
+    return {
+        contact.contact_id: bulk_read.omits(contact) for contact in contacts if not bulk_read.is_older_than(contact)
+    }
 
 
 def _after(db: Session, work: Work) -> Run:

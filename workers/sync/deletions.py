@@ -19,9 +19,9 @@ from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import RecordRef, Run
 from workers.services.mark_deleted import mark_deleted
+from workers.sync.detail_calls import DetailCalls, ask_each
 from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
-from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_records

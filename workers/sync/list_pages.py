@@ -1,6 +1,8 @@
-"""The walk over one entity's list, page by page, and the end of the list; equal for every entity.
+"""The walk over one entity's list, page by page, and the end of the list.
 
-A page is staged before the next one is fetched, so a killed worker repeats at most one call.
+A page is staged before the next one is fetched, so a killed worker repeats at most one call. Of contacts, one actor
+stages a slice of pages and another one writes it, because their persons come in between. `read_list` fetches and writes
+the other entities' pages at the same time.
 """
 
 from collections.abc import Callable, Sequence

@@ -19,8 +19,8 @@ from domain.forecast import DETAILS_REREAD
 from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
+from workers.sync.detail_calls import Asked, DetailCalls, ask_each
 from workers.sync.gone import note_gone
-from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 

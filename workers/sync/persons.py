@@ -117,7 +117,7 @@ def _without_bulk_list(work: Work) -> StepRef:
 def _after(db: Session, work: Work, run: Run) -> Run:
     if not run.position.has_bulk_read:
         return run
-    watermarks.note_persons_sweep(db, run.connection_id, pages=run.position.persons_calls)
+    watermarks.note_bulk_read(db, run.connection_id, pages=run.position.persons_calls)
     if staging.contacts_needing_details(db, run.run_id, 1):
         return sort_staged_again(db, run, work.connection)
     return run.go_to(Phase.CONTACTS)

@@ -25,9 +25,9 @@ from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from domain.versions import NO_VERSION
+from workers.sync.detail_calls import Asked, DetailCalls, ask_each
 from workers.sync.gone import note_gone
 from workers.sync.planning import judge_phones_again, plan_due
-from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices

@@ -6,8 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from db import customers as cached_customers
-from db import known_contacts, staging
+from db import customers, known_contacts, staging
 from db.connections import Connection
 from db.known_contacts import Known, ListFacts
 from db.session import Session
@@ -15,25 +14,25 @@ from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
 from domain.observed import Observed
-from domain.persons import KnownContact, SortedOut, Sweep, sort_out, would_settle
+from domain.persons import BulkRead, ChangedContacts, KnownContact, changed_contacts, would_settle
 from domain.runs import Phase, Run
 
 log = structlog.get_logger(__name__)
 
 #: The maximum of bulk reads of persons in a run. A bulk read completes the contacts that had changed before it began.
 #: If more contacts change all the time, or if the server's clock is behind its rows, further bulk reads would not help.
-MAX_SWEEPS = 3
+MAX_BULK_READS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SortedContacts:
     """The listed contacts that have new facts: those that can be written, and those that lack persons."""
 
-    complete: Sequence[Observed[Contact]]  #: can be written, joined with their persons from `sweep`
+    complete: Sequence[Observed[Contact]]  #: can be written, joined with their persons from `bulk_read`
     lacking: Sequence[Observed[Contact]]  #: need a detail call, or another bulk read of persons
     stored: Mapping[str, StoredCustomer]  #: the cached rows of the listed contacts
-    sweep: Sweep | None
-    confirmations: int  #: see `domain.persons.SortedOut`
+    bulk_read: BulkRead | None
+    confirming_calls: int  #: see `domain.persons.ChangedContacts`
 
 
 def sort_contacts(
@@ -41,44 +40,44 @@ def sort_contacts(
 ) -> SortedContacts:
     """Sort listed contacts, each of which comes once; those without new facts are left out."""
     reads = {read.record.contact_id: read for read in rows if read.record.kind is ContactKind.CUSTOMER}
-    customers = [read.record for read in reads.values()]
-    stored = _stored(db, connection, customers)
+    contacts = [read.record for read in reads.values()]
+    stored = _stored(db, connection, contacts)
     cached = known_contacts.known(connection, stored)
     differing = [
-        each for each in customers if each.contact_id in cached and cached[each.contact_id].lacks_credits_of(each)
+        each for each in contacts if each.contact_id in cached and cached[each.contact_id].lacks_credits_of(each)
     ]
     known_contacts.note_credits(db, connection, differing, now=now)
-    sweep = _sweep(db, run, customers)
-    found = _sort(run, customers, cached, sweep)
+    bulk_read = _bulk_read(db, run, contacts)
+    found = _changed(run, contacts, cached, bulk_read)
     changed = [contact.contact_id for contact in found.changed]
     return SortedContacts(
         complete=[reads[contact_id] for contact_id in changed if contact_id not in found.needing_details],
         lacking=[reads[contact_id] for contact_id in changed if contact_id in found.needing_details],
         stored=stored,
-        sweep=sweep,
-        confirmations=found.confirmations,
+        bulk_read=bulk_read,
+        confirming_calls=found.confirming_calls,
     )
 
 
 def stage_lacking(db: Session, run: Run, found: SortedContacts) -> Run:
-    """Stage the contacts that need details; return the run with its number of calls towards `MAX_CONFIRMATIONS`."""
+    """Stage the contacts that need details; return the run with its number of calls towards `MAX_CONFIRMING_CALLS`."""
     if found.lacking:
         staging.stage_contacts(
             db, run.run_id, found.lacking, needing_details=frozenset(read.record.contact_id for read in found.lacking)
         )
-    return replace(run, position=replace(run.position, confirmations=found.confirmations))
+    return replace(run, position=replace(run.position, confirming_calls=found.confirming_calls))
 
 
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
     """After a bulk read, remove the contacts whose persons are now known from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
-    sorted_out = _sort(
-        run, waiting, known_contacts.known(connection, _stored(db, connection, waiting)), _sweep(db, run, waiting)
+    found = _changed(
+        run, waiting, known_contacts.known(connection, _stored(db, connection, waiting)), _bulk_read(db, run, waiting)
     )
-    changed = {contact.contact_id for contact in sorted_out.changed}
+    changed = {contact.contact_id for contact in found.changed}
     staging.unstage(db, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
-    staging.forgo_details(db, run.run_id, sorted(changed - sorted_out.needing_details))
-    position = replace(run.position, confirmations=sorted_out.confirmations)
+    staging.forgo_details(db, run.run_id, sorted(changed - found.needing_details))
+    position = replace(run.position, confirming_calls=found.confirming_calls)
     return towards_what_is_lacking(db, replace(run, position=position), connection)
 
 
@@ -94,13 +93,15 @@ def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Ru
     position = run.position
     settled = sum(would_settle(contact, position.bulk_read_began_at) for contact in waiting)
     details = position.details + settled
-    may_sweep = (
-        connection.persons_pages is not None and not connection.bulk_persons_refused and position.sweeps < MAX_SWEEPS
+    may_read_in_bulk = (
+        connection.persons_pages is not None
+        and not connection.bulk_persons_refused
+        and position.bulk_reads < MAX_BULK_READS
     )
-    if may_sweep and settled and details > (connection.persons_pages or 0):
+    if may_read_in_bulk and settled and details > (connection.persons_pages or 0):
         log.info(
             "The run reads the bulk list of persons, because that costs fewer calls than details",
-            action="persons.sweep",
+            action="persons.bulk_read",
             details=details,
         )
         return replace(run, position=position.with_new_bulk_read()).go_to(Phase.PERSONS)
@@ -112,15 +113,17 @@ def towards_what_is_lacking(db: Session, run: Run, connection: Connection) -> Ru
     return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)
 
 
-def _sweep(db: Session, run: Run, contacts: Sequence[Contact]) -> Sweep | None:
-    return staging.sweep(db, run, [contact.contact_id for contact in contacts])
+def _bulk_read(db: Session, run: Run, contacts: Sequence[Contact]) -> BulkRead | None:
+    return staging.bulk_read(db, run, [contact.contact_id for contact in contacts])
 
 
 def _stored(db: Session, connection: Connection, contacts: Sequence[Contact]) -> dict[str, StoredCustomer]:
-    return cached_customers.stored(db, connection, [contact.contact_id for contact in contacts])
+    return customers.stored(db, connection, [contact.contact_id for contact in contacts])
 
 
-def _sort(run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], sweep: Sweep | None) -> SortedOut:
+def _changed(
+    run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], bulk_read: BulkRead | None
+) -> ChangedContacts:
     known = {
         contact.contact_id: KnownContact(
             found.person_ids,
@@ -130,7 +133,7 @@ def _sort(run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], sw
         for contact in contacts
         if (found := cached.get(contact.contact_id)) is not None
     }
-    return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
+    return changed_contacts(contacts, known, bulk_read, confirming_calls=run.position.confirming_calls)
 
 
 def _list_facts(contact: Contact) -> ListFacts:

@@ -69,18 +69,18 @@ def _organization(work: Work) -> OrganizationFacts | None:
 def _begun(run: Run, connection: Connection) -> Run:
     mode = Mode.FULL if connection.last_customer_sync_at is None else run.mode
     since = overlapping(connection.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
-    sweep_first = mode is Mode.FULL and not connection.bulk_persons_refused
+    begins_in_bulk = mode is Mode.FULL and not connection.bulk_persons_refused
     log.info(
         "The run begins to read the lists of Zoho",
         action="run.begun",
         mode=mode,
-        persons="bulk list" if sweep_first else "detail calls",
+        persons="bulk list" if begins_in_bulk else "detail calls",
         since=since.isoformat() if since else None,
     )
     return replace(
         run,
         mode=mode,
-        phase=Phase.PERSONS if sweep_first else Phase.CONTACTS,
+        phase=Phase.PERSONS if begins_in_bulk else Phase.CONTACTS,
         # Workers of release 0.2.0, which may take the next step during an upgrade, need this walk.
         position=run.position.with_list(CUSTOMER, ListRead(Walk.begin(since))),
     )

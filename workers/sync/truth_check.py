@@ -27,8 +27,8 @@ from domain.stored_phones import judged_with
 from domain.truth_check import in_turn, is_due
 from domain.versions import version_of
 from domain.watermarks import overlapping
+from workers.sync.detail_calls import DetailCalls, ask_each
 from workers.sync.gone import note_gone
-from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices

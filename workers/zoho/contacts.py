@@ -1,6 +1,7 @@
 """Zoho's contacts: pages of the list, one contact by id, and the bulk list of all contact persons (TR-1).
 
-Runs read lists through `workers.zoho.list_reader`, which follows a walk from page to page.
+Of this client, runs use the list of persons alone. They read contacts as they read every entity: the lists through
+`workers.zoho.list_reader`, which follows a walk from page to page, and single records through `workers.zoho.entities`.
 """
 
 from datetime import tzinfo
@@ -42,7 +43,7 @@ class ZohoContactsClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+            UnusableResponse, RecordUnreadable: see `ZohoRecords.record`.
         """
         return CONTACTS.record(self._transport, contact_id, self._zone)
 

@@ -1,6 +1,6 @@
 """What Zoho calls each entity, and how its list rows and details are read (API section 1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -8,10 +8,16 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.lists import Listed, ListRequest, Page, RawPage, Rejected
-from workers.zoho.errors import NotFound, UnusableResponse
+from workers.zoho.errors import NotFound, RecordUnreadable, UnusableResponse
+from workers.zoho.fields import record_id
 from workers.zoho.lists import list_params, read_page
-from workers.zoho.record_calls import get_record
-from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
+from workers.zoho.records import (
+    contact_from_detail,
+    contact_from_row,
+    invoice_from_detail,
+    invoice_from_row,
+    stamp_checked,
+)
 from workers.zoho.responses import json_object
 from workers.zoho.transport import Response, ZohoTransport
 
@@ -43,12 +49,7 @@ class ZohoRecords(Generic[RecordT]):
             UnusableResponse: a 404 without a code of Zoho's, as a gateway sends it; and see
                 `workers.zoho.lists.read_page`.
         """
-        try:
-            response = transport.get(self.path, list_params(request, zone))
-        except NotFound as error:
-            if error.code is not None:
-                raise
-            raise UnusableResponse(error.call, status=error.status) from None
+        response = _get(transport, self.path, list_params(request, zone))
         return self._read(response, zone)
 
     def staged_page(self, raw: RawPage, zone: tzinfo) -> Page[RecordT]:
@@ -66,15 +67,49 @@ class ZohoRecords(Generic[RecordT]):
     def _read(self, response: Response, zone: tzinfo) -> Page[RecordT]:
         return read_page(response, self.list_key, partial(self.from_row, zone=zone))
 
-    def record(self, transport: ZohoTransport, record_id: str, zone: tzinfo) -> RecordT | None:
-        """One record of the entity with its details, in one call; None if Zoho has deleted it.
+    def record(self, transport: ZohoTransport, identity: str, zone: tzinfo) -> RecordT | None:
+        """One record of the entity with its details, in one call; None if Zoho itself reports that it has none.
+
+        An id that no record can have returns None without a call.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+            UnusableResponse: the response has no record or another one, or is a 404 without a code of Zoho's.
+            RecordUnreadable: the record exists, but cannot be understood.
         """
+        if record_id(identity) != identity:
+            return None
+        try:
+            response = _get(transport, f"{self.path}/{identity}", is_one_record=True)
+        except NotFound:
+            return None
+        record = response.body.get(self.detail_key)
+        if not isinstance(record, dict):
+            raise UnusableResponse(response.call, detail=f"no {self.detail_key} in the response")
         read: Callable[[object], RecordT | Rejected] = partial(self.from_detail, zone=zone)
-        return get_record(transport, self.path, record_id, self.detail_key, read)
+        outcome = stamp_checked(read, response.received_at)(record)
+        if isinstance(outcome, Rejected):
+            raise RecordUnreadable(response.call, detail=outcome.reason)
+        if outcome.record_id != identity:
+            raise UnusableResponse(response.call, detail=f"another {self.detail_key} in the response")
+        return outcome
+
+
+def _get(
+    transport: ZohoTransport, path: str, params: Mapping[str, str] | None = None, *, is_one_record: bool = False
+) -> Response:
+    """GET the path.
+
+    Raises:
+        UnusableResponse: a 404 without a code of Zoho's, as a gateway sends it. By such a 404 no record may be deleted.
+        BudgetWait, ZohoError: see `ZohoTransport.get`.
+    """
+    try:
+        return transport.get(path, params, is_one_record=is_one_record)
+    except NotFound as error:
+        if error.code is None:
+            raise UnusableResponse(error.call, status=error.status) from None
+        raise
 
 
 CONTACTS = ZohoRecords("/contacts", "contacts", "contact", contact_from_row, contact_from_detail)

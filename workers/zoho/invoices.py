@@ -29,6 +29,6 @@ class ZohoInvoicesClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+            UnusableResponse, RecordUnreadable: see `ZohoRecords.record`.
         """
         return INVOICES.record(self._transport, invoice_id, self._zone)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, RawPage, Rejected, Sort
 from workers.zoho.errors import UnusableResponse
 from workers.zoho.fields import soft_flag
-from workers.zoho.records import sort_out, stamp_checked
+from workers.zoho.records import read_rows, stamp_checked
 from workers.zoho.transport import Response
 
 _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
@@ -57,7 +57,7 @@ def read_page(response: Response, key: str, read: Callable[[object], ListedT | R
     more = _has_more(response.body)
     if more is None:
         raise UnusableResponse(response.call, detail="no page_context.has_more_page")
-    understood, rejected = sort_out(rows, stamp_checked(read, response.received_at))
+    understood, rejected = read_rows(rows, stamp_checked(read, response.received_at))
     raw = RawPage(response.content, response.server_time, response.received_at)
     return Page(understood, rejected, has_more=more, server_time=response.server_time, raw=raw)
 

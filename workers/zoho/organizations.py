@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workers.zoho.errors import MissingScope, OrganizationScopeMissing, UnusableResponse
-from workers.zoho.records import OrganizationFacts, organization_from_row, sort_out
+from workers.zoho.records import OrganizationFacts, organization_from_row, read_rows
 from workers.zoho.transport import ZohoTransport
 
 
@@ -22,5 +22,5 @@ def get_organizations(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
     rows = response.body.get("organizations")
     if not isinstance(rows, list):
         raise UnusableResponse(response.call, detail="no list of organizations")
-    organizations, _unreadable = sort_out(rows, organization_from_row)
+    organizations, _unreadable = read_rows(rows, organization_from_row)
     return organizations

@@ -164,7 +164,7 @@ def organization_from_row(row: object) -> OrganizationFacts | Rejected:
     )
 
 
-def sort_out(
+def read_rows(
     rows: Iterable[object], read: Callable[[object], RecordT | Rejected]
 ) -> tuple[list[RecordT], list[Rejected]]:
     """The understood rows of a page, in their order and with their repetitions, and the rejected rows."""

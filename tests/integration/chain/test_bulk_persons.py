@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
-from domain.persons import MAX_CONFIRMATIONS
+from domain.persons import MAX_CONFIRMING_CALLS
 from domain.runs import Mode, Phase
 from domain.walk import LEAP
 from sandbox.zoho import commands as ask
@@ -122,10 +122,10 @@ def test_a_row_that_contradicts_the_bulk_read_is_resolved_by_one_detail_call(
 def test_beyond_the_detail_calls_of_a_run_the_number_of_the_row_counts_until_the_next_full_run(
     bench: Bench, database: psycopg.Connection
 ) -> None:
-    made = contacts_of_three(bench, MAX_CONFIRMATIONS + 5)
+    made = contacts_of_three(bench, MAX_CONFIRMING_CALLS + 5)
     expected = promote_after_the_bulk_read(bench, made, calls=3)
     bench.sync()
-    assert bench.zoho.stats().count(CallKind.CONTACT) == MAX_CONFIRMATIONS
+    assert bench.zoho.stats().count(CallKind.CONTACT) == MAX_CONFIRMING_CALLS
     assert {key: row["primary_phone"] for key, row in bench.customers().items()} == expected
     bench.sync(Mode.FULL)
     assert differences(bench.zoho.snapshot(), database) == []

@@ -18,7 +18,7 @@ from sandbox.zoho.stats import CallKind
 from tests.drilled import drilled_except
 from tests.integration.chain.bench import Bench
 from tests.integration.snapshots import FEW, SYNCED_FEW, State
-from workers.sync.records import ATTEMPTS, OUTAGE
+from workers.sync.detail_calls import ATTEMPTS, OUTAGE
 
 
 @dataclass(frozen=True)

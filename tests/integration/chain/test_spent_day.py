@@ -9,7 +9,7 @@ from sandbox.zoho.fault_requests import FaultName
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import asked, run
 from workers.budget import BudgetWait, Lane, WaitReason
-from workers.sync.records import Asked, DetailCalls, ask_each
+from workers.sync.detail_calls import Asked, DetailCalls, ask_each
 from workers.sync.work import Work
 
 HOUR_SECONDS = 3600

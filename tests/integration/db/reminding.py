@@ -47,7 +47,7 @@ def asked(invoice: Invoice) -> Invoice:
 def plan_due(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> int:
     """Plan the due invoices, and return their number."""
     with engine.begin() as db:
-        return plan_reminders.plan_due(db, connection, now=now)
+        return plan_reminders.plan_next(db, connection, now=now)
 
 
 def plan_all(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> None:

@@ -31,7 +31,6 @@ from tests.integration.db.reminding import (
     tell_contact,
     tell_invoices,
 )
-from workers.services import plan_reminders
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +90,7 @@ class Office:
         self.closed.append((closed_at, time.perf_counter()))
         with self.engine.begin() as db:
             openings.open_handover(db, self.connection.connection_id, Backlog.LATEST, now=at)
-        plan_reminders.plan_all_due(self.engine, self.connection, now=at)
+        plan_all(self.engine, self.connection, now=at)
 
     def report(self, at: dt.datetime, chance: random.Random) -> None:
         if not self.claimed:

@@ -226,7 +226,7 @@ class TestWhatIsRemembered:
     def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, connection: Connection) -> None:
         with engine.begin() as db:
             watermarks.note_persons_refusal(db, connection.connection_id)
-            watermarks.note_persons_sweep(db, connection.connection_id, pages=3)
+            watermarks.note_bulk_read(db, connection.connection_id, pages=3)
         found = look_up(engine, connection.connection_id)
         assert (found.persons_pages, found.bulk_persons_refused) == (3, False)
 

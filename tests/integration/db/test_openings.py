@@ -29,7 +29,6 @@ from tests.integration.db.reminding import (
     tell_contact,
     tell_invoices,
 )
-from workers.services import plan_reminders
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def closed(engine: Engine) -> Connection:
 def open_it(engine: Engine, connection: Connection, backlog: Backlog, *, now: dt.datetime = NOW) -> None:
     with engine.begin() as db:
         openings.open_handover(db, connection.connection_id, backlog, now=now)
-    plan_reminders.plan_all_due(engine, connection, now=now)
+    plan_all(engine, connection, now=now)
 
 
 def state(engine: Engine, connection: Connection) -> HandoverState:
@@ -112,7 +111,7 @@ class TestOpening:
             openings.close_handover(db, due.connection_id)
             openings.open_handover(db, due.connection_id, Backlog.LATEST, now=DUE_AT)
         assert (held_back(engine), claim(engine)) == ([HoldReason.PLAN_OUTDATED], [])
-        plan_reminders.plan_all_due(engine, due, now=DUE_AT)
+        plan_all(engine, due, now=DUE_AT)
         assert len(claim(engine)) == 1
 
     def test_planning_continues_while_the_connection_is_closed(self, engine: Engine, due: Connection) -> None:

@@ -97,7 +97,7 @@ def test_a_policy_that_waits_for_a_planner_makes_its_plan_due(engine: Engine, pl
     change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
     with ThreadPoolExecutor(1) as threads:
         with engine.begin() as db:
-            assert plan_reminders.plan_due(db, planned, now=NOW) == 1
+            assert plan_reminders.plan_next(db, planned, now=NOW) == 1
             saving = threads.submit(save, engine, planned, ReminderPolicy(steps=(2,)))
             until_somebody_waits(engine)
         assert saving.result() == 1

@@ -72,7 +72,7 @@ class TestStanding:
             "UPDATE invoices_cache SET customer_id = NULL, plan_at = '2026-03-02'",
         )
         with altered(engine, *statements) as db:
-            assert plan_reminders.plan_due(db, planned, now=NOW) == 0, "it is never planned"
+            assert plan_reminders.plan_next(db, planned, now=NOW) == 0, "it is never planned"
             counted = reminders.standing(db, planned.connection_id)
             (found,) = skipped_reminders.skipped(db, planned.connection_id, limit=10)
         assert counted == reminders.Standing(0, {"customer_missing": 1})

@@ -142,25 +142,25 @@ class TestPersons:
         with engine.begin() as db:
             staging.stage_persons(db, run.run_id, [("5001", ten), ("5002", other)])
             staging.stage_persons(db, run.run_id, [("5001", nine)])
-            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5003"])
-        assert sweep is not None
-        assert sweep.began_at == OBSERVED_AT
-        assert sweep.persons == {"5001": (nine, ten)}
+            bulk_read = staging.bulk_read(db, replace(run, position=self.SWEPT), ["5001", "5003"])
+        assert bulk_read is not None
+        assert bulk_read.began_at == OBSERVED_AT
+        assert bulk_read.persons == {"5001": (nine, ten)}
 
     @pytest.mark.parametrize("position", [Position(), Position(persons=WalkById(started_at=OBSERVED_AT))])
     def test_an_incomplete_bulk_read_returns_nothing(self, engine: Engine, run: Run, position: Position) -> None:
         with engine.begin() as db:
             staging.stage_persons(db, run.run_id, [("5001", a_person())])
-            assert staging.sweep(db, replace(run, position=position), ["5001"]) is None
+            assert staging.bulk_read(db, replace(run, position=position), ["5001"]) is None
 
     def test_a_person_read_twice_counts_once_and_may_have_moved(self, engine: Engine, run: Run) -> None:
         with engine.begin() as db:
             pairs = [("5001", a_person("7001")), ("5001", a_person("7001", first_name="Augusta"))]
             staging.stage_persons(db, run.run_id, pairs)
             staging.stage_persons(db, run.run_id, [("5002", a_person("7001"))])
-            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5002"])
-        assert sweep is not None
-        assert sweep.persons == {"5002": (a_person("7001"),)}
+            bulk_read = staging.bulk_read(db, replace(run, position=self.SWEPT), ["5001", "5002"])
+        assert bulk_read is not None
+        assert bulk_read.persons == {"5002": (a_person("7001"),)}
 
     def test_an_empty_page_of_persons_stages_nothing(self, engine: Engine, run: Run) -> None:
         with engine.begin() as db:
@@ -172,10 +172,10 @@ class TestPersons:
             staging.stage_persons(db, run.run_id, [("5001", a_person("7001"))])
             rejected = [Rejected(None, "no id", "5001"), Rejected(None, "no id", "5001"), Rejected("7002", "no id")]
             staging.stage_rejected_persons(db, run.run_id, rejected)
-            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5002"])
-        assert sweep is not None
-        assert sweep.persons == {"5001": (a_person("7001"),)}
-        assert sweep.rejected == {"5001"}
+            bulk_read = staging.bulk_read(db, replace(run, position=self.SWEPT), ["5001", "5002"])
+        assert bulk_read is not None
+        assert bulk_read.persons == {"5001": (a_person("7001"),)}
+        assert bulk_read.rejected == {"5001"}
 
 
 class TestSetAside:

@@ -108,13 +108,13 @@ def put_due(tables: FakeTables, *cases: FakeCase) -> list[uuid.UUID]:
 
 def test_rows_are_locked_before_they_are_written(tables: FakeTables) -> None:
     put_due(tables, FakeCase(Scheduled((a_reminder(3),))))
-    assert plan_reminders.plan_due(SESSION, CONNECTION, now=NOW) == 1
+    assert plan_reminders.plan_next(SESSION, CONNECTION, now=NOW) == 1
     assert tables.calls == ["lock", "withdraw", "schedule", "note"]
 
 
 def test_a_plan_is_scheduled_for_the_customers_phone_and_noted_with_its_next_planning(tables: FakeTables) -> None:
     (invoice_id,) = put_due(tables, FakeCase(Scheduled((a_reminder(3), a_reminder(7)))))
-    plan_reminders.plan_due(SESSION, CONNECTION, now=NOW)
+    plan_reminders.plan_next(SESSION, CONNECTION, now=NOW)
     assert tables.scheduled == [
         ScheduledReminder(invoice_id, CUSTOMER.id, CUSTOMER.primary_phone, a_reminder(step)) for step in (3, 7)
     ]

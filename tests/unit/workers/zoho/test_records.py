@@ -16,7 +16,7 @@ from workers.zoho.records import (
     contact_from_row,
     organization_from_row,
     person_from_bulk_row,
-    sort_out,
+    read_rows,
 )
 from workers.zoho.rows import ContactDetailRow
 
@@ -203,7 +203,7 @@ def test_an_organisations_country_that_is_not_understood_is_kept_as_text() -> No
 def test_other_rows_of_a_page_are_read_in_order_with_repetitions() -> None:
     rows = [a_contact_row(contact_id="2"), {}, a_contact_row(contact_id="1"), None, a_contact_row(contact_id="2")]
 
-    understood, rejected = sort_out(rows, contact_from_row)
+    understood, rejected = read_rows(rows, contact_from_row)
 
     assert [row.contact_id for row in understood] == ["2", "1", "2"]
     assert len(rejected) == 2

@@ -1,18 +1,23 @@
 """One record by its id: present, deleted, or unavailable at the moment. The three must never be confused."""
 
+from datetime import UTC
+
 import httpx
 import pytest
 
 from domain.invoices import Invoice
 from tests.tables import table
 from tests.unit.workers.zoho.fakes import FakeZoho, a_reply, a_transport, an_invoice_row
+from workers.zoho.entities import ZohoRecords
 from workers.zoho.errors import RecordUnreadable, UnusableResponse, ZohoError, ZohoUnavailable
-from workers.zoho.record_calls import get_record
 from workers.zoho.records import invoice_from_row
+
+#: Invoices whose details are as short as their list rows.
+INVOICES = ZohoRecords("/invoices", "invoices", "invoice", invoice_from_row, invoice_from_row)
 
 
 def the_invoice(zoho: FakeZoho, identity: str = "982000000567114") -> Invoice | None:
-    return get_record(a_transport(zoho), "/invoices", identity, "invoice", invoice_from_row)
+    return INVOICES.record(a_transport(zoho), identity, UTC)
 
 
 def test_record_is_requested_by_its_path() -> None:
