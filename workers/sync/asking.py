@@ -77,9 +77,11 @@ class Asking(ABC):
 
     @property
     def observed_at(self) -> datetime:
-        """The server's time of the last response."""
-        assert self.transport.server_time is not None, "read after a response"
-        return self.transport.server_time
+        """The server's time of the last response; the present time if no call was made.
+
+        Zoho cannot have a record with certain ids, such as one that another application has made. No call asks for it.
+        """
+        return self.transport.server_time or self.now
 
     @property
     def now(self) -> datetime:

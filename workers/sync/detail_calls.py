@@ -88,7 +88,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
     """
     failures = _Failures(work, calls)
     for record in records:
-        renewals = work.transport.renewals
+        renewals, calls_before = work.transport.renewals, work.calls
         try:
             calls.ask(record)
         except BudgetWait as wait:
@@ -111,7 +111,8 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
             if failures.is_outage:
                 raise SeveralRecordsFailError(error.call, status=error.status, code=error.code) from error
         else:
-            failures.another_was_read(record)
+            if work.calls > calls_before:
+                failures.another_was_read(record)
     return failures.end()
 
 
