@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from psycopg.types.json import Jsonb
@@ -168,10 +169,11 @@ def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
     )
 
 
-def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID, *, read_since: datetime) -> None:
     """Delete waiting invoices that a walk over the whole list has not returned, because Zoho no longer has them.
 
-    If an invoice was deleted by mistake, a later walk stores it again.
+    An invoice that was read at or after the start of the walk (`read_since`, by Zoho's clock) stays: the walk may have
+    passed its place before.
     """
     db.execute(
         text("""
@@ -179,11 +181,12 @@ def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> Non
              WHERE connection_id = :connection_id
                AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM booksync.waiting_invoices
                                         WHERE connection_id = :connection_id
+                                          AND observed_at < :read_since
                                        EXCEPT
                                        SELECT record_id FROM booksync.seen_records
                                         WHERE run_id = :run_id AND kind = 'invoice')
         """),
-        {"connection_id": connection_id, "run_id": run_id},
+        {"connection_id": connection_id, "run_id": run_id, "read_since": read_since},
     )
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from db.session import Session
 from domain.entities import CUSTOMER, INVOICE, Entity
 
-#: The columns of sync_metadata (FR-8: last_customer_sync_at).
+#: The columns of sync_metadata (FR-8: last_customer_sync_at): when the list was last read. While the last walks have
+#: not proven the list, a row of entity_watermarks has the earlier time at which the next walk starts.
 _COLUMNS = {CUSTOMER: "last_customer_sync_at", INVOICE: "last_invoice_sync_at"}
 
 
@@ -20,34 +21,56 @@ def watermark(db: Session, connection_id: uuid.UUID, entity: Entity) -> datetime
 
 
 def _read(entity: Entity) -> str:
-    if entity in _COLUMNS:
-        return f"SELECT {_COLUMNS[entity]} FROM sync_metadata WHERE connection_id = :connection_id"  # noqa: S608
-    return """
-        SELECT synced_at FROM booksync.entity_watermarks WHERE connection_id = :connection_id AND entity = :entity
-    """
+    proven = (
+        "SELECT synced_at FROM booksync.entity_watermarks WHERE connection_id = :connection_id AND entity = :entity"
+    )
+    if entity not in _COLUMNS:
+        return proven
+    column = _COLUMNS[entity]
+    return f"""
+        SELECT CASE WHEN {column} IS NOT NULL THEN least({column}, ({proven})) END
+          FROM sync_metadata WHERE connection_id = :connection_id
+    """  # noqa: S608  (the columns are the two above)
 
 
-def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime) -> None:
-    """Set the entity's watermark to `moment`, or to Postgres's present time if `moment` is later.
+def set_watermark(db: Session, connection_id: uuid.UUID, entity: Entity, moment: datetime, *, is_proven: bool) -> None:
+    """Record that the entity's list was read, in a walk that began at `moment`; in the future: at the present time.
 
-    All changes before the watermark are cached. If Zoho's clock is fast, `moment` may be in the future. Changes that
-    Zoho makes after its clock is set back would then be before the watermark, and would never be read.
+    Without proof (`is_proven` is False) the list may have omitted changes, so the watermark stays: the next walk reads
+    them again. An incremental walk proves the list if it returns any row, and a full run if the check of missing
+    records finds the list reliable.
+
+    If Zoho's clock is fast, `moment` may be in the future. Changes that Zoho makes after its clock is set back would
+    then be before the watermark, and would never be read.
     """
     values = {"connection_id": connection_id, "entity": entity.name, "moment": moment}
-    db.execute(text(_write(entity)), values)
+    db.execute(text(_write(entity, is_proven=is_proven)), values)
 
 
-def _write(entity: Entity) -> str:
-    if entity in _COLUMNS:
+def _write(entity: Entity, *, is_proven: bool) -> str:
+    if entity not in _COLUMNS:
+        replaced = "DO UPDATE SET synced_at = excluded.synced_at, updated_at = now()"
         return f"""
-            UPDATE sync_metadata SET {_COLUMNS[entity]} = least(:moment, clock_timestamp()), updated_at = now()
-             WHERE connection_id = :connection_id
+            INSERT INTO booksync.entity_watermarks (connection_id, entity, synced_at)
+            VALUES (:connection_id, :entity, least(:moment, clock_timestamp()))
+            ON CONFLICT (connection_id, entity) {replaced if is_proven else "DO NOTHING"}
+        """  # noqa: S608  (constants)
+    column = _COLUMNS[entity]
+    start = (
+        "DELETE FROM booksync.entity_watermarks WHERE connection_id = :connection_id AND entity = :entity"
+        if is_proven
+        else f"""
+            INSERT INTO booksync.entity_watermarks (connection_id, entity, synced_at)
+            SELECT connection_id, :entity, {column} FROM sync_metadata
+             WHERE connection_id = :connection_id AND {column} IS NOT NULL
+            ON CONFLICT (connection_id, entity) DO NOTHING
         """  # noqa: S608  (the columns are the two above)
-    return """
-        INSERT INTO booksync.entity_watermarks (connection_id, entity, synced_at)
-        VALUES (:connection_id, :entity, least(:moment, clock_timestamp()))
-        ON CONFLICT (connection_id, entity) DO UPDATE SET synced_at = excluded.synced_at, updated_at = now()
-    """
+    )
+    return f"""
+        WITH start AS ({start})
+        UPDATE sync_metadata SET {column} = least(:moment, clock_timestamp()), updated_at = now()
+         WHERE connection_id = :connection_id
+    """  # noqa: S608  (the columns are the two above)
 
 
 def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:

@@ -164,7 +164,11 @@ class VerificationRow(Base):
 
 
 class EntityWatermark(Base):
-    """The watermark of an entity other than customers and invoices, whose watermarks are in `sync_metadata`."""
+    """The watermark of an entity.
+
+    Those of customers and invoices are in `sync_metadata`. They have a row here only while the last walks have not
+    proven the list: then this earlier watermark counts.
+    """
 
     __tablename__ = "entity_watermarks"
 

@@ -134,7 +134,7 @@ class WalkById:
         If many rows were deleted since the page before, a right page seems misplaced too.
         """
         if not record_ids(page):
-            return page.has_more or self.far is not None or self.leap == 1
+            return page.has_more or self.far is not None or self.leap == 1 or self.page == 1
         if not page.rows:
             return False
         first = page.rows[0].record_id

@@ -19,7 +19,8 @@ VAIN_PASSES = 5
 #: The maximum of pages without progress (no new row, or no overlap) in one walk.
 MAX_STALLS = 20
 
-#: A walk requests a page that seems wrong up to this many times more. Then it believes the response.
+#: A walk requests a page that seems wrong up to this many times more. Then it believes the response. So a whole list
+#: that is empty takes four calls: an organisation without records is rare, and a wrong response must not empty a cache.
 MAX_PAGE_STALLS = 3
 
 

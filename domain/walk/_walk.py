@@ -44,6 +44,7 @@ class Walk:
     stalls: int = 0
     page_stalls: int = 0  #: how often in a row the present page was wrongly empty
     started_at: datetime | None = None
+    has_rows: bool = False  #: whether a page had rows; a walk without any may have met wrongly empty responses
     is_finished: bool = False
     note: str = ""  #: why the walk costs more calls than usual; for the log
 
@@ -65,9 +66,10 @@ class Walk:
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
         facts = PageFacts.of(page)
+        walk = self if self.started_at else replace(self, started_at=second(page.server_time))
         if self._is_wrongly_empty(facts) and self.page_stalls < MAX_PAGE_STALLS:
-            return replace(self, page_stalls=self.page_stalls + 1), ()
-        walk = replace(self, started_at=self.started_at or second(page.server_time), page_stalls=0)
+            return replace(walk, page_stalls=self.page_stalls + 1), ()
+        walk = replace(walk, has_rows=walk.has_rows or facts.length > 0, page_stalls=0)
         return walk._after(facts), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
@@ -96,6 +98,7 @@ class Walk:
             "stalls": self.stalls,
             "page_stalls": self.page_stalls,
             "started_at": _text(self.started_at),
+            "has_rows": self.has_rows,
             "is_finished": self.is_finished,
             "note": self.note,
         }
@@ -117,6 +120,7 @@ class Walk:
             stalls=json["stalls"],
             page_stalls=json.get("page_stalls", 0),  # a walk of an earlier release has none
             started_at=_time(json["started_at"]),
+            has_rows=json.get("has_rows", True),  # a walk of an earlier release does not know
             is_finished=json["is_finished"],
             note=json["note"],
         )
@@ -128,8 +132,12 @@ class Walk:
         return tuple(row for (_, time), row in new.items() if not is_before(time, self.since))
 
     def _is_wrongly_empty(self, facts: PageFacts) -> bool:
-        """Whether the page has no rows, although more follow, or the walk has seen rows that are on it or before it."""
-        is_expected = bool(self.seen) or self.page > 1 or self.mode is not WalkMode.BY_KEY
+        """Whether the page has no rows, although rows must or may be there.
+
+        More may follow, the walk may have seen rows that are on the page or before it, or the walk reads the whole
+        list. An incremental walk with an empty first page is normal.
+        """
+        is_expected = bool(self.seen) or self.page > 1 or self.mode is not WalkMode.BY_KEY or self.since is None
         return not facts.length and (facts.has_more or is_expected)
 
     def _after(self, facts: PageFacts) -> "Walk":

@@ -20,8 +20,8 @@ from domain.observed import Observed
 from domain.runs import RecordRef, Run
 from workers.services.mark_deleted import mark_deleted
 from workers.sync.detail_calls import DetailCalls, ask_each
-from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
+from workers.sync.list_pages import accept_list
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_records
@@ -53,21 +53,18 @@ def confirm_deletions(work: Work) -> StepRef:
         )
         tally = deletions.tally(db, work.connection, run.run_id, entity)
         if not missing:
-            return work.advance(db, _known(db, work, _decided(db, work, entity, tally), entity))
+            decided = _decided(db, work, entity, tally)
+            accept_list(db, work, decided, entity)
+            return work.advance(db, decided)
         if is_unreliable(run.position.found_there, tally.cached):
             return work.advance(db, _decided(db, work, entity, tally).degraded(_unreliable(entity)))
         if _asks_no_more(db, work, tally):
             decided = _decided(db, work, entity, tally).degraded(_not_all_asked(entity))
-            return work.advance(db, _known(db, work, decided, entity))
+            accept_list(db, work, decided, entity)
+            return work.advance(db, decided)
     ask_each(work, missing, _detail_calls(work, entity))
     with work.transaction() as db:
         return work.advance(db, work.run)
-
-
-def _known(db: Session, work: Work, run: Run, entity: Entity) -> Run:
-    """Mark the entity's waiting events of a flood as done, see `complete_events`. Returns the run unchanged."""
-    complete_events(db, work, run, entity)
-    return run
 
 
 def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:

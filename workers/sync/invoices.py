@@ -38,7 +38,7 @@ def sync_invoices_page(work: Work) -> StepRef:
     with work.transaction() as db:
         unknown = _unknown_customers(db, work, CUSTOMERS_PER_STEP)
         if not unknown:
-            return work.advance(db, _end_list(db, work, work.run))
+            return work.advance(db, end_list(db, work, work.run, INVOICE))
     ask_each(work, unknown, _detail_calls(work))
     with work.transaction() as db:
         return work.advance(db, work.run)
@@ -78,13 +78,7 @@ def _writer(work: Work) -> ListWriter:
 
 
 def _after_last_page(work: Work) -> Callable[[Session, Run], Run]:
-    return lambda db, run: run if _unknown_customers(db, work, 1) else _end_list(db, work, run)
-
-
-def _end_list(db: Session, work: Work, run: Run) -> Run:
-    if run.mode is Mode.FULL and run.position.list_of(INVOICE).is_complete:
-        waiting_invoices.drop_unseen(db, run.connection_id, run.run_id)
-    return end_list(db, work, run, INVOICE)
+    return lambda db, run: run if _unknown_customers(db, work, 1) else end_list(db, work, run, INVOICE)
 
 
 def _detail_calls(work: Work) -> DetailCalls[str]:

@@ -13,11 +13,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from db import deletions, staged_pages, staging, watermarks
+from db import deletions, staged_pages, staging, waiting_invoices, watermarks
 from db.pipelines import pipelined
 from db.runs import StepRef
 from db.session import Session, autocommit
-from domain.entities import Entity
+from domain.entities import INVOICE, Entity
 from domain.lists import Page, record_ids
 from domain.observed import Observed
 from domain.run_position import ListRead
@@ -230,14 +230,38 @@ def end_list(db: Session, work: Work, run: Run, entity: Entity) -> Run:
     """Set the entity's watermark after the last page, and continue with the missing records or the next list.
 
     If a page of the list was rejected completely, the watermark stays, so that the next run reads the list again.
+    A list without any row proves nothing, and the list of a full run is proven by the check of the missing records.
     """
     read = run.position.list_of(entity)
     if read.is_unread:
         return run.go_on_after(entity)
-    assert read.walk is not None
-    assert read.walk.started_at is not None
-    watermarks.set_watermark(db, run.connection_id, entity, read.walk.started_at)
     if run.mode is Mode.FULL:
+        _set_watermark(db, run, entity, is_proven=False)
         return run.go_to_checks(entity)
+    assert read.walk is not None
+    _set_watermark(db, run, entity, is_proven=read.walk.has_rows)
     complete_events(db, work, run, entity)
     return run.go_on_after(entity)
+
+
+def accept_list(db: Session, work: Work, run: Run, entity: Entity) -> None:
+    """Draw the conclusions that only a reliable list of a full run allows.
+
+    The watermark counts, waiting invoices that the list lacks are gone, and the events of a flood are done.
+    """
+    _set_watermark(db, run, entity, is_proven=True)
+    if entity is INVOICE:
+        waiting_invoices.drop_unseen(db, run.connection_id, run.run_id, read_since=_began_at(run, entity))
+    complete_events(db, work, run, entity)
+
+
+def _set_watermark(db: Session, run: Run, entity: Entity, *, is_proven: bool) -> None:
+    watermarks.set_watermark(db, run.connection_id, entity, _began_at(run, entity), is_proven=is_proven)
+
+
+def _began_at(run: Run, entity: Entity) -> datetime:
+    """The time, by Zoho's clock, at which the walk over the entity's list began."""
+    walk = run.position.list_of(entity).walk
+    assert walk is not None
+    assert walk.started_at is not None
+    return walk.started_at

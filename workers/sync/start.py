@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import structlog
 
-from db.connections import Connection
+from db import watermarks
 from db.runs import StepRef
+from db.session import autocommit
 from domain.connection_states import ConnectionStatus
 from domain.entities import CUSTOMER
 from domain.run_position import ListRead
@@ -32,7 +33,7 @@ def start_sync(work: Work) -> StepRef:
             return work.advance(db, parked)
     if run.is_scheduled and run.mode is Mode.FULL:
         check_truth(work)
-    begun = _begun(work.run, connection)
+    begun = _begun(work)
     facts = _organization(work) if begun.mode is Mode.FULL else None
     with work.transaction() as db:
         if facts is not None:
@@ -66,10 +67,13 @@ def _organization(work: Work) -> OrganizationFacts | None:
     return facts
 
 
-def _begun(run: Run, connection: Connection) -> Run:
-    mode = Mode.FULL if connection.last_customer_sync_at is None else run.mode
-    since = overlapping(connection.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
-    begins_in_bulk = mode is Mode.FULL and not connection.bulk_persons_refused
+def _begun(work: Work) -> Run:
+    run, since = work.run, None
+    if run.mode is Mode.INCREMENTAL:
+        with autocommit(work.resources.engine) as db:
+            since = overlapping(watermarks.watermark(db, run.connection_id, CUSTOMER))
+    mode = Mode.FULL if since is None else run.mode
+    begins_in_bulk = mode is Mode.FULL and not work.connection.bulk_persons_refused
     log.info(
         "The run begins to read the lists of Zoho",
         action="run.begun",

@@ -29,6 +29,36 @@ def cache_customer_of(bench: Bench, connection: str) -> str:
     return owner
 
 
+def cache_customer_of_another_connection(bench: Bench) -> str:
+    """Caches the owner for the user's other connection, so that its invoices wait."""
+    bench.rows(
+        """
+        INSERT INTO booksync.zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
+               webhook_secret_encrypted, time_zone)
+        SELECT user_id, '20234695', 'com', '', '', 'UTC' FROM booksync.zoho_connections RETURNING id
+        """
+    )
+    return cache_customer_of(bench, "(SELECT id FROM booksync.zoho_connections WHERE organization_id = '20234695')")
+
+
+def waiting(bench: Bench) -> set[str]:
+    return {row["id"] for row in bench.rows("SELECT zoho_invoice_id AS id FROM booksync.waiting_invoices")}
+
+
+def test_a_full_run_deletes_waiting_invoices_only_by_a_reliable_list(bench: Bench) -> None:
+    cache_customer_of_another_connection(bench)
+    bench.sync()
+    (gone, *others) = sorted(waiting(bench))
+    bench.zoho.delete_invoice(gone)
+    bench.zoho.fault(FaultName.LIST_EMPTY, kind=CallKind.INVOICES)
+    assert bench.sync(Mode.FULL)["status"] == "degraded"
+    assert waiting(bench) == {gone, *others}
+    bench.zoho.clear_faults()
+    bench.rows("UPDATE booksync.waiting_invoices SET observed_at = observed_at - interval '1 minute' RETURNING 1")
+    bench.sync(Mode.FULL)
+    assert waiting(bench) == set(others)
+
+
 def test_waiting_invoices_of_a_customer_from_before_booksync_are_cached(bench: Bench) -> None:
     owner = cache_customer_of(bench, "NULL")
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
@@ -43,14 +73,7 @@ def test_waiting_invoices_of_a_customer_from_before_booksync_are_cached(bench: B
 
 
 def test_a_customer_of_the_users_other_connection_costs_one_call(bench: Bench) -> None:
-    bench.rows(
-        """
-        INSERT INTO booksync.zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
-               webhook_secret_encrypted, time_zone)
-        SELECT user_id, '20234695', 'com', '', '', 'UTC' FROM booksync.zoho_connections RETURNING id
-        """
-    )
-    owner = cache_customer_of(bench, "(SELECT id FROM booksync.zoho_connections WHERE organization_id = '20234695')")
+    owner = cache_customer_of_another_connection(bench)
     bench.zoho.reset_stats()
     result = bench.sync()
     assert result["status"] == "succeeded"

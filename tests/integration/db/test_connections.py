@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from db import connections, parking, pauses, sync_schedule, watermarks
 from db.connections import Connection, UnknownConnectionError
 from db.parking import Parking
-from domain.entities import CUSTOMER, INVOICE
+from domain.entities import CUSTOMER, INVOICE, Entity
 from tests.integration.db.connection_builders import A_DAY_SECONDS, a_connection, a_new_connection, save
 from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
 
@@ -112,7 +112,7 @@ class TestSaving:
         first_id, _ = save(engine, new)
         with engine.begin() as db:
             parking.park(db, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
-            watermarks.set_watermark(db, first_id, CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+            watermarks.set_watermark(db, first_id, CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC), is_proven=True)
         changed = replace(
             new,
             refresh_token="refresh-2",
@@ -203,11 +203,26 @@ class TestWhatIsRemembered:
         other = a_connection(engine, user_id=connection.user_id, organization_id="20234695")
         one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
         with engine.begin() as db:
-            watermarks.set_watermark(db, connection.connection_id, CUSTOMER, one)
-            watermarks.set_watermark(db, connection.connection_id, INVOICE, two)
+            watermarks.set_watermark(db, connection.connection_id, CUSTOMER, one, is_proven=True)
+            watermarks.set_watermark(db, connection.connection_id, INVOICE, two, is_proven=True)
         found = look_up(engine, connection.connection_id)
         assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
         assert look_up(engine, other.connection_id).last_customer_sync_at is None
+
+    @pytest.mark.parametrize("entity", [CUSTOMER, INVOICE])
+    def test_an_unproven_read_is_recorded_and_the_next_walk_starts_where_it_started(
+        self, engine: Engine, connection: Connection, entity: Entity
+    ) -> None:
+        first, second, third, fourth = (dt.datetime(2026, 3, day, tzinfo=dt.UTC) for day in (1, 2, 3, 4))
+        found = []
+        for moment, is_proven in [(first, False), (second, False), (third, False), (fourth, True)]:
+            with engine.begin() as db:
+                watermarks.set_watermark(db, connection.connection_id, entity, moment, is_proven=is_proven)
+                starts = watermarks.watermark(db, connection.connection_id, entity)
+            known = look_up(engine, connection.connection_id)
+            found.append((starts, known.last_customer_sync_at if entity is CUSTOMER else known.last_invoice_sync_at))
+        # A first read has no earlier start.
+        assert found == [(first, first), (first, second), (first, third), (fourth, fourth)]
 
     def test_a_full_sync_is_recorded(self, engine: Engine, connection: Connection) -> None:
         with engine.begin() as db:

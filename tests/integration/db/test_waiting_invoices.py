@@ -129,9 +129,11 @@ class TestInvoicesThatWait:
         self, engine: Engine, connection: Connection
     ) -> None:
         upsert(engine, connection, an_invoice("8001"), an_invoice("8002"))
+        upsert(engine, connection, an_invoice("8003"), observed_at=OBSERVED_AT + A_MINUTE)
         with engine.begin() as db:
             run = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
             assert run is not None
             deletions.see(db, run.run_id, INVOICE, ["8002"])
-            waiting_invoices.drop_unseen(db, connection.connection_id, run.run_id)
-        assert skipped(engine) == {"8002": "customer_unknown"}
+            waiting_invoices.drop_unseen(db, connection.connection_id, run.run_id, read_since=OBSERVED_AT + A_MINUTE)
+        # 8003 was read after the walk had passed its place.
+        assert skipped(engine) == {"8002": "customer_unknown", "8003": "customer_unknown"}

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.lists import PER_PAGE, ListRequest, Sort
-from domain.walk import Walk, WalkMode
+from domain.walk import MAX_PAGE_STALLS, Walk, WalkMode
 from tests.tables import table
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, id_set, ids, walked
 
@@ -23,7 +23,13 @@ def test_an_unchanged_list_costs_one_call() -> None:
     assert (walk.is_finished, told, len(upstream.asked)) == (True, [], 1)
 
 
-@pytest.mark.parametrize("count", [0, 1, 199, 200])
+def test_an_empty_whole_list_is_believed_only_if_it_stays_empty() -> None:
+    upstream = a_list()
+    walk, told = walked(upstream)
+    assert (walk.is_finished, told, len(upstream.asked)) == (True, [], 1 + MAX_PAGE_STALLS)
+
+
+@pytest.mark.parametrize("count", [1, 199, 200])
 def test_a_single_page_costs_one_call(count: int) -> None:
     upstream = a_list(*range(count))
     _, told = walked(upstream)
@@ -274,7 +280,7 @@ def test_an_unchanged_list_is_read_to_its_end_whatever_it_ignores(
     seconds=lists,
     longest_page=st.integers(7, 12),
     since=starts,
-    emptied=st.sets(st.integers(2, 12), max_size=3),
+    emptied=st.sets(st.integers(1, 12), max_size=3),
     ignores_filter=st.booleans(),
     ignores_order=st.booleans(),
     ignores_per_page=st.booleans(),
@@ -282,7 +288,9 @@ def test_an_unchanged_list_is_read_to_its_end_whatever_it_ignores(
 def test_a_wrongly_empty_page_hides_no_row(
     seconds: list[int], longest_page: int, since: int | None, emptied: set[int], **ignored: bool
 ) -> None:
-    upstream = a_list(*seconds, now=BEGINNING, longest_page=longest_page, emptied=emptied, **ignored)
+    # The first page of an incremental walk is often empty. Such a walk proves nothing, see `db.watermarks`.
+    wrong = emptied if since is None else emptied - {1}
+    upstream = a_list(*seconds, now=BEGINNING, longest_page=longest_page, emptied=wrong, **ignored)
     meets_the_promise(upstream, since, [])
 
 
