@@ -159,7 +159,11 @@ _PROVEN = """
     ), event AS MATERIALIZED (
         SELECT record.record_id, record.handled, event.number,
                event.received_at < :asked_at AND (
-                   :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE) OR coalesce(
+                   :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE)
+                       AND NOT EXISTS (SELECT FROM booksync.rejected_records
+                                        WHERE connection_id = :connection_id AND kind = :entity
+                                          AND record_id = event.record_id AND last_seen_at >= :asked_at)
+                   OR coalesce(
                    CASE WHEN event.kind = 'wanted' THEN cached.is_live
                         WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
                         WHEN event.modified_at IS NULL THEN
@@ -217,8 +221,8 @@ def complete(
     The walk began at `read_since` (the server's time).
 
     With `covers_all` the walk has read every record, and the missing records were checked. All events from before
-    `asked_at` are then completed, except a deleted event of a live record: such an event may later be part of the proof
-    of a deletion.
+    `asked_at` are then completed, with two exceptions. A deleted event of a live record may later be part of the proof
+    of a deletion. And of a record whose row the walk has rejected, the change was not read.
 
     Without `covers_all` an event is completed in two cases: the cached version is newer than the event, or the record
     was read after the event. A deleted event is not completed, because a list does not contain deleted records.

@@ -240,7 +240,7 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
     cached = webhook_events.cached_version(db, record.connection, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
-    record.following.extend(note_gone(db, record, entity, ref.record_id))
+    note_gone(db, record, entity, ref.record_id)
     if not _is_proven(db, record, evidence) and _must_wait(db, record):
         if held_deletions.hold(db, record.connection, entity, [ref.record_id], evidence):
             log.error(

@@ -91,7 +91,7 @@ class Work(Asking):
             LeaseLostError: another worker has done this step; the transaction must roll back.
         """
         if run.has_missed_invoices and not self.run.has_missed_invoices:
-            orphaned_invoices.ask_unread(db, self.connection)
+            self.following += orphaned_invoices.ask_unread(db, self.connection)
         following = runs.advance(
             db,
             self.lease.over(run),

@@ -6,6 +6,7 @@ from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.integration.webhooks.hooks import Hooks
 
 
 @pytest.mark.slow
@@ -54,6 +55,17 @@ def test_a_404_of_a_listed_contact_deletes_no_customer(synced: Bench) -> None:
     synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
     synced.sync()
     assert "deleted" not in {row["status"] for row in synced.customers().values()}
+
+
+def test_the_open_invoices_of_a_contact_that_a_run_finds_gone_are_refreshed_at_once(synced: Bench) -> None:
+    overdue = next(row for row in synced.invoices().values() if row["status"] == "overdue")
+    owner = overdue["zoho_customer_id"]
+    synced.zoho.touch(contact_ids=[owner])
+    synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
+    synced.sync()
+    refreshed = {message.args[1] for message in Hooks(synced).messages()}
+    assert overdue["zoho_invoice_id"] in refreshed
+    assert {synced.invoices()[each]["zoho_customer_id"] for each in refreshed} == {owner}
 
 
 def test_a_run_waits_for_a_secret_of_another_key_and_reports_it(synced: Bench) -> None:

@@ -56,8 +56,25 @@ _WAITING = (
 )
 
 
-def completes(db: Session, connection: Connection, entity: Entity, case: Case) -> bool:
-    """Whether the walk completes the event because of the cached read."""
+_REJECTED = """
+    INSERT INTO booksync.rejected_records (connection_id, kind, record_id, reason, last_seen_at)
+    VALUES (:connection_id, :entity, '1', 'an odd row', :rejected_at)
+"""
+
+
+def completes(
+    db: Session,
+    connection: Connection,
+    entity: Entity,
+    case: Case,
+    *,
+    covers_all: bool = False,
+    rejected_at: dt.datetime | None = None,
+) -> bool:
+    """Whether the walk completes the event because of the cached read, or, with `covers_all`, as a full run.
+
+    At `rejected_at` on Zoho's clock a list had a row of the record that was rejected.
+    """
     values = {
         "user_id": connection.user_id,
         "connection_id": connection.connection_id,
@@ -67,13 +84,15 @@ def completes(db: Session, connection: Connection, entity: Entity, case: Case) -
     }
     for statement in _WAITING:
         db.execute(text(statement), values)
+    if rejected_at is not None:
+        db.execute(text(_REJECTED), values | {"rejected_at": rejected_at + case.ahead})
     completed = floods.complete(
         db,
         connection,
         entity,
         asked_at=case.asked_at + case.ahead,
         read_since=whole_seconds(case.responded_at),
-        covers_all=False,
+        covers_all=covers_all,
     )
     db.rollback()
     return completed.events == 1
@@ -121,3 +140,16 @@ def test_a_walks_first_page_proves_an_event_that_came_a_second_before(
     case = Case(asked_at, NOON, NOON, asked_at, asked_at, dt.timedelta())
     with engine.connect() as db:
         assert completes(db, connection, entity, case)
+
+
+@pytest.mark.parametrize("entity", entities())
+@pytest.mark.parametrize(("rejected_after", "is_completed"), [(None, True), (-A_SECOND, True), (A_SECOND, False)])
+def test_a_full_run_completes_all_events_except_those_of_rows_that_it_has_rejected(
+    engine: Engine, connection: Connection, entity: Entity, rejected_after: dt.timedelta | None, is_completed: bool
+) -> None:
+    asked_at = NOON + A_SECOND
+    case = Case(NOON - A_SECOND, NOON, NOON, asked_at, asked_at, dt.timedelta())
+    rejected_at = None if rejected_after is None else asked_at + rejected_after
+    with engine.connect() as db:
+        found = completes(db, connection, entity, case, covers_all=True, rejected_at=rejected_at)
+        assert found is is_completed
