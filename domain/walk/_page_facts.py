@@ -39,8 +39,7 @@ class PageFacts:
 
     @property
     def steer(self) -> datetime | None:
-        """The time at which the next request may start, so that it repeats the page's last rows; None without times."""
-        return self.times[-overlap(len(self.times))] if self.times else None
+        return steer_of(self.times)
 
     def is_cut_as_asked(self, per_page: int) -> bool:
         return self.length == per_page or (self.length < per_page and not self.has_more)
@@ -62,6 +61,11 @@ class PageFacts:
 
 class _Ordered(Protocol):
     def __le__(self, other: Any, /) -> bool: ...
+
+
+def steer_of(times: Sequence[datetime]) -> datetime | None:
+    """The time at which the next request may start, so that it repeats the page's last rows; None without times."""
+    return times[-overlap(len(times))] if times else None
 
 
 def overlap(page_length: int) -> int:

@@ -16,7 +16,7 @@ from domain.walk._modes import (
     WalkMode,
     WalkStuck,
 )
-from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_before, key_of, overlap, second
+from domain.walk._page_facts import Key, PageFacts, ascends, furthest_page, is_before, key_of, overlap, second, steer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +202,14 @@ class Walk:
 
     def _next_key(self, facts: PageFacts) -> datetime | None:
         """The time from which the next request reads by key; None if the next page number is cheaper, or necessary."""
-        if self.mode is not WalkMode.BY_KEY or facts.steer is None or facts.steer == self.cursor:
+        # A row that has just changed may show its new time at its old position: it must not make the walk skip rows.
+        settled = steer_of([time for time in facts.times if not self._is_after_start(time)])
+        steer = settled or facts.steer
+        if self.mode is not WalkMode.BY_KEY or steer is None or steer == self.cursor:
             return None
-        read_again = sum(not is_before(time, facts.steer) for time in facts.times)
+        read_again = sum(not is_before(time, steer) for time in facts.times)
         is_cheap = read_again <= max(overlap(facts.length), facts.length // REREAD_SHARE)
-        return facts.steer if is_cheap or self.paging is Paging.THERE else None
+        return steer if is_cheap or self.paging is Paging.THERE else None
 
     def _on_by_page(self, facts: PageFacts) -> "Walk":
         if self.paging is Paging.THERE:

@@ -254,3 +254,13 @@ def test_rejected_rows_without_an_id_count_for_the_pages_length() -> None:
     assert request is not None
     walk, _ = walk.take(upstream.answer(request))
     assert not walk.note
+
+
+def test_rows_that_change_at_their_old_place_make_the_walk_skip_no_row() -> None:
+    unchanged = [Row(str(number), LONG_AGO) for number in range(197)]
+    changed = [Row(str(number), NOW + SECOND) for number in range(197, 200)]
+    page = Page((*unchanged, *changed), (), has_more=True, server_time=NOW)
+    walk, _ = Walk.begin(None).take(page)
+    following = walk.next_request()
+    assert following is not None
+    assert (following.modified_since, following.page) == (None, 2)
