@@ -131,7 +131,8 @@ def _make_plans_due(db: Session, user_id: UserId, phone: str) -> None:
              WHERE id IN (SELECT invoice.id
                             FROM invoices_cache AS invoice
                             JOIN booksync.customers_cache AS customer ON customer.id = customer_id
-                           WHERE customer.user_id = :user_id AND primary_phone = :phone AND plan_outcome IS NOT NULL
+                           WHERE customer.user_id = :user_id AND primary_phone = :phone
+                             AND plan_outcome <> 'disconnected'
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE OF invoice)
         """),
         {"user_id": user_id, "phone": phone},

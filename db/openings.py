@@ -184,12 +184,15 @@ def await_claims(db: Session, connection_id: uuid.UUID) -> None:
 
 
 def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> int:
-    """Make the connection's open invoices due for planning; returns their number."""
+    """Make the connection's planned open invoices due for planning; returns their number.
+
+    Those of a disconnected connection have no plan, and stay without.
+    """
     return db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
-                           WHERE connection_id = :connection_id AND plan_outcome IS NOT NULL
+                           WHERE connection_id = :connection_id AND plan_outcome <> 'disconnected'
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
         """),
         {"connection_id": connection_id, "now": now},

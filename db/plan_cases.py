@@ -88,6 +88,16 @@ _FACTS = """
              WHERE known.customer_id = customer.id AND known.outcome = 'promised') AS promised_until
       FROM booksync.customers_cache AS customer
 """
+# Locked by statements of their own: a statement that waits for a lock sees other tables, such as do_not_call, as they
+# were before the wait.
+_LOCK_CUSTOMERS = """
+    SELECT id FROM booksync.customers_cache
+     WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))
+     ORDER BY zoho_customer_id FOR NO KEY UPDATE
+"""
+_LOCK_INVOICES = """
+    SELECT id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]) ORDER BY zoho_invoice_id FOR NO KEY UPDATE
+"""
 _CUSTOMERS = f"""
     {_FACTS}
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))
@@ -125,12 +135,12 @@ _REMINDERS = """
 
 def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """The invoices with these ids, with all facts of their plans; all are locked until the transaction ends."""
-    return _cases(db, invoice_ids, "FOR NO KEY UPDATE")
+    return _cases(db, invoice_ids, is_locked=True)
 
 
 def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """The invoices with these ids, with all facts of their plans; nothing is locked."""
-    return _cases(db, invoice_ids, "")
+    return _cases(db, invoice_ids, is_locked=False)
 
 
 def customer(db: Session, customer_id: uuid.UUID) -> CaseCustomer | None:
@@ -143,13 +153,16 @@ def customer(db: Session, customer_id: uuid.UUID) -> CaseCustomer | None:
     return None if row is None else _customer(row, 1 if shared is None else shared.names)
 
 
-def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
+def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], *, is_locked: bool) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
     with pipelined(db):  # Postgres reads the invoices while the customers are converted.
-        found = returned(db, _CUSTOMERS + locked, ids)
+        if is_locked:
+            returned(db, _LOCK_CUSTOMERS, ids)
+            returned(db, _LOCK_INVOICES, ids)
+        found = returned(db, _CUSTOMERS, ids)
         names = returned(db, _NAMES, ids)
-        invoices = returned(db, _INVOICES + locked, ids)
-        planned = returned(db, _REMINDERS + locked, ids)
+        invoices = returned(db, _INVOICES, ids)
+        planned = returned(db, _REMINDERS + ("FOR NO KEY UPDATE" if is_locked else ""), ids)
         rows = found.fetchall()
         shared = {(row.user_id, row.primary_phone): row.names for row in names}
         customers = {row.id: _customer(row, shared.get((row.user_id, row.primary_phone), 1)) for row in rows}

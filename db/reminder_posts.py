@@ -17,8 +17,8 @@ from db.session import Session
 #: Lease duration: after it another scheduler may post the handover. Must exceed the longest HTTP call.
 LEASE_SECONDS = 120.0
 
-WITHDRAWN = "withdrawn: nothing of it is owed any more"
-TOO_LATE = "given up: the calling window has closed"
+WITHDRAWN = "withdrawn: there is a reason against each of its reminders"
+TOO_LATE = "given up: the calling window has closed, or is unknown"
 CLOSED = "given up: the connection is closed for handovers"
 
 
@@ -56,6 +56,7 @@ class Post:
     closes_at: dt.datetime
     is_outside_hours: bool  #: the calling window is closed now on a clock of the number, or the clock is unknown
     is_closed: bool  #: a person has closed the connection after the handover
+    left_out: tuple[uuid.UUID, ...]  #: the reminders that are not in the body
     body: dict[str, Any] = field(repr=False)
 
     @property
@@ -112,17 +113,16 @@ def _post(handover: Row[Any], contents: Sequence[Row[Any]]) -> Post:
         "closes_at": closes_at.isoformat(),
         "reminders": [_reminder(row) for row in contents if row.is_owed],
     }
-    is_outside_hours = any(row.is_outside_hours for row in contents)
-    is_closed = any(row.is_closed for row in contents)
     return Post(
         handover.id,
         handover.connection_id,
         handover.post_at,
         handover.post_attempts,
         closes_at,
-        is_outside_hours,
-        is_closed,
-        body,
+        is_outside_hours=any(row.is_outside_hours for row in contents if row.is_owed),
+        is_closed=any(row.is_closed for row in contents),
+        left_out=tuple(row.reminder_id for row in contents if not row.is_owed),
+        body=body,
     )
 
 
@@ -141,15 +141,33 @@ def _reminder(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def note_posted(db: Session, handover_id: uuid.UUID) -> None:
-    """Record that the receiver has accepted the handover."""
-    db.execute(
-        text("""
-            UPDATE booksync.handovers SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
-             WHERE id = :id
-        """),
-        {"id": handover_id},
-    )
+# The invoices are locked before their reminders, as everywhere.
+_PLAN_AGAIN = text("""
+    UPDATE invoices_cache SET plan_at = clock_timestamp()
+     WHERE id IN (SELECT id FROM invoices_cache
+                   WHERE id IN (SELECT invoice_id FROM reminders WHERE id = ANY(:left_out) AND handover_id = :id)
+                   ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
+""")
+_TAKE_BACK = text("""
+    UPDATE reminders SET status = 'cancelled', handover_id = NULL, contact_id = NULL, updated_at = now()
+     WHERE id = ANY(:left_out) AND handover_id = :id
+""")
+_NOTE_POSTED = text("""
+    UPDATE booksync.handovers SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL WHERE id = :id
+""")
+
+
+def note_posted(db: Session, post: Post) -> None:
+    """Record that the receiver has accepted the handover.
+
+    The receiver does not know the reminders that the body left out. They are cancelled and leave the handover, so that
+    no outcome of the call counts for them, and their invoices are planned again.
+    """
+    values = {"id": post.handover_id, "left_out": list(post.left_out)}
+    if post.left_out:
+        db.execute(_PLAN_AGAIN, values)
+        db.execute(_TAKE_BACK, values)
+    db.execute(_NOTE_POSTED, {"id": post.handover_id})
 
 
 def release(db: Session, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:

@@ -124,13 +124,13 @@ def with_pending(db: Session, invoice_ids: Sequence[uuid.UUID]) -> list[uuid.UUI
 def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> list[uuid.UUID]:
     """Make these customers' open invoices due for planning; returns the invoices.
 
-    Left out are invoices that were never planned: they are due already.
+    Left out are invoices that were never planned, which are due already, and those of a disconnected connection.
     """
     due = db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
-                           WHERE customer_id = ANY(:customer_ids) AND plan_outcome IS NOT NULL
+                           WHERE customer_id = ANY(:customer_ids) AND plan_outcome <> 'disconnected'
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
             RETURNING id
         """),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones import PhoneVerdict
+from domain.phones.characters import is_number_alone
 from domain.phones.judging import judge
 
 #: The longest phone text that can be confirmed, in characters. A longer text is a note, and does not fit into an index.
@@ -96,15 +97,9 @@ def _number_meant(answer: str) -> str:
     if verdict.e164 is None:
         assert verdict.problem is not None
         raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
-    # For a text with two numbers `judge` chooses the first, which is right for Zoho's texts, but a confirmation must be
-    # one number.
-    if _digits(number).removeprefix("00") != verdict.e164[1:]:
+    if not is_number_alone(number, verdict.e164):
         raise ConfirmationError(f"{number} is not a number alone. {_WITH_PREFIX}")
     return verdict.e164
-
-
-def _digits(text: str) -> str:
-    return "".join(str(int(sign)) for sign in text.replace("(0)", "") if sign.isdecimal())
 
 
 def _one_line(phone_text: str) -> str:

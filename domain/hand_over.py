@@ -56,6 +56,6 @@ _SENTENCES = {
     HoldReason.PLAN_OUTDATED: "Its plan is out of date; the next run makes it again.",
     HoldReason.SWITCH_UNKNOWN: "The details that may forbid it have not been read yet; a run will ask for them.",
     HoldReason.CACHE_STALE: "The invoices were synced too long ago to know who has paid.",
-    HoldReason.CONTACTED_TODAY: "The phone number has been called today already.",
-    HoldReason.CONTACTED_THIS_WEEK: "The phone number has been called as often as the policy allows in a week.",
+    HoldReason.CONTACTED_TODAY: "The phone number had as many handovers today as the policy allows.",
+    HoldReason.CONTACTED_THIS_WEEK: "The phone number had as many handovers this week as the policy allows.",
 }

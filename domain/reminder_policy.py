@@ -108,7 +108,7 @@ class ReminderPolicy:
                 raise InvalidPolicyError(
                     f"A currency is a code such as EUR, or {ANY_CURRENCY} for all others: {currency}."
                 )
-            if not (minimum.is_finite() and 0 <= minimum < LARGEST_MINIMUM):
+            if not (minimum.is_finite() and not minimum.is_signed() and minimum < LARGEST_MINIMUM):
                 raise InvalidPolicyError(f"A minimum balance is an amount from 0 to {LARGEST_MINIMUM:,}: {currency}.")
         if not all(word.strip() for word in self.held_sub_statuses):
             raise InvalidPolicyError("A sub-status that holds an invoice is a word, such as dispute.")

@@ -13,7 +13,7 @@ from domain.phones.choosing import verdict_as_json
 from domain.phones.judging import METADATA_VERSION
 
 #: The keys of a stored verdict that decide whether the number is called.
-_PLANNED_BY = ("kind", "doubts", "confirmed")
+_PLANNED_BY = ("kind", "doubts", "confirmed", "region")
 
 
 @dataclass(frozen=True, slots=True)

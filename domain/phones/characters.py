@@ -44,6 +44,16 @@ def _folded(character: str) -> str:
             return {"\N{MINUS SIGN}": "-", "\\": "/"}.get(character, character)
 
 
+def is_number_alone(text: str, e164: str) -> bool:
+    """Whether the text has the digits of this number with its country prefix, and no others.
+
+    For a text with two numbers `judge` chooses the first one. That is right for Zoho's texts, but a person who writes a
+    number here must write one.
+    """
+    digits = "".join(str(int(sign)) for sign in text.replace("(0)", "") if sign.isdecimal())
+    return digits.removeprefix("00") == e164[1:]
+
+
 def digits_of(text: str) -> str:
     """The digits of a text that `folded_characters` has returned."""
     return "".join(filter(str.isdigit, text))

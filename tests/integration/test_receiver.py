@@ -53,6 +53,7 @@ def a_post() -> Post:
         closes_at=datetime(2026, 4, 1, tzinfo=UTC),
         is_closed=False,
         is_outside_hours=False,
+        left_out=(),
         body={"phone": "+442070000000", "reminders": []},
     )
 

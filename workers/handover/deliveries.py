@@ -54,7 +54,7 @@ class DeliveryJob(Job):
             raise NotToBePostedError(obstacle)
         self._receiver.post(self._post)
         with self.engine.begin() as db:
-            reminder_posts.note_posted(db, self._post.handover_id)
+            reminder_posts.note_posted(db, self._post)
         log.info("The receiver has accepted a handover of due reminders", action="delivery.done")
         return JobOutcome.DONE
 

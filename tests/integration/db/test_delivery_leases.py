@@ -24,7 +24,7 @@ def expired(engine: Engine, due: Connection) -> Post:
     change(engine, "UPDATE booksync.handovers SET post_at = now() - interval '1 hour'")
     with engine.begin() as db:
         (second,) = reminder_posts.acquire(db, limit=1)
-        reminder_posts.note_posted(db, second.handover_id)
+        reminder_posts.note_posted(db, second)
     return first
 
 

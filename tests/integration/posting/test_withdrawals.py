@@ -5,9 +5,12 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
+from db import outcomes
 from db.connections import Connection
+from db.reminder_posts import TOO_LATE, WITHDRAWN
+from domain.outcome import CallOutcome
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
-from tests.integration.db.look import change
+from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import SWITCH_ON, tell_contact, tell_invoices
 from tests.integration.posting.inbox import Inbox, contact, make_time_pass
 from workers.handover.posting import post_due
@@ -29,7 +32,66 @@ def test_an_invoice_paid_before_the_retry_is_not_posted_again(
     post_due(engine, receiver)
     assert len(inbox.got) == 2
     withdrawn = contact(engine)
-    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWN)
+
+
+def test_a_reminder_that_an_accepted_post_left_out_leaves_the_handover(
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
+) -> None:
+    inbox.answers = [500, 200]
+    post_due(engine, receiver)
+    now = dt.datetime.now(dt.UTC)
+    tell_invoices(engine, due, an_invoice("1", sub_status="in dispute", modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    accepted = contact(engine)
+    assert accepted["posted_at"] is not None
+    with engine.begin() as db:
+        assert outcomes.report(db, accepted["id"], CallOutcome.DISPUTED) == 1
+    found = rows(
+        engine,
+        """
+        SELECT invoice.zoho_invoice_id, reminder.status, reminder.handover_id IS NOT NULL AS is_handed_over,
+               invoice.plan_at IS NOT NULL AS is_due, known.outcome
+          FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+          LEFT JOIN booksync.handover_outcomes AS known ON known.reminder_id = reminder.id
+         WHERE reminder.status IN ('sent', 'cancelled') ORDER BY 1
+        """,
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("1", "cancelled", False, True, None),
+        ("2", "sent", True, True, "disputed"),
+    ]
+
+
+@pytest.mark.usefixtures("due")
+def test_the_clock_of_a_reminder_that_is_left_out_does_not_end_the_others(
+    engine: Engine, inbox: Inbox, receiver: Receiver
+) -> None:
+    inbox.answers = [500, 200]
+    post_due(engine, receiver)
+    for sql in (
+        """
+        INSERT INTO booksync.customers_cache
+               (user_id, connection_id, zoho_customer_id, status, primary_phone, time_zones)
+        SELECT user_id, connection_id, '5003', status, '+61255501234', ARRAY['Etc/GMT+6', 'Etc/GMT-6']
+          FROM booksync.customers_cache WHERE zoho_customer_id = '5001'
+        """,
+        """
+        UPDATE invoices_cache
+           SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5003')
+         WHERE zoho_invoice_id = '1'
+        """,
+        """
+        UPDATE reminders SET customer_id = (SELECT id FROM booksync.customers_cache WHERE zoho_customer_id = '5003')
+         WHERE invoice_id = (SELECT id FROM invoices_cache WHERE zoho_invoice_id = '1')
+        """,
+    ):
+        change(engine, sql)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert [reminder["zoho_invoice_id"] for reminder in inbox.bodies()[1]["reminders"]] == ["2"]
+    assert contact(engine)["post_problem"] is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +121,7 @@ def test_a_handover_without_valid_reminders_is_withdrawn(
     assert post_due(engine, receiver) == 1
     assert len(inbox.got) == 1
     withdrawn = contact(engine)
-    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWN)
 
 
 @pytest.mark.usefixtures("due")
@@ -79,7 +141,7 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
     make_time_pass(engine)
     post_due(engine, receiver)
     assert len(inbox.got) == 1
-    assert contact(engine)["post_problem"] == "given up: the calling window has closed"
+    assert contact(engine)["post_problem"] == TOO_LATE
 
 
 @pytest.mark.parametrize(
@@ -92,7 +154,7 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
         # Two zones twelve hours apart have no hour of the calling window in common.
         (
             "UPDATE booksync.customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
-            "given up: the calling window has closed",
+            TOO_LATE,
         ),
     ],
 )

@@ -34,6 +34,8 @@ from tests.tables import table
         ({"max_age_days": 0}, "too old after 1 to 3650 days"),
         ({"max_age_days": 3651}, "too old after 1 to 3650 days"),
         ({"minimum_balances": {"EUR": Decimal(-1)}}, "from 0 to 1,000,000,000: EUR"),
+        # SQL does not read it as a number.
+        ({"minimum_balances": {"EUR": Decimal("-0")}}, "from 0 to 1,000,000,000: EUR"),
         ({"minimum_balances": {"EUR": Decimal(1_000_000_000)}}, "from 0 to 1,000,000,000: EUR"),
         ({"minimum_balances": {"EUR": Decimal("NaN")}}, "from 0 to 1,000,000,000: EUR"),
         ({"minimum_balances": {"EUR": Decimal("Infinity")}}, "from 0 to 1,000,000,000: EUR"),
