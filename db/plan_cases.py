@@ -20,6 +20,7 @@ from domain.invoices import Invoice
 from domain.opening import Opening
 from domain.permission import Holds
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
+from domain.phones.verdicts import number_country
 from domain.plan_changes import ReminderStatus
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Plan, plan
@@ -42,6 +43,7 @@ class CaseCustomer:
     time_zone: str | None
     time_zones: tuple[str, ...] | None
     holiday_country: str | None
+    number_country: str | None
     holds: Holds  #: the holds that apply to all invoices of the customer
 
 
@@ -78,7 +80,8 @@ _FACTS = """
            unused_credits, credits_currency, phone_verdict ->> 'kind' AS phone_kind,
            phone_verdict @> '{"confirmed": true}' AS phone_is_confirmed,
            phone_verdict -> 'doubts' ->> 0 IS NOT NULL AS phone_is_doubtful,
-           time_zone, time_zones, coalesce(country_code, phone_verdict ->> 'region') AS holiday_country, gone_at,
+           time_zone, time_zones, coalesce(country_code, phone_verdict ->> 'region') AS holiday_country, country_code,
+           phone_verdict ->> 'region' AS phone_region, gone_at,
            EXISTS (SELECT FROM booksync.do_not_call AS listed
                     WHERE listed.user_id = customer.user_id AND listed.phone = primary_phone) AS do_not_call,
            EXISTS (SELECT FROM booksync.handover_outcomes AS known
@@ -196,14 +199,15 @@ def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], *, is_locked: bool) ->
 
 
 def _customer(row: Any, names: int) -> CaseCustomer:
+    # A newer release may have written a phone kind that this release does not know.
+    kind = PhoneKind(row.phone_kind) if row.phone_kind in _KINDS else None
     return CaseCustomer(
         id=row.id,
         status=ContactStatus(row.status),
         primary_phone=row.primary_phone,
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
         number=NumberFacts(
-            # A newer release may have written a phone kind that this release does not know.
-            kind=PhoneKind(row.phone_kind) if row.phone_kind in _KINDS else None,
+            kind=kind,
             not_callable=NotCallable(row.phone_not_callable) if row.phone_not_callable else None,
             is_doubtful=row.phone_is_doubtful,
             is_confirmed=row.phone_is_confirmed,
@@ -215,6 +219,7 @@ def _customer(row: Any, names: int) -> CaseCustomer:
         time_zone=row.time_zone,
         time_zones=None if row.time_zones is None else tuple(row.time_zones),
         holiday_country=row.holiday_country,
+        number_country=number_country(kind, row.phone_region, row.country_code),
         holds=Holds(
             is_gone=row.gone_at is not None,
             wrong_number=row.wrong_number,

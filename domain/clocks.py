@@ -23,14 +23,14 @@ class Clocks:
 
 
 def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
-    """The customer's time zones, without those that the policy excludes for their country.
+    """The time zones of the customer's number, without those that the policy excludes for the number's country.
 
     If `customer.time_zones` is None, the number's zones were never determined, and `customer.time_zone` is used alone.
     """
     zones = customer.time_zones
     if zones is None:
         zones = (customer.time_zone,) if customer.time_zone else ()
-    if named := policy.zones.get(customer.holiday_country or ""):
+    if named := policy.zones.get(customer.number_country or ""):
         zones = shared(zones, named) or zones
     return Clocks(zones, _stand_in(policy, home_time_zone))
 

@@ -23,6 +23,7 @@ from domain.phones import (
     candidates,
 )
 from domain.phones.choosing import JudgedPhone, choose
+from domain.phones.verdicts import number_country
 from domain.places import zones_of_place
 from domain.time_zones import distinct_clocks, shared, zones_of_region
 
@@ -60,6 +61,14 @@ class Customer:
     def holiday_country(self) -> str | None:
         """The country whose public holidays count: the address's country, else the number's."""
         return self.country_code or (self.judged_phone.verdict.region if self.judged_phone else None)
+
+    @property
+    def number_country(self) -> str | None:
+        """The country whose zones the policy may narrow, see `domain.phones.verdicts.number_country`."""
+        if self.judged_phone is None:
+            return self.country_code
+        verdict = self.judged_phone.verdict
+        return number_country(verdict.kind, verdict.region, self.country_code)
 
     @property
     def number(self) -> NumberFacts:

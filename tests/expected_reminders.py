@@ -90,6 +90,10 @@ def _as_invoice(row: Row) -> Invoice:
     )
 
 
+#: Kinds of numbers whose digits determine the country.
+_WITH_A_PLACE = ("fixed_line", "mobile", "fixed_line_or_mobile")
+
+
 @dataclass(frozen=True)
 class _Reachable:
     """The facts of a cached customer that planning uses."""
@@ -104,6 +108,7 @@ class _Reachable:
     time_zone: str | None
     time_zones: tuple[str, ...] | None
     holiday_country: str | None
+    number_country: str | None
 
     @classmethod
     def of(cls, row: Row, *, names: int) -> "_Reachable":
@@ -126,4 +131,7 @@ class _Reachable:
             time_zone=row["time_zone"],
             time_zones=None if zones is None else tuple(zones),
             holiday_country=row["country_code"] or verdict.get("region"),
+            number_country=verdict.get("region")
+            if kind in _WITH_A_PLACE
+            else row["country_code"] or verdict.get("region"),
         )

@@ -148,7 +148,13 @@ def _keep_to_interval(resources: Resources) -> None:
 
 
 def sweep(resources: Resources) -> None:
-    """Send the messages of overdue run steps again."""
+    """Send the messages of overdue run steps again.
+
+    No message is sent while `_ENOUGH_MESSAGES` messages of steps wait for the workers. Without a worker the copies
+    would fill Redis, and the workers that come back cannot empty a full Redis.
+    """
+    if _are_messages_left(resources, Queue.API, Queue.DATABASE):
+        return
     with resources.engine.begin() as db:
         overdue = runs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
     for step in overdue:
@@ -166,7 +172,7 @@ def _sweep_refreshes(resources: Resources) -> None:
 
     No message is sent while `_ENOUGH_MESSAGES` messages wait for the workers.
     """
-    if _are_messages_left(resources):
+    if _are_messages_left(resources, Queue.INTERACTIVE):
         return
     with resources.engine.begin() as db:
         overdue = refreshes.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
@@ -179,10 +185,10 @@ def _sweep_refreshes(resources: Resources) -> None:
         send_refresh(resources.broker, each)
 
 
-def _are_messages_left(resources: Resources) -> bool:
-    """Whether at least `_ENOUGH_MESSAGES` messages wait for the workers, or Redis cannot be read."""
+def _are_messages_left(resources: Resources, *queues: Queue) -> bool:
+    """Whether at least `_ENOUGH_MESSAGES` messages of these queues wait for the workers, or Redis cannot be read."""
     try:
-        return ready_messages(resources.redis, Queue.INTERACTIVE) >= _ENOUGH_MESSAGES
+        return sum(ready_messages(resources.redis, queue) for queue in queues) >= _ENOUGH_MESSAGES
     except redis.RedisError:
         return True  # Without Redis no message could be sent.
 

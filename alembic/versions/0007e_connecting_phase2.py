@@ -4,6 +4,7 @@ from db.migrations import (
     call_lists,
     grants,
     host_views,
+    number_countries,
     operators,
     processes,
     refused_webhooks,
@@ -37,11 +38,13 @@ def upgrade() -> None:
         schedules.add(connection)
         host_views.add(connection)
         refused_webhooks.add(connection)
+        number_countries.add(connection)
 
 
 def downgrade() -> None:
     undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
     with letting_others_work() as connection:
+        number_countries.remove(connection)
         refused_webhooks.remove(connection)
         host_views.remove(connection)
         schedules.remove(connection)

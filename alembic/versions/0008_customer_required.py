@@ -13,7 +13,7 @@ from db.legacy.phones import fill_missing_phones, take_back_filled_phones
 from db.legacy.quarantine import bring_back, move_out
 from db.legacy.receipts import refuse_unaccounted
 from db.legacy.side_by_side import with_new_triggers
-from db.migrations import containment, handover, numbers, placement
+from db.migrations import containment, handover, number_countries, numbers, placement
 from db.migrations.batches import over_rows
 from db.migrations.schemas import SCHEMA
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
@@ -70,3 +70,4 @@ def downgrade() -> None:
             numbers.add(connection)
             containment.add(connection)
         placement.move(connection, around_customers=partial(with_new_triggers, connection, SCHEMA))
+        number_countries.add(connection)

@@ -4,6 +4,7 @@ from db.migrations import (
     call_lists,
     grants,
     host_views,
+    number_countries,
     operators,
     processes,
     refused_webhooks,
@@ -30,6 +31,7 @@ def upgrade() -> None:
         schedules.add(connection)
         host_views.add(connection)
         refused_webhooks.add(connection)
+        number_countries.add(connection)
 
 
 def downgrade() -> None:

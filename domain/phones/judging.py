@@ -33,9 +33,6 @@ LONGEST_TEXT = 500
 #: and a mark for the rules of this package. A verdict of another edition is made again from the cached text.
 METADATA_VERSION: str = f"{phonenumbers.__version__}-located"
 
-#: The digits of these kinds determine the country; a toll-free +1 800 may belong to any country with that prefix.
-_WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}
-
 #: The only kinds of numbers that are sold as words (1-800-FLOWERS); in numbers of other kinds, letters hide digits.
 _SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}
 
@@ -186,7 +183,7 @@ def _vanity(raw: str, region: str | None) -> _Read | None:
 
 def _verdict(raw: str, read: _Read) -> PhoneVerdict:
     number = read.number
-    has_place = number.kind in _WITH_A_PLACE
+    has_place = number.kind.has_place
     regions = regions_of(number, has_place=has_place)
     region = regions[0] if has_place and regions else _country_of(number)
     doubts = doubts_about(number, region)

@@ -58,6 +58,11 @@ class PhoneKind(StrEnum):
     VOICEMAIL = "voicemail"
 
     @property
+    def has_place(self) -> bool:
+        """Whether the digits determine the country; a toll-free +1 800 may belong to any country with that prefix."""
+        return self in (PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE)
+
+    @property
     def in_words(self) -> str:
         """The kind of number in words, for people: "a premium-rate number"."""
         return _KINDS[self]
@@ -126,6 +131,16 @@ _DOUBTS = {
     Doubt.EXAMPLE: "It is a number that textbooks give as an example.",
     Doubt.FOREIGN: "It was written without a plus, and is valid only as a number of another country.",
 }
+
+
+def number_country(kind: PhoneKind | None, region: str | None, address_country: str | None) -> str | None:
+    """The country (ISO 3166-1 alpha-2) of a number, whose zones a policy may narrow.
+
+    An address in another country says nothing about the number, but a number without a place may ring there.
+    """
+    if kind is not None and kind.has_place:
+        return region or address_country
+    return address_country or region
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Listener:
 
     def _receive(self, message: dict[str, object]) -> None:
         match message:
-            case {"type": "message", "data": bytes(queue)}:
+            case {"type": "message", "data": bytes(queue)} if queue:  # Each worker sends an empty wake-up as a test.
                 self._wakes.wake(queue.decode(errors="replace"))
             case {"type": "subscribe"}:
                 # redis-py reconnects by itself, and then this comes again. Wake-ups may have been lost until now.

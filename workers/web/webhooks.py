@@ -19,6 +19,8 @@ from starlette.responses import Response
 from db import webhook_events, webhook_secrets
 from db.failures import DatabaseError, failure_of
 from db.secrets import Place, SecretName
+from db.session import Session
+from db.transactions import in_transaction
 from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
 from domain.errors import BooksyncError
@@ -119,12 +121,16 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
     content_type = request.headers.get("content-type", "")
     reported = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
+
+    def store(db: Session) -> tuple[str, Reading, list[Due | None]]:
+        stored = webhook_secrets.find(db, connection_id)
+        secret = _matching_secret(resources.vault, stored, connection_id, request, reported)
+        reading = _reading(reported)
+        return secret, reading, [webhook_events.receive(db, connection_id, event) for event in reading.events]
+
     try:
-        with resources.engine.begin() as db:
-            stored = webhook_secrets.find(db, connection_id)
-            secret = _matching_secret(resources.vault, stored, connection_id, request, reported)
-            reading = _reading(reported)
-            due = [webhook_events.receive(db, connection_id, event) for event in reading.events]
+        # A refresh of one of the records may lock them in another order.
+        secret, reading, due = in_transaction(resources.engine, store)
     except DatabaseError as error:
         log.error(
             "A webhook could not be stored, because Postgres does not work; its sender gets status 503",

@@ -128,7 +128,8 @@ def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | No
 def _body(response: httpx.Response, call: str) -> bytes:
     try:
         return read_body(response, call=call, at_most=MAX_BODY_BYTES)
-    except UnusableResponse:
+    except (UnusableResponse, httpx.HTTPError):
+        # A refusal counts, whatever its body is: without it all workers would go on calling.
         if response.status_code != _TOO_MANY_REQUESTS:
             raise
         return b""

@@ -15,6 +15,7 @@ from sandbox.servers import EmbeddedValkey
 from tests.end_to_end.underway import eventually
 from workers.queue import new_broker, upkeep
 from workers.queue.listener import WakeUps
+from workers.queue.wakes import Wakes
 from workers.redis_access.client import new_redis_client
 
 #: The timeout of Dramatiq's threads: a test that waited for it would fail.
@@ -85,6 +86,19 @@ def test_a_message_of_another_process_starts_without_polling(
         for number in range(20):
             send(administrator, f"{number}")
             eventually(lambda: f"{number}" in worker.done)  # noqa: B023
+
+
+def test_a_workers_test_of_its_wake_ups_wakes_no_queue(
+    server: EmbeddedValkey, administrator: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a step seems to hold a thread that a message of that queue without a consumer waits for."""
+    woken: list[str] = []
+    monkeypatch.setattr(Wakes, "wake", lambda _, queue: woken.append(queue))
+    with running_worker(server):
+        eventually(lambda: is_idle(administrator))
+        administrator.publish("dramatiq:wake:0", "api")
+        eventually(lambda: woken.count("api") >= 2)
+    assert "" not in woken
 
 
 @pytest.mark.usefixtures("no_looks")

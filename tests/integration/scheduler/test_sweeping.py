@@ -34,6 +34,17 @@ class TestSweeping:
         tick(resources)
         assert take_messages(resources) == [("sync_invoices_page", str(step.run_id), 7)]
 
+    def test_no_copies_are_sent_while_enough_messages_wait_for_the_workers(
+        self, resources: Resources, connection: Connection
+    ) -> None:
+        step = start(resources.engine, connection)
+        resources.redis.rpush("dramatiq:api", *["waiting"] * 100)
+        resources.redis.rpush("dramatiq:database", *["waiting"] * 100)
+        tick(resources)
+        assert take_messages(resources) == []
+        tick(resources)
+        assert take_messages(resources) == [("start_sync", str(step.run_id), 0)]
+
     def test_several_schedulers_send_each_overdue_step_once(self, resources: Resources) -> None:
         steps = [start(resources.engine, a_connection(resources.engine)) for _ in range(10)]
         with ThreadPoolExecutor(4) as threads:

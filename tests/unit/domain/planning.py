@@ -36,6 +36,7 @@ class CustomerWith:
     time_zone: str | None = "Europe/London"
     time_zones: tuple[str, ...] | None = ("Europe/London",)
     holiday_country: str | None = "GB"
+    number_country: str | None = "GB"
 
 
 def london(text: str) -> dt.datetime:

@@ -68,6 +68,7 @@ def a_case(*, holds: Holds = NO_HOLDS, **changed: Any) -> Case:
         time_zone="Europe/London",
         time_zones=("Europe/London",),
         holiday_country="GB",
+        number_country="GB",
         holds=holds,
     )
     return Case(AN_ID, an_invoice(), replace(customer, **changed), holds, {}, {}, frozenset())

@@ -50,6 +50,13 @@ def test_a_broken_compression_is_transient() -> None:
         the_exchange(zoho)
 
 
+def test_a_refusal_with_a_broken_body_is_still_a_refusal() -> None:
+    headers = {"Content-Encoding": "gzip", "Retry-After": "7"}
+    found = the_exchange(FakeZoho(httpx.Response(429, headers=headers, stream=Chunks(b"no gzip"))))
+
+    assert (found.status, found.headers["Retry-After"], found.content) == (429, "7", b"")
+
+
 def test_an_illegal_header_is_not_quoted() -> None:
     quoting = httpx.LocalProtocolError("Illegal header value b'Zoho-oauthtoken secret'")
 
