@@ -1,13 +1,21 @@
 -- Decides whether this holder may call now. Returns {'granted' or 'probe', time, pool}, {'wait', milliseconds, reason}
--- or {'forgotten', 0, why}. A holder that has to wait keeps its place in the queue for its next request.
+-- or {'forgotten', whether the clock was set forward, why}. A holder that has to wait keeps its place in the queue for its next request.
 local lane, call, holder = ARGV[8], ARGV[9], ARGV[10]
 local concurrency, day_reserve, grace, poll = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local least_reserve = tonumber(ARGV[15])
+-- The latest time that it can be now, as this process knows from its last call; 0 if it has made none recently.
+local latest = tonumber(ARGV[16])
 local CALL_ID_LENGTH = 32
 -- Added to the score of a holder at the front of the shared queue, so that it is below zero.
 local FRONT = -1e12
 -- The wait of other holders while a probe is under way.
 local PROBE_POLL = 10000
+
+-- By a clock that was set forward, the calls of the last minute would seem older than they are.
+if latest > 0 and now > latest then
+  redis.call('HDEL', state, 'server')
+  return {'forgotten', 1, ''}
+end
 
 local known = read_state()
 local why = damage(known)

@@ -92,10 +92,11 @@ class ApiBudget:
         on_resume: Callable[[str], None] = lambda _organization_id: None,
         on_sleep: Callable[[float, WaitReason], None] = lambda _seconds, _reason: None,
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         max_inline_wait_seconds: float = MAX_INLINE_WAIT_SECONDS,
     ) -> None:
         self.limits = limits
-        self._scripts = BudgetScripts(redis, limits)
+        self._scripts = BudgetScripts(redis, limits, monotonic=monotonic)
         self._seconds_since_last_call = seconds_since_last_call
         self._pause_left = pause_left
         self._on_pause = on_pause
@@ -154,12 +155,12 @@ class ApiBudget:
             match self._scripts.admit(organization_id, lane=lane, holder=holder, call_id=call_id):
                 case Granted() as granted:
                     return granted
-                case Forgotten(damage):
+                case Forgotten() as forgotten:
                     # The budget was just restored and is lost again. Redis does not keep its writes, so none of its
                     # replies can be relied on.
                     if reminded:
                         raise BudgetUnavailable("forgets the budget at once")
-                    self._remind(organization_id, damage)
+                    self._remind(organization_id, forgotten)
                     reminded = True
                 case Wait(seconds, reason):
                     if slept + seconds > self._max_inline_wait_seconds:
@@ -168,17 +169,27 @@ class ApiBudget:
                     self._on_sleep(seconds, reason)
                     slept += seconds
 
-    def _remind(self, organization_id: str, damage: str) -> None:
+    def _remind(self, organization_id: str, forgotten: Forgotten) -> None:
         """Restore an organisation's budget after Redis has lost its memory.
 
         Postgres has the time of the last call and the end of the pause. The restored budget grants no call until the
-        last call no longer counts in Zoho's window, and the pause has ended.
+        last call no longer counts in Zoho's window, and the pause has ended. If Redis's clock was set forward, that of
+        Postgres may have been too, so the wait is a whole window.
         """
+        damage = forgotten.damage
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0
         if since_last_call is not None:
             since = max(0.0, since_last_call - _CLOCK_DIFFERENCE_SECONDS)
             still_counts = max(0.0, self.limits.span_seconds - since)
+        if forgotten.is_clock_ahead:
+            still_counts = self.limits.span_seconds
+            _log.warning(
+                "Redis's clock was set forward, so the API budget waits until all earlier calls are out of the window",
+                action="budget_clock_ahead",
+                organization_id=organization_id,
+                seconds=round(still_counts, 1),
+            )
         if damage:
             _log.warning(
                 "The API budget's memory in Redis was damaged and is rebuilt. Check that maxmemory-policy is "

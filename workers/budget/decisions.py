@@ -25,9 +25,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Redis has no memory of the organisation's budget (new, emptied, restarted, failed over), or a damaged one."""
+    """Redis has no memory of the organisation's budget (new, emptied, restarted, failed over), or none to rely on."""
 
     damage: str = ""  #: the kind of damage, for the log; empty if the memory is only new
+    is_clock_ahead: bool = False  #: Redis's clock was set forward, so earlier calls seem older than they are
 
 
 @dataclass(frozen=True, slots=True)

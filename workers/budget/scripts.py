@@ -1,6 +1,7 @@
 """The decisions of the API budget as typed calls: one Lua script each, atomic, on Redis's own clock."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,10 @@ _KEEP_SECONDS = 2 * 24 * 3600
 
 #: How long a call is deferred if the maximum number of calls is under way.
 _CONCURRENCY_POLL_SECONDS = 0.05
+
+#: If Redis's clock goes forward by this much more than a process's own, it was set. A slow request looks the same, and
+#: then costs one wait.
+_CLOCK_STEP_SECONDS = 2.0
 
 #: The interval at which one call probes whether a spent day is over.
 PROBE_SECONDS = 3600.0
@@ -48,11 +53,18 @@ class _Growth:
 
 
 class BudgetScripts:
-    """The Lua scripts of the budget; each method is one decision. Raises BudgetUnavailable."""
+    """The Lua scripts of the budget; each method is one decision. Raises BudgetUnavailable.
 
-    def __init__(self, client: redis.Redis, limits: BudgetLimits) -> None:
+    `monotonic` is this process's clock that is never set, in seconds.
+    """
+
+    def __init__(
+        self, client: redis.Redis, limits: BudgetLimits, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._limits = limits
+        self._monotonic = monotonic
+        self._last_grant: tuple[int, float] | None = None  #: Redis's time (ms), and this process's right before it
         self._admit = client.register_script(_source("admit"))
         self._finish = client.register_script(_source("finish"))
         self._remember = client.register_script(_source("remember"))
@@ -66,7 +78,7 @@ class BudgetScripts:
         retries, the second script with the same `call_id` does not grant a second call.
         """
         call = f"{call_id}{_BULK_MARK if lane is Lane.BULK else _MARK}{holder}"
-        limits = self._limits
+        limits, asked_at = self._limits, self._monotonic()
         verdict, number, word = self._run(
             self._admit,
             organization_id,
@@ -78,14 +90,25 @@ class BudgetScripts:
             _milliseconds(limits.grace_seconds),
             _milliseconds(_CONCURRENCY_POLL_SECONDS),
             limits.least_reserved_slots,
+            self._latest_time(asked_at),
         )
         match _text(verdict):
             case "granted" | "probe" as kind:
+                self._last_grant = _number(number), asked_at
                 return Granted(call=call, at=_number(number), pool=_text(word), is_probe=kind == "probe")
             case "wait":
                 return Wait(_number(number) / 1000, WaitReason(_text(word)))
             case _:
-                return Forgotten(damage=_text(word))
+                self._last_grant = None
+                return Forgotten(damage=_text(word), is_clock_ahead=_number(number) == 1)
+
+    def _latest_time(self, now: float) -> int:
+        """The latest time (ms) that Redis's clock can show, unless it was set; 0 without a grant in two windows."""
+        if self._last_grant is None:
+            return 0
+        at, asked_at = self._last_grant
+        elapsed = now - asked_at
+        return 0 if elapsed > 2 * self._limits.window_seconds else at + _milliseconds(elapsed + _CLOCK_STEP_SECONDS)
 
     def finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> Pause | Lifted | None:
         """End the call. Return `Pause` if a pause of all calls begins, `Lifted` if one ends, None if neither.

@@ -36,6 +36,7 @@ class World:
     limits: BudgetLimits
     redis: Redis = field(default_factory=fakeredis.FakeRedis)
     now: float = 0.0
+    clock_step: float = 0.0  #: how far Redis's clock was set forward
     last_call_ago: float | None = None
     pause_left: PauseLeft | None = None
     pauses: list[tuple[str, float, PauseReason]] = field(default_factory=list)
@@ -57,6 +58,7 @@ class World:
             on_resume=self.resumed.append,
             on_sleep=lambda *wait: self.slept.append(wait),
             sleep=self.pass_time,
+            monotonic=lambda: self.now,
             max_inline_wait_seconds=inline_wait,
         )
 
@@ -65,7 +67,12 @@ class World:
 
     def move_to(self, now: float) -> None:
         self.now = now
-        self.traveller.move_to(NOON.timestamp() + now)
+        self.traveller.move_to(NOON.timestamp() + now + self.clock_step)
+
+    def set_redis_clock(self, ahead: float) -> None:
+        """Set Redis's clock forward; no time passes."""
+        self.clock_step += ahead
+        self.move_to(self.now)
 
     def call(
         self, holder: str, *, lane: Lane = Lane.BULK, inline_wait: float = 0.0
