@@ -5,10 +5,11 @@ import sys
 
 from benchmarks.processor import cpu_seconds
 
-#: A process that waits for a busy child, says so, and stays until its standard input is closed.
+#: A process that waits for a busy child, says so, and stays until its standard input is closed. The kernel counts user
+#: and system time in hundredths of a second, each rounded down, so the child works longer than the test asks for.
 _WAITED = """
 import subprocess, sys
-subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.2: pass"], check=True)
+subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.3: pass"], check=True)
 print("waited", flush=True)
 sys.stdin.read()
 """
