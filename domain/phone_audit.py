@@ -100,17 +100,24 @@ def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str)
             # Two customers with the same rejected text do not share a number.
             groups[each.number or f"customer {each.customer_id}"].append(AuditedCustomer(each, reasons))
 
-    def by_debt(owed: Amounts) -> tuple[Decimal, Decimal]:
-        return -owed.get(home_currency, Decimal()), -max(owed.values(), default=Decimal())
-
     numbers = [
         AuditedNumber(
             customers[0].facts.number,
-            tuple(sorted(customers, key=lambda each: (by_debt(each.facts.owed), each.facts.customer_id))),
+            tuple(
+                sorted(customers, key=lambda each: (by_debt(each.facts.owed, home_currency), each.facts.customer_id))
+            ),
         )
         for customers in groups.values()
     ]
-    return sorted(numbers, key=lambda each: (by_debt(each.owed), each.customers[0].facts.customer_id))
+    return sorted(numbers, key=lambda each: (by_debt(each.owed, home_currency), each.customers[0].facts.customer_id))
+
+
+def by_debt(owed: Amounts, home_currency: str) -> tuple[Decimal, Decimal]:
+    """A key that sorts the highest debt first.
+
+    Debts in the home currency come first, because amounts of different currencies cannot be compared.
+    """
+    return -owed.get(home_currency, Decimal()), -max(owed.values(), default=Decimal())
 
 
 def reasons_of(facts: PhoneFacts, rules: AuditRules) -> tuple[Reason, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from db import clock, open_invoices, openings, questions, reminder_policies
+from db import clock, open_invoices, openings, phone_audit, questions, reminder_policies
 from db.connections import Connection
 from db.open_invoices import Called
 from db.openings import HandoverState
@@ -21,6 +21,7 @@ from db.session import Session
 from domain.funnel import Funnel, LaterReason, LossReason
 from domain.opening import Handover, Opening
 from domain.permission import SkipReason
+from domain.phone_audit import Amounts, by_debt, sum_of
 from domain.plan_changes import planned_reminders
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped
@@ -48,8 +49,10 @@ class PreviewedCall:
         return min(each.reminder.scheduled_at for each in self.reminders)
 
     @property
-    def owed(self) -> Decimal:
-        return sum((each.case.invoice.balance or Decimal() for each in self.reminders), Decimal())
+    def owed(self) -> Amounts:
+        """What the invoices of the call are owed, by currency; an invoice counts once."""
+        invoices = {each.case.id: each.case.invoice for each in self.reminders}.values()
+        return sum_of({each.currency_code: each.balance or Decimal()} for each in invoices)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -98,16 +101,16 @@ class _Day:
     hundreds of thousands."""
 
     invoices: dict[str, list[uuid.UUID]] = field(default_factory=lambda: defaultdict(list))
-    owed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    owed: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
 
     def add(self, case: Case) -> None:
         phone = case.customer.primary_phone or ""
         self.invoices[phone].append(case.id)
-        self.owed[phone] += case.invoice.balance or Decimal()
+        self.owed[phone][case.invoice.currency_code] += case.invoice.balance or Decimal()
 
-    def first(self, limit: int) -> Mapping[str, Sequence[uuid.UUID]]:
+    def first(self, limit: int, home_currency: str) -> Mapping[str, Sequence[uuid.UUID]]:
         """The invoices of the numbers that owe most: number → ids."""
-        phones = heapq.nsmallest(limit, self.owed, key=lambda phone: (-self.owed[phone], phone))
+        phones = heapq.nsmallest(limit, self.owed, key=lambda phone: (by_debt(self.owed[phone], home_currency), phone))
         return {phone: list(dict.fromkeys(self.invoices[phone])) for phone in phones}
 
 
@@ -119,6 +122,10 @@ class _Rules:
     opening: Opening
     home_time_zone: str
     now: dt.datetime
+
+    def day_of(self, reminder: PlannedReminder) -> dt.date:
+        """The organisation's date of the call; `reminder.day` is the customer's, which may be another one."""
+        return reminder.scheduled_at.astimezone(zone_named(self.home_time_zone)).date()
 
     def plan(self, case: Case, *, with_backlog: bool) -> Plan:
         opening = replace(self.opening, with_backlog=with_backlog)
@@ -153,8 +160,9 @@ def preview(
     for debt in open_invoices.waiting(db, connection.connection_id):
         found.funnel.add(debt.currency_code, debt.balance, SkipReason.CUSTOMER_MISSING, debt.invoices)
     found.calls_today, found.calls = len(today.owed), len(next_day.owed)
-    found.first_calls_today = _calls(db, rules, today.first(limit), lambda day: day < found.tomorrow)
-    found.first_calls = _calls(db, rules, next_day.first(limit), lambda day: day == found.first_day)
+    currency = phone_audit.home_currency(db, connection)
+    found.first_calls_today = _calls(db, rules, today.first(limit, currency), lambda day: day < found.tomorrow)
+    found.first_calls = _calls(db, rules, next_day.first(limit, currency), lambda day: day == found.first_day)
     return found
 
 
@@ -168,27 +176,28 @@ def _plan_all(
     for done, case in enumerate(open_invoices.cases(db, ids), start=1):
         without, latest = (rules.plan(case, with_backlog=backlog) for backlog in (False, True))
         made = latest if found.with_backlog else without
-        _count(found, case, made)
+        _count(found, rules, case, made)
         found.before_opening += _reason(without) is SkipReason.BEFORE_OPENING
         if latest != without:
             found.backlog_invoices += 1
             missed.add(case.customer.primary_phone or "")
         for reminder in planned_reminders(made):
-            if reminder.day < found.tomorrow:
+            day = rules.day_of(reminder)
+            if day < found.tomorrow:
                 today.add(case)
                 continue
-            if found.first_day is None or reminder.day < found.first_day:
-                found.first_day, next_day = reminder.day, _Day()
-            if reminder.day == found.first_day:
+            if found.first_day is None or day < found.first_day:
+                found.first_day, next_day = day, _Day()
+            if day == found.first_day:
                 next_day.add(case)
         on_progress(done, len(ids))
     found.backlog_calls = len(missed)
     return today, next_day
 
 
-def _count(found: Preview, case: Case, made: Plan) -> None:
+def _count(found: Preview, rules: _Rules, case: Case, made: Plan) -> None:
     reason: LossReason | None = _reason(made)
-    if isinstance(made, Scheduled) and all(reminder.day != found.tomorrow for reminder in made.reminders):
+    if isinstance(made, Scheduled) and all(rules.day_of(each) != found.tomorrow for each in made.reminders):
         reason = LaterReason.ANOTHER_DAY
     found.funnel.add(case.invoice.currency_code, case.invoice.balance or Decimal(), reason)
 
@@ -207,7 +216,7 @@ def _calls(
             PreviewedReminder(case, reminder)
             for case in (cases[each] for each in ids if each in cases)
             for reminder in planned_reminders(rules.plan(case, with_backlog=rules.opening.with_backlog))
-            if is_meant(reminder.day)
+            if is_meant(rules.day_of(reminder))
         ]
         for phone, ids in chosen.items()
     }

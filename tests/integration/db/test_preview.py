@@ -1,11 +1,13 @@
 """Promises of the preview: it shows every first call that an opening now would cause, and writes nothing."""
 
 import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine
 
-from db import reminder_policies
+from db import connections, reminder_policies
 from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.permission import SkipReason
@@ -47,6 +49,33 @@ def test_calls_that_an_opening_causes_at_once_are_shown(engine: Engine, closed: 
     found = seen(engine, closed, with_backlog=True)
     assert [call.phone for call in found.first_calls_today] == ["+447912345678"]
     assert (found.calls_today, found.first_day, found.calls) == (1, None, 0)
+
+
+def test_amounts_of_different_currencies_are_not_added(engine: Engine, closed: Connection) -> None:
+    tell_contact(engine, closed, a_contact("5002", mobile="+447912345679", details=SWITCH_ON))
+    change(engine, "UPDATE booksync.customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
+    today = dt.datetime.now(dt.UTC).date()
+    debts = [("1", "5001", "EUR", "100"), ("2", "5001", "INR", "9000"), ("3", "5002", "INR", "20000")]
+    invoice = an_invoice(date=today - 90 * A_DAY, due_date=today - 40 * A_DAY)
+    for key, customer, currency, balance in debts:
+        told = replace(invoice, invoice_id=key, customer_id=customer, currency_code=currency, balance=Decimal(balance))
+        tell_invoices(engine, closed, told)
+    with engine.connect() as db:
+        found = preview(db, closed, with_backlog=True, limit=2)
+    assert [dict(call.owed) for call in found.first_calls_today] == [
+        {"INR": Decimal(20_000)},
+        {"EUR": Decimal(100), "INR": Decimal(9000)},
+    ]
+
+
+def test_a_call_at_once_is_of_today_although_the_customers_day_is_another(engine: Engine, closed: Connection) -> None:
+    """Noon on Kiribati is the day before in Samoa, and the other way round."""
+    due_days_ago(engine, closed, 40)
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        change(engine, "UPDATE booksync.zoho_connections SET time_zone = :zone", zone=zone)
+        with engine.connect() as db:
+            there = connections.connection(db, closed.connection_id)
+            assert preview(db, there, with_backlog=True).calls_today == 1
 
 
 def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, closed: Connection) -> None:
