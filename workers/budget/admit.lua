@@ -1,5 +1,5 @@
 -- Decides whether this holder may call now. Returns {'granted' or 'probe', time, pool}, {'wait', milliseconds, reason}
--- or {'forgotten', whether the clock was set forward, why}. A holder that has to wait keeps its place in the queue for its next request.
+-- or {'forgotten', 0, why}, or {'ahead', 0, ''}: the clock may have been set forward. A holder that has to wait keeps its place in the queue for its next request.
 local lane, call, holder = ARGV[8], ARGV[9], ARGV[10]
 local concurrency, day_reserve, grace, poll = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local least_reserve = tonumber(ARGV[15])
@@ -12,10 +12,7 @@ local FRONT = -1e12
 local PROBE_POLL = 10000
 
 -- By a clock that was set forward, the calls of the last minute would seem older than they are.
-if latest > 0 and now > latest then
-  redis.call('HDEL', state, 'server')
-  return {'forgotten', 1, ''}
-end
+if latest > 0 and now > latest then return {'ahead', 0, ''} end
 
 local known = read_state()
 local why = damage(known)

@@ -23,8 +23,8 @@ _KEEP_SECONDS = 2 * 24 * 3600
 #: How long a call is deferred if the maximum number of calls is under way.
 _CONCURRENCY_POLL_SECONDS = 0.05
 
-#: If Redis's clock goes forward by this much more than a process's own, it was set. A slow request looks the same, and
-#: then costs one wait.
+#: If Redis's clock goes forward by this much more than a process's own, it was set. A reply that takes half of that
+#: time proves nothing, because the request may have waited in Redis.
 _CLOCK_STEP_SECONDS = 2.0
 
 #: The interval at which one call probes whether a spent day is over.
@@ -78,6 +78,15 @@ class BudgetScripts:
         retries, the second script with the same `call_id` does not grant a second call.
         """
         call = f"{call_id}{_BULK_MARK if lane is Lane.BULK else _MARK}{holder}"
+        decision = self._asked_to_admit(organization_id, lane, holder, call)
+        while decision is None:
+            decision = self._asked_to_admit(organization_id, lane, holder, call)
+        return decision
+
+    def _asked_to_admit(
+        self, organization_id: str, lane: Lane, holder: str, call: str
+    ) -> Granted | Wait | Forgotten | None:
+        """Run the script `admit` once; None if its reply came too late to tell whether Redis's clock was set."""
         limits, asked_at = self._limits, self._monotonic()
         verdict, number, word = self._run(
             self._admit,
@@ -98,9 +107,21 @@ class BudgetScripts:
                 return Granted(call=call, at=_number(number), pool=_text(word), is_probe=kind == "probe")
             case "wait":
                 return Wait(_number(number) / 1000, WaitReason(_text(word)))
+            case "ahead":
+                if self._monotonic() - asked_at > _CLOCK_STEP_SECONDS / 2:
+                    return None
+                self._last_grant = None
+                self._forget(organization_id)
+                return Forgotten(is_clock_ahead=True)
             case _:
                 self._last_grant = None
-                return Forgotten(damage=_text(word), is_clock_ahead=_number(number) == 1)
+                return Forgotten(damage=_text(word))
+
+    def _forget(self, organization_id: str) -> None:
+        """Let Redis's memory of the organisation count as lost, for every process."""
+        state, *_ = _keys(organization_id)
+        with _redis_needed():
+            self._client.hdel(state, "server")
 
     def _latest_time(self, now: float) -> int:
         """The latest time (ms) that Redis's clock can show, unless it was set; 0 without a grant in two windows."""

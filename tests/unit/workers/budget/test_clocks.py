@@ -1,9 +1,12 @@
 """Redis's clock may be set while calls are made, as after a virtual machine was suspended. The limit holds."""
 
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.workers.budget.simulation import a_world
+from workers.budget.scripts import BudgetScripts
 
 
 @pytest.mark.parametrize("ahead", [3, 61, 3600, 86_400 * 30])
@@ -39,6 +42,21 @@ def test_a_clock_set_forward_long_after_the_last_call_costs_no_wait() -> None:
         world.pass_time(600)
         world.set_redis_clock(3600)
         world.spend(2, prefix="later")
+
+
+def test_a_request_that_waits_in_redis_is_no_clock_set_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(requests_per_minute=5) as world:
+        world.spend(1)
+        run, slow = BudgetScripts._run, iter([30.0, 5.0, 0.0])
+
+        def run_late(scripts: BudgetScripts, *arguments: Any) -> Any:
+            world.pass_time(next(slow, 0.0))
+            return run(scripts, *arguments)
+
+        monkeypatch.setattr(BudgetScripts, "_run", run_late)
+        with capture_logs() as logs:
+            world.spend(1, prefix="later")
+        assert logs == []
 
 
 def test_an_inline_wait_is_no_clock_set_forward() -> None:
