@@ -19,7 +19,7 @@ from db.connections import Connection
 from db.engine import new_engine
 from domain.opening import Backlog
 from domain.reminder_policy import ReminderPolicy
-from workers.services.plan_reminders import plan_next
+from tests.integration.db.reminding import plan_all
 from workers.sync.reminders import QUESTIONS_PER_STEP
 
 #: Invoices of a customer; each customer has a different number.
@@ -70,11 +70,11 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
             now = datetime.now(UTC)
             with engine.begin() as db:
                 openings.open_handover(db, connection.connection_id, Backlog.LATEST, now=now)
-            first = _timed("planned for the first time", lambda: _plan_all(engine, connection, now=now))
+            first = _timed("planned for the first time", lambda: plan_all(engine, connection, now=now))
             with engine.begin() as db:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(db, connection.connection_id, every_day, now=now)
-            again = _timed("planned again: other steps", lambda: _plan_all(engine, connection, now=now))
+            again = _timed("planned again: other steps", lambda: plan_all(engine, connection, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, connection, now))
             due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
@@ -88,21 +88,11 @@ def _timed(what: str, work: Callable[[], int]) -> Measured:
     return Measured(what, rows, time.perf_counter() - began)
 
 
-def _plan_all(engine: Engine, connection: Connection, *, now: datetime) -> int:
-    planned = 0
-    while True:
-        with engine.begin() as db:
-            batch = plan_next(db, connection, now=now)
-        if not batch:
-            return planned
-        planned += batch
-
-
 def _idle(engine: Engine, connection: Connection, now: datetime) -> int:
     """The queries of the phase when there is nothing to do."""
     with engine.begin() as db:
         phone_verdicts.noted(db, connection)
-    planned = _plan_all(engine, connection, now=now)
+    planned = plan_all(engine, connection, now=now)
     with engine.begin() as db:
         window = reminder_policies.policy_of(db, connection.connection_id).window
         questions.questions(db, connection, window, now=now, limit=QUESTIONS_PER_STEP)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from db.reminders import HAS_PLAN
 from db.session import Session
 from domain.users import UserId
 
@@ -126,14 +127,14 @@ def users(db: Session) -> Sequence[UserId]:
 
 def _make_plans_due(db: Session, user_id: UserId, phone: str) -> None:
     db.execute(
-        text("""
+        text(f"""
             UPDATE invoices_cache SET plan_at = clock_timestamp()
              WHERE id IN (SELECT invoice.id
                             FROM invoices_cache AS invoice
                             JOIN booksync.customers_cache AS customer ON customer.id = customer_id
                            WHERE customer.user_id = :user_id AND primary_phone = :phone
-                             AND plan_outcome <> 'disconnected'
+                             AND {HAS_PLAN}
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE OF invoice)
-        """),
+        """),  # noqa: S608  (a constant)
         {"user_id": user_id, "phone": phone},
     )

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from db.reminders import HAS_PLAN
 from db.session import Session
 from domain.errors import BooksyncError
 from domain.opening import Backlog, Handover, Opening
@@ -189,11 +190,11 @@ def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> i
     Those of a disconnected connection have no plan, and stay without.
     """
     return db.execute(
-        text("""
+        text(f"""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
-                           WHERE connection_id = :connection_id AND plan_outcome <> 'disconnected'
+                           WHERE connection_id = :connection_id AND {HAS_PLAN}
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
-        """),
+        """),  # noqa: S608  (a constant)
         {"connection_id": connection_id, "now": now},
     ).rowcount

@@ -104,7 +104,6 @@ _LOCK_INVOICES = """
 _CUSTOMERS = f"""
     {_FACTS}
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(%(ids)s::uuid[]))
-     ORDER BY zoho_customer_id
 """  # noqa: S608
 _CUSTOMER = f"{_FACTS} WHERE id = %(id)s::uuid"
 # The number of different names for each of these customers' phone numbers that several live customers of a user share.

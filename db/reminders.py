@@ -16,6 +16,9 @@ from domain.invoices import CLOSED_STATUSES
 from domain.plan_changes import SCHEDULED, ReminderStatus
 from domain.reminders import PlannedReminder, SkipReason
 
+#: Selects the invoices that were planned: open ones, but not those of a disconnected connection.
+HAS_PLAN: Final = f"plan_outcome <> '{SkipReason.DISCONNECTED}'"
+
 _NOT_PLANNED_YET = "not_planned_yet"
 
 
@@ -127,13 +130,13 @@ def make_due(db: Session, customer_ids: Sequence[uuid.UUID], *, now: datetime) -
     Left out are invoices that were never planned, which are due already, and those of a disconnected connection.
     """
     due = db.execute(
-        text("""
+        text(f"""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
-                           WHERE customer_id = ANY(:customer_ids) AND plan_outcome <> 'disconnected'
+                           WHERE customer_id = ANY(:customer_ids) AND {HAS_PLAN}
                            ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
             RETURNING id
-        """),
+        """),  # noqa: S608  (a constant)
         {"customer_ids": list(customer_ids), "now": now},
     )
     return list(due.scalars())

@@ -176,31 +176,33 @@ class ApiBudget:
         last call no longer counts in Zoho's window, and the pause has ended. If Redis's clock was set forward, that of
         Postgres may have been too, so the wait is a whole window.
         """
-        damage = forgotten.damage
-        since_last_call = self._seconds_since_last_call(organization_id)
-        still_counts = 0.0
-        if since_last_call is not None:
-            since = max(0.0, since_last_call - _CLOCK_DIFFERENCE_SECONDS)
-            still_counts = max(0.0, self.limits.span_seconds - since)
+        still_counts = self.limits.span_seconds if forgotten.is_clock_ahead else self._still_counts(organization_id)
         if forgotten.is_clock_ahead:
-            still_counts = self.limits.span_seconds
             _log.warning(
                 "Redis's clock was set forward, so the API budget waits until all earlier calls are out of the window",
                 action="budget_clock_ahead",
                 organization_id=organization_id,
                 seconds=round(still_counts, 1),
             )
-        if damage:
+        if forgotten.damage:
             _log.warning(
                 "The API budget's memory in Redis was damaged and is rebuilt. Check that maxmemory-policy is "
                 "noeviction, and that nothing else writes to the keys budget:*",
                 action="budget_damaged",
                 organization_id=organization_id,
-                damage=damage,
+                damage=forgotten.damage,
                 seconds=round(still_counts, 1),
             )
         pause = self._pause_left(organization_id)
         self._scripts.remember(organization_id, forgotten_seconds=still_counts, pause=pause)
+
+    def _still_counts(self, organization_id: str) -> float:
+        """The seconds for which the last call still counts in Zoho's window, by Postgres's clock."""
+        since_last_call = self._seconds_since_last_call(organization_id)
+        if since_last_call is None:
+            return 0.0
+        since = max(0.0, since_last_call - _CLOCK_DIFFERENCE_SECONDS)
+        return max(0.0, self.limits.span_seconds - since)
 
     def _finish(self, organization_id: str, granted: Granted, result: CallResult | None) -> None:
         try:

@@ -78,9 +78,8 @@ class BudgetScripts:
         retries, the second script with the same `call_id` does not grant a second call.
         """
         call = f"{call_id}{_BULK_MARK if lane is Lane.BULK else _MARK}{holder}"
-        decision = self._asked_to_admit(organization_id, lane, holder, call)
-        while decision is None:
-            decision = self._asked_to_admit(organization_id, lane, holder, call)
+        while (decision := self._asked_to_admit(organization_id, lane, holder, call)) is None:
+            pass
         return decision
 
     def _asked_to_admit(

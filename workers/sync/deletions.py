@@ -53,18 +53,21 @@ def confirm_deletions(work: Work) -> StepRef:
         )
         tally = deletions.tally(db, work.connection, run.run_id, entity)
         if not missing:
-            decided = _decided(db, work, entity, tally)
-            accept_list(db, work, decided, entity)
-            return work.advance(db, decided)
+            return _advance_with_list(db, work, _decided(db, work, entity, tally), entity)
         if is_unreliable(run.position.found_there, tally.cached):
             return work.advance(db, _decided(db, work, entity, tally).degraded(_unreliable(entity)))
         if _asks_no_more(db, work, tally):
             decided = _decided(db, work, entity, tally).degraded(_not_all_asked(entity))
-            accept_list(db, work, decided, entity)
-            return work.advance(db, decided)
+            return _advance_with_list(db, work, decided, entity)
     ask_each(work, missing, _detail_calls(work, entity))
     with work.transaction() as db:
         return work.advance(db, work.run)
+
+
+def _advance_with_list(db: Session, work: Work, decided: Run, entity: Entity) -> StepRef:
+    """Accept the entity's list as reliable, and advance the run."""
+    accept_list(db, work, decided, entity)
+    return work.advance(db, decided)
 
 
 def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:

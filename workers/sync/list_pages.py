@@ -220,10 +220,15 @@ def _stage(work: Work, entity: Entity, page: ListPage) -> None:
 
 
 def _new_walk(work: Work, entity: Entity) -> Walk:
+    return Walk.begin(start_of_walk(work, entity))
+
+
+def start_of_walk(work: Work, entity: Entity) -> datetime | None:
+    """The time from which the run reads the entity's list; None in a full run, and before the first sync."""
     if work.run.mode is Mode.FULL:
-        return Walk.begin(None)
+        return None
     with autocommit(work.resources.engine) as db:
-        return Walk.begin(overlapping(watermarks.watermark(db, work.run.connection_id, entity)))
+        return overlapping(watermarks.watermark(db, work.run.connection_id, entity))
 
 
 def end_list(db: Session, work: Work, run: Run, entity: Entity) -> Run:

@@ -4,18 +4,16 @@ from dataclasses import replace
 
 import structlog
 
-from db import watermarks
 from db.runs import StepRef
-from db.session import autocommit
 from domain.connection_states import ConnectionStatus
 from domain.entities import CUSTOMER
 from domain.run_position import ListRead
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
-from domain.watermarks import overlapping
 from workers.jobs.outcomes import Outcome, handling_of
 from workers.observability.logs import describe
 from workers.services.organization_facts import write_facts
+from workers.sync.list_pages import start_of_walk
 from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations
@@ -68,10 +66,7 @@ def _organization(work: Work) -> OrganizationFacts | None:
 
 
 def _begun(work: Work) -> Run:
-    run, since = work.run, None
-    if run.mode is Mode.INCREMENTAL:
-        with autocommit(work.resources.engine) as db:
-            since = overlapping(watermarks.watermark(db, run.connection_id, CUSTOMER))
+    run, since = work.run, start_of_walk(work, CUSTOMER)
     mode = Mode.FULL if since is None else run.mode
     begins_in_bulk = mode is Mode.FULL and not work.connection.bulk_persons_refused
     log.info(

@@ -50,9 +50,9 @@ def plan_due(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) 
         return plan_reminders.plan_next(db, connection, now=now)
 
 
-def plan_all(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> None:
-    while plan_due(engine, connection, now=now):
-        pass
+def plan_all(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> int:
+    """Plan all due invoices, one transaction a batch, and return their number."""
+    return sum(iter(lambda: plan_due(engine, connection, now=now), 0))
 
 
 def note_sync(engine: Engine, connection: Connection, at: dt.datetime) -> None:

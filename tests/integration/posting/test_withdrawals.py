@@ -1,13 +1,14 @@
 """Promises of handover/posting.py: a debt that was paid is withdrawn, and a late post is abandoned."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
 
 from db import outcomes
 from db.connections import Connection
-from db.reminder_posts import TOO_LATE, WITHDRAWN
+from domain.invoices import Invoice
 from domain.outcome import CallOutcome
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.look import change, rows
@@ -16,34 +17,38 @@ from tests.integration.posting.inbox import Inbox, contact, make_time_pass
 from workers.handover.posting import post_due
 from workers.handover.receiver import Receiver
 
+WITHDRAWAL = "withdrawn: there is a reason against each of its reminders"
+
+
+def change_between_posts(engine: Engine, connection: Connection, receiver: Receiver, invoice: Invoice) -> None:
+    """Posts what is due, changes the invoice, and posts again."""
+    post_due(engine, receiver)
+    now = dt.datetime.now(dt.UTC)
+    tell_invoices(engine, connection, replace(invoice, modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+
 
 def test_an_invoice_paid_before_the_retry_is_not_posted_again(
     engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
 ) -> None:
     inbox.answers = [500, 500]
-    post_due(engine, receiver)
-    now = dt.datetime.now(dt.UTC)
-    tell_invoices(engine, due, an_invoice("1", status="paid", balance="0", modified_at=now), now=now)
-    make_time_pass(engine)
-    post_due(engine, receiver)
+    change_between_posts(engine, due, receiver, an_invoice("1", status="paid", balance="0"))
     assert [reminder["zoho_invoice_id"] for reminder in inbox.bodies()[1]["reminders"]] == ["2"]
+    now = dt.datetime.now(dt.UTC)
     tell_invoices(engine, due, an_invoice("2", status="void", modified_at=now), now=now)
     make_time_pass(engine)
     post_due(engine, receiver)
     assert len(inbox.got) == 2
     withdrawn = contact(engine)
-    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWN)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWAL)
 
 
 def test_a_reminder_that_an_accepted_post_left_out_leaves_the_handover(
     engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
 ) -> None:
     inbox.answers = [500, 200]
-    post_due(engine, receiver)
-    now = dt.datetime.now(dt.UTC)
-    tell_invoices(engine, due, an_invoice("1", sub_status="in dispute", modified_at=now), now=now)
-    make_time_pass(engine)
-    post_due(engine, receiver)
+    change_between_posts(engine, due, receiver, an_invoice("1", sub_status="in dispute"))
     accepted = contact(engine)
     assert accepted["posted_at"] is not None
     with engine.begin() as db:
@@ -121,7 +126,7 @@ def test_a_handover_without_valid_reminders_is_withdrawn(
     assert post_due(engine, receiver) == 1
     assert len(inbox.got) == 1
     withdrawn = contact(engine)
-    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWN)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, WITHDRAWAL)
 
 
 @pytest.mark.usefixtures("due")
@@ -141,7 +146,7 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
     make_time_pass(engine)
     post_due(engine, receiver)
     assert len(inbox.got) == 1
-    assert contact(engine)["post_problem"] == TOO_LATE
+    assert contact(engine)["post_problem"] == "given up: the calling window has closed, or is unknown"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +159,7 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
         # Two zones twelve hours apart have no hour of the calling window in common.
         (
             "UPDATE booksync.customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
-            TOO_LATE,
+            "given up: the calling window has closed, or is unknown",
         ),
     ],
 )

@@ -96,6 +96,7 @@ def test_a_workers_test_of_its_wake_ups_wakes_no_queue(
     monkeypatch.setattr(Wakes, "wake", lambda _, queue: woken.append(queue))
     with running_worker(server):
         eventually(lambda: is_idle(administrator))
+        eventually(lambda: "cmdstat_publish" in administrator.info("commandstats"))
         administrator.publish("dramatiq:wake:0", "api")
         eventually(lambda: woken.count("api") >= 2)
     assert "" not in woken
