@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.servers.ports import free_port
 from sandbox.zoho.control import SandboxControl
+from tests.browser.furnishing import PASSWORD, synced_connection
 from tests.browser.host_application import running_host_application
+from tests.browser.office import Office
 from tests.browser.screenshots import keep
 from tests.browser.visits import Visit, Way
 from tests.end_to_end.installation import Installation, settings_for
@@ -153,3 +155,17 @@ def new_visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Cal
             keep(visit.page, f"failed {request.node.name} {number}")
         visit.page.context.close()
     assert [problem for visit in visits for problem in visit.problems] == []
+
+
+@pytest.fixture(scope="module")
+def connection_id(installation: Installation) -> str:
+    return synced_connection(installation)
+
+
+@pytest.fixture
+def office(installation: Installation, connection_id: str, new_visit: Callable[..., Visit], way: Way) -> Office:
+    visit = new_visit(way)
+    if way is not Way.NO_SCRIPT:
+        visit.page.clock.install()
+    visit.sign_in(installation.environment["PUBLIC_URL"], "ana", PASSWORD)
+    return Office(installation, connection_id, visit)

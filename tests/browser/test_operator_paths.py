@@ -1,93 +1,25 @@
 """An operator's work from the pages of the console: with the mouse, without JavaScript, and with the keyboard alone."""
 
 import re
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import expect
 
 from sandbox.zoho.commands import DeleteContact
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName
-from tests.browser.furnishing import PASSWORD, run, synced_connection
-from tests.browser.visits import Visit, Way
-from tests.end_to_end.installation import Installation
-from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
+from tests.browser.furnishing import run
+from tests.browser.office import Office
+from tests.browser.visits import Way
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-#: Pages load themselves, or their live parts, in intervals of this many seconds or less.
-_INTERVAL_SECONDS = 5
 
 _LIVE_RUN = re.compile(
     r"full run, phase (?P<phase>[\w ]+), step \d+.*; (?P<calls>[\d,]+) calls, (?P<rows>[\d,]+) rows", re.DOTALL
 )
-
-
-@dataclass(frozen=True)
-class Office:
-    """An installation with one synced connection, as its operator ana sees it."""
-
-    installation: Installation
-    connection_id: str
-    visit: Visit
-
-    @property
-    def books(self) -> SandboxControl:
-        return self.installation.zoho
-
-    def opens_connection(self) -> None:
-        self.visit.page.goto(f"{self.installation.environment['PUBLIC_URL']}/connections/{self.connection_id}")
-        expect(self.visit.page.locator("#state")).to_be_visible()
-
-    def look(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:
-            return database.execute(sql.encode(), values).fetchall()
-
-    def time_passes(self) -> None:
-        """Let the page's script load its live parts now; without JavaScript, wait until the page has loaded itself."""
-        page = self.visit.page
-        if self.visit.way is Way.NO_SCRIPT:
-            page.wait_for_event("load")
-        else:
-            page.clock.fast_forward(_INTERVAL_SECONDS * 1000)
-            time.sleep(0.2)  # The browser refuses thousands of requests at once.
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Let time pass on the page until this holds."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, self.visit.page.locator("main").inner_text()
-            self.time_passes()
-
-    def sees_action(self, *words: str) -> None:
-        """Check that the first row of the page of activity has ana's name and these words."""
-        self.visit.follow("Activity")
-        self.visit.reads("Activity")
-        row = self.visit.page.locator("main tr").nth(1)
-        for each in ("ana", *words):
-            expect(row).to_contain_text(each)
-
-
-@pytest.fixture(scope="module")
-def connection_id(installation: Installation) -> str:
-    return synced_connection(installation)
-
-
-@pytest.fixture
-def office(installation: Installation, connection_id: str, new_visit: Callable[..., Visit], way: Way) -> Office:
-    visit = new_visit(way)
-    if way is not Way.NO_SCRIPT:
-        visit.page.clock.install()
-    visit.sign_in(installation.environment["PUBLIC_URL"], "ana", PASSWORD)
-    return Office(installation, connection_id, visit)
 
 
 def test_a_run_is_watched_until_it_is_done(office: Office) -> None:
@@ -128,53 +60,6 @@ def test_a_run_is_watched_until_it_is_done(office: Office) -> None:
     else:
         assert page.evaluate("window.isTheSamePage")
     office.sees_action("full sync", "done")
-
-
-def test_an_operator_retries_and_discards_dead_letters(office: Office) -> None:
-    visit, page = office.visit, office.visit.page
-    kept = [keep_failed_step(office), keep_failed_step(office)]
-    visit.follow("Dead letters")
-    visit.reads("Dead letters")
-    visit.follow("browser-path")
-    for dead_letter_id in kept:
-        expect(page.get_by_role("link", name=str(dead_letter_id), exact=True)).to_be_visible()
-    visit.follow(str(kept[0]))
-    visit.reads(f"Dead letter {kept[0]}")
-    visit.confirm("Retry", "Retry", Note="the network is back")
-    visit.hears("1 of 1 retried; each closes when its work is done.")
-    eventually(lambda: status_of(office, kept[0]) == "retried")
-    page.reload()
-    expect(page.locator("main")).to_contain_text("retried")
-    office.sees_action("retry dead letters", "done", f"dead letter {kept[0]}", "the network is back")
-
-    visit.follow("Dead letters")
-    visit.follow("browser-path")
-    visit.follow(str(kept[1]))
-    visit.confirm("Discard", "Discard", Note="its customer has left")
-    visit.hears("1 of 1 discarded.")
-    expect(page.get_by_role("row", name="Note its customer has left", exact=True)).to_be_visible()
-    assert status_of(office, kept[1]) == "discarded"
-    office.sees_action("discard dead letters", "done", f"dead letter {kept[1]}", "its customer has left")
-
-
-@pytest.mark.drill
-def test_all_dead_letters_of_a_filter_are_discarded_in_the_background(office: Office) -> None:
-    visit, page = office.visit, office.visit.page
-    actor = f"actor_{uuid.uuid4().hex[:8]}"
-    office.look(_MANY_LETTERS, actor=actor)
-    visit.follow("Dead letters")
-    visit.select("Actor", actor)
-    visit.press("Filter")
-    expect(page.get_by_role("status")).to_have_text("1,200 open dead letters match.")
-    with held(office, actor, after=1_000), held(office, actor, after=500) as release:
-        visit.confirm("Discard all 1,200", "Discard", Note="sent by a test")
-        visit.hears("It goes on in the background.")
-        visit.reads("Action: discard dead letters")
-        release()
-        office.until(lambda: "1,000 of 1,200 done (83 %)" in page.locator("#action").inner_text())
-        visit.fits("action in progress")
-    office.until(lambda: "1,200 of 1,200 discarded." in page.locator("#action").inner_text())
-    office.sees_action("discard dead letters", "done", actor, "sent by a test", "1,200 of 1,200 discarded.")
 
 
 def test_an_operator_dismisses_a_deletion_and_applies_the_others(office: Office) -> None:
@@ -275,48 +160,6 @@ def slow_books(books: SandboxControl, *, seconds: float) -> Iterator[None]:
         yield
     finally:
         books.clear_faults(fault)
-
-
-_FAILED_STEP = """
-    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id,
-                                       error_type, error, traceback, fingerprint, attempts)
-    SELECT gen_random_uuid()::text, 'error', 'sync', 'create_reminders', '{}', connection_id, id, 'OperationalError',
-           'the connection was lost', 'workers/sync/reminders.py:40 in create_reminders', 'browser-path', 3
-      FROM booksync.sync_runs WHERE connection_id = %(id)s::uuid ORDER BY started_at DESC LIMIT 1
-    RETURNING id
-"""
-
-_MANY_LETTERS = """
-    INSERT INTO booksync.dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error,
-                                       fingerprint, attempts)
-    SELECT gen_random_uuid()::text, 'unknown_actor', 'database', %(actor)s, '{"args": [], "kwargs": {}}',
-           'unknown_actor', 'No worker knows this actor.', %(actor)s, 1
-      FROM generate_series(1, 1200)
-    RETURNING id
-"""
-
-
-def keep_failed_step(office: Office) -> int:
-    """Keep a dead letter for a step of the connection's last run, and return its id."""
-    ((dead_letter_id,),) = office.look(_FAILED_STEP, id=office.connection_id)
-    return int(dead_letter_id)
-
-
-def status_of(office: Office, dead_letter_id: int) -> str:
-    ((status,),) = office.look("SELECT status FROM booksync.dead_letters WHERE id = %(id)s", id=dead_letter_id)
-    return str(status)
-
-
-@contextmanager
-def held(office: Office, actor: str, *, after: int) -> Iterator[Callable[[], None]]:
-    """Lock one of the actor's dead letters, so that their discarding waits there. Yields a function that unlocks it."""
-    with psycopg.connect(office.installation.environment["DATABASE_URL"]) as database:
-        database.execute(
-            "SELECT FROM booksync.dead_letters WHERE id = ("
-            "SELECT id FROM booksync.dead_letters WHERE actor_name = %s ORDER BY id OFFSET %s LIMIT 1) FOR UPDATE",
-            [actor, after],
-        )
-        yield database.commit
 
 
 def name_of_connection(office: Office) -> str:

@@ -1,4 +1,4 @@
-"""The web process of each test, and browsers that visit its console."""
+"""The web process of each test, browsers that visit its console, and a connection whose calls a test plans."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -15,9 +15,11 @@ from db import roles
 from db.connections import Connection
 from domain.operators import Role
 from sandbox.servers import EmbeddedPostgres
+from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.databases import TEMPLATE, Databases
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.environment import environment_of_a_process
+from tests.integration.web.calling import a_connection_with, signed_in
 from tests.integration.web.console_browser import CONSOLE_PASSWORD, PASSWORD, ConsoleBrowser, running_console
 from tests.integration.web.web_process import Ask, ask
 from tests.process_logs import logs_of_a_process
@@ -121,3 +123,22 @@ def olga(basics: Basics, runner: asyncio.Runner) -> ConsoleBrowser:
     browser = ConsoleBrowser(runner)
     assert browser.sign_in("olga", PASSWORD).status_code == 303
     return browser
+
+
+@pytest.fixture
+def accountant(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
+    """The browser of an accountant, who is signed in."""
+    return signed_in(basics, browser, Role.ACCOUNTANT)
+
+
+@pytest.fixture
+def planned(basics: Basics, database: psycopg.Connection) -> str:
+    """The id of a connection with two invoices of one customer, of which nothing is planned."""
+    connection = a_connection_with(
+        basics.engine,
+        a_contact(mobile=A_LONDON_PHONE),
+        an_invoice(),
+        an_invoice("8002", number="INV-8002", balance="30.50"),
+    )
+    database.execute("DELETE FROM reminders")
+    return str(connection.connection_id)

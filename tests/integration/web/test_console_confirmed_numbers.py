@@ -8,17 +8,16 @@ import pytest
 from db import clock
 from db.connections import Connection
 from domain.confirmations import Wish
-from domain.operators import Role
 from domain.phones import PhoneFallback
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.web.calling import (
     HOSTILE_NAMES,
+    REFUSED,
     UNKNOWN_ID,
     a_connection_with,
     actions,
     are_not_found,
     sent_statements,
-    signed_in,
     texts_of,
 )
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
@@ -27,14 +26,8 @@ from workers.services import do_not_call
 from workers.services.confirm_phones import confirm
 
 PATH = "/calls/numbers/confirmed"
-REFUSED = "ask Bob"
 
 Confirm = Callable[..., None]
-
-
-@pytest.fixture
-def accountant(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
-    return signed_in(basics, browser, Role.ACCOUNTANT)
 
 
 def confirmed(basics: Basics, connection: Connection, *customer_ids: str, note: str = "Ada, by phone") -> None:

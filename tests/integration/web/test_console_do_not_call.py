@@ -5,7 +5,6 @@ import re
 import psycopg
 import pytest
 
-from domain.operators import Role
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.web.calling import (
@@ -14,18 +13,12 @@ from tests.integration.web.calling import (
     actions,
     are_not_found,
     sent_statements,
-    signed_in,
     stays_text,
 )
 from tests.integration.web.console_browser import ConsoleBrowser, token_in
 from workers.boot.basics import Basics
 
 PATH = "/calls/do-not-call"
-
-
-@pytest.fixture
-def accountant(basics: Basics, browser: ConsoleBrowser) -> ConsoleBrowser:
-    return signed_in(basics, browser, Role.ACCOUNTANT)
 
 
 def put(database: psycopg.Connection, user_id: object, *numbers: str, note: str | None = None) -> None:

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from db import held_deletions
 from domain.deletions import SAFEGUARD_COUNT, Evidence
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.opening import Backlog
@@ -16,11 +15,14 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
 from tests.integration.webhooks.hooks import Hooks
+from tests.integration.webhooks.losses import delete, held, ids_of, lose, status_of
 
 pytestmark = pytest.mark.slow
 
 #: More records than the safeguard marks, fewer than a flood.
 MANY = 14
+
+ENTITIES = [CUSTOMER, INVOICE]
 
 
 def reminded(bench: Bench) -> set[str]:
@@ -72,42 +74,6 @@ def test_a_run_that_allows_deletions_marks_all_gone_invoices(hooks: Hooks) -> No
     assert hooks.bench.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
     assert {key for key, row in hooks.bench.invoices().items() if row["status"] == "deleted"} == ids
     assert reminded(hooks.bench) & ids == set()
-
-
-ENTITIES = [CUSTOMER, INVOICE]
-
-
-def held(hooks: Hooks, entity: Entity | None = None) -> dict[str, Evidence]:
-    """The held records with their evidence; only those of the entity's kind if an entity is given."""
-    with hooks.bench.resources.engine.connect() as db:
-        found = held_deletions.held(db, hooks.bench.connection_id, entity)
-    return {each.record_id: each.evidence for each in found}
-
-
-def ids_of(hooks: Hooks, entity: Entity) -> list[str]:
-    return sorted(hooks.bench.customers() if entity is CUSTOMER else hooks.bench.invoices())
-
-
-def status_of(hooks: Hooks, entity: Entity, record_id: str) -> str:
-    rows = hooks.bench.customers() if entity is CUSTOMER else hooks.bench.invoices()
-    return str(rows[record_id]["status"])
-
-
-def delete(hooks: Hooks, entity: Entity, record_id: str) -> None:
-    if entity is CUSTOMER:
-        hooks.bench.zoho.delete_contact(record_id, with_invoices=True)
-    else:
-        hooks.bench.zoho.delete_invoice(record_id)
-
-
-def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[str]:
-    """Deletes records in Zoho, with a webhook for each, and returns their ids."""
-    ids = ids_of(hooks, entity)[:count]
-    for record_id in ids:
-        delete(hooks, entity, record_id)
-        hooks.tell(entity, record_id, **({"event": event} if event else {}))
-        hooks.work()
-    return ids
 
 
 @pytest.mark.slow
@@ -185,84 +151,6 @@ class TestEvidence:
         assert held(hooks, entity).keys() >= set(ids)
 
 
-def marked(hooks: Hooks) -> set[str]:
-    """The ids of invoices that are marked deleted."""
-    return {invoice_id for invoice_id, row in hooks.bench.invoices().items() if row["status"] == "deleted"}
-
-
-class TestInvoicesOfAGoneCustomer:
-    """Each customer's 404 requests its open invoices, and each of these has a 404 as well."""
-
-    @pytest.fixture
-    def owner(self, hooks: Hooks) -> str:
-        """A customer with more open invoices than the safeguard marks."""
-        owner = ids_of(hooks, CUSTOMER)[0]
-        for _ in range(SAFEGUARD_COUNT + 2):
-            hooks.bench.zoho.create_invoice(owner)
-        hooks.bench.sync(Mode.FULL)
-        return owner
-
-    @pytest.mark.slow
-    def test_invoices_count_for_the_safeguard_without_a_deleted_event_of_their_customer(
-        self, hooks: Hooks, owner: str
-    ) -> None:
-        delete(hooks, CUSTOMER, owner)
-        hooks.tell(CUSTOMER, owner)
-        hooks.work()
-        assert status_of(hooks, CUSTOMER, owner) == "deleted"
-        assert len(marked(hooks)) == SAFEGUARD_COUNT
-        assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
-
-    @pytest.mark.slow
-    def test_invoices_count_for_the_safeguard_if_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
-        delete(hooks, CUSTOMER, owner)
-        hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
-        hooks.bench.sync(Mode.FULL)
-        assert status_of(hooks, CUSTOMER, owner) == "deleted"
-        for row in hooks.bench.rows("SELECT record_id FROM booksync.refreshes WHERE entity = 'invoice'"):
-            hooks.take(INVOICE, row["record_id"])
-        assert len(marked(hooks)) == SAFEGUARD_COUNT
-        assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
-
-    def test_invoices_are_marked_if_a_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
-        delete(hooks, CUSTOMER, owner)
-        hooks.tell(CUSTOMER, owner, event="deleted")
-        hooks.work()
-        assert len(marked(hooks)) > SAFEGUARD_COUNT
-        assert held(hooks) == {}
-
-    @pytest.mark.slow
-    def test_invoices_count_for_the_safeguard_if_their_customer_came_back(self, hooks: Hooks, owner: str) -> None:
-        fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
-        hooks.tell(CUSTOMER, owner, event="deleted")
-        hooks.work()
-        assert status_of(hooks, CUSTOMER, owner) == "deleted"
-        hooks.bench.zoho.clear_faults(fault)
-        a_minute_passes(hooks.bench)
-        hooks.bench.sync(Mode.FULL)
-        assert status_of(hooks, CUSTOMER, owner) != "deleted"
-        delete(hooks, CUSTOMER, owner)
-        a_minute_passes(hooks.bench)
-        hooks.tell(CUSTOMER, owner)
-        hooks.work()
-        assert status_of(hooks, CUSTOMER, owner) == "deleted"
-        assert len(marked(hooks)) == SAFEGUARD_COUNT
-        assert held(hooks) != {}
-
-    @pytest.mark.slow
-    def test_invoices_count_for_the_safeguard_together_with_other_customers_losses(
-        self, hooks: Hooks, owner: str
-    ) -> None:
-        delete(hooks, CUSTOMER, owner)
-        hooks.tell(CUSTOMER, owner)
-        hooks.work()
-        other = str(hooks.bench.zoho.snapshot()["invoices"][0]["invoice_id"])
-        hooks.bench.zoho.delete_invoice(other)
-        hooks.tell(INVOICE, other)
-        hooks.work()
-        assert held(hooks)[other] is Evidence.OTHER_EVENT
-
-
 @pytest.mark.slow
 def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -> None:
     fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=404, code=1002)
@@ -277,15 +165,6 @@ def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -
     hooks.work()
     assert held(hooks) == {}
     assert hooks.bench.invoices()[kept]["gone_at"] is None
-
-
-@pytest.mark.slow
-def test_invoices_of_many_customers_without_proof_share_one_safeguard(hooks: Hooks) -> None:
-    ids = lose(hooks, CUSTOMER, SAFEGUARD_COUNT + 12)
-    hooks.work()
-    assert {each for each in ids if status_of(hooks, CUSTOMER, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
-    assert len(marked(hooks)) == SAFEGUARD_COUNT
-    assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
 
 @pytest.mark.slow
