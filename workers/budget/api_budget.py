@@ -12,6 +12,7 @@ from workers.budget.call_results import CallResult, read_result
 from workers.budget.decisions import Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
+from workers.budget.pause_lengths import first_pause
 from workers.budget.scripts import BudgetScripts
 from workers.budget.snapshot import BudgetSnapshot
 
@@ -214,7 +215,7 @@ class ApiBudget:
                 organization_id=organization_id,
             )
             # If Redis comes back empty, the budget reads the pause from Postgres.
-            change = self._scripts.pause_without_redis(result) if result else None
+            change = first_pause(result, self.limits.window_seconds) if result else None
         match change:
             case Pause(seconds, reason):
                 _log.warning(

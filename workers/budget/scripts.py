@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +12,7 @@ from workers.budget.call_results import LONGEST_DAY_SECONDS, CallResult
 from workers.budget.decisions import Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.errors import BudgetUnavailable, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
+from workers.budget.pause_lengths import pause_lengths
 from workers.budget.snapshot import BudgetSnapshot
 from workers.redis_access import refusal_of
 
@@ -32,24 +32,6 @@ PROBE_SECONDS = 3600.0
 
 #: The character between a call's id and its holder, by which the scripts know the calls of bulk (reserve.lua).
 _MARK, _BULK_MARK = ":", "~"
-
-_PAUSE_AFTER_CONCURRENCY_SECONDS = 2.0
-_PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
-#: The first pauses in a row are as long as the window, because most of Zoho's blocks end with the window. Later pauses
-#: grow, because refused calls seem to renew the block.
-_STEADY_PAUSES = 3
-_PAUSE_GROWTH = 1.5
-_LONGEST_PAUSE_WINDOWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Growth:
-    """How pauses grow: the first one after a refusal, the longest one, and the growth after the first `steady` ones."""
-
-    first_seconds: float
-    longest_seconds: float
-    factor: float = _PAUSE_GROWTH
-    steady: int = _STEADY_PAUSES
 
 
 class BudgetScripts:
@@ -136,7 +118,7 @@ class BudgetScripts:
         `result` is None if no response came.
         """
         given = result or CallResult(refusal=None, accepted=False)
-        growth = self._pauses_after(given.refusal)
+        pause = pause_lengths(given.refusal, self._limits.window_seconds)
         length, reason = self._run(
             self._finish,
             organization_id,
@@ -145,10 +127,10 @@ class BudgetScripts:
             granted.at,
             given.refusal or "",
             _verdict(given),
-            _milliseconds(growth.first_seconds),
-            _milliseconds(growth.longest_seconds),
-            growth.factor,
-            growth.steady,
+            _milliseconds(pause.first_seconds),
+            _milliseconds(pause.longest_seconds),
+            pause.factor,
+            pause.steady,
             _or_empty(None if given.retry_after_seconds is None else _milliseconds(given.retry_after_seconds)),
             _or_empty(given.day_limit),
             _or_empty(given.day_remaining),
@@ -222,25 +204,6 @@ class BudgetScripts:
                 pipeline.exists(state)
             known = pipeline.execute()
         return [each for each, is_known in zip(organization_ids, known, strict=True) if not is_known]
-
-    def pause_without_redis(self, result: CallResult) -> Pause | None:
-        """The pause after a refusal, while Redis does not respond: as long as a first pause; None without a refusal."""
-        if result.refusal is None:
-            return None
-        first = self._pauses_after(result.refusal).first_seconds
-        if result.refusal is PauseReason.DAY and result.day_resets_in_seconds is not None:
-            first = result.day_resets_in_seconds
-        return Pause(result.retry_after_seconds or first, result.refusal)
-
-    def _pauses_after(self, refusal: PauseReason | None) -> _Growth:
-        window = self._limits.window_seconds
-        match refusal:
-            case PauseReason.CONCURRENCY:
-                return _Growth(min(_PAUSE_AFTER_CONCURRENCY_SECONDS, window), window, factor=2, steady=1)
-            case PauseReason.DAY:
-                return _Growth(_PAUSE_WITHOUT_MIDNIGHT_SECONDS, _PAUSE_WITHOUT_MIDNIGHT_SECONDS)
-            case _:
-                return _Growth(window, window * _LONGEST_PAUSE_WINDOWS)
 
     def _run(
         self, script: "redis.commands.core.Script", organization_id: str, *arguments: str | int | float
