@@ -7,7 +7,7 @@ from math import ceil
 from rich.table import Table
 
 from domain.lists import PER_PAGE
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 
 #: Calls for lists, overlaps included, relative to the pages that their rows fill.
 MOST_LIST_CALLS = 1.03

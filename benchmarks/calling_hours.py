@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from domain.calling_hours import CallingHours, hours_in_common
-from domain.calling_window import CallingWindow
 from domain.phones.judging import judge
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_hours import CallingHours, hours_in_common
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import distinct_clocks, known_zones
 
 JANUARY = datetime(2027, 1, 15, 12, tzinfo=UTC)

@@ -17,8 +17,8 @@ from benchmarks.installation import Servers, a_connection_in, running_servers
 from db import hand_over, openings, phone_verdicts, questions, reminder_policies
 from db.connections import Connection
 from db.engine import new_engine
-from domain.opening import Backlog
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.opening import Backlog
+from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.reminding import plan_all
 from workers.sync.reminders import QUESTIONS_PER_STEP
 

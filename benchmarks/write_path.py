@@ -21,7 +21,7 @@ from domain.observed import Observed
 from domain.phones import PhoneFallback
 from domain.phones.choosing import verdict_as_json
 from domain.phones.judging import judge
-from domain.public_holidays import rest_days
+from domain.reminders.public_holidays import rest_days
 from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
 from workers.services.cache_customers import cache_customers

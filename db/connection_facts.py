@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from db import event_history, floods, held_deletions, openings, reminders, summary, webhook_secrets
 from db.connections import NAME
 from db.session import Session
-from domain.public_holidays import last_known_year
+from domain.reminders.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
 

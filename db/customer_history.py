@@ -11,8 +11,8 @@ from db import phone_confirmations
 from db.customer_stories import CUSTOMER, HOME, CustomerStory, Organization, customer_of, organization_of, policy_of
 from db.phone_confirmations import Confirmation
 from db.session import Session
-from domain.opening import Handover
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.opening import Handover
+from domain.reminders.policy import ReminderPolicy
 from domain.users import UserId
 
 

@@ -13,7 +13,7 @@ from db.session import Session
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.phones import NO_CONFIRMATIONS, Confirmations
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 
 
 @dataclass(frozen=True, slots=True)

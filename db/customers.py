@@ -17,7 +17,7 @@ from domain.contacts import ContactDetails, ContactStatus
 from domain.customers import Customer, persons_as_json
 from domain.phones import NO_CONFIRMATIONS
 from domain.phones.choosing import verdict_as_json
-from domain.public_holidays import rest_days
+from domain.reminders.public_holidays import rest_days
 from domain.versions import NO_VERSION, version_of
 
 #: The columns that hold conclusions from the phone number.

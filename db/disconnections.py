@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from db import grants, openings, pauses
 from db.session import Session
-from domain.permission import SkipReason
+from domain.reminders.permission import SkipReason
 
 _STOP = text("""
     UPDATE booksync.zoho_connections

@@ -16,7 +16,7 @@ from sqlalchemy import Row, text
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 from domain.phone_audit import AuditRules, PhoneFacts, Reason, reasons_of
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 
 
 class Doubtful(StrEnum):

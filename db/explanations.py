@@ -23,11 +23,11 @@ from db.invoice_references import Found
 from db.invoice_rows import invoice_of_row
 from db.plan_cases import Case
 from db.session import Session
-from domain.hand_over import HoldReason
 from domain.invoices import Invoice
-from domain.opening import Handover
-from domain.plan_changes import ReminderStatus
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.opening import Handover
+from domain.reminders.plan_changes import ReminderStatus
+from domain.reminders.policy import ReminderPolicy
 
 _INVOICE = TypeAdapter(Invoice)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from db.session import Session
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from domain.users import UserId
 
 

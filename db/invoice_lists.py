@@ -12,8 +12,8 @@ from sqlalchemy import text
 from db.reminders import OUTCOME
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
-from domain.permission import SkipReason
-from domain.plan_changes import SCHEDULED
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan_changes import SCHEDULED
 
 #: The standing of an invoice on which nothing is owed.
 NOT_OPEN = "not_open"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from db.reminders import HAS_PLAN
 from db.session import Session
 from domain.errors import BooksyncError
-from domain.opening import Backlog, Handover, Opening
+from domain.reminders.opening import Backlog, Handover, Opening
 from domain.time_zones import zone_named
 
 #: The longest time for which closing a connection waits for handovers that have begun.

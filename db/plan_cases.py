@@ -14,16 +14,16 @@ from typing import Any
 from db.invoice_rows import invoice_of_row
 from db.pipelines import pipelined, returned
 from db.session import Session
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
-from domain.opening import Opening
-from domain.permission import Holds
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.phones.verdicts import number_country
-from domain.plan_changes import ReminderStatus
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, plan
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.opening import Opening
+from domain.reminders.permission import Holds
+from domain.reminders.plan import Plan, plan
+from domain.reminders.plan_changes import ReminderStatus
+from domain.reminders.policy import ReminderPolicy
 
 _KINDS = frozenset(PhoneKind)
 

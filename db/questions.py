@@ -12,13 +12,13 @@ from sqlalchemy import text
 from db import reminder_policies
 from db.connections import Connection
 from db.session import Session
-from domain.calling_hours import hours_in_common
-from domain.calling_window import CallingWindow
 from domain.entities import Entity, entity_of_kind
 from domain.invoices import OPEN_STATUSES
-from domain.permission import SkipReason
 from domain.phones import PhoneProblem
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_hours import hours_in_common
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.permission import SkipReason
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import known_zones
 
 #: The longest time between a detail call and the reminder that needs it.

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db import openings
 from db.session import Session
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 
 
 def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:

@@ -13,8 +13,8 @@ from db.batches import as_json
 from db.connections import Connection
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
-from domain.plan_changes import SCHEDULED, ReminderStatus
-from domain.reminders import PlannedReminder, SkipReason
+from domain.reminders.plan import PlannedReminder, SkipReason
+from domain.reminders.plan_changes import SCHEDULED, ReminderStatus
 
 #: Selects the invoices that were planned: open ones, but not those of a disconnected connection.
 HAS_PLAN: Final = f"plan_outcome <> '{SkipReason.DISCONNECTED}'"

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from domain.callable_numbers import NumberFacts
 from domain.canonical import sha256_of
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
 from domain.home import Home
@@ -25,6 +24,7 @@ from domain.phones import (
 from domain.phones.choosing import JudgedPhone, choose
 from domain.phones.verdicts import number_country
 from domain.places import zones_of_place
+from domain.reminders.callable_numbers import NumberFacts
 from domain.time_zones import distinct_clocks, shared, zones_of_region
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
-from domain.callable_numbers import DOUBTFUL_NAMES
 from domain.countries import country_name
 from domain.phones import Doubt, NotCallable, PhoneProblem
+from domain.reminders.callable_numbers import DOUBTFUL_NAMES
 
 NUMBER_SHARED = "number_shared"
 ASSUMED_COUNTRY = "assumed_country"

@@ -11,7 +11,7 @@ import psycopg
 
 from domain.home import Home
 from domain.invoices import DELETED
-from domain.opening import Backlog, Opening
+from domain.reminders.opening import Backlog, Opening
 
 Row = dict[str, Any]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
-from domain.permission import Holds, SkipReason
 from domain.phones import NotCallable, PhoneKind, PhoneProblem
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import NotOpen, Scheduled, Skipped, plan
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.permission import Holds, SkipReason
+from domain.reminders.plan import NotOpen, Scheduled, Skipped, plan
+from domain.reminders.policy import ReminderPolicy
 from tests.cached_records import Cached, Row
 
 

@@ -89,9 +89,9 @@ class ZohoConnection(Base):
     bulk_persons_refused_at: Mapped[Moment | None]
     persons_pages: Mapped[int | None]  #: the cost of the last bulk read of persons, in calls
 
-    handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.opening.Handover`
+    handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.reminders.opening.Handover`
     handover_opened_at: Mapped[Moment | None]  #: the last opening for handovers; NULL: never opened
-    handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.opening.Backlog`
+    handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.reminders.opening.Backlog`
     #: The handover was open when the connection was paused: it is closed during the pause, and opened again after it.
     is_handover_resting: Mapped[bool] = mapped_column(server_default=text("false"))
 

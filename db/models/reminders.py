@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.models.base import SHARED, Base, CreatedAt, Id, Moment
 from db.models.cache import CachedInvoice
 from db.models.users import User
-from domain.plan_changes import ReminderStatus
+from domain.reminders.plan_changes import ReminderStatus
 from domain.users import UserId
 
 

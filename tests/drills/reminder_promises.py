@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from domain.invoices import Invoice
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from tests.drills.reminder_outcomes import Called, Outcomes
 from tests.drills.reminder_year import Person
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.calling_window import CallingWindow
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.invoices import Invoice
-from domain.public_holidays import PublicHolidays
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.public_holidays import PublicHolidays
 from tests.builders import a_contact, an_invoice
-from tests.unit.domain.clocks import is_inside, zones
+from tests.unit.domain.reminders.clocks import is_inside, zones
 
 #: In the future, because a reported outcome makes plans due by Postgres's own clock.
 FIRST_DAY = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)

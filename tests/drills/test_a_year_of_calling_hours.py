@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from domain.calling_window import CallingWindow
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.policy import ReminderPolicy
 from tests.properties.number_clocks import all_number_clocks, calls_outside
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]

@@ -17,11 +17,11 @@ from db.batches import BATCH
 from db.connections import Connection
 from db.engine import new_engine
 from db.hand_over import Claimed
-from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.observed import Observed
-from domain.opening import Backlog
 from domain.phones import PhoneFallback
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.opening import Backlog
 from tests.drills.reminder_outcomes import Called, Outcomes
 from tests.drills.reminder_promises import POLICY, Promises
 from tests.drills.reminder_year import (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from domain.calling_hours import CallingHours
-from domain.clocks import calling_hours
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_hours import CallingHours
+from domain.reminders.clocks import calling_hours
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import distinct_clocks, shared, zones_of_region
 from tests.builders import a_customer
-from tests.unit.domain.clocks import is_inside, zones
+from tests.unit.domain.reminders.clocks import is_inside, zones
 
 #: The hours of a day (UTC) from which the next moment is computed.
 _HOURS = (0, 6, 12, 18)

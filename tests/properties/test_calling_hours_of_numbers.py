@@ -1,4 +1,4 @@
-"""Promises of domain/clocks.py and domain/calling_hours.py for every set of zones in the phone metadata."""
+"""Promises of `domain.reminders.clocks` and `calling_hours` for every set of zones in the phone metadata."""
 
 import datetime as dt
 from functools import cache
@@ -6,15 +6,15 @@ from functools import cache
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from domain.calling_hours import NeverOpenError
 from domain.phones.judging import judge
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Skipped, SkipReason
+from domain.reminders.calling_hours import NeverOpenError
+from domain.reminders.plan import Skipped, SkipReason
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import distinct_clocks
 from tests.builders import a_customer
 from tests.properties.number_clocks import NumberClocks, all_number_clocks, calls_outside
-from tests.unit.domain.clocks import DAYS, is_inside, zones
-from tests.unit.domain.planning import planned
+from tests.unit.domain.reminders.clocks import DAYS, is_inside, zones
+from tests.unit.domain.reminders.planning import planned
 
 POLICY = ReminderPolicy()
 

@@ -1,12 +1,12 @@
-"""Promises of domain/public_holidays.py: the holidays and weekends of a country, and the end of its calendar."""
+"""Promises of `public_holidays`: the holidays and weekends of a country, and the end of its calendar."""
 
 import datetime as dt
 
 import holidays
 import pytest
 
-from domain import public_holidays
-from domain.public_holidays import PublicHolidays, last_known_year, rest_days
+from domain.reminders import public_holidays
+from domain.reminders.public_holidays import PublicHolidays, last_known_year, rest_days
 from tests.drilled import drilled_except
 
 COUNTRIES = sorted(holidays.list_supported_countries(include_aliases=False))

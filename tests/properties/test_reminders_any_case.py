@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py for any invoice, customer, policy and moment."""
+"""Promises of domain/reminders/plan.py for any invoice, customer, policy and moment."""
 
 import datetime as dt
 from dataclasses import replace
@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.invoices import CLOSED_STATUSES
-from domain.opening import ALWAYS_OPEN
-from domain.permission import NO_HOLDS, Holds, objections
-from domain.public_holidays import PublicHolidays
-from domain.reminders import (
+from domain.reminders.opening import ALWAYS_OPEN
+from domain.reminders.permission import NO_HOLDS, Holds, objections
+from domain.reminders.plan import (
     NotOpen,
     Plan,
     PlannedReminder,
@@ -21,8 +20,9 @@ from domain.reminders import (
     held_until,
     next_planning_at,
 )
-from tests.unit.domain.clocks import is_inside
-from tests.unit.domain.planning import pending_of
+from domain.reminders.public_holidays import PublicHolidays
+from tests.unit.domain.reminders.clocks import is_inside
+from tests.unit.domain.reminders.planning import pending_of
 from tests.unit.domain.scenes import COUNTRIES, HAPPENINGS, HOLDS, INVOICE_FACTS, PENDING, SCENES, Scene
 
 

@@ -7,8 +7,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from domain.hand_over import HoldReason
-from domain.permission import SkipReason
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.permission import SkipReason
 from tests.tables import table
 from workers.cli import policy
 from workers.cli.app import app

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.entities import CUSTOMER, entities
-from domain.opening import Handover
+from domain.reminders.opening import Handover
 from workers.cli.terminal import Terminal, counted
 
 

@@ -8,7 +8,7 @@ import typer
 from db.do_not_call import listed, users
 from db.session import Session
 from domain.activity import Action
-from domain.do_not_call import UnreadableNumberError, number_in
+from domain.reminders.do_not_call import UnreadableNumberError, number_in
 from domain.users import UserId
 from workers.cli.arguments import user_id_of
 from workers.cli.examples import examples

@@ -11,8 +11,8 @@ from db import connections, openings, outcomes
 from db.connections import Connection
 from db.session import Session
 from domain.activity import Action
-from domain.opening import Backlog
 from domain.outcome import CallOutcome
+from domain.reminders.opening import Backlog
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import tell_if_closed
 from workers.cli.examples import examples

@@ -7,9 +7,9 @@ import typer
 
 from db import reminder_policies
 from domain.activity import Action
-from domain.calling_window import InvalidPolicyError
-from domain.policy_rules import MEANINGS
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import InvalidPolicyError
+from domain.reminders.policy import ReminderPolicy
+from domain.reminders.policy_rules import MEANINGS
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.examples import examples
 from workers.cli.lazy_commands import plain_typer

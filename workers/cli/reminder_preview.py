@@ -6,8 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.connections import Connection
-from domain.funnel import Funnel, Stage, Tally
-from domain.opening import Backlog, Handover
+from domain.reminders.funnel import Funnel, Stage, Tally
+from domain.reminders.opening import Backlog, Handover
 from domain.time_zones import zone_named
 from workers.cli.tables import Short, Table, detail, name, number, sentence, whole
 from workers.cli.terminal import counted, notes, out

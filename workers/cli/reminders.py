@@ -11,8 +11,8 @@ import typer
 
 from db import connections, hand_over, reminders, skipped_reminders
 from db.session import Session
-from domain.hand_over import HoldReason
-from domain.permission import SkipReason
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli import handover
 from workers.cli.arguments import OneConnection, one_connection

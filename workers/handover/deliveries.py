@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from db import clock, reminder_posts
 from db.reminder_posts import Post
 from db.session import Session
-from domain.posting import next_attempt_at
+from domain.reminders.posting import next_attempt_at
 from workers.handover.receiver import Receiver
 from workers.jobs.execution import Job, JobFailure
 from workers.jobs.outcomes import GivenUpError

@@ -8,7 +8,7 @@ import orjson
 from pydantic import SecretStr
 
 from db.reminder_posts import Post
-from domain.posting import signatures, standard_signatures
+from domain.reminders.posting import signatures, standard_signatures
 from workers.jobs.outcomes import RetriedError
 from workers.zoho.deadline import DeadlineTransport, deadline
 

@@ -9,7 +9,7 @@ from db import hand_over
 from db.hand_over import DueReminder
 from db.planned_calls import PlanScope
 from db.session import Session
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 
 #: The reminders that are checked at most for one page, because a check takes about 0.1 ms.
 MOST_CHECKED: Final = 500

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from db import clock, connections, reminder_policies, sync_schedule
 from domain.errors import BooksyncError
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from workers.services import plan_reminders
 
 

@@ -12,10 +12,10 @@ from db.customer_history import CustomerRecord, PastReminder
 from db.invoice_lists import ListedInvoice
 from db.plan_cases import CaseCustomer
 from db.session import Session
-from domain.calling_hours import CallingHours, NeverOpenError
-from domain.clocks import calling_hours, clocks_of
-from domain.permission import objections_to_the_customer
 from domain.phones import PhoneFallback
+from domain.reminders.calling_hours import CallingHours, NeverOpenError
+from domain.reminders.clocks import calling_hours, clocks_of
+from domain.reminders.permission import objections_to_the_customer
 from domain.time_zones import known_zones, zone_named
 from workers.services.explain import phones_of
 from workers.services.reasons import local_time, sentence_about

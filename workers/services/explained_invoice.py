@@ -7,8 +7,8 @@ from typing import Any
 from db import explanations, invoice_references
 from db.explanations import Story
 from db.session import Session
-from domain.permission import SkipReason
 from domain.phones import PhoneFallback
+from domain.reminders.permission import SkipReason
 from workers.services.explain import explanation
 from workers.services.reasons import outcome_of, sentence_of, waiting_sentence, zone_of
 from workers.services.timeline import LineMoment, timeline

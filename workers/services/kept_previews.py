@@ -11,8 +11,8 @@ from db.connections import Connection
 from db.openings import Switch
 from db.session import Session, autocommit
 from domain.errors import BooksyncError
-from domain.opening import Backlog
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.opening import Backlog
+from domain.reminders.policy import ReminderPolicy
 from workers.boot.basics import Basics
 from workers.services.kept import LONGEST_SECONDS, Kept
 from workers.services.policy_preview import PolicyPreview, preview_policy

@@ -13,8 +13,8 @@ from db.session import Session
 from db.shared_organizations import OtherConnection
 from domain.connection_states import Command, require_possible
 from domain.errors import BooksyncError
-from domain.opening import Backlog
-from domain.permission import SkipReason
+from domain.reminders.opening import Backlog
+from domain.reminders.permission import SkipReason
 from workers.services import plan_reminders
 
 

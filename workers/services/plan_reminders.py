@@ -17,8 +17,8 @@ from db.pipelines import pipelined
 from db.plan_cases import Case
 from db.reminders import NotedPlan, ScheduledReminder, WithdrawnReminder
 from db.session import Session
-from domain.plan_changes import outcome_of, planned_reminders, withdrawn
-from domain.reminders import Plan, next_planning_at
+from domain.reminders.plan import Plan, next_planning_at
+from domain.reminders.plan_changes import outcome_of, planned_reminders, withdrawn
 
 #: Invoices per transaction.
 BATCH = 500

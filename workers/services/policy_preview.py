@@ -9,11 +9,11 @@ from db import clock, open_invoices, openings, reminder_policies
 from db.connections import Connection
 from db.plan_cases import Case
 from db.session import Session
-from domain.opening import Handover, Opening
-from domain.permission import SkipReason
-from domain.plan_changes import planned_reminders
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, PlannedReminder, Skipped
+from domain.reminders.opening import Handover, Opening
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan import Plan, PlannedReminder, Skipped
+from domain.reminders.plan_changes import planned_reminders
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import zone_named
 
 #: The days whose calls are compared, beginning with today.

@@ -18,13 +18,13 @@ from db.openings import HandoverState
 from db.plan_cases import Case
 from db.questions import UncertainCountries
 from db.session import Session
-from domain.funnel import Funnel, LaterReason, LossReason
-from domain.opening import Handover, Opening
-from domain.permission import SkipReason
 from domain.phone_audit import Amounts, by_debt, sum_of
-from domain.plan_changes import planned_reminders
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders.funnel import Funnel, LaterReason, LossReason
+from domain.reminders.opening import Handover, Opening
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan import Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders.plan_changes import planned_reminders
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import zone_named
 
 

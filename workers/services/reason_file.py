@@ -7,7 +7,7 @@ from typing import Final
 from db import invoice_lists
 from db.invoice_lists import ListedInvoice
 from domain.activity import Action
-from domain.permission import SkipReason
+from domain.reminders.permission import SkipReason
 from workers.boot.basics import Basics
 from workers.services.activity import recorded
 from workers.services.spreadsheets import guarded, streamed

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 from db.customer_stories import CustomerStory
 from db.explanations import ReminderStory, Story
 from db.waiting_invoices import SkipReason as WaitReason
-from domain.callable_numbers import NumberFacts
-from domain.calling_hours import has_common_hours
-from domain.clocks import calling_hours, clocks_of
 from domain.countries import country_name
-from domain.opening import Handover
-from domain.permission import SkipReason, held_until, objections
 from domain.phones import PhoneProblem
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import is_overdue
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.calling_hours import has_common_hours
+from domain.reminders.clocks import calling_hours, clocks_of
+from domain.reminders.opening import Handover
+from domain.reminders.permission import SkipReason, held_until, objections
+from domain.reminders.plan import is_overdue
+from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import known_zones, zone_named
 
 _WAITS = {

@@ -7,8 +7,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from db.explanations import ReminderStory, Story
-from domain.permission import held_until
-from domain.plan_changes import ReminderStatus
+from domain.reminders.permission import held_until
+from domain.reminders.plan_changes import ReminderStatus
 from workers.services.reasons import BECAME, local_time
 
 

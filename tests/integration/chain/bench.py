@@ -9,7 +9,7 @@ import psycopg
 
 from db import openings, runs, summary
 from db.runs import StepRef
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from domain.runs import Mode, Phase
 from domain.users import UserId
 from sandbox.zoho.control import SandboxControl

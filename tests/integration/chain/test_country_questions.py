@@ -10,7 +10,7 @@ from db import questions
 from db.questions import UncertainCountries
 from domain.countries import country_code
 from domain.phones.judging import judge
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from sandbox.zoho.commands import ContactFields, CreateContact, PersonFields
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind

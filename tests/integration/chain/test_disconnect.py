@@ -3,7 +3,7 @@
 import pytest
 
 from db import openings
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind

@@ -10,7 +10,7 @@ import pytest
 
 from db import connections, questions, reminder_policies
 from domain.entities import CUSTOMER
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName, HostileRow

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.opening import Backlog, Handover
+from domain.reminders.opening import Backlog, Handover
 from sandbox.zoho import commands as ask
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import asked, run

@@ -5,7 +5,7 @@ import pytest
 from db import connections, due_work, openings, runs, sync_schedule
 from db.leases import LeaseLostError
 from db.parking import park
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from domain.runs import Mode, RunStatus
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.connection_commands import name_of, refusal_of, result_of, run, status_of

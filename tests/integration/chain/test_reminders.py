@@ -13,7 +13,7 @@ from domain.contacts import Contact
 from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
 from domain.phones.judging import METADATA_VERSION
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench

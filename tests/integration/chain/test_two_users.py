@@ -6,7 +6,7 @@ import pytest
 
 from db import openings
 from db.openings import HandoverTakenError
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.connection_commands import another_user, name_of, refusal_of, result_of, run
 from tests.integration.db.look import change

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from db import connections, openings
 from db.connections import Connection, NewConnection
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from domain.users import UserId
 
 A_DAY_SECONDS = 86400.0

@@ -9,10 +9,10 @@ from db import hand_over
 from db.connections import Connection
 from db.hand_over import Claimed
 from domain.contacts import Contact, ContactDetails
-from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.observed import Observed
 from domain.phones import PhoneFallback
+from domain.reminders.hand_over import HoldReason
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import change
 from workers.services import plan_reminders

@@ -18,7 +18,7 @@ from db import hand_over, openings
 from db.connections import Connection
 from domain.contacts import Contact
 from domain.invoices import Invoice
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import rows, until_somebody_waits
 from tests.integration.db.reminding import (

@@ -13,10 +13,10 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from sqlalchemy import Engine, text
 
 from db.session import Session
-from domain.calling_window import WORKING_DAYS, CallingWindow
-from domain.clocks import calling_hours
-from domain.public_holidays import rest_days
-from domain.reminder_policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.reminders.calling_window import WORKING_DAYS, CallingWindow
+from domain.reminders.clocks import calling_hours
+from domain.reminders.policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.reminders.public_holidays import rest_days
 from tests.builders import a_customer
 
 #: The possible sets of zones of a number, from the phone metadata.

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from db import known_contacts, questions
 from db.connections import Connection
 from db.questions import UncertainCountries
-from domain.calling_window import CallingWindow
 from domain.contacts import ContactDetails
+from domain.reminders.calling_window import CallingWindow
 from tests.builders import A_BRITISH_MOBILE, MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row

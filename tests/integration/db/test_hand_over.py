@@ -12,8 +12,8 @@ from sqlalchemy.exc import NotSupportedError
 
 from db import hand_over, reminder_policies
 from db.connections import Connection
-from domain.hand_over import HoldReason
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE
 from tests.integration.db.connection_builders import a_connection

@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 from db import hand_over, reminder_policies
 from db.connections import Connection
 from domain.contacts import ContactDetails, ContactStatus
-from domain.hand_over import HoldReason
 from domain.invoices import OPEN_STATUSES
 from domain.observed import Observed
 from domain.phones import PhoneFallback
-from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
-from domain.reminders import held_until
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.plan import held_until
+from domain.reminders.policy import FURTHEST_STEP, ReminderPolicy
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE
 from tests.integration.db.connection_builders import a_connection

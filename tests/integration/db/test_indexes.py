@@ -34,7 +34,7 @@ from db.doubtful_numbers import Doubtful
 from db.planned_calls import PlanScope
 from db.session import Session
 from domain.outcome import CallOutcome
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 

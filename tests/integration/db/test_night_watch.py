@@ -22,7 +22,7 @@ from db import hand_over, openings
 from db.connections import Connection
 from db.hand_over import Claimed
 from db.session import Session
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from domain.time_zones import is_place_zone, known_zone
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.look import change, rows

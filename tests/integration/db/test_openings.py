@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from db import openings
 from db.connections import Connection
 from db.openings import HandoverState
-from domain.hand_over import HoldReason
-from domain.opening import Backlog, Handover
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.opening import Backlog, Handover
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 from db import plan_cases, reminder_policies
 from db.connections import Connection
 from db.session import Session
-from domain.permission import SkipReason, held_until, objections
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.permission import SkipReason, held_until, objections
+from domain.reminders.policy import ReminderPolicy
 from tests.drilled import drilled_except
 from tests.integration.db.look import row
 from tests.integration.db.reminding import DUE_DATE, NOW

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 
 from db import invoices, known_contacts, questions
 from db.connections import Connection
-from domain.calling_window import CallingWindow
 from domain.contacts import ContactDetails
 from domain.entities import CUSTOMER, INVOICE, Entity
+from domain.reminders.calling_window import CallingWindow
 from domain.versions import NO_VERSION
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from db import reminder_policies
 from db.connections import Connection
-from domain.calling_window import CallingWindow
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows, until_somebody_waits

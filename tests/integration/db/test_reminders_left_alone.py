@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from db.connections import Connection
 from domain.contacts import Contact
 from domain.invoices import Invoice
-from domain.reminder_policy import DEFAULT_STEPS
+from domain.reminders.policy import DEFAULT_STEPS
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.look import Row, change, row, until_somebody_waits
 from tests.integration.db.planning import (

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from db import reminder_policies
 from db.connections import Connection
 from domain.contacts import Contact, ContactStatus
-from domain.hand_over import HoldReason
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, rows

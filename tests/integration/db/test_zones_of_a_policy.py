@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 
 from db import plan_cases, reminder_policies
 from db.connections import Connection
-from domain.clocks import calling_hours
-from domain.hand_over import HoldReason
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.clocks import calling_hours
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.look import change, row
 from tests.integration.db.reminding import DUE_AT, held_back, tell_and_plan
 

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from db import reminder_policies
 from db.connections import Connection
 from db.engine import new_engine
-from domain.calling_window import CallingWindow
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_contact, an_invoice
 from tests.integration.clock import zone_at_noon
 from tests.integration.db.connection_builders import a_connection

@@ -14,7 +14,7 @@ from domain.confirmations import Wish
 from domain.entities import CUSTOMER, INVOICE
 from domain.observed import Observed
 from domain.phones import PhoneFallback
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.dead_letter_builders import a_death, a_message, a_run, end, kept

@@ -8,7 +8,7 @@ import pytest
 
 from db import clock, reminder_policies
 from domain.contacts import Contact
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.reminding import tell_contact

@@ -6,7 +6,7 @@ import pytest
 
 from domain.deletions import SAFEGUARD_COUNT, Evidence
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.opening import Backlog
+from domain.reminders.opening import Backlog
 from domain.runs import Mode
 from domain.webhooks import Outcome
 from sandbox.zoho.fault_requests import FaultName

@@ -7,18 +7,18 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from domain.calling_hours import CallingHours
-from domain.calling_window import CallingWindow
-from domain.clocks import calling_hours
 from domain.contacts import ContactStatus
 from domain.customers import Customer
 from domain.invoices import OPEN_STATUSES, Invoice
-from domain.opening import ALWAYS_OPEN, Opening
-from domain.permission import NO_HOLDS, Holds
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, plan
+from domain.reminders.calling_hours import CallingHours
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.clocks import calling_hours
+from domain.reminders.opening import ALWAYS_OPEN, Opening
+from domain.reminders.permission import NO_HOLDS, Holds
+from domain.reminders.plan import Plan, plan
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
-from tests.unit.domain.clocks import zones
+from tests.unit.domain.reminders.clocks import zones
 
 ZONES = [
     ("Europe/London",),

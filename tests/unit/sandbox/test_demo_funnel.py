@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from domain.funnel import Stage as DomainStage
-from domain.permission import SkipReason
+from domain.reminders.funnel import Stage as DomainStage
+from domain.reminders.permission import SkipReason
 from sandbox.demo.funnel import _STAGES, funnel_notes, funnel_table
 from sandbox.demo.preview import CallingDay, Debt, Loss, Preview, Stage
 from tests.tables import table

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from domain.opening import Handover
+from domain.reminders.opening import Handover
 from workers.services.doctor.connections import ConnectionFacts
 from workers.services.doctor.findings import Finding, Part, counted, warning
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from db import invoice_lists
 from db.invoice_lists import ListedInvoice
 from domain.connection_names import whole_id
-from domain.permission import SkipReason
+from domain.reminders.permission import SkipReason
 from workers.services.explained_invoice import explained_invoice
 from workers.services.reason_file import reason_file
 from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from db import connections, openings, reminder_policies
 from domain.activity import Action
-from domain.funnel import Stage
-from domain.opening import Backlog, Handover
+from domain.reminders.funnel import Stage
+from domain.reminders.opening import Backlog, Handover
 from domain.time_zones import zone_named
 from workers.services.activity import RecordedAction
 from workers.services.open_handovers import open_handovers

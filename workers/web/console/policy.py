@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from db import connections, openings, reminder_policies
 from domain.activity import Action
-from domain.calling_window import InvalidPolicyError
 from domain.errors import BooksyncError
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import InvalidPolicyError
+from domain.reminders.policy import ReminderPolicy
 from workers.secrets.sealed import Sealed
 from workers.services.activity import RecordedAction
 from workers.services.change_policy import change_policy

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.calling_window import InvalidPolicyError
-from domain.policy_rules import MEANINGS
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import InvalidPolicyError
+from domain.reminders.policy import ReminderPolicy
+from domain.reminders.policy_rules import MEANINGS
 from workers.web.forms import Form, one
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from db.connections import Connection
 from db.hand_over import Claimed
 from domain.contacts import Contact
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from tests.builders import A_LONDON_PHONE, a_contact
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.outcomes.reports import (

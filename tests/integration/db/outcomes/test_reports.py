@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.connections import Connection
 from db.hand_over import Claimed
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from tests.builders import A_LONDON_PHONE, a_contact
 from tests.integration.db.look import row, rows
 from tests.integration.db.outcomes.reports import (

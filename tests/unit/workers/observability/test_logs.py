@@ -21,8 +21,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.connections import UnknownConnectionError
 from db.leases import LeaseLostError
-from domain.calling_window import InvalidPolicyError
 from domain.printable import printable
+from domain.reminders.calling_window import InvalidPolicyError
 from tests.process_logs import ProcessLogs, logs_of_a_process
 from tests.tables import table
 from workers.observability.logs import describe, where

@@ -8,12 +8,12 @@ from typing import Any
 from db.customer_stories import CustomerStory
 from db.explanations import ReminderStory, Story
 from db.plan_cases import Case, CaseCustomer
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactPerson, ContactStatus
 from domain.invoices import Invoice
-from domain.permission import NO_HOLDS, Holds
 from domain.phones import PhoneFallback
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.permission import NO_HOLDS, Holds
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_BRITISH_MOBILE, a_person, an_invoice
 from workers.services.explain import explanation
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.hand_over import HoldReason
-from domain.opening import Handover
-from domain.permission import Holds
-from domain.reminders import SkipReason
+from domain.reminders.hand_over import HoldReason
+from domain.reminders.opening import Handover
+from domain.reminders.permission import Holds
+from domain.reminders.plan import SkipReason
 from tests.builders import an_invoice
 from tests.tables import table
 from tests.unit.workers.services.stories import (

@@ -11,9 +11,9 @@ from unittest.mock import MagicMock
 import pytest
 
 from db.openings import Switch
-from domain.funnel import Tally
-from domain.opening import Backlog, Handover
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.funnel import Tally
+from domain.reminders.opening import Backlog, Handover
+from domain.reminders.policy import ReminderPolicy
 from workers.services import kept, kept_previews
 from workers.services.kept_previews import ABANDONED_SECONDS, AbandonedError, KeptPreviews, Look, Report
 

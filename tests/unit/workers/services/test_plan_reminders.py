@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from db.connections import Connection
 from db.reminders import DueInvoice, NotedPlan, ScheduledReminder, WithdrawnReminder
 from db.session import Session
-from domain.permission import SkipReason
-from domain.plan_changes import SCHEDULED, ReminderStatus
-from domain.reminders import NotOpen, Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan import NotOpen, Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders.plan_changes import SCHEDULED, ReminderStatus
 from workers.services import plan_reminders
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from tests.builders import an_invoice
 from tests.unit.workers.services.stories import AN_ID, STEP_AT, a_case, a_customer_story, a_reminder, a_story
 from workers.services.timeline import LineMoment, MomentKind, timeline

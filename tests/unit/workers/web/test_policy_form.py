@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 import pytest
 
-from domain.calling_window import InvalidPolicyError
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_window import InvalidPolicyError
+from domain.reminders.policy import ReminderPolicy
 from workers.web.console.policy_form import changes, groups_of, policy_from, values_of
 
 

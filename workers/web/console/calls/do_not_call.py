@@ -10,8 +10,8 @@ from starlette.responses import Response
 from db.do_not_call import ListedNumber, Place, page, users
 from db.session import Session
 from domain.activity import Action
-from domain.do_not_call import number_in
 from domain.errors import BooksyncError
+from domain.reminders.do_not_call import number_in
 from domain.users import UserId
 from workers.secrets.sealed import Sealed
 from workers.secrets.vault import Vault

@@ -15,7 +15,7 @@ from db.session import Session
 from domain.activity import Action
 from domain.confirmations import Wish
 from domain.connection_names import whole_id
-from domain.do_not_call import number_in
+from domain.reminders.do_not_call import number_in
 from workers.services import do_not_call
 from workers.services.confirm_phones import Change, confirm
 from workers.web.console.access import AsAccountant, AsViewer, Visitor

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from db.session import Session
-from domain.hand_over import HoldReason
+from domain.reminders.hand_over import HoldReason
 from workers.services import call_queue
 from workers.services.queue_file import queue_file
 from workers.web.console.access import AsAccountant, AsViewer, Visitor, postgres_needed

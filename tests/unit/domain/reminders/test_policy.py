@@ -1,4 +1,4 @@
-"""Promises of domain/reminder_policy.py: consistent rules stay unchanged, others are rejected with a sentence."""
+"""Promises of domain/reminders/policy.py: consistent rules stay unchanged, others are rejected with a sentence."""
 
 import datetime as dt
 from decimal import Decimal
@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.calling_window import CallingWindow, InvalidPolicyError
-from domain.reminder_policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPolicy, weekdays_named
+from domain.reminders.calling_window import CallingWindow, InvalidPolicyError
+from domain.reminders.policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPolicy, weekdays_named
 from tests.tables import table
 
 

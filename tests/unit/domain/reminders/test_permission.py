@@ -1,4 +1,4 @@
-"""Promises of domain/permission.py: exactly the objections to asking for the money."""
+"""Promises of domain/reminders/permission.py: exactly the objections to asking for the money."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import CLOSED_STATUSES, OPEN_STATUSES, Invoice
-from domain.permission import (
+from domain.phones import NotCallable, PhoneKind, PhoneProblem
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.permission import (
     NO_HOLDS,
     CustomerFacts,
     Holds,
@@ -21,11 +22,10 @@ from domain.permission import (
     is_covered_by_credit,
     objections,
 )
-from domain.phones import NotCallable, PhoneKind, PhoneProblem
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
 from tests.tables import table
-from tests.unit.domain.planning import CustomerWith
+from tests.unit.domain.reminders.planning import CustomerWith
 
 POLICY = ReminderPolicy()
 TODAY = dt.date(2026, 4, 10)

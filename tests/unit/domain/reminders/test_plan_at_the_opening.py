@@ -1,16 +1,16 @@
-"""Promises of domain/reminders.py about the opening of a connection: the passed steps that are made up for."""
+"""Promises of domain/reminders/plan.py about the opening of a connection: the passed steps that are made up for."""
 
 import datetime as dt
 from dataclasses import replace
 
 import pytest
 
-from domain.opening import ALWAYS_OPEN, Opening
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import SkipReason
+from domain.reminders.opening import ALWAYS_OPEN, Opening
+from domain.reminders.plan import SkipReason
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import an_invoice
 from tests.tables import table
-from tests.unit.domain.planning import DUE, london, pending_of, planned, reason_of, schedule
+from tests.unit.domain.reminders.planning import DUE, london, pending_of, planned, reason_of, schedule
 
 #: Steps on 1, 8 and 15 April 2026, at 10:00.
 POLICY = ReminderPolicy(steps=(0, 7, 14))

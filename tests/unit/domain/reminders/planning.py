@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
-from domain.opening import ALWAYS_OPEN, Opening
-from domain.permission import NO_HOLDS, CustomerFacts, Holds
 from domain.phones import PhoneProblem
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, Scheduled, Skipped, SkipReason, plan
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.opening import ALWAYS_OPEN, Opening
+from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds
+from domain.reminders.plan import Plan, Scheduled, Skipped, SkipReason, plan
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_customer, an_invoice
 
 LONDON = ZoneInfo("Europe/London")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.do_not_call import UnreadableNumberError, number_in
+from domain.reminders.do_not_call import UnreadableNumberError, number_in
 from tests.tables import table
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/calling_window.py: the weekdays and hours of calls on one clock."""
+"""Promises of domain/reminders/calling_window.py: the weekdays and hours of calls on one clock."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.calling_window import CallingWindow, InvalidPolicyError
+from domain.reminders.calling_window import CallingWindow, InvalidPolicyError
 
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Container, Iterable
 from zoneinfo import ZoneInfo
 
-from domain.calling_window import CallingWindow
+from domain.reminders.calling_window import CallingWindow
 
 #: The clocks of the northern and the southern hemisphere change around these days of 2027.
 CHANGES = [

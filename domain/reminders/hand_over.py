@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from domain.permission import SkipReason
+from domain.reminders.permission import SkipReason
 
 
 class HoldReason(StrEnum):

@@ -12,11 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
 from domain.phones import PhoneProblem
-from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.policy import FURTHEST_STEP, ReminderPolicy
 
 
 class SkipReason(StrEnum):

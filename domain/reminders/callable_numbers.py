@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.phones import NotCallable, PhoneKind
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.policy import ReminderPolicy
 
 #: A doubtful number counts as shared if customers of at least this many different names have it, because two customers
 #: rarely have the same number by coincidence.

@@ -24,12 +24,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from domain.calling_hours import CallingHours, NeverOpenError
-from domain.clocks import calling_hours
 from domain.invoices import Invoice
-from domain.opening import ALWAYS_OPEN, Opening
-from domain.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason, held_until, objections
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.calling_hours import CallingHours, NeverOpenError
+from domain.reminders.clocks import calling_hours
+from domain.reminders.opening import ALWAYS_OPEN, Opening
+from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason, held_until, objections
+from domain.reminders.policy import ReminderPolicy
 
 __all__ = [
     "CustomerFacts",

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
-from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.phones import KINDS_NOT_CALLED, PhoneKind
+from domain.reminders.calling_window import CallingWindow, InvalidPolicyError
 from domain.time_zones import is_place_zone
 
 #: The default steps: days from the due date, before it, on the day, and with growing intervals after it.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from domain.posting import standard_signatures
+from domain.reminders.posting import standard_signatures
 
 BODY = b'{"phone": "+442070313000"}'
 

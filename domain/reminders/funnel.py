@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.permission import SkipReason
+from domain.reminders.permission import SkipReason
 
 
 class Stage(StrEnum):

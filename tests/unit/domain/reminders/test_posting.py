@@ -1,4 +1,4 @@
-"""Promises of domain/posting.py: a signature that a receiver can verify, and retries that end with the window."""
+"""Promises of `posting`: a signature that a receiver can verify, and retries that end with the window."""
 
 import base64
 import datetime as dt
@@ -10,7 +10,7 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from domain.posting import next_attempt_at, signature, standard_signatures
+from domain.reminders.posting import next_attempt_at, signature, standard_signatures
 
 NOW = dt.datetime(2026, 4, 1, 9, tzinfo=dt.UTC)
 CLOSES_AT = NOW + dt.timedelta(hours=8)

@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py: the reminders of an invoice, their steps and days."""
+"""Promises of domain/reminders/plan.py: the reminders of an invoice, their steps and days."""
 
 import datetime as dt
 from dataclasses import replace
@@ -6,17 +6,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.customers import Customer
 from domain.invoices import Invoice
-from domain.permission import NO_HOLDS, CustomerFacts, Holds
 from domain.phones import NotCallable, PhoneProblem
-from domain.reminder_policy import DEFAULT_STEPS, ReminderPolicy
-from domain.reminders import NotOpen, Scheduled, Skipped, SkipReason, is_overdue, plan
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds
+from domain.reminders.plan import NotOpen, Scheduled, Skipped, SkipReason, is_overdue, plan
+from domain.reminders.policy import DEFAULT_STEPS, ReminderPolicy
 from tests.builders import a_customer, an_invoice
 from tests.tables import table
-from tests.unit.domain.planning import DUE, LONG_BEFORE, POLICY, CustomerWith, london, planned, reason_of, schedule
+from tests.unit.domain.reminders.planning import (
+    DUE,
+    LONG_BEFORE,
+    POLICY,
+    CustomerWith,
+    london,
+    planned,
+    reason_of,
+    schedule,
+)
 
 DEFAULT_STEPS_SENT = frozenset(DEFAULT_STEPS)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped
+from domain.reminders.plan import Plan, PlannedReminder, Scheduled, Skipped
 
 #: The outcome stored for an invoice with a pending reminder.
 SCHEDULED = "scheduled"

@@ -1,4 +1,4 @@
-"""Promises of domain/clocks.py: the zones that count for a customer, and the stand-in for unknown ones."""
+"""Promises of domain/reminders/clocks.py: the zones that count for a customer, and the stand-in for unknown ones."""
 
 import datetime as dt
 from dataclasses import replace
@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.calling_window import CallingWindow
-from domain.clocks import Clocks, calling_hours, clocks_of
-from domain.reminder_policy import ORGANISATION, ReminderPolicy
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.clocks import Clocks, calling_hours, clocks_of
+from domain.reminders.policy import ORGANISATION, ReminderPolicy
 from tests.builders import a_customer
-from tests.unit.domain.clocks import at, zones
+from tests.unit.domain.reminders.clocks import at, zones
 
 POLICY = ReminderPolicy()
 AUSTRALIA = ("Australia/Sydney", "Australia/Brisbane", "Australia/Perth")

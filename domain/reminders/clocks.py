@@ -4,10 +4,10 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
-from domain.calling_hours import CallingHours
-from domain.permission import CustomerFacts
-from domain.public_holidays import PublicHolidays, rest_days
-from domain.reminder_policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.reminders.calling_hours import CallingHours
+from domain.reminders.permission import CustomerFacts
+from domain.reminders.policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.reminders.public_holidays import PublicHolidays, rest_days
 from domain.time_zones import known_zone, known_zones, shared
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
-from domain.calling_window import CallingWindow
 from domain.errors import BooksyncError
+from domain.reminders.calling_window import CallingWindow
 
 #: The longest search for an open day: a calendar with a year of holidays is broken.
 _DAYS_AHEAD = 366

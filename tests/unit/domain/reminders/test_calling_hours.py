@@ -1,4 +1,4 @@
-"""Promises of domain/calling_hours.py: the window is open on every possible clock of a number."""
+"""Promises of domain/reminders/calling_hours.py: the window is open on every possible clock of a number."""
 
 import datetime as dt
 from dataclasses import replace
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calling_hours import CallingHours, NeverOpenError, has_common_hours, hours_in_common
-from domain.calling_window import CallingWindow
+from domain.reminders.calling_hours import CallingHours, NeverOpenError, has_common_hours, hours_in_common
+from domain.reminders.calling_window import CallingWindow
 from tests.tables import table
-from tests.unit.domain.clocks import at, is_inside, zones
+from tests.unit.domain.reminders.clocks import at, is_inside, zones
 
 WINDOW = CallingWindow()  # Monday to Friday, 09:00 to 18:00, usually 10:00
 EVERY_DAY = frozenset(range(7))

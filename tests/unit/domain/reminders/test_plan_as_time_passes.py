@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py as time passes: held, missed and replanned reminders."""
+"""Promises of domain/reminders/plan.py as time passes: held, missed and replanned reminders."""
 
 import datetime as dt
 from dataclasses import replace
@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.callable_numbers import NumberFacts
-from domain.calling_window import CallingWindow
-from domain.permission import Holds
-from domain.reminder_policy import ReminderPolicy
-from domain.reminders import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.calling_window import CallingWindow
+from domain.reminders.permission import Holds
+from domain.reminders.plan import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
+from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
 from tests.tables import table
-from tests.unit.domain.planning import DUE, LONDON, CustomerWith, london, planned, reason_of, schedule
+from tests.unit.domain.reminders.planning import DUE, LONDON, CustomerWith, london, planned, reason_of, schedule
 
 
 class TestExpectedPayments:

@@ -1,8 +1,8 @@
-"""Promises of domain/callable_numbers.py: the valid numbers that are not called, each with its reason."""
+"""Promises of domain/reminders/callable_numbers.py: the valid numbers that are not called, each with its reason."""
 
-from domain.callable_numbers import NumberFacts
 from domain.phones import KINDS_NOT_CALLED, NotCallable, PhoneKind
-from domain.reminder_policy import ReminderPolicy
+from domain.reminders.callable_numbers import NumberFacts
+from domain.reminders.policy import ReminderPolicy
 from tests.tables import table
 
 POLICY = ReminderPolicy()
