@@ -1,85 +1,16 @@
-"""Statements over what is cached of a contact, for the comparison with a list row, and over when details were read."""
+"""Statements over what was read of a cached contact: when its details were read, its credits, and its persons."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import text
 
 from db.connections import Connection
 from db.session import Session
-from domain.cached_customers import COMPARED_COLUMNS, StoredCustomer
 from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
-from domain.persons import ids_of, is_ambiguous
-
-
-@dataclass(frozen=True, slots=True)
-class ListFacts:
-    """The cached values of the facts that a list row of a contact contains.
-
-    A list row with the same values needs no more work.
-    """
-
-    modified_at: datetime | None
-    status: str
-    name: str = field(repr=False)
-    company_name: str = field(repr=False)
-    primary: tuple[str, ...] = field(repr=False)  #: the primary person's names, e-mail and numbers
-
-    @classmethod
-    def of(
-        cls, modified_at: datetime | None, status: str, name: str, company_name: str, persons: Iterable[ContactPerson]
-    ) -> Self:
-        primary = next((person for person in persons if person.is_primary), None)
-        reported = (
-            (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()
-        )
-        return cls(modified_at, status, name, company_name, reported)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is cached of a contact, for the comparison with its list row and with the bulk read of persons."""
-
-    list_facts: ListFacts
-    person_ids: frozenset[str]
-    bulk_omits_persons: bool
-    #: The contact was read in the second of its last change, or Zoho has returned a 404 since. It is read again.
-    is_ambiguous: bool
-    credits: tuple[Decimal | None, str]  #: the unused credits, and their currency
-
-    def lacks_credits_of(self, contact: Contact) -> bool:
-        """Whether the list row has other unused credits than the cache.
-
-        If the list row has no currency, the cached currency is assumed. If it has no unused credits, the result is
-        False.
-        """
-        amount, currency = self.credits
-        read = (contact.unused_credits, contact.currency_code or currency)
-        return contact.unused_credits is not None and read != (amount, currency)
-
-
-def known(connection: Connection, stored: Mapping[str, StoredCustomer]) -> dict[str, Known]:
-    """What is cached of these contacts, by Zoho's id, without the rows of other connections."""
-    return {
-        contact_id: _known(row) for contact_id, row in stored.items() if row.connection_id == connection.connection_id
-    }
-
-
-def _known(row: StoredCustomer) -> Known:
-    persons = persons_from_json(row.persons)
-    facts = dict(zip(COMPARED_COLUMNS, row.facts, strict=True))
-    return Known(
-        list_facts=ListFacts.of(row.modified_at, row.status, facts["customer_name"], facts["company_name"], persons),
-        person_ids=ids_of(persons),
-        bulk_omits_persons=row.bulk_omits_persons,
-        is_ambiguous=is_ambiguous(row.modified_at, row.observed_at) or row.gone_at is not None,
-        credits=row.credits,
-    )
 
 
 def is_cached(db: Session, connection: Connection, zoho_customer_id: str) -> bool:

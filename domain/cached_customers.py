@@ -8,13 +8,13 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind, ContactStatus
-from domain.customers import Customer, customer_from, persons_as_json
+from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
+from domain.customers import Customer, clean_text, customer_from, persons_as_json, persons_from_json, persons_of
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.home import Home
 from domain.lists import Rejected
 from domain.observed import Observed, latest
-from domain.persons import is_ambiguous
+from domain.persons import KnownContact, ids_of, is_ambiguous
 from domain.phones import NO_CONFIRMATIONS, Confirmations, PhoneFallback
 from domain.versions import NO_VERSION, Version, gives_way, goes_back
 
@@ -97,6 +97,28 @@ class StoredCustomer(NamedTuple):
             return False
         persons = persons_as_json(customer.persons)
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
+
+    def as_known(self, contact: Contact) -> KnownContact:
+        """The cached contact beside its list row. A row that is ambiguous or gone counts as changed: it is read again.
+
+        The list row has only the primary person's values.
+        """
+        persons = persons_from_json(self.persons)
+        facts = dict(zip(COMPARED_COLUMNS, self.facts, strict=True))
+        cached = (self.modified_at, self.status, facts["customer_name"], facts["company_name"], _primary(persons))
+        names = clean_text(contact.name), clean_text(contact.company_name)
+        listed = (contact.modified_at, contact.status, *names, _primary(persons_of(contact)))
+        is_reliable = self.gone_at is None and not is_ambiguous(self.modified_at, self.observed_at)
+        return KnownContact(ids_of(persons), self.bulk_omits_persons, row_is_same=is_reliable and listed == cached)
+
+    def lacks_credits_of(self, contact: Contact) -> bool:
+        """Whether the list row has other unused credits than the cache; False if it has none.
+
+        If the list row has no currency, the cached currency is assumed.
+        """
+        amount, currency = self.credits
+        read = (contact.unused_credits, contact.currency_code or currency)
+        return contact.unused_credits is not None and read != (amount, currency)
 
     def columns(self) -> dict[str, Any]:
         """The cached values by column, comparable with the result of `domain.truth_check.customer_values`."""
@@ -229,3 +251,9 @@ def _details(customer: Customer) -> ContactDetails:
         postcode=customer.address_postcode,
         country_unknown=customer.country_unknown,
     )
+
+
+def _primary(persons: Iterable[ContactPerson]) -> tuple[str, ...]:
+    """The values of the primary person; empty without one."""
+    primary = next((person for person in persons if person.is_primary), None)
+    return (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()

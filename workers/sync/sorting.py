@@ -8,13 +8,11 @@ import structlog
 
 from db import customers, known_contacts, staging
 from db.connections import Connection
-from db.known_contacts import Known, ListFacts
 from db.session import Session
 from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact, ContactKind
-from domain.customers import clean_text, persons_of
 from domain.observed import Observed
-from domain.persons import BulkRead, ChangedContacts, KnownContact, changed_contacts, would_settle
+from domain.persons import BulkRead, ChangedContacts, changed_contacts, would_settle
 from domain.runs import Phase, Run
 
 log = structlog.get_logger(__name__)
@@ -42,10 +40,8 @@ def sort_contacts(
     reads = {read.record.contact_id: read for read in rows if read.record.kind is ContactKind.CUSTOMER}
     contacts = [read.record for read in reads.values()]
     stored = _stored(db, connection, contacts)
-    cached = known_contacts.known(connection, stored)
-    differing = [
-        each for each in contacts if each.contact_id in cached and cached[each.contact_id].lacks_credits_of(each)
-    ]
+    cached = _of_connection(connection, stored)
+    differing = [each for each in contacts if (row := cached.get(each.contact_id)) and row.lacks_credits_of(each)]
     known_contacts.note_credits(db, connection, differing, now=now)
     bulk_read = _bulk_read(db, run, contacts)
     found = _changed(run, contacts, cached, bulk_read)
@@ -71,9 +67,8 @@ def stage_lacking(db: Session, run: Run, found: SortedContacts) -> Run:
 def sort_staged_again(db: Session, run: Run, connection: Connection) -> Run:
     """After a bulk read, remove the contacts whose persons are now known from those that need detail calls."""
     waiting = staging.contacts_needing_details(db, run.run_id)
-    found = _changed(
-        run, waiting, known_contacts.known(connection, _stored(db, connection, waiting)), _bulk_read(db, run, waiting)
-    )
+    cached = _of_connection(connection, _stored(db, connection, waiting))
+    found = _changed(run, waiting, cached, _bulk_read(db, run, waiting))
     changed = {contact.contact_id for contact in found.changed}
     staging.unstage(db, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
     staging.forgo_details(db, run.run_id, sorted(changed - found.needing_details))
@@ -121,26 +116,16 @@ def _stored(db: Session, connection: Connection, contacts: Sequence[Contact]) ->
     return customers.stored(db, connection, [contact.contact_id for contact in contacts])
 
 
+def _of_connection(connection: Connection, stored: Mapping[str, StoredCustomer]) -> dict[str, StoredCustomer]:
+    return {key: row for key, row in stored.items() if row.connection_id == connection.connection_id}
+
+
 def _changed(
-    run: Run, contacts: Sequence[Contact], cached: Mapping[str, Known], bulk_read: BulkRead | None
+    run: Run, contacts: Sequence[Contact], cached: Mapping[str, StoredCustomer], bulk_read: BulkRead | None
 ) -> ChangedContacts:
     known = {
-        contact.contact_id: KnownContact(
-            found.person_ids,
-            found.bulk_omits_persons,
-            row_is_same=found.list_facts == _list_facts(contact) and not found.is_ambiguous,
-        )
+        contact.contact_id: row.as_known(contact)
         for contact in contacts
-        if (found := cached.get(contact.contact_id)) is not None
+        if (row := cached.get(contact.contact_id)) is not None
     }
     return changed_contacts(contacts, known, bulk_read, confirming_calls=run.position.confirming_calls)
-
-
-def _list_facts(contact: Contact) -> ListFacts:
-    return ListFacts.of(
-        contact.modified_at,
-        contact.status,
-        clean_text(contact.name),
-        clean_text(contact.company_name),
-        persons_of(contact),
-    )

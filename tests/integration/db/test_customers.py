@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
+from db import customers
 from db.batches import BATCH
 from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
+from domain.persons import KnownContact
 from domain.phones import PhoneFallback
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_contact, a_person
 from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, ORDERS, VERSIONS, cached, counts, the_ids, upsert
@@ -52,6 +54,14 @@ class TestWhatIsWritten:
         fresh = [a_contact(each) for each in ("6001", "6002")]
         assert counts(upsert(engine, connection, *changed, *same, *fresh)) == (2, 3)
         assert the_ids(engine) == {*ids, "6001", "6002"}
+
+    def test_a_cached_customer_equals_its_list_row(self, engine: Engine, connection: Connection) -> None:
+        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
+        upsert(engine, connection, a_contact(persons=persons))
+        with engine.connect() as db:
+            row = customers.stored(db, connection, ["5001", "6001"])["5001"]
+        known = KnownContact(frozenset({"7001", "7002"}), bulk_omits_persons=False, row_is_same=True)
+        assert row.as_known(a_contact()) == known
 
     def test_an_unchanged_row_is_not_written(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, a_contact())

@@ -1,59 +1,20 @@
-"""Promises of db/known_contacts.py: the facts for the comparison with a list row, and the records of contact reads."""
+"""Promises of db/known_contacts.py: what reads of a contact leave in its cached row."""
 
 from dataclasses import replace
 from decimal import Decimal
 
-import pytest
 from sqlalchemy import Engine, text
 
-from db import customers, known_contacts
+from db import known_contacts
 from db.connections import Connection
-from db.known_contacts import ListFacts
-from domain.contacts import Contact, ContactStatus
-from domain.customers import customer_from
-from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
+from domain.contacts import Contact
+from tests.builders import MODIFIED_AT, a_contact
 from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, upsert
-from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.planning import outcome
 from tests.integration.db.reminding import NOW, plan_all
 
 
-class TestKnown:
-    def test_a_row_read_again_matches_the_cache(self, engine: Engine, connection: Connection) -> None:
-        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
-        upsert(engine, connection, a_contact(persons=persons))
-        with engine.connect() as db:
-            known = known_contacts.known(connection, customers.stored(db, connection, ["5001", "6001"]))
-        assert known.keys() == {"5001"}
-        assert known["5001"].person_ids == {"7001", "7002"}
-        assert known["5001"].bulk_omits_persons is False
-        assert known["5001"].list_facts == list_facts(a_contact())
-
-    @pytest.mark.parametrize(
-        "changed",
-        [
-            a_contact(modified_at=MODIFIED_AT + A_MINUTE),
-            a_contact(modified_at=None),
-            a_contact(status=ContactStatus.INACTIVE),
-            a_contact(name="Renamed"),
-            a_contact(company_name="Renamed Ltd"),
-            a_contact(mobile=A_LONDON_PHONE),
-            a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
-        ],
-    )
-    def test_a_changed_row_does_not_match_the_cache(
-        self, engine: Engine, connection: Connection, changed: Contact
-    ) -> None:
-        upsert(engine, connection, a_contact())
-        with engine.connect() as db:
-            known = known_contacts.known(connection, customers.stored(db, connection, ["5001"]))
-        assert known["5001"].list_facts != list_facts(changed)
-
-    def test_another_connections_rows_are_unknown(self, engine: Engine, connection: Connection) -> None:
-        upsert(engine, a_connection(engine, user_id=connection.user_id, organization_id="20234695"), a_contact())
-        with engine.connect() as db:
-            assert known_contacts.known(connection, customers.stored(db, connection, ["5001"])) == {}
-
+class TestNotes:
     def test_an_omission_of_the_bulk_list_is_recorded_without_an_update(
         self, engine: Engine, connection: Connection
     ) -> None:
@@ -67,8 +28,6 @@ class TestKnown:
             known_contacts.note_bulk_omissions(db, connection, {"5001": False})
         assert cached(engine, "5001") == before
 
-
-class TestNotes:
     def test_a_later_observation_is_recorded_without_an_update(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
@@ -137,14 +96,3 @@ class TestCredits:
         self.note(engine, planned, a_contact())
         upsert(engine, planned, a_contact(name="Renamed", modified_at=MODIFIED_AT + A_MINUTE))
         assert cached(engine)["unused_credits"] == Decimal(120)
-
-
-def list_facts(contact: Contact) -> ListFacts:
-    customer = customer_from(contact, home=LONDON)
-    return ListFacts.of(
-        customer.zoho_last_modified_at,
-        customer.status,
-        customer.customer_name,
-        customer.company_name,
-        customer.persons,
-    )
