@@ -14,7 +14,7 @@ from domain.lists import Rejected
 from domain.observed import Observed
 from domain.runs import Mode, RecordRef, Run
 from workers.budget import BudgetWait
-from workers.services.compare_invoices import ComparedInvoices, compare_ahead
+from workers.services.cache_invoices import ComparedInvoices, compare_ahead
 from workers.sync.detail_calls import DetailCalls, ask_each
 from workers.sync.list_pages import ListPage, ListWriter, end_list, read_list
 from workers.sync.planning import plan_while_waiting

@@ -15,9 +15,8 @@ from domain.invoices import Invoice
 from domain.observed import Observed
 from domain.runs import Mode, Run
 from workers.services.cache_customers import cache_customers
-from workers.services.cache_invoices import cache_invoices
+from workers.services.cache_invoices import ComparedInvoices, cache_invoices
 from workers.services.cache_records import cache_records
-from workers.services.compare_invoices import ComparedInvoices
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)

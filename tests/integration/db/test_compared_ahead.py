@@ -14,8 +14,13 @@ from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, cache_custo
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.invoicing import upsert
 from tests.integration.db.look import rows
-from workers.services.cache_invoices import CachedInvoices, cache_invoices
-from workers.services.compare_invoices import ComparedInvoices, compare_ahead, is_still_true
+from workers.services.cache_invoices import (
+    CachedInvoices,
+    ComparedInvoices,
+    cache_invoices,
+    compare_ahead,
+    is_still_true,
+)
 
 LATER = OBSERVED_AT + A_MINUTE
 PAGE = [
