@@ -20,7 +20,7 @@ from db.engine import new_engine
 from domain.reminders.opening import Backlog
 from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.reminding import plan_all
-from workers.sync.reminders import QUESTIONS_PER_STEP
+from workers.sync.questions import QUESTIONS_PER_STEP
 
 #: Invoices of a customer; each customer has a different number.
 INVOICES_PER_CUSTOMER = 4

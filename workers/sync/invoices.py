@@ -17,7 +17,7 @@ from workers.budget import BudgetWait
 from workers.services.cache_invoices import ComparedInvoices, compare_ahead
 from workers.sync.detail_calls import DetailCalls, ask_each
 from workers.sync.list_pages import ListPage, ListWriter, end_list, read_list
-from workers.sync.planning import plan_while_waiting
+from workers.sync.reminders import plan_while_waiting
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 

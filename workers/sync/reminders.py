@@ -1,49 +1,38 @@
-"""The reminder phase: planning that is due, detail calls for facts that a handover needs soon, and the run's end."""
+"""The reminder phase: phone verdicts and plans that are due are made, then the run ends.
 
-from collections.abc import Sequence
-from dataclasses import replace
+Plans are also made while a run waits for the API budget.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
-from db import (
-    failed_records,
-    invoices,
-    known_contacts,
-    questions,
-    reminder_policies,
-    staging,
-    watermarks,
-)
-from db.questions import Question
+from db import failed_records, phone_verdicts, staging, watermarks
 from db.runs import StepRef
-from db.session import Session
-from domain.contacts import Contact, ContactKind
-from domain.entities import CUSTOMER, INVOICE
-from domain.invoices import Invoice
-from domain.lists import Rejected
-from domain.observed import Observed
-from domain.runs import Mode, RecordRef, Run
-from domain.versions import NO_VERSION
-from workers.sync.detail_calls import Asked, DetailCalls, ask_each
-from workers.sync.gone import note_gone
-from workers.sync.planning import judge_phones_again, plan_due
-from workers.sync.spare_calls import is_affordable
+from db.session import Session, autocommit
+from domain.entities import INVOICE
+from domain.runs import Mode, Run
+from domain.stored_phones import judged_with
+from workers.services import judge_phones, plan_reminders
+from workers.sync.calls_ahead import BackgroundCall
+from workers.sync.questions import ask_questions
 from workers.sync.work import Work
-from workers.sync.writing import write_customers, write_invoices
-from workers.zoho.errors import UnusableResponse
 
 log = structlog.get_logger(__name__)
 
-#: The detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
-QUESTIONS_PER_STEP = 20
+#: Planning stops this long before the end of a wait, because a batch must not make the wait longer.
+_LONGEST_BATCH_SECONDS = 0.2
 
 
 def create_reminders(work: Work) -> StepRef:
     """Plan reminders in batches until no planning is due, make detail calls for the questions, then end the run."""
-    judge_phones_again(work)
-    plan_due(work)
-    if (questions := _questions(work)) and _ask(work, questions):
+    _judge_phones_again(work)
+    _plan_due(work)
+    if ask_questions(work):
         with work.transaction() as db:
             return work.advance(db, work.run)  # The responses to the detail calls may have made plans due.
     with work.transaction() as db:
@@ -52,110 +41,85 @@ def create_reminders(work: Work) -> StepRef:
         return work.advance(db, work.run.having_rejected(rejected).finished())
 
 
-def _questions(work: Work) -> Sequence[Question]:
-    """The next records whose details are to be read: a limited number per run, and only in scheduled runs.
-
-    After a failed customer phase no records are returned, because Zoho does not respond or the customers are
-    incomplete. If too few of the day's calls are left, only records that a handover waits for are returned.
-    """
-    if not (work.run.is_scheduled and work.run.position.customers_complete):
-        return ()
+def _judge_phones_again(work: Work) -> None:
+    """Make the phone verdicts again if the phone metadata, `PHONE_FALLBACK` or the organisation's home has changed."""
+    connection, fallback = work.connection, work.resources.settings.phone_fallback
+    noted = _basis_of_verdicts(work)
+    if noted == judged_with(connection.home, fallback):
+        return
+    last_id: str | None = ""
+    while last_id is not None:
+        with work.transaction() as db:
+            last_id = judge_phones.judge_next(
+                db,
+                connection,
+                last_id,
+                fallback=fallback,
+                now=work.now,
+                all_of_them=noted is not None,  # Without a recorded basis only this first run has written verdicts.
+            )
+            work.checkpoint(db, work.run)
     with work.transaction() as db:
-        policy = reminder_policies.policy_of(db, work.run.connection_id)
-        left = policy.detail_calls_per_run - work.run.position.switches_asked
-        found = questions.questions(
-            db,
-            work.connection,
-            policy.window,
-            now=work.now,
-            limit=min(left, QUESTIONS_PER_STEP),
-            run_id=work.run.run_id,
-        )
-        if all(question.is_urgent for question in found) or is_affordable(db, work):
-            return found
+        phone_verdicts.note_current(db, connection, judged_with(connection.home, fallback))
     log.info(
-        "Few of the day's API calls are left, so the run makes only urgent detail calls",
-        action="reminders.not_affordable",
+        "The verdicts on the cached phone numbers were made again, because the rules for phone numbers have changed",
+        action="phones.judged",
+        had_been=noted,
     )
-    return [question for question in found if question.is_urgent]
 
 
-def _ask_for_customer(work: Work, question: Question) -> None:
-    contact = work.ask_contact(question.record_id)
-    run = work.run
+def plan_while_waiting(work: Work, seconds: float) -> float:
+    """Plan due reminders for at most `seconds`, in which the run waits for the API budget; return the seconds used.
+
+    Only invoices are planned that this run has read, after all customers. Others may be paid by now. Nothing is planned
+    if the phone verdicts must be made again first. The planning is a part of the step's slice.
+    """
+    began = time.monotonic()
+    end = began + seconds - _LONGEST_BATCH_SECONDS
+    walk = work.run.position.list_of(INVOICE).walk
+    if walk is None or walk.started_at is None or not work.run.position.customers_complete:
+        return 0.0
+    current = judged_with(work.connection.home, work.resources.settings.phone_fallback)
+    if seconds > _LONGEST_BATCH_SECONDS and _basis_of_verdicts(work) in (None, current):
+        _plan_due(
+            work,
+            observed_since=walk.started_at,
+            may_go_on=lambda: work.slice.has_time and time.monotonic() < end,
+        )
+    return time.monotonic() - began
+
+
+def _plan_due(
+    work: Work, *, observed_since: datetime | None = None, may_go_on: Callable[[], bool] = lambda: True
+) -> None:
+    """Plan what is due, in two transactions at a time: Postgres writes the plans of one while the other makes plans.
+
+    With `observed_since`, only invoices are planned that were read at or after this time. No batch begins if
+    `may_go_on` returns False.
+    """
+    now = work.now
+    with BackgroundCall[None]() as other:
+        while may_go_on():
+            with autocommit(work.resources.engine) as db:
+                first, second = plan_reminders.due_halves(db, work.connection, now=now, observed_since=observed_since)
+            if not first:
+                return
+            with work.transaction() as db:
+                other.start(partial(_plan_in_transaction, work, second, now))
+                plan_reminders.plan(db, work.connection, first, now=now)
+                work.checkpoint(db, work.run)
+            other.wait()
+
+
+def _plan_in_transaction(work: Work, invoice_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    with work.resources.engine.begin() as db:
+        plan_reminders.plan(db, work.connection, invoice_ids, now=now)
+
+
+def _basis_of_verdicts(work: Work) -> str | None:
+    """What the stored phone verdicts depend on, see `domain.stored_phones.judged_with`; None before the first run."""
     with work.transaction() as db:
-        if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
-            contact = replace(contact, modified_at=_version_read(question, contact.modified_at))
-            run = write_customers(db, work, work.run, [Observed(contact, work.observed_at)])
-        elif contact is None:
-            _note_gone(db, work, question)
-        if isinstance(contact, Rejected):
-            known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
-        else:
-            known_contacts.note_asked(db, work.connection, {question.record_id: question.version})
-        work.checkpoint(db, _one_more(run))
-
-
-def _ask_for_invoice(work: Work, question: Question) -> None:
-    invoice = work.ask_invoice(question.record_id)
-    run = work.run
-    with work.transaction() as db:
-        if isinstance(invoice, Invoice):
-            invoice = replace(invoice, modified_at=_version_read(question, invoice.modified_at))
-            run = write_invoices(db, work, work.run, [Observed(invoice, work.observed_at)])
-        elif invoice is None:
-            _note_gone(db, work, question)
-        invoices.note_asked(db, work.connection, {question.record_id: question.version})
-        work.checkpoint(db, _one_more(run))
-
-
-_ASK = {CUSTOMER: _ask_for_customer, INVOICE: _ask_for_invoice}
-
-
-def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Make the detail calls of the questions; return whether the run may make more calls.
-
-    Reminders whose facts were not read are held back until a later run.
-    """
-
-    def reject(db: Session, question: Question, _reason: str) -> Run:
-        # An invoice without these facts is not handed over.
-        if question.entity is CUSTOMER:
-            known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
-        return _one_more(work.run)
-
-    calls = DetailCalls(
-        lambda question: RecordRef(question.entity, question.record_id),
-        lambda question: _ASK[question.entity](work, question),
-        reject,
-        is_spare=True,
-    )
-    return ask_each(work, asked, calls) is not Asked.STOPPED
-
-
-def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
-    """The modified time of the response. If the response has none, the version of the question is returned.
-
-    Raises:
-        UnusableResponse: the response is older than the question's version, so its facts may have changed since.
-    """
-    if question.version == NO_VERSION:
-        return modified_at
-    if modified_at is not None and modified_at < question.version:
-        raise UnusableResponse(f"GET {question.entity.kind}", detail="an older version than the list has")
-    return modified_at or question.version
-
-
-def _note_gone(db: Session, work: Work, question: Question) -> None:
-    """Stop the reminders about a gone record.
-
-    The next full run marks gone records deleted, under the deletion safeguard.
-    """
-    note_gone(db, work, question.entity, question.record_id)
-
-
-def _one_more(run: Run) -> Run:
-    return replace(run, position=replace(run.position, switches_asked=run.position.switches_asked + 1))
+        return phone_verdicts.noted(db, work.connection)
 
 
 def _tidy(db: Session, run: Run) -> None:
