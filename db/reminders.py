@@ -13,7 +13,8 @@ from db.batches import as_json
 from db.connections import Connection
 from db.session import Session
 from domain.invoices import CLOSED_STATUSES
-from domain.reminders.plan import PlannedReminder, SkipReason
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan import PlannedReminder
 from domain.reminders.plan_changes import SCHEDULED, ReminderStatus
 
 #: Selects the invoices that were planned: open ones, but not those of a disconnected connection.

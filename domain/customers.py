@@ -81,11 +81,6 @@ class Customer:
             is_confirmed=bool(verdict and verdict.is_confirmed),
         )
 
-    @property
-    def is_reachable(self) -> bool:
-        """Whether the customer has a valid number."""
-        return self.primary_phone is not None and self.phone_problem is None
-
 
 def customer_from(
     contact: Contact,

@@ -35,7 +35,7 @@ def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: s
     return Clocks(zones, _stand_in(policy, home_time_zone))
 
 
-def calling_hours(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> CallingHours:
+def calling_hours_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> CallingHours:
     """The hours at which this customer may be called: on all their clocks, on the working days of their country."""
     clocks = clocks_of(customer, policy, home_time_zone)
     country = customer.holiday_country

@@ -26,25 +26,10 @@ from dataclasses import dataclass
 
 from domain.invoices import Invoice
 from domain.reminders.calling_hours import CallingHours, NeverOpenError
-from domain.reminders.clocks import calling_hours
+from domain.reminders.clocks import calling_hours_of
 from domain.reminders.opening import ALWAYS_OPEN, Opening
 from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason, held_until, objections
 from domain.reminders.policy import ReminderPolicy
-
-__all__ = [
-    "CustomerFacts",
-    "NotOpen",
-    "Plan",
-    "PlannedReminder",
-    "Scheduled",
-    "SkipReason",
-    "Skipped",
-    "held_until",
-    "is_overdue",
-    "next_planning_at",
-    "plan",
-]
-
 
 #: The reasons that are found only if no reason before them exists, `TOO_OLD` among these.
 _AFTER_TOO_OLD = frozenset(list(SkipReason)[list(SkipReason).index(SkipReason.TOO_OLD) + 1 :])
@@ -107,7 +92,7 @@ def plan(
         return NotOpen()
     if customer is None:
         return Skipped(SkipReason.CUSTOMER_MISSING)
-    hours = calling_hours(customer, policy, home_time_zone)
+    hours = calling_hours_of(customer, policy, home_time_zone)
     today = hours.earliest_day(now)
     against = objections(invoice, customer, policy, today=today, holds=holds)
     if against:

@@ -8,7 +8,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from domain.reminders.calling_hours import CallingHours
-from domain.reminders.clocks import calling_hours
+from domain.reminders.clocks import calling_hours_of
 from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import distinct_clocks, shared, zones_of_region
 from tests.builders import a_customer
@@ -28,7 +28,7 @@ class NumberClocks:
     def calling_hours(self, policy: ReminderPolicy) -> CallingHours:
         """The hours as booksync computes them: one zone for each clock."""
         distinct = distinct_clocks(self.names, self.region)
-        return calling_hours(a_customer(time_zones=distinct, country_code=self.region), policy, None)
+        return calling_hours_of(a_customer(time_zones=distinct, country_code=self.region), policy, None)
 
 
 def all_number_clocks() -> list[NumberClocks]:

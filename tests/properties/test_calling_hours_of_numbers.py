@@ -8,7 +8,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from domain.phones.judging import judge
 from domain.reminders.calling_hours import NeverOpenError
-from domain.reminders.plan import Skipped, SkipReason
+from domain.reminders.permission import SkipReason
+from domain.reminders.plan import Skipped
 from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import distinct_clocks
 from tests.builders import a_customer

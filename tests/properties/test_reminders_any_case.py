@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from domain.invoices import CLOSED_STATUSES
 from domain.reminders.opening import ALWAYS_OPEN
-from domain.reminders.permission import NO_HOLDS, Holds, objections
-from domain.reminders.plan import (
-    NotOpen,
-    Plan,
-    PlannedReminder,
-    Scheduled,
-    Skipped,
-    SkipReason,
-    held_until,
-    next_planning_at,
-)
+from domain.reminders.permission import NO_HOLDS, Holds, SkipReason, held_until, objections
+from domain.reminders.plan import NotOpen, Plan, PlannedReminder, Scheduled, Skipped, next_planning_at
 from domain.reminders.public_holidays import PublicHolidays
 from tests.unit.domain.reminders.clocks import is_inside
 from tests.unit.domain.reminders.planning import pending_of

@@ -14,7 +14,7 @@ from db.plan_cases import CaseCustomer
 from db.session import Session
 from domain.phones import PhoneFallback
 from domain.reminders.calling_hours import CallingHours, NeverOpenError
-from domain.reminders.clocks import calling_hours, clocks_of
+from domain.reminders.clocks import calling_hours_of, clocks_of
 from domain.reminders.permission import objections_to_the_customer
 from domain.time_zones import known_zones, zone_named
 from workers.services.explain import phones_of
@@ -56,7 +56,7 @@ def explained_customer(db: Session, customer_id: uuid.UUID, fallback: PhoneFallb
     facts = plan_cases.customer(db, customer_id) if record else None
     if record is None or facts is None:
         return None
-    hours = calling_hours(facts, record.policy, record.home_time_zone)
+    hours = calling_hours_of(facts, record.policy, record.home_time_zone)
     zones = known_zones(clocks_of(facts, record.policy, record.home_time_zone).zones) or ()
     zone = next(iter(zones), zone_named(record.customer.time_zone, record.home_time_zone))
     return ExplainedCustomer(

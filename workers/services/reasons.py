@@ -12,7 +12,7 @@ from domain.countries import country_name
 from domain.phones import PhoneProblem
 from domain.reminders.callable_numbers import NumberFacts
 from domain.reminders.calling_hours import has_common_hours
-from domain.reminders.clocks import calling_hours, clocks_of
+from domain.reminders.clocks import calling_hours_of, clocks_of
 from domain.reminders.opening import Handover
 from domain.reminders.permission import SkipReason, held_until, objections
 from domain.reminders.plan import is_overdue
@@ -205,7 +205,7 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
     case = story.case
     if case is None or not (case.invoice.is_open or case.invoice.has_unknown_status):
         return ()
-    hours = calling_hours(case.customer, story.policy, story.home_time_zone)
+    hours = calling_hours_of(case.customer, story.policy, story.home_time_zone)
     return objections(case.invoice, case.customer, story.policy, today=hours.earliest_day(story.now), holds=case.holds)
 
 

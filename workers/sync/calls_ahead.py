@@ -22,7 +22,7 @@ CALL_ERRORS = (BudgetWait, ZohoError, WalkStuck)
 log = structlog.get_logger(__name__)
 
 
-class BackgroundCall(Generic[T]):
+class BackgroundTask(Generic[T]):
     """One call at a time, in a thread of its own, while the step does other work. T: what the call returns."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class CallsAhead(ABC, Generic[T]):
     def __init__(self, work: Work, kind: str, *, is_wanted: bool = True) -> None:
         self._work = work
         self._kind = kind
-        self._call = BackgroundCall[T]()
+        self._call = BackgroundTask[T]()
         self._is_ended = not is_wanted
 
     def __enter__(self) -> Self:

@@ -24,7 +24,7 @@ from domain.run_position import ListRead
 from domain.runs import Mode, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
-from workers.sync.calls_ahead import BackgroundCall
+from workers.sync.calls_ahead import BackgroundTask
 from workers.sync.floods import complete_events
 from workers.sync.rejected_rows import request_refreshes
 from workers.sync.work import Work
@@ -164,7 +164,7 @@ def read_list(work: Work, writer: ListWriter, end: Callable[[Session, Run], Run]
     """
     entity = writer.entity
     comparisons = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compare")
-    with comparisons, BackgroundCall[ListPage]() as call:
+    with comparisons, BackgroundTask[ListPage]() as call:
         page = _first_page(work, entity)
         while True:
             if not call.is_under_way and _may_fetch_after(work, entity, page):

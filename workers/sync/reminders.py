@@ -18,7 +18,7 @@ from domain.entities import INVOICE
 from domain.runs import Mode, Run
 from domain.stored_phones import judged_with
 from workers.services import judge_phones, plan_reminders
-from workers.sync.calls_ahead import BackgroundCall
+from workers.sync.calls_ahead import BackgroundTask
 from workers.sync.questions import ask_questions
 from workers.sync.work import Work
 
@@ -98,7 +98,7 @@ def _plan_due(
     `may_go_on` returns False.
     """
     now = work.now
-    with BackgroundCall[None]() as other:
+    with BackgroundTask[None]() as other:
         while may_go_on():
             with autocommit(work.resources.engine) as db:
                 first, second = plan_reminders.due_halves(db, work.connection, now=now, observed_since=observed_since)

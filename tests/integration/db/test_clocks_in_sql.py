@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from db.session import Session
 from domain.reminders.calling_window import WORKING_DAYS, CallingWindow
-from domain.reminders.clocks import calling_hours
+from domain.reminders.clocks import calling_hours_of
 from domain.reminders.policy import ORGANISATION, SKIP, ReminderPolicy
 from domain.reminders.public_holidays import rest_days
 from tests.builders import a_customer
@@ -61,7 +61,7 @@ def some_situation(rng: random.Random) -> Situation:
 
 def open_in_python(it: Situation) -> bool:
     customer = replace(a_customer(country_code=it.country), time_zones=it.zones)
-    return calling_hours(customer, it.policy, it.home).contains(it.moment)
+    return calling_hours_of(customer, it.policy, it.home).contains(it.moment)
 
 
 def open_in_sql(db: Session, situations: Sequence[Situation]) -> list[bool]:

@@ -14,7 +14,7 @@ from domain.invoices import OPEN_STATUSES
 from domain.observed import Observed
 from domain.phones import PhoneFallback
 from domain.reminders.hand_over import HoldReason
-from domain.reminders.plan import held_until
+from domain.reminders.permission import held_until
 from domain.reminders.policy import FURTHEST_STEP, ReminderPolicy
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE

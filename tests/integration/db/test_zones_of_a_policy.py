@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from db import plan_cases, reminder_policies
 from db.connections import Connection
-from domain.reminders.clocks import calling_hours
+from domain.reminders.clocks import calling_hours_of
 from domain.reminders.hand_over import HoldReason
 from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.look import change, row
@@ -54,5 +54,5 @@ def test_the_zones_of_the_numbers_country_count(
         reminder_policies.save(db, connection.connection_id, POLICY, now=DUE_AT + dt.timedelta(days=1))
         found = plan_cases.customer(db, row(engine, "SELECT id FROM booksync.customers_cache")["id"])
     assert found is not None
-    assert calling_hours(found, POLICY, connection.time_zone).contains(DUE_AT) is is_open
+    assert calling_hours_of(found, POLICY, connection.time_zone).contains(DUE_AT) is is_open
     assert held_back(engine) == [None if is_open else HoldReason.OUTSIDE_HOURS]

@@ -12,7 +12,7 @@ from domain.customers import Customer
 from domain.invoices import OPEN_STATUSES, Invoice
 from domain.reminders.calling_hours import CallingHours
 from domain.reminders.calling_window import CallingWindow
-from domain.reminders.clocks import calling_hours
+from domain.reminders.clocks import calling_hours_of
 from domain.reminders.opening import ALWAYS_OPEN, Opening
 from domain.reminders.permission import NO_HOLDS, Holds
 from domain.reminders.plan import Plan, plan
@@ -80,7 +80,7 @@ class Scene:
 
     @property
     def hours(self) -> CallingHours:
-        return calling_hours(self.customer, self.policy, HOME)
+        return calling_hours_of(self.customer, self.policy, HOME)
 
     @property
     def invoice(self) -> Invoice:

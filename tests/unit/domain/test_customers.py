@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from domain.contacts import Contact, ContactDetails, ContactStatus
-from domain.customers import Customer, customer_from
+from domain.customers import customer_from
 from domain.home import Home
 from domain.phones import PhoneFallback, PhoneProblem
-from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_customer, a_person
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_person
 
 BANGALORE = Home(country_code="IN", time_zone="Asia/Kolkata")
 PRIMARY = a_person("7001", mobile="07912 345678", email="ada@example.com", is_primary=True)
@@ -50,17 +50,17 @@ class TestPersons:
         customer = customer_from(contact, home=LONDON)
         assert (customer.primary_phone, customer.phone_problem, customer.time_zone) == (None, None, None)
         assert (customer.primary_email, customer.primary_contact_person_id, customer.persons) == (None, None, ())
-        assert not customer.is_reachable
 
 
 class TestPhone:
     def test_an_invalid_number_is_kept_as_given_with_its_problem(self) -> None:
         customer = customer_from(a_contact(mobile=" 555-0100 "), home=Home("US", "America/New_York"))
         assert (customer.primary_phone, customer.phone_problem) == ("555-0100", PhoneProblem.NO_AREA_CODE)
-        assert (customer.time_zone, customer.is_reachable) == (None, False)
+        assert customer.time_zone is None
 
-    def test_a_valid_number_makes_the_customer_reachable(self) -> None:
-        assert customer_from(a_contact(), home=LONDON).is_reachable
+    def test_a_valid_number_has_no_problem(self) -> None:
+        customer = customer_from(a_contact(), home=LONDON)
+        assert (customer.primary_phone, customer.phone_problem) == (A_BRITISH_MOBILE, None)
 
     def test_the_fallback_is_the_first_valid_number(self) -> None:
         contact = a_contact(persons=(replace(PRIMARY, mobile="n/a"), OTHER))
@@ -110,7 +110,6 @@ class TestACountryThatIsNotUnderstood:
         customer = customer_from(a_contact(mobile="97730 00000", details=self.RURITANIA), home=BANGALORE)
         assert customer.primary_phone == "97730 00000"
         assert customer.phone_problem is PhoneProblem.UNKNOWN_COUNTRY
-        assert not customer.is_reachable
         assert customer.judged_phone is not None
         assert customer.judged_phone.verdict.problem is PhoneProblem.UNKNOWN_COUNTRY
 
@@ -221,15 +220,3 @@ class TestTexts:
         contact = a_contact(status=status)
         customer = customer_from(contact, home=LONDON)
         assert (customer.status, customer.zoho_last_modified_at) == (status, contact.modified_at)
-
-
-@pytest.mark.parametrize(
-    ("customer", "reachable"),
-    [
-        (a_customer(), True),
-        (a_customer(primary_phone=None), False),
-        (a_customer(primary_phone="555-0100", phone_problem=PhoneProblem.NO_AREA_CODE), False),
-    ],
-)
-def test_only_a_valid_number_makes_a_customer_reachable(customer: Customer, reachable: bool) -> None:
-    assert customer.is_reachable is reachable

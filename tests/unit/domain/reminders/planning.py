@@ -11,8 +11,8 @@ from domain.invoices import Invoice
 from domain.phones import PhoneProblem
 from domain.reminders.callable_numbers import NumberFacts
 from domain.reminders.opening import ALWAYS_OPEN, Opening
-from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds
-from domain.reminders.plan import Plan, Scheduled, Skipped, SkipReason, plan
+from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason
+from domain.reminders.plan import Plan, Scheduled, Skipped, plan
 from domain.reminders.policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_customer, an_invoice
 

@@ -11,8 +11,8 @@ from domain.customers import Customer
 from domain.invoices import Invoice
 from domain.phones import NotCallable, PhoneProblem
 from domain.reminders.callable_numbers import NumberFacts
-from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds
-from domain.reminders.plan import NotOpen, Scheduled, Skipped, SkipReason, is_overdue, plan
+from domain.reminders.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason
+from domain.reminders.plan import NotOpen, Scheduled, Skipped, is_overdue, plan
 from domain.reminders.policy import DEFAULT_STEPS, ReminderPolicy
 from tests.builders import a_customer, an_invoice
 from tests.tables import table

@@ -8,8 +8,8 @@ import pytest
 
 from domain.reminders.callable_numbers import NumberFacts
 from domain.reminders.calling_window import CallingWindow
-from domain.reminders.permission import Holds
-from domain.reminders.plan import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
+from domain.reminders.permission import Holds, SkipReason
+from domain.reminders.plan import NotOpen, Plan, Scheduled, Skipped, next_planning_at
 from domain.reminders.policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
 from tests.tables import table

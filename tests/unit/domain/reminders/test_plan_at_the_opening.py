@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.reminders.opening import ALWAYS_OPEN, Opening
-from domain.reminders.plan import SkipReason
+from domain.reminders.permission import SkipReason
 from domain.reminders.policy import ReminderPolicy
 from tests.builders import an_invoice
 from tests.tables import table

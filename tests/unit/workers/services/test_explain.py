@@ -7,8 +7,7 @@ import pytest
 
 from domain.reminders.hand_over import HoldReason
 from domain.reminders.opening import Handover
-from domain.reminders.permission import Holds
-from domain.reminders.plan import SkipReason
+from domain.reminders.permission import Holds, SkipReason
 from tests.builders import an_invoice
 from tests.tables import table
 from tests.unit.workers.services.stories import (

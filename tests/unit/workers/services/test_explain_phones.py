@@ -6,7 +6,7 @@ import pytest
 
 from domain.phones import NotCallable, PhoneFallback, PhoneKind
 from domain.reminders.callable_numbers import NumberFacts
-from domain.reminders.plan import SkipReason
+from domain.reminders.permission import SkipReason
 from tests.builders import A_BRITISH_MOBILE, AN_INDIAN_MOBILE, a_person
 from tests.unit.workers.services.stories import a_case, a_customer_story, a_story, explained, reasons
 
