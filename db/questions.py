@@ -102,9 +102,15 @@ _QUESTIONS = text(f"""
     ), forbidden AS (
         SELECT id, customer_id FROM invoices_cache
          WHERE connection_id = :connection_id AND plan_outcome = ANY(:by_details) AND {_IS_OWED}
+    ), home AS (
+        SELECT handover, currency_code FROM booksync.zoho_connections WHERE id = :connection_id
     ), debt AS (
-        SELECT customer_id, sum(balance) AS owed FROM invoices_cache
-         WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
+        -- Amounts of different currencies cannot be compared, so debts in the organisation's currency come first.
+        SELECT customer_id, max(owed) AS owed,
+               coalesce(max(owed) FILTER (WHERE currency_code = (SELECT currency_code FROM home)), 0) AS owed_at_home
+          FROM (SELECT customer_id, currency_code, sum(balance) AS owed FROM invoices_cache
+                 WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY 1, 2) AS of_currency
+         GROUP BY 1
     ), failed AS (
         SELECT failed.kind, failed.record_id, bool_or(run.id = :run_id AND is_rejected) AS is_over
           FROM booksync.failed_records AS failed JOIN booksync.sync_runs AS run ON run.id = failed.run_id
@@ -139,12 +145,12 @@ _QUESTIONS = text(f"""
       FROM question
       LEFT JOIN debt USING (customer_id)
       LEFT JOIN failed USING (kind, record_id)
-      CROSS JOIN (SELECT handover FROM booksync.zoho_connections WHERE id = :connection_id) AS home
+      CROSS JOIN home
      WHERE {_IS_UNASKED} AND is_over IS NOT TRUE
      ORDER BY is_over IS NOT NULL,
               array_position(CASE handover WHEN 'open' THEN CAST(:order AS text[])
                                            ELSE CAST(:order_while_closed AS text[]) END, cause),
-              owed DESC NULLS LAST, customer_id, kind, record_id
+              owed_at_home DESC NULLS LAST, owed DESC NULLS LAST, customer_id, kind, record_id
      LIMIT :limit
 """)  # noqa: S608  (the conditions are constants)
 

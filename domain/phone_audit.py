@@ -1,12 +1,12 @@
 """The audit of phone numbers: the numbers that a person should check, why, and the open amounts of their customers."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
+from domain.amounts import Amounts, by_debt, sum_of
 from domain.countries import country_name
 from domain.phones import Doubt, NotCallable, PhoneProblem
 from domain.reminders.callable_numbers import DOUBTFUL_NAMES
@@ -18,9 +18,6 @@ _SHARED = "Customers of different names have the same number."
 
 #: The order of doubts in the audit. FOREIGN comes first, because the text may mean another number.
 _DOUBTS_IN_ORDER = (Doubt.FOREIGN, Doubt.EXAMPLE, Doubt.RUN)
-
-#: Currency code → amount.
-Amounts = Mapping[str, Decimal]
 
 
 class Reason(NamedTuple):
@@ -112,14 +109,6 @@ def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str)
     return sorted(numbers, key=lambda each: (by_debt(each.owed, home_currency), each.customers[0].facts.customer_id))
 
 
-def by_debt(owed: Amounts, home_currency: str) -> tuple[Decimal, Decimal]:
-    """A key that sorts the highest debt first.
-
-    Debts in the home currency come first, because amounts of different currencies cannot be compared.
-    """
-    return -owed.get(home_currency, Decimal()), -max(owed.values(), default=Decimal())
-
-
 def reasons_of(facts: PhoneFacts, rules: AuditRules) -> tuple[Reason, ...]:
     """Why a person should check the number, the most important reason first; empty if nothing is doubtful."""
     return tuple(chain(_refused(facts), _not_called(facts, rules), _doubtful(facts), _assumed(facts)))
@@ -141,14 +130,6 @@ def totals(numbers: Iterable[AuditedNumber]) -> Sequence[ReasonTotal]:
         for reason, customers in by_reason.items()
     ]
     return sorted(found, key=lambda total: (-total.customers, total.reason))
-
-
-def sum_of(amounts: Iterable[Amounts]) -> Amounts:
-    total: dict[str, Decimal] = defaultdict(Decimal)
-    for each in amounts:
-        for currency, amount in each.items():
-            total[currency] += amount
-    return dict(total)
 
 
 def _refused(facts: PhoneFacts) -> Iterable[Reason]:

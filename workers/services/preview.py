@@ -18,7 +18,7 @@ from db.openings import HandoverState
 from db.plan_cases import Case
 from db.questions import UncertainCountries
 from db.session import Session
-from domain.phone_audit import Amounts, by_debt, sum_of
+from domain.amounts import Amounts, by_debt, sum_of
 from domain.reminders.funnel import Funnel, LaterReason, LossReason
 from domain.reminders.opening import Handover, Opening
 from domain.reminders.permission import SkipReason

@@ -101,6 +101,20 @@ def test_records_without_a_modified_time_are_requested_once(engine: Engine, conn
     assert next_questions(engine, connection, A_DAY_BEFORE) == []
 
 
+def test_amounts_of_two_currencies_are_not_added(engine: Engine, planned: Connection) -> None:
+    tell_contact(engine, planned, a_contact("5000"))
+    tell_invoices(
+        engine,
+        planned,
+        an_invoice("3", customer_id="5000", balance="220.00", currency_code="EUR"),
+        an_invoice("4", customer_id="5000", balance="220.00", currency_code="USD"),
+    )
+    plan_all(engine, planned)
+    for home, first in (("GBP", "customer 5001"), ("EUR", "customer 5000"), (None, "customer 5001")):
+        change(engine, "UPDATE booksync.zoho_connections SET currency_code = :home", home=home)
+        assert next_questions(engine, planned, A_DAY_BEFORE)[0] == first
+
+
 def test_the_largest_debts_come_first(engine: Engine, planned: Connection) -> None:
     tell_contact(engine, planned, a_contact("5000"))
     tell_invoices(engine, planned, an_invoice("3", customer_id="5000", balance="241.00"))

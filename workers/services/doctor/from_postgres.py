@@ -26,7 +26,8 @@ from db.failures import DatabaseError, Failure, failure_of
 from db.installation import InstallationFacts
 from db.migrations.revisions import SchemaFit, SchemaState, schema_state, state_at
 from db.session import Session
-from domain.phone_audit import AuditRules, audit, sum_of
+from domain.amounts import sum_of
+from domain.phone_audit import AuditRules, audit
 from domain.processes import Processes
 from workers.boot.basics import Basics
 from workers.secrets.keys import can_read_secrets
