@@ -31,7 +31,7 @@ LONGEST_TEXT = 500
 
 #: The edition of the rules by which verdicts are made: the phone library's version, whose numbers change every month,
 #: and a mark for the rules of this package. A verdict of another edition is made again from the cached text.
-METADATA_VERSION: str = f"{phonenumbers.__version__}-located"
+METADATA_VERSION: str = f"{phonenumbers.__version__}-replaced"
 
 #: The only kinds of numbers that are sold as words (1-800-FLOWERS); in numbers of other kinds, letters hide digits.
 _SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}

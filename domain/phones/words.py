@@ -45,6 +45,18 @@ OTHER_NUMBERS = _words("""
     siret siren tva cp klant kvk btw faktura nip regon pesel инн кпп огрн счет заказ
 """)
 
+#: The number next to one of these words is newer than the other number of its text: "030 1234567, now 030 7654321".
+_NEWER = _words("""
+    new now neu neue neuer jetzt nun nouveau nouvelle maintenant désormais nuevo nueva ahora novo nova agora
+    nuovo nuova adesso nieuw nieuwe nu nowy nowe teraz новый новая новое теперь новий нове тепер nytt nye nå
+    uusi yeni nový nové nyní új nou noul acum νέο νέος τώρα baru sekarang mới ใหม่ جديد الآن חדש עכשיו नया अब
+""")
+_NEWER_WITHOUT_BLANKS = tuple(map(_word, ("新号", "新電", "新电", "新番", "새번호")))
+
+#: The number before one of these words has a successor, if a later number is in the text: "changed to …".
+_REPLACED = _words("changed replaced moved geändert ersetzt remplacé cambió cambiado mudou cambiato заменен изменен")
+_REPLACED_WITHOUT_BLANKS = tuple(map(_word, ("改为", "改為", "更改", "変更", "변경")))
+
 #: The meaning of words about a number, the clearest meaning first. Several words in an entry are a phrase.
 _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
     (
@@ -191,6 +203,16 @@ def _searched(phrase: str) -> str:
 
 
 _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases in _MEANINGS)
+
+
+def is_newer(word: str) -> bool:
+    """Whether the word, as the grammar returns it, says that a number is newer than another one."""
+    return word in _NEWER or any(part in word for part in _NEWER_WITHOUT_BLANKS)
+
+
+def is_replaced(word: str) -> bool:
+    """Whether the word, as the grammar returns it, says that a number has a successor."""
+    return word in _REPLACED or any(part in word for part in _REPLACED_WITHOUT_BLANKS)
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
