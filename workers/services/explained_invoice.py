@@ -8,9 +8,10 @@ from db import explanations, invoice_references
 from db.explanations import Story
 from db.session import Session
 from domain.phones import PhoneFallback
+from domain.reminders.opening import Handover
 from domain.reminders.permission import SkipReason
 from workers.services.explain import explanation
-from workers.services.reasons import outcome_of, sentence_of, waiting_sentence, zone_of
+from workers.services.reasons import objections_to, outcome_of, sentence_of, waiting_sentence, zone_of
 from workers.services.timeline import LineMoment, timeline
 
 
@@ -21,7 +22,7 @@ class ExplainedInvoice:
     story: Story = field(repr=False)
     reported: dict[str, Any] = field(repr=False)  #: as `booksync explain --json` prints it
     answer: str = field(repr=False)
-    is_reminded: bool  #: a reminder is planned, and not held back
+    is_reminded: bool  #: a reminder is planned, and nothing holds it back
     moments: list[LineMoment] = field(repr=False)
     time_zone: str  #: the zone of the moments
 
@@ -33,12 +34,12 @@ def explained_invoice(db: Session, invoice_id: uuid.UUID, fallback: PhoneFallbac
         return None
     story = explanations.story(db, found)
     reported = explanation(story, fallback)
-    zone = zone_of(story)
+    coming, zone = reported["next"], zone_of(story)
     return ExplainedInvoice(
         story=story,
         reported=reported,
         answer=_answer(story, reported),
-        is_reminded=reported["next"] is not None and reported["next"]["held_back"] is None,
+        is_reminded=coming is not None and coming["held_back"] is None and not _obstacle(story),
         moments=timeline(story, zone),
         time_zone=zone.key,
     )
@@ -50,7 +51,8 @@ def _answer(story: Story, reported: dict[str, Any]) -> str:
         since = f"{coming['local_time']} ({coming['time_zone']})"
         return f"Step {coming['step']:+d} is due since {since}, but held back: {coming['held_back'].sentence}"
     if coming is not None:
-        return f"The next reminder is step {coming['step']:+d}, on {coming['local_time']} ({coming['time_zone']})."
+        planned = f"The next reminder is step {coming['step']:+d}, on {coming['local_time']} ({coming['time_zone']})."
+        return f"{planned} {obstacle}" if (obstacle := _obstacle(story)) else planned
     if story.waits_for:
         return f"No reminder is planned. {waiting_sentence(story.waits_for)}"
     outcome = outcome_of(story)
@@ -59,3 +61,16 @@ def _answer(story: Story, reported: dict[str, Any]) -> str:
     if outcome == "not_open":
         return "No reminder is planned, because nothing is owed on the invoice."
     return "It has not been planned yet: the next run plans it."
+
+
+def _obstacle(story: Story) -> str:
+    """What prevents the planned reminder at present; "" if nothing does.
+
+    A promise to pay does not, because the planned step comes after it.
+    """
+    against = next((reason for reason in objections_to(story) if reason is not SkipReason.PROMISED), None)
+    if against is not None:
+        return f"But now there is an objection, and the next run plans it again: {sentence_of(against, story)}"
+    if story.handover is Handover.CLOSED:
+        return "But the connection is closed for handovers, until a person opens it."
+    return ""

@@ -10,7 +10,7 @@ from db.connections import Connection
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
-from tests.integration.db.reminding import claim, tell_and_plan, tell_invoices
+from tests.integration.db.reminding import SWITCH_ON, asked, claim, plan_all, tell_and_plan, tell_contact, tell_invoices
 from tests.integration.web.console_browser import ConsoleBrowser
 from tests.integration.web.console_records import MOST_QUERIES, id_of, opened, queries_of, search
 
@@ -71,6 +71,25 @@ class TestAnInvoice:
             assert shown in page
         assert "<title>Invoice</title>" in page
         assert "Analytical" not in page.partition("<main")[0]
+
+    def test_a_planned_reminder_that_would_not_be_handed_over_says_why(
+        self, ana: ConsoleBrowser, engine: Engine, connection: Connection
+    ) -> None:
+        now = dt.datetime.now(dt.UTC)
+        soon = now.date() + dt.timedelta(days=20)
+        tell_contact(engine, connection, a_contact(details=SWITCH_ON))
+        tell_invoices(engine, connection, asked(an_invoice(due_date=soon)))
+        plan_all(engine, connection, now=now)
+        assert '<p class="answer well">' in opened(ana, engine)
+        change(engine, "UPDATE booksync.zoho_connections SET handover = 'closed'")
+        page = opened(ana, engine)
+        assert "The next reminder is step -3" in page
+        assert "But the connection is closed for handovers, until a person opens it." in page
+        change(engine, "UPDATE booksync.customers_cache SET status = 'inactive'")
+        page = opened(ana, engine)
+        assert "The next reminder is step -3" in page
+        assert "But now there is an objection, and the next run plans it again: " in page
+        assert '<p class="answer">' in page
 
     def test_an_invoice_without_a_reminder_says_why(
         self, ana: ConsoleBrowser, engine: Engine, connection: Connection
