@@ -105,7 +105,7 @@ _QUESTIONS = text(f"""
     ), home AS (
         SELECT handover, currency_code FROM booksync.zoho_connections WHERE id = :connection_id
     ), debt AS (
-        -- Amounts of different currencies cannot be compared, so debts in the organisation's currency come first.
+        -- The order of `domain.amounts.by_debt`: debts in the organisation's currency first.
         SELECT customer_id, max(owed) AS owed,
                coalesce(max(owed) FILTER (WHERE currency_code = (SELECT currency_code FROM home)), 0) AS owed_at_home
           FROM (SELECT customer_id, currency_code, sum(balance) AS owed FROM invoices_cache

@@ -99,9 +99,9 @@ class StoredCustomer(NamedTuple):
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
 
     def as_known(self, contact: Contact) -> KnownContact:
-        """The cached contact beside its list row. A row that is ambiguous or gone counts as changed: it is read again.
+        """What is cached of the contact, and whether its list row equals that; the row has only the primary person.
 
-        The list row has only the primary person's values.
+        A cached row that is ambiguous or gone equals no list row, so that the contact is read again.
         """
         persons = persons_from_json(self.persons)
         facts = dict(zip(COMPARED_COLUMNS, self.facts, strict=True))

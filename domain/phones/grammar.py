@@ -11,7 +11,7 @@ from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones.characters import folded_characters
 from domain.phones.verdicts import PhoneProblem
-from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMBERS, UNITS, is_newer, is_replaced
+from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMBERS, UNITS
 
 #: The minimum of digits in a number. Fewer digits belong to a label ("room 12", "line 2").
 _DIGITS_OF_A_NUMBER = 5
@@ -74,14 +74,6 @@ _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|(?P<run>[\d+()\[\]\x20./~-]+)|(?P<othe
 #: A number that a spreadsheet has converted to a decimal: "1701234567.0".
 _DECIMAL = re.compile(r"^(\+?\d{4,})[.,]0+$")
 
-#: From this many digits on, a chunk has two numbers.
-_DIGITS_OF_TWO_NUMBERS = 16
-
-_LATER_NUMBER = re.compile(r"\d(?:[ ()./-]*\d){5,}")
-#: Signs at the end of a chunk that do not belong to its number.
-_ENDS_OF_NUMBER = " /-.(["
-_SEPARATOR = re.compile(r"[,;|&\n/]")
-
 #: Brackets with words in them, closed or not.
 _REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
 
@@ -134,8 +126,6 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
     _refuse_if(any(word in OTHER_NUMBERS and at < main.start for at, word in words))
     after = next((chunk for chunk in chunks if chunk.start > main.start and chunk.digits >= _DIGITS_OF_A_NUMBER), None)
     spoken = _words_about(main, after, sorted(remarks + words), plain)
-    if _has_successor(main, remarks + words, text):
-        spoken += ("old",)
     return Phrase(main.text.strip(), following, spoken, text)
 
 
@@ -250,24 +240,6 @@ def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
     return main, following
 
 
-def _has_successor(main: _Chunk, words: list[tuple[int, str]], text: str) -> bool:
-    """Whether words say that a later number replaces the first one: "030 … changed to 0171 …", "030 … (new 0171 …)".
-
-    "New" before a separator is about the number before it: "030 … (new), 0171 …".
-    """
-    replaced = [at for at, word in words if at > main.start and is_replaced(word)]
-    newer = [at for at, word in words if at > main.start and is_newer(word)]
-    if not (replaced or newer):
-        return False
-    if main.digits >= _DIGITS_OF_TWO_NUMBERS:
-        return True
-    plain = _DATE.sub(lambda date: " " * len(date.group()), text)
-    later = _LATER_NUMBER.search(plain, main.start + len(main.text.rstrip(_ENDS_OF_NUMBER)))
-    if later is None:
-        return False
-    return bool(replaced) or any(not _SEPARATOR.search(text, at, later.start()) for at in newer)
-
-
 def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
     """The words about the first number of a text, without the words about a second number.
 
@@ -276,12 +248,12 @@ def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]
     """
     if after is None:
         return tuple(word for _, word in words)
-    end_of_main = main.start + len(main.text.rstrip(_ENDS_OF_NUMBER))
-    separator = _SEPARATOR.search(text, end_of_main, after.start)
+    end_of_main = main.start + len(main.text.rstrip(" /-.(["))
+    separator = re.search(r"[,;|&\n/]", text[end_of_main : after.start])
     has_label_in_front = any(position < main.start for position, _ in words)
     end = end_of_main if has_label_in_front else after.start
     if separator is not None:
-        end = separator.start()
+        end = end_of_main + separator.start()
     return tuple(word for position, word in words if position < end)
 
 

@@ -17,8 +17,9 @@ from domain.phones.characters import digits_of, folded_characters
 from domain.phones.grammar import Phrase, RefusedTextError, phrase_of
 from domain.phones.home_rules import has_usual_length
 from domain.phones.number import KINDS, ValidNumber, valid_number
+from domain.phones.successors import has_successor
 from domain.phones.valid_numbers import Found, found_in, only_one
-from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
+from domain.phones.verdicts import Doubt, NotCallable, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 from domain.phones.zones import regions_of, time_zones_of
 
@@ -194,10 +195,14 @@ def _verdict(raw: str, read: _Read) -> PhoneVerdict:
         kind=number.kind,
         regions=regions,
         time_zones=time_zones_of(number, regions),
-        not_callable=meaning_of(read.words) or digits_against(number),
+        not_callable=meaning_of(read.words) or _replaced(raw) or digits_against(number),
         doubts=(*doubts, Doubt.FOREIGN) if read.has_added_plus else doubts,
         by_region=read.by_region,
     )
+
+
+def _replaced(raw: str) -> NotCallable | None:
+    return NotCallable.OLD_NUMBER if has_successor(folded_characters(raw)) else None
 
 
 def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:

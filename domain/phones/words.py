@@ -7,17 +7,18 @@ from domain.phones.characters import folded_characters
 from domain.phones.verdicts import NotCallable
 
 
-def _word(text: str) -> str:
+def word_of(text: str) -> str:
     """The word as the grammar returns it: without vowel signs, which a phone text loses with all combining marks."""
     return folded(folded_characters(text))
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(map(_word, text.split()))
+def words_of(text: str) -> frozenset[str]:
+    """The words of a list, see `word_of`."""
+    return frozenset(map(word_of, text.split()))
 
 
 #: Labels that may touch the digits: "Tel030 1234567", "0171 1234567mobil".
-LABELS = _words("""
+LABELS = words_of("""
     tel tele telefon telefono telefone telephone téléphone telefoon telefonnummer phone ph fon fono call
     mobil mobile mob movil móvil mobiel cell cellular celular cel handy gsm portable
     fax telefax office büro buero bureau oficina escritorio work home private privat priv direct dir
@@ -26,36 +27,24 @@ LABELS = _words("""
 """)
 
 #: Labels of one letter: "T: 030 …", "0171 … (m)". Other single letters may replace a digit.
-LETTER_LABELS = _words("t m p h w c d f т м ф р д τ κ")
+LETTER_LABELS = words_of("t m p h w c d f т м ф р д τ κ")
 
 #: Letters that people write for 0 and 1, Latin and Cyrillic. A word of only these letters may be digits.
 DIGIT_LETTERS = frozenset("OolIОо")
 
 #: The number before one of these words counts hours, floors or lines: "030 1234567 9-17 Uhr".
-UNITS = _words("""
+UNITS = words_of("""
     h hr hrs hour hours uhr std stunden am pm min heures horas ore godz uur
     st nd rd th floor stock og eg etage étage piso andar lines line linien
 """)
 
 #: The number after one of these words is not a phone number: "Customer 4711234, tel. 030 …".
-OTHER_NUMBERS = _words("""
+OTHER_NUMBERS = words_of("""
     id uid acct account customer cust client invoice inv order ref reference vat gst gstin tin ssn pan aadhaar npi abn
     zip pin pincode postcode room kd kdnr kunde kunden kundennr kundennummer rechnung konto kto iban plz ust ustid
     steuer cliente factura fattura fatura pedido nif cif nie dni cuit rut rfc cnpj cpf cep cap piva facture commande
     siret siren tva cp klant kvk btw faktura nip regon pesel инн кпп огрн счет заказ
 """)
-
-#: The number next to one of these words is newer than the other number of its text: "030 1234567, now 030 7654321".
-_NEWER = _words("""
-    new now neu neue neuer jetzt nun nouveau nouvelle maintenant désormais nuevo nueva ahora novo nova agora
-    nuovo nuova adesso nieuw nieuwe nu nowy nowe teraz новый новая новое теперь новий нове тепер nytt nye nå
-    uusi yeni nový nové nyní új nou noul acum νέο νέος τώρα baru sekarang mới ใหม่ جديد الآن חדש עכשיו नया अब
-""")
-_NEWER_WITHOUT_BLANKS = tuple(map(_word, ("新号", "新電", "新电", "新番", "새번호")))
-
-#: The number before one of these words has a successor, if a later number is in the text: "changed to …".
-_REPLACED = _words("changed replaced moved geändert ersetzt remplacé cambió cambiado mudou cambiato заменен изменен")
-_REPLACED_WITHOUT_BLANKS = tuple(map(_word, ("改为", "改為", "更改", "変更", "변경")))
 
 #: The meaning of words about a number, the clearest meaning first. Several words in an entry are a phrase.
 _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
@@ -175,7 +164,9 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 #: Words for a line that is both fax and telephone: "Tel/Fax 030 …".
-_TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話")
+_TELEPHONES = words_of(
+    "tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話"
+)
 
 #: "nur per Mail", "SMS only": no calls, but messages. In other orders the words limit hours or describe the line.
 _ONLY_MESSAGES = re.compile(
@@ -198,21 +189,11 @@ def _searched(phrase: str) -> str:
 
     A phrase in a script without blanks between words stays as it is.
     """
-    words = " ".join(map(_word, phrase.split()))
+    words = " ".join(map(word_of, phrase.split()))
     return words if _WITHOUT_BLANKS.match(phrase) else f" {words} "
 
 
 _PHRASES = tuple((meaning, tuple(map(_searched, phrases))) for meaning, phrases in _MEANINGS)
-
-
-def is_newer(word: str) -> bool:
-    """Whether the word, as the grammar returns it, says that a number is newer than another one."""
-    return word in _NEWER or any(part in word for part in _NEWER_WITHOUT_BLANKS)
-
-
-def is_replaced(word: str) -> bool:
-    """Whether the word, as the grammar returns it, says that a number has a successor."""
-    return word in _REPLACED or any(part in word for part in _REPLACED_WITHOUT_BLANKS)
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:

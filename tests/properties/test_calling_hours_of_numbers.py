@@ -1,4 +1,4 @@
-"""Promises of `domain.reminders.clocks` and `calling_hours` for every set of zones in the phone metadata."""
+"""Promises of clocks.py and calling_hours.py in domain/reminders/ for every set of zones in the phone metadata."""
 
 import datetime as dt
 from functools import cache

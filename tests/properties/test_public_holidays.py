@@ -1,4 +1,4 @@
-"""Promises of `public_holidays`: the holidays and weekends of a country, and the end of its calendar."""
+"""Promises of domain/reminders/public_holidays.py: the holidays of a country, and the end of its calendar."""
 
 import datetime as dt
 

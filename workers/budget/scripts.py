@@ -118,7 +118,7 @@ class BudgetScripts:
         `result` is None if no response came.
         """
         given = result or CallResult(refusal=None, accepted=False)
-        pause = pause_lengths(given.refusal, self._limits.window_seconds)
+        lengths = pause_lengths(given.refusal, self._limits.window_seconds)
         length, reason = self._run(
             self._finish,
             organization_id,
@@ -127,10 +127,10 @@ class BudgetScripts:
             granted.at,
             given.refusal or "",
             _verdict(given),
-            _milliseconds(pause.first_seconds),
-            _milliseconds(pause.longest_seconds),
-            pause.factor,
-            pause.steady,
+            _milliseconds(lengths.first_seconds),
+            _milliseconds(lengths.longest_seconds),
+            lengths.factor,
+            lengths.steady,
             _or_empty(None if given.retry_after_seconds is None else _milliseconds(given.retry_after_seconds)),
             _or_empty(given.day_limit),
             _or_empty(given.day_remaining),

@@ -22,7 +22,7 @@ class ExplainedInvoice:
     story: Story = field(repr=False)
     reported: dict[str, Any] = field(repr=False)  #: as `booksync explain --json` prints it
     answer: str = field(repr=False)
-    is_reminded: bool  #: a reminder is planned, and nothing holds it back
+    is_reminded: bool  #: a reminder is planned, is not held back, and no obstacle is known
     moments: list[LineMoment] = field(repr=False)
     time_zone: str  #: the zone of the moments
 
@@ -34,25 +34,24 @@ def explained_invoice(db: Session, invoice_id: uuid.UUID, fallback: PhoneFallbac
         return None
     story = explanations.story(db, found)
     reported = explanation(story, fallback)
-    coming, zone = reported["next"], zone_of(story)
+    coming, obstacle, zone = reported["next"], _obstacle(story), zone_of(story)
     return ExplainedInvoice(
         story=story,
         reported=reported,
-        answer=_answer(story, reported),
-        is_reminded=coming is not None and coming["held_back"] is None and not _obstacle(story),
+        answer=_answer(story, coming, obstacle),
+        is_reminded=coming is not None and coming["held_back"] is None and not obstacle,
         moments=timeline(story, zone),
         time_zone=zone.key,
     )
 
 
-def _answer(story: Story, reported: dict[str, Any]) -> str:
-    coming = reported["next"]
+def _answer(story: Story, coming: dict[str, Any] | None, obstacle: str) -> str:
     if coming is not None and coming["held_back"] is not None:
         since = f"{coming['local_time']} ({coming['time_zone']})"
         return f"Step {coming['step']:+d} is due since {since}, but held back: {coming['held_back'].sentence}"
     if coming is not None:
         planned = f"The next reminder is step {coming['step']:+d}, on {coming['local_time']} ({coming['time_zone']})."
-        return f"{planned} {obstacle}" if (obstacle := _obstacle(story)) else planned
+        return f"{planned} {obstacle}".rstrip()
     if story.waits_for:
         return f"No reminder is planned. {waiting_sentence(story.waits_for)}"
     outcome = outcome_of(story)
@@ -64,13 +63,10 @@ def _answer(story: Story, reported: dict[str, Any]) -> str:
 
 
 def _obstacle(story: Story) -> str:
-    """What prevents the planned reminder at present; "" if nothing does.
-
-    A promise to pay does not, because the planned step comes after it.
-    """
-    against = next((reason for reason in objections_to(story) if reason is not SkipReason.PROMISED), None)
+    """What has come up against the planned reminder since its plan, or else prevents it; "" if nothing does."""
+    against = next(iter(objections_to(story)), None)
     if against is not None:
-        return f"But now there is an objection, and the next run plans it again: {sentence_of(against, story)}"
+        return f"But now there is an objection: {sentence_of(against, story)}"
     if story.handover is Handover.CLOSED:
-        return "But the connection is closed for handovers, until a person opens it."
+        return "But the connection is closed for handovers."
     return ""

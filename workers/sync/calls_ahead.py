@@ -23,11 +23,11 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundTask(Generic[T]):
-    """One call at a time, in a thread of its own, while the step does other work. T: what the call returns."""
+    """One task at a time, in a thread of its own, while the step does other work. T: what the task returns."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
-        self._call: Future[T] | None = None
+        self._task: Future[T] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -37,29 +37,29 @@ class BackgroundTask(Generic[T]):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a call was started and `wait` has not returned its result yet."""
-        return self._call is not None
+        """Whether a task was started and `wait` has not returned its result yet."""
+        return self._task is not None
 
     @property
     def is_done(self) -> bool:
-        """Whether the call under way has a result or an error by now."""
-        return self._call is not None and self._call.done()
+        """Whether the task under way has a result or an error by now."""
+        return self._task is not None and self._task.done()
 
-    def start(self, call: Callable[[], T]) -> None:
-        self._call = self._thread.submit(copy_context().run, call)
+    def start(self, task: Callable[[], T]) -> None:
+        self._task = self._thread.submit(copy_context().run, task)
 
     def arrived(self) -> T | None:
-        """The result, if the call has succeeded by now."""
-        call = self._call
-        if call is None or not call.done() or call.exception() is not None:
+        """The result, if the task has succeeded by now."""
+        task = self._task
+        if task is None or not task.done() or task.exception() is not None:
             return None
         return self.wait()
 
     def wait(self) -> T:
-        """Wait for the call under way, and return its result or raise its error."""
-        assert self._call is not None
-        call, self._call = self._call, None
-        return call.result()
+        """Wait for the task under way, and return its result or raise its error."""
+        assert self._task is not None
+        task, self._task = self._task, None
+        return task.result()
 
 
 class CallsAhead(ABC, Generic[T]):

@@ -1,4 +1,4 @@
-"""The reminder phase: phone verdicts and plans that are due are made, then the run ends.
+"""The reminder phase: phone verdicts and plans that are due are made, questions are asked, then the run ends.
 
 Plans are also made while a run waits for the API budget.
 """

@@ -84,11 +84,11 @@ class TestAnInvoice:
         change(engine, "UPDATE booksync.zoho_connections SET handover = 'closed'")
         page = opened(ana, engine)
         assert "The next reminder is step -3" in page
-        assert "But the connection is closed for handovers, until a person opens it." in page
+        assert "But the connection is closed for handovers." in page
         change(engine, "UPDATE booksync.customers_cache SET status = 'inactive'")
         page = opened(ana, engine)
         assert "The next reminder is step -3" in page
-        assert "But now there is an objection, and the next run plans it again: " in page
+        assert "But now there is an objection: The customer is inactive in Zoho." in page
         assert '<p class="answer">' in page
 
     def test_an_invoice_without_a_reminder_says_why(

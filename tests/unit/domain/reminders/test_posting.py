@@ -1,4 +1,4 @@
-"""Promises of `posting`: a signature that a receiver can verify, and retries that end with the window."""
+"""Promises of domain/reminders/posting.py: a signature to verify, and retries that end with the window."""
 
 import base64
 import datetime as dt
