@@ -167,6 +167,8 @@ def queue_piles_up(site: Site) -> None:
 
 def rejected_rows(site: Site) -> None:
     site.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, row=HostileRow.BROKEN_TIME)
+    # Otherwise the detail calls for the rejected rows soon repair what the doctor is to find.
+    site.zoho.fault(FaultName.HOSTILE_DETAIL, row=HostileRow.BROKEN_TIME)
     site.sync("--full")
 
 
