@@ -10,13 +10,13 @@ from sqlalchemy import text
 from db import webhook_events
 from db.cached_tables import table_of
 from db.connections import Connection
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.refreshes import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
 from db.session import Session
 from db.webhook_events import RefreshRef
 from domain.entities import CUSTOMER, Entity
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 
 _LEAVE = text("""
     UPDATE booksync.refreshes
@@ -243,7 +243,7 @@ def complete(
         records = [ref.as_values() | {"number": row.number} for ref, row in zip(refs, found, strict=True)]
         db.execute(_HANDLE_RECORD, records)
     for ref, row in zip(refs, found, strict=True):
-        webhook_events.note_outcome(db, ref, Outcome.READ, received=row.number)
+        webhook_events.note_outcome(db, ref, EventOutcome.READ, received=row.number)
     return Completed(len(found), sum(row.number - row.handled for row in found))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db import activity
 from db.connections import CREDENTIALS, Connection
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.session import Session
 from domain.activity import Event
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import text
 
 from db import webhook_events
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.session import Session
 from db.webhook_events import Due, RefreshRef
 from domain.entities import entity_named
 from domain.floods import FLOOD
-from domain.webhooks import MOST_SENT, Outcome
+from domain.webhooks import MOST_SENT, EventOutcome
 
 #: The first words of a record's `waiting_for` if its call is queued in the API budget.
 BUDGET = "API budget"
@@ -119,7 +119,7 @@ _FINISH = text("""
 """)
 
 
-def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
+def finish(db: Session, lease: RefreshLease, outcome: EventOutcome, *, error: str | None = None) -> Due | None:
     """End the lease of a refresh, and give `outcome` to the record's events up to the number `lease.received`.
 
     Returns the record with the seconds until its next refresh if more events have arrived; None if not.
@@ -131,7 +131,7 @@ def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | N
         "received": lease.received,
         "until": lease.until,
         "error": error,
-        "has_failed": outcome is Outcome.FAILED,
+        "has_failed": outcome is EventOutcome.FAILED,
     }
     row = db.execute(_FINISH, values).one_or_none()
     if row is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.session import Session
 
 #: Lease duration: after it another scheduler may post the handover. Must exceed the longest HTTP call.

@@ -9,7 +9,7 @@ from typing import Any, Self
 import orjson
 from sqlalchemy import Row, text
 
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.pipelines import pipelined, returned
 from db.session import Session
 from domain.run_position import Position

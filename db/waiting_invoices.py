@@ -18,7 +18,7 @@ from domain.observed import Observed
 _INVOICE = TypeAdapter(Invoice)
 
 
-class SkipReason(StrEnum):
+class WaitingReason(StrEnum):
     """Why an invoice waits in waiting_invoices."""
 
     CUSTOMER_UNKNOWN = "customer_unknown"  #: the customer is not cached and was not requested yet
@@ -34,7 +34,7 @@ KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
 
 # A gone customer is not requested again until its invoice changes: while the invoice's payload stays, the reason stays.
 # An invoice read before its cached row was written does not wait.
-_SKIP = f"""
+_KEEP_WAITING = f"""
     INSERT INTO booksync.waiting_invoices AS kept (
            user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open, invoice, observed_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*
@@ -55,12 +55,14 @@ _SKIP = f"""
 """  # noqa: S608  (the gates are constants)
 
 
-def skip(db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool) -> None:
+def keep_waiting(
+    db: Session, connection: Connection, reads: Sequence[Observed[Invoice]], *, stamps_may_go_back: bool
+) -> None:
     """Store these invoices as waiting for their customers, unless a newer version waits or is cached."""
     if not reads:
         return
     db.exec_driver_sql(
-        _SKIP,
+        _KEEP_WAITING,
         {
             "user_id": connection.user_id,
             "connection_id": connection.connection_id,
@@ -68,7 +70,7 @@ def skip(db: Session, connection: Connection, reads: Sequence[Observed[Invoice]]
             "ids": [read.record.invoice_id for read in reads],
             "customer_ids": [read.record.customer_id for read in reads],
             "reasons": [
-                str(SkipReason.CUSTOMER_UNKNOWN if read.record.customer_id else SkipReason.NO_CUSTOMER)
+                str(WaitingReason.CUSTOMER_UNKNOWN if read.record.customer_id else WaitingReason.NO_CUSTOMER)
                 for read in reads
             ],
             "are_open": [read.record.may_be_owed for read in reads],
@@ -144,7 +146,7 @@ def unknown_customers(
     )
 
 
-def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
+def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: WaitingReason) -> int:
     """Record the reason why the customer cannot be cached, on all its waiting invoices, which keep waiting.
 
     Returns the number of these invoices.

@@ -22,8 +22,8 @@ from domain.webhooks import (
     CachedVersion,
     Event,
     EventKind,
+    EventOutcome,
     EventSummary,
-    Outcome,
 )
 
 
@@ -208,7 +208,7 @@ def recent(db: Session, connection_id: uuid.UUID, kind: EventKind) -> Recent:
     return Recent({(row.entity, row.record_id) for row in rows}, sum(row.is_of_the_hour for row in rows))
 
 
-def note_outcome(db: Session, ref: RefreshRef, outcome: Outcome, *, received: int) -> None:
+def note_outcome(db: Session, ref: RefreshRef, outcome: EventOutcome, *, received: int) -> None:
     """Record the outcome of the record's waiting events, up to the event with the number `received`."""
     db.execute(
         text("""

@@ -29,7 +29,7 @@ class EventKind(StrEnum):
 INTERNAL_KINDS = frozenset({EventKind.ORPHANED, EventKind.WANTED, EventKind.REJECTED})
 
 
-class Outcome(StrEnum):
+class EventOutcome(StrEnum):
     """What a webhook event has led to."""
 
     ASKED = "asked"  #: the record was read from Zoho, and the response is cached

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
-from db import connections, openings, outcomes
+from db import call_outcomes, connections, openings
 from db.connections import Connection
 from db.session import Session
 from domain.activity import Action
-from domain.outcome import CallOutcome
+from domain.call_outcomes import CallOutcome
 from domain.reminders.opening import Backlog
 from workers.cli.arguments import GivenConnection, found_connection
 from workers.cli.connection_lines import tell_if_closed
@@ -132,10 +132,10 @@ def report(
     """Record the outcome of a call, as the SQL function `report_outcome` does; a second report corrects the first."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
         try:
-            recorded = outcomes.report(
+            recorded = call_outcomes.report(
                 db, handover, outcome, reminder_id=reminder, until=until.date() if until else None, note=note
             )
-        except outcomes.RefusedOutcomeError as error:
+        except call_outcomes.RefusedOutcomeError as error:
             raise typer.BadParameter(str(error)) from None
     tell = results(as_json)
     tell.print(f"Recorded for {counted(recorded, 'reminder', 'reminders')}: {outcome.replace('_', ' ')}.")

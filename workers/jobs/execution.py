@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from db import connections
 from db.failures import DatabaseError, failure_of
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.parking import Parking
 from db.session import Session
 from db.transactions import in_transaction

@@ -198,6 +198,6 @@ def _keep_waiting(
     If such an invoice is cached under a former customer, the cached row is marked deleted, so its reminders are
     cancelled.
     """
-    waiting_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
+    waiting_invoices.keep_waiting(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     withdrawn = moved_invoices.withdraw(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
     plan_reminders.replan_invoices(db, connection, withdrawn, now=now)

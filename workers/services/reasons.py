@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from db.customer_stories import CustomerStory
 from db.explanations import ReminderStory, Story
-from db.waiting_invoices import SkipReason as WaitReason
+from db.waiting_invoices import WaitingReason
 from domain.countries import country_name
 from domain.phones import PhoneProblem
 from domain.reminders.callable_numbers import NumberFacts
@@ -20,9 +20,9 @@ from domain.reminders.policy import ReminderPolicy
 from domain.time_zones import known_zones, zone_named
 
 _WAITS = {
-    WaitReason.CUSTOMER_UNKNOWN: "Its customer is not cached yet; the next run reads it from Zoho.",
-    WaitReason.CUSTOMER_GONE: "Zoho does not have its customer (any more); the invoice waits for the customer.",
-    WaitReason.NO_CUSTOMER: "The invoice names no customer in Zoho.",
+    WaitingReason.CUSTOMER_UNKNOWN: "Its customer is not cached yet; the next run reads it from Zoho.",
+    WaitingReason.CUSTOMER_GONE: "Zoho does not have its customer (any more); the invoice waits for the customer.",
+    WaitingReason.NO_CUSTOMER: "The invoice names no customer in Zoho.",
 }
 
 NAMELESS = "a person without a name"
@@ -186,7 +186,7 @@ def _became(reminder: ReminderStory) -> str:
 
 def waiting_sentence(waits_for: str) -> str:
     """Return why an invoice waits for its customer."""
-    return _WAITS[WaitReason(waits_for)]
+    return _WAITS[WaitingReason(waits_for)]
 
 
 def zone_of(story: Story) -> ZoneInfo:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from db import known_contacts, staging
+from db import known_contacts, rejected_records, staging
 from db.runs import StepRef
 from db.session import Session
 from domain.contacts import Contact
@@ -112,7 +112,7 @@ def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | Re
         note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         staging.unstage(db, run.run_id, [contact_id])
     elif isinstance(found, Rejected):
-        staging.rejected(db, work.run.connection_id, "contact", [found])
+        rejected_records.record(db, work.run.connection_id, "contact", [found])
         _keep_row(db, work, listed, observed_at=work.observed_at)
     else:
         staging.set_details(db, work.run.run_id, Observed(found, work.observed_at))

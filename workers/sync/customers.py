@@ -21,7 +21,7 @@ from domain.runs import Phase, Run
 from workers.sync.list_ahead import ListAhead
 from workers.sync.list_pages import end_list, note_written, staged_page
 from workers.sync.old_details import reread_old_details
-from workers.sync.rejected_rows import request_refreshes
+from workers.sync.refresh_rejected import request_refreshes
 from workers.sync.sorting import sort_contacts, stage_lacking, towards_what_is_lacking
 from workers.sync.work import Work
 from workers.sync.writing import write_customers

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from db import failed_records, staging
+from db import failed_records, rejected_records
 from db.session import Session
 from domain.entities import Entity, entities
 from domain.lists import Rejected
@@ -234,7 +234,7 @@ class _Failures(Generic[RecordT]):
         )
         if self._calls.is_named:
             aside = Rejected(ref.record_id, reason)
-            staging.rejected(db, self._work.run.connection_id, ref.entity.name, [aside])
+            rejected_records.record(db, self._work.run.connection_id, ref.entity.name, [aside])
         return self._calls.reject(db, record, reason)
 
     def _save(

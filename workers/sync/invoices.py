@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from db import failed_records, known_contacts, staging, waiting_invoices
+from db import failed_records, known_contacts, rejected_records, waiting_invoices
 from db.runs import StepRef
 from db.session import Session, autocommit
-from db.waiting_invoices import SkipReason
+from db.waiting_invoices import WaitingReason
 from domain.contacts import Contact, ContactKind
 from domain.entities import CUSTOMER, INVOICE
 from domain.lists import Rejected
@@ -90,7 +90,7 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
             work.checkpoint(db, _write(db, work, zoho_customer_id, found))
 
     def reject(db: Session, zoho_customer_id: str, _reason: str) -> Run:
-        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
+        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, WaitingReason.CUSTOMER_REJECTED)
         return work.run
 
     return DetailCalls(lambda zoho_customer_id: RecordRef(CUSTOMER, zoho_customer_id), ask, reject)
@@ -99,12 +99,12 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
 def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Rejected | None) -> Run:
     """Cache a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
     if isinstance(found, Rejected):
-        staging.rejected(db, work.run.connection_id, "contact", [found])
+        rejected_records.record(db, work.run.connection_id, "contact", [found])
         # A full run reads rejected customers again, but only once per run.
         ref = RecordRef(CUSTOMER, zoho_customer_id)
         failed_records.record_failure(db, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True)
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
-        reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
+        reason = WaitingReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else WaitingReason.CUSTOMER_GONE
         skipped = waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, reason)
         log.warning(
             "Invoices wait, because their customer cannot be cached", action="invoices.skipped", invoices=skipped
@@ -114,5 +114,5 @@ def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | Reje
     if not known_contacts.is_cached(db, work.connection, zoho_customer_id):
         # Another connection of the user has that customer in its cache, so every further call would have the same
         # result.
-        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_GONE)
+        waiting_invoices.mark_customer(db, work.connection, zoho_customer_id, WaitingReason.CUSTOMER_GONE)
     return run

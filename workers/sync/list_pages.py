@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from db import deletions, staged_pages, staging, waiting_invoices, watermarks
+from db import deletions, rejected_records, staged_pages, waiting_invoices, watermarks
 from db.pipelines import pipelined
 from db.runs import StepRef
 from db.session import Session, autocommit
@@ -26,7 +26,7 @@ from domain.walk import Walk
 from domain.watermarks import overlapping
 from workers.sync.calls_ahead import BackgroundTask
 from workers.sync.floods import complete_events
-from workers.sync.rejected_rows import request_refreshes
+from workers.sync.refresh_rejected import request_refreshes
 from workers.sync.work import Work
 from workers.zoho.list_reader import ListReader
 
@@ -148,7 +148,7 @@ def note_written(
         if page is not None and run.mode is Mode.FULL:
             deletions.see(db, run.run_id, entity, seen(page))
         if page is not None:
-            staging.rejected(db, run.connection_id, entity.name, page.rejected)
+            rejected_records.record(db, run.connection_id, entity.name, page.rejected)
     return run if page is None else run.having_read(page)
 
 

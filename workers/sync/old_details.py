@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from db import known_contacts, staging
+from db import known_contacts, rejected_records
 from db.session import Session
 from domain.contacts import Contact
 from domain.entities import CUSTOMER
@@ -87,7 +87,7 @@ def _reread(work: Work, contact_id: str) -> None:
             run = write_customers(db, work, work.run, [Observed(contact, work.observed_at)])
             known_contacts.note_details_read(db, work.connection, contact, observed_at=work.observed_at)
         elif isinstance(contact, Rejected):
-            staging.rejected(db, run.connection_id, "contact", [contact])
+            rejected_records.record(db, run.connection_id, "contact", [contact])
             known_contacts.note_unreadable(db, work.connection, contact_id, now=work.now)
         else:
             note_gone(db, work, CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)

@@ -16,14 +16,14 @@ from db import (
     invoices,
     known_contacts,
     refreshes,
-    staging,
+    rejected_records,
     waiting_invoices,
     webhook_events,
 )
 from db.connections import Connection
 from db.refreshes import RefreshLease
 from db.session import Session, autocommit
-from db.waiting_invoices import SkipReason
+from db.waiting_invoices import WaitingReason
 from db.webhook_events import Due, RefreshRef
 from domain.contacts import Contact, ContactKind
 from domain.deletions import Evidence, Tally, needs_permission
@@ -32,7 +32,7 @@ from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import Rejected
 from domain.observed import Observed
-from domain.webhooks import EventKind, EventSummary, Outcome, is_known
+from domain.webhooks import EventKind, EventOutcome, EventSummary, is_known
 from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
@@ -67,7 +67,7 @@ class OneRecord(Asking):
     def __init__(self, resources: Resources, lease: RefreshLease) -> None:
         super().__init__(resources, leased_at=lease.leased_at)
         self.lease = lease
-        self.outcome: Outcome | None = None
+        self.outcome: EventOutcome | None = None
 
     @property
     def ref(self) -> RefreshRef:
@@ -84,7 +84,7 @@ class OneRecord(Asking):
         holder = f"refresh-{ref.connection_id}-{ref.entity.name}-{ref.record_id}"
         return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
-    def finish(self, db: Session, outcome: Outcome) -> list[Due]:
+    def finish(self, db: Session, outcome: EventOutcome) -> list[Due]:
         """End the refresh's lease with an outcome, and return the records to fetch next.
 
         These are related records, and the record itself if newer events name it.
@@ -93,8 +93,8 @@ class OneRecord(Asking):
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
         due = refreshes.finish(db, self.lease, outcome)
-        if outcome is Outcome.ASKED:
-            staging.forget_rejected_record(db, self.ref.connection_id, self.ref.entity, self.ref.record_id)
+        if outcome is EventOutcome.ASKED:
+            rejected_records.forget(db, self.ref.connection_id, self.ref.entity, self.ref.record_id)
         actor_name, _ = refresh_actor(self.ref.entity)
         dead_letters.work_done(db, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
@@ -117,7 +117,7 @@ def refresh(record: OneRecord) -> Sequence[Due]:
         if reported is not None and is_known(reported, webhook_events.cached_version(db, record.connection, ref)):
             if reported.is_wanted:
                 _take_up(db, record, ref.record_id)
-            return record.finish(db, Outcome.KNOWN)
+            return record.finish(db, EventOutcome.KNOWN)
     if not lease.has_turn:
         if reported is not None and not lease.is_unproven and _is_left_to_run(record, reported):
             return ()
@@ -168,13 +168,13 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             outcome = _write_contact(db, record, found)
         if not known_contacts.is_cached(db, record.connection, record.ref.record_id):
             # The invoices that wait for this customer need no further call, so the reason is recorded with them.
-            reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else SkipReason.CUSTOMER_GONE
+            reason = WaitingReason.CUSTOMER_REJECTED if isinstance(found, Rejected) else WaitingReason.CUSTOMER_GONE
             waiting_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
         plan_reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
         return record.finish(db, outcome)
 
 
-def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
+def _write_contact(db: Session, record: OneRecord, contact: Contact) -> EventOutcome:
     written = cache_customers(
         db,
         record.connection,
@@ -182,9 +182,9 @@ def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
         fallback=record.resources.settings.phone_fallback,
         now=record.now,
     )
-    staging.rejected(db, record.ref.connection_id, "contact", written.rejected)
+    rejected_records.record(db, record.ref.connection_id, "contact", written.rejected)
     known_contacts.note_observed(db, record.connection, {contact.contact_id: record.observed_at})
-    return Outcome.ASKED
+    return EventOutcome.ASKED
 
 
 def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
@@ -199,7 +199,7 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
         cache_invoices(db, record.connection, [Observed(found, record.observed_at)], now=record.now)
         invoices.note_observed(db, record.connection, found.invoice_id, record.observed_at)
         _want_customer(db, record, found)
-        return record.finish(db, Outcome.ASKED)
+        return record.finish(db, EventOutcome.ASKED)
 
 
 def _refresh_record(record: OneRecord) -> Sequence[Due]:
@@ -212,7 +212,7 @@ def _refresh_record(record: OneRecord) -> Sequence[Due]:
         if found is None:
             return record.finish(db, _gone(db, record, Evidence.OTHER_EVENT))
         cache_records(db, record.connection, entity, [Observed(found, record.observed_at)])
-        return record.finish(db, Outcome.ASKED)
+        return record.finish(db, EventOutcome.ASKED)
 
 
 def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
@@ -234,12 +234,12 @@ def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
     plan_reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 
 
-def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
+def _gone(db: Session, record: OneRecord, evidence: Evidence) -> EventOutcome:
     """Mark a gone record deleted, or hold it back for a person if the deletion safeguard requires it."""
     ref, entity = record.ref, record.ref.entity
     cached = webhook_events.cached_version(db, record.connection, ref)
     if cached is None or not cached.is_live:
-        return Outcome.IGNORED
+        return EventOutcome.IGNORED
     note_gone(db, record, entity, ref.record_id)
     if not _is_proven(db, record, evidence) and _must_wait(db, record):
         if held_deletions.hold(db, record.connection, entity, [ref.record_id], evidence):
@@ -248,9 +248,9 @@ def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
                 action="refresh.held",
                 kind=entity.kind,
             )
-        return Outcome.UNMARKED
+        return EventOutcome.UNMARKED
     mark_deleted(db, record.connection, entity, [ref.record_id], observed_at=record.observed_at, now=record.now)
-    return Outcome.GONE
+    return EventOutcome.GONE
 
 
 def _is_proven(db: Session, record: OneRecord, evidence: Evidence) -> bool:
@@ -281,9 +281,9 @@ def _must_wait(db: Session, record: OneRecord) -> bool:
     return needs_permission(tally)
 
 
-def _rejected(db: Session, record: OneRecord, aside: Rejected) -> Outcome:
-    staging.rejected(db, record.ref.connection_id, record.ref.entity.name, [aside])
-    return Outcome.UNREADABLE
+def _rejected(db: Session, record: OneRecord, aside: Rejected) -> EventOutcome:
+    rejected_records.record(db, record.ref.connection_id, record.ref.entity.name, [aside])
+    return EventOutcome.UNREADABLE
 
 
 _REFRESH: dict[Entity, Callable[[OneRecord], Sequence[Due]]] = {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
-from db import staging, watermarks
+from db import rejected_records, staging, watermarks
 from db.runs import StepRef
 from db.session import Session
 from domain.entities import CUSTOMER
@@ -102,7 +102,7 @@ def _stage(db: Session, run: Run, fetched: _Fetched) -> None:
     if page is not None:
         staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in fetched.rows])
         staging.stage_rejected_persons(db, run.run_id, page.rejected)
-        staging.rejected(db, run.connection_id, "person", page.rejected)
+        rejected_records.record(db, run.connection_id, "person", page.rejected)
 
 
 def _without_bulk_list(work: Work) -> StepRef:

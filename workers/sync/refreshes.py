@@ -12,7 +12,7 @@ from db.parking import Parking
 from db.session import Session, autocommit
 from db.webhook_events import Due, RefreshRef
 from domain.entities import Entity
-from domain.webhooks import Outcome as EventOutcome
+from domain.webhooks import EventOutcome
 from workers.boot.resources import Resources
 from workers.budget import BudgetWait
 from workers.jobs.dead_letters import failed_refresh

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from db import failed_records, phone_verdicts, staging, watermarks
+from db import failed_records, phone_verdicts, rejected_records, staging, watermarks
 from db.runs import StepRef
 from db.session import Session, autocommit
 from domain.entities import INVOICE
@@ -126,5 +126,5 @@ def _tidy(db: Session, run: Run) -> None:
     """Delete the run's staged rows and, after a complete full run, the rejected rows that this run has understood."""
     staging.clear(db, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
-        staging.forget_rejected(db, run.connection_id, run.run_id)
+        rejected_records.forget_understood(db, run.connection_id, run.run_id)
         watermarks.note_full_sync(db, run.connection_id)

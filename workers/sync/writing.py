@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from db import staging
+from db import rejected_records
 from db.session import Session
 from domain.cached_customers import StoredCustomer
 from domain.contacts import Contact
@@ -57,7 +57,7 @@ def write_customers(
         may_have_waiting_invoices=may_have_waiting_invoices,
         stored=stored,
     )
-    staging.rejected(db, work.run.connection_id, "contact", written.rejected)
+    rejected_records.record(db, work.run.connection_id, "contact", written.rejected)
     counters = run.counters.plus(CUSTOMER, new=written.new, updated=written.updated)
     waited = written.cached_waiting
     counters = counters.plus(INVOICE, new=waited.new, updated=waited.updated)

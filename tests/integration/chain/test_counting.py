@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from db.engine import new_engine
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.runs import StepRef
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.servers.ports import free_port

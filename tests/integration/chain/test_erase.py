@@ -8,7 +8,7 @@ import structlog
 
 from db import do_not_call, erasures, runs
 from db.erasures import ERASED
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from domain.reminders.opening import Backlog
 from domain.runs import Mode
 from sandbox.zoho.fault_requests import FaultName

@@ -3,7 +3,7 @@
 import pytest
 
 from db import connections, due_work, openings, runs, sync_schedule
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.parking import park
 from domain.reminders.opening import Backlog
 from domain.runs import Mode, RunStatus

@@ -7,12 +7,12 @@ import pytest
 from db.connection_facts import connection_states
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.runs import Mode
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.fault_requests import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
-from workers.sync.rejected_rows import MOST_IN_AN_HOUR
+from workers.sync.refresh_rejected import MOST_IN_AN_HOUR
 
 LISTS = {CUSTOMER: CallKind.CONTACTS, INVOICE: CallKind.INVOICES}
 
@@ -62,7 +62,7 @@ def test_a_change_whose_row_is_rejected_is_read_by_its_id(synced: Bench, entity:
     synced.sync()
     assert hooks.work() == 1
     assert hooks.differences() == []
-    assert hooks.outcomes() == [Outcome.ASKED]
+    assert hooks.outcomes() == [EventOutcome.ASKED]
 
 
 def test_a_record_that_is_rejected_in_each_run_is_read_once_a_day(synced: Bench) -> None:
@@ -86,7 +86,7 @@ def test_a_record_that_cannot_be_understood_at_all_counts_as_no_webhook(synced: 
     synced.zoho.fault(FaultName.HOSTILE_DETAIL, record_id=int(contact_id), row=HostileRow.WRONG_TYPES)
     synced.sync(Mode.FULL)
     assert hooks.work() == 1
-    assert hooks.outcomes() == [Outcome.UNREADABLE]
+    assert hooks.outcomes() == [EventOutcome.UNREADABLE]
     assert contact_id in rejected(hooks)
     with synced.resources.engine.connect() as db:
         (state,) = connection_states(db)

@@ -8,11 +8,11 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from db import hand_over, operators, outcomes
+from db import call_outcomes, hand_over, operators
 from db.models import Base
 from db.session import Session
+from domain.call_outcomes import CallOutcome
 from domain.operators import Role
-from domain.outcome import CallOutcome
 from tests.database_roles import DatabaseRoles
 from tests.integration.db.look import altered
 from tests.integration.db.reminding import DUE_AT
@@ -38,7 +38,7 @@ def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Session]:
 def test_a_granted_role_hands_over_and_reports(granted: Session, roles: DatabaseRoles, role: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {getattr(roles, role)}"))
     (taken,) = hand_over.claim(granted, at=DUE_AT)
-    assert outcomes.report(granted, taken.handover_id, CallOutcome.DO_NOT_CALL) == 1
+    assert call_outcomes.report(granted, taken.handover_id, CallOutcome.DO_NOT_CALL) == 1
 
 
 @pytest.mark.parametrize(("view", "rows"), [("customers", 1), ("due_calls", 0)])

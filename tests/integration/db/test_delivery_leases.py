@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from db import hand_over, reminder_posts
 from db.connections import Connection
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.reminder_posts import Post
 from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import DUE_AT

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from db import (
+    call_outcomes,
     customer_lists,
     doubtful_numbers,
     due_work,
@@ -22,7 +23,6 @@ from db import (
     invoice_references,
     open_invoices,
     openings,
-    outcomes,
     planned_calls,
     questions,
     reminders,
@@ -33,7 +33,7 @@ from db.connections import Connection
 from db.doubtful_numbers import Doubtful
 from db.planned_calls import PlanScope
 from db.session import Session
-from domain.outcome import CallOutcome
+from domain.call_outcomes import CallOutcome
 from domain.reminders.policy import ReminderPolicy
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
@@ -98,10 +98,10 @@ CASES: Sequence[tuple[str, Statements, set[str]]] = [
         {"ix_reminders_day"},
     ),
     ("queue", lambda db, _: hand_over.queue(db, after=uuid.uuid4(), limit=50), {"ix_reminders_queue"}),
-    ("outcomes", lambda db, _: outcomes.listed(db, limit=50), {"ix_handover_outcomes_reported_at"}),
+    ("outcomes", lambda db, _: call_outcomes.listed(db, limit=50), {"ix_handover_outcomes_reported_at"}),
     (
         "outcomes of a kind",
-        lambda db, _: outcomes.listed(db, outcome=CallOutcome.REACHED, limit=50),
+        lambda db, _: call_outcomes.listed(db, outcome=CallOutcome.REACHED, limit=50),
         {"ix_handover_outcomes_outcome_reported_at"},
     ),
     ("the first due sync", lambda db, _: due_work.look(db, {"task": 60.0}), {"ix_zoho_connections_due"}),

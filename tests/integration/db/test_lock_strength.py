@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 import db
-from db import hand_over, outcomes, runs, sync_schedule
+from db import call_outcomes, hand_over, runs, sync_schedule
 from db.connections import Connection
 from db.runs import StepRef
 from db.session import Session
-from domain.outcome import CallOutcome
+from domain.call_outcomes import CallOutcome
 from domain.runs import Mode
 from tests.integration.db.look import change
 from tests.integration.db.reminding import DUE_AT
@@ -23,7 +23,7 @@ _STATEMENTS = Path(db.__file__).parent
 _TOO_STRONG = re.compile(r"FOR UPDATE\b")
 
 #: Rows that are deleted anyway: DELETE takes the same lock.
-_DELETES = {"event_history.py": 1, "erasures.py": 1, "grants.py": 1, "staging.py": 1}
+_DELETES = {"event_history.py": 1, "erasures.py": 1, "grants.py": 1, "rejected_records.py": 1}
 
 
 def take_due(db: Session) -> object:
@@ -73,7 +73,7 @@ def claim_due(db: Session) -> object:
 
 def claim_and_report(db: Session) -> object:
     (taken,) = hand_over.claim(db, at=DUE_AT)
-    return outcomes.report(db, taken.handover_id, CallOutcome.REACHED)
+    return call_outcomes.report(db, taken.handover_id, CallOutcome.REACHED)
 
 
 @pytest.mark.parametrize("hold", [claim_due, claim_and_report])

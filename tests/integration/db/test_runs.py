@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from db import runs
 from db.connections import Connection
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.runs import StepLease, StepRef
 from domain.entities import CUSTOMER, INVOICE
 from domain.run_position import ListRead, Position

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import deletions, runs, staging
+from db import deletions, rejected_records, runs, staging
 from db.connections import Connection
 from db.session import Session
 from domain.contacts import Contact, ContactDetails
@@ -183,7 +183,7 @@ class TestSetAside:
         with engine.begin() as db:
             for kind in ("person", "invoice"):
                 aside = [Rejected(None, "no id", "5001"), Rejected("7", "no time"), Rejected(None, "no object")]
-                staging.rejected(db, connection.connection_id, kind, aside)
+                rejected_records.record(db, connection.connection_id, kind, aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
             for each in rows(engine, "SELECT * FROM booksync.rejected_records")
@@ -201,7 +201,7 @@ class TestSetAside:
         aside = [Rejected("1", "no time"), Rejected(None, "no id"), Rejected("1", "no name"), Rejected("1", "no time")]
         for _ in range(2):
             with engine.begin() as db:
-                staging.rejected(db, connection.connection_id, "contact", aside)
+                rejected_records.record(db, connection.connection_id, "contact", aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
             for each in rows(engine, "SELECT * FROM booksync.rejected_records")
@@ -212,7 +212,7 @@ class TestSetAside:
     def test_a_rejected_row_records_its_first_and_last_time(self, engine: Engine, connection: Connection) -> None:
         for _ in range(2):
             with engine.begin() as db:
-                staging.rejected(db, connection.connection_id, "contact", [Rejected(None, "no id")])
+                rejected_records.record(db, connection.connection_id, "contact", [Rejected(None, "no id")])
         (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM booksync.rejected_records")
         assert found["first_seen_at"] < found["last_seen_at"]
 
@@ -229,8 +229,8 @@ class TestSetAside:
             id=connection.connection_id,
         )
         with engine.begin() as db:
-            staging.rejected(db, connection.connection_id, "contact", [Rejected("2", "no time")])
-            staging.forget_rejected(db, connection.connection_id, run.run_id)
+            rejected_records.record(db, connection.connection_id, "contact", [Rejected("2", "no time")])
+            rejected_records.forget_understood(db, connection.connection_id, run.run_id)
         assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM booksync.rejected_records")] == ["2"]
 
 

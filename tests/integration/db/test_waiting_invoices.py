@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from db import deletions, runs, waiting_invoices
 from db.connections import Connection
-from db.waiting_invoices import SkipReason
+from db.waiting_invoices import WaitingReason
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, an_invoice
@@ -85,7 +85,7 @@ class TestInvoicesThatWait:
     def test_an_invoice_no_longer_waits_once_its_customer_is_cached(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice(customer_id=""), an_invoice("8002", customer_id="5002"))
         with engine.begin() as db:
-            waiting_invoices.mark_customer(db, home, "5002", SkipReason.CUSTOMER_GONE)
+            waiting_invoices.mark_customer(db, home, "5002", WaitingReason.CUSTOMER_GONE)
         later = MODIFIED_AT + A_MINUTE
         page = [an_invoice(modified_at=later), an_invoice("8002", modified_at=later)]
         assert upsert(engine, home, *page) == CachedInvoices(new=2)
@@ -94,7 +94,7 @@ class TestInvoicesThatWait:
     def test_a_gone_customer_is_not_requested_again(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         with engine.begin() as db:
-            assert waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE) == 2
+            assert waiting_invoices.mark_customer(db, connection, "5001", WaitingReason.CUSTOMER_GONE) == 2
         assert unknown_customers(engine, connection) == ["5002"]
         upsert(engine, connection, an_invoice("8001"), observed_at=OBSERVED_AT + A_MINUTE)
         assert skipped(engine)["8001"] == "customer_gone"
@@ -105,14 +105,14 @@ class TestInvoicesThatWait:
     ) -> None:
         upsert(engine, connection, an_invoice())
         with engine.begin() as db:
-            waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
+            waiting_invoices.mark_customer(db, connection, "5001", WaitingReason.CUSTOMER_GONE)
         upsert(engine, connection, an_invoice(modified_at=MODIFIED_AT + A_MINUTE))
         assert skipped(engine) == {"8001": "customer_unknown"}
 
     def test_invoices_move_to_the_cache_with_a_returned_customer(self, engine: Engine, connection: Connection) -> None:
         upsert(engine, connection, an_invoice())
         with engine.begin() as db:
-            waiting_invoices.mark_customer(db, connection, "5001", SkipReason.CUSTOMER_GONE)
+            waiting_invoices.mark_customer(db, connection, "5001", WaitingReason.CUSTOMER_GONE)
         assert cache_customer(engine, connection).cached_waiting == CachedInvoices(new=1)
 
     def test_another_connections_customer_is_unknown(self, engine: Engine, connection: Connection) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import outcomes
+from db import call_outcomes
 from db.connections import Connection
+from domain.call_outcomes import CallOutcome
 from domain.invoices import Invoice
-from domain.outcome import CallOutcome
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import SWITCH_ON, tell_contact, tell_invoices
@@ -52,7 +52,7 @@ def test_a_reminder_that_an_accepted_post_left_out_leaves_the_handover(
     accepted = contact(engine)
     assert accepted["posted_at"] is not None
     with engine.begin() as db:
-        assert outcomes.report(db, accepted["id"], CallOutcome.DISPUTED) == 1
+        assert call_outcomes.report(db, accepted["id"], CallOutcome.DISPUTED) == 1
     found = rows(
         engine,
         """

@@ -10,7 +10,7 @@ from db.connections import Connection
 from db.secrets import Place, SecretName
 from db.webhook_events import RefreshRef
 from domain.entities import CUSTOMER
-from domain.webhooks import Event, EventKind, Outcome
+from domain.webhooks import Event, EventKind, EventOutcome
 from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from workers import scheduler
@@ -74,7 +74,7 @@ class TestHouse:
                 webhook_events.receive(db, connection.connection_id, event)
             lease = refreshes.acquire(db, RefreshRef(connection.connection_id, CUSTOMER, "1"), lease_seconds=60)
             assert lease is not None
-            refreshes.finish(db, lease, Outcome.ASKED)
+            refreshes.finish(db, lease, EventOutcome.ASKED)
         change(resources.engine, "UPDATE booksync.webhook_events SET received_at = now() - interval '8 days'")
         tick(resources)
         assert [

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS
 from sandbox.zoho.fault_requests import FaultName

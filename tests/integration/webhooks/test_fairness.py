@@ -7,7 +7,7 @@ import pytest
 
 from db.webhook_events import Due
 from domain.entities import CUSTOMER
-from domain.webhooks import MOST_SENT, Outcome
+from domain.webhooks import MOST_SENT, EventOutcome
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
@@ -79,7 +79,7 @@ def test_an_organisation_gets_no_thread_beyond_its_share(hooks: Hooks) -> None:
     assert rows[first]["handled"] == 1
     assert (rows[second]["handled"], rows[second]["attempts"]) == (0, 0)
     take_fairly(hooks, shares, second)
-    assert hooks.outcomes() == [Outcome.IGNORED] * 2
+    assert hooks.outcomes() == [EventOutcome.IGNORED] * 2
 
 
 def test_another_organisation_gets_a_thread_during_a_flood(hooks: Hooks) -> None:
@@ -94,7 +94,7 @@ def test_another_organisation_gets_a_thread_during_a_flood(hooks: Hooks) -> None
             return refresh(record)
 
         take_fairly(hooks, shares, "5000000", do=meanwhile)
-    assert hooks.outcomes() == [Outcome.IGNORED] * 2
+    assert hooks.outcomes() == [EventOutcome.IGNORED] * 2
 
 
 def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks) -> None:
@@ -108,7 +108,7 @@ def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks
         return refresh(record)
 
     take_fairly(hooks, shares, "5000000", do=meanwhile)
-    assert hooks.outcomes() == [Outcome.IGNORED, None]
+    assert hooks.outcomes() == [EventOutcome.IGNORED, None]
 
 
 @pytest.mark.slow

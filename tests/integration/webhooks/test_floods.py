@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from domain.entities import CUSTOMER, INVOICE
 from domain.floods import FLOOD
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from tests.integration.webhooks.flooding import MANY, contact_ids, invoice_ids, mass_edit, quiet_comes, run_that_is_due
 from tests.integration.webhooks.hooks import Hooks
 
@@ -18,7 +18,7 @@ class TestAMassEdit:
         hooks.work()
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
-        assert hooks.outcomes() == [Outcome.READ] * MANY
+        assert hooks.outcomes() == [EventOutcome.READ] * MANY
         assert hooks.calls(CUSTOMER) == 0
         assert hooks.differences() == []
 
@@ -29,7 +29,7 @@ class TestAMassEdit:
         hooks.work()
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
-        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.READ] * MANY, 0)
+        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([EventOutcome.READ] * MANY, 0)
         assert hooks.differences() == []
 
     def test_the_run_waits_until_the_webhooks_are_quiet(self, hooks: Hooks) -> None:
@@ -74,7 +74,7 @@ class TestAMassEdit:
     def test_few_records_get_detail_calls_immediately(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, FLOOD))
         hooks.work()
-        assert hooks.outcomes() == [Outcome.ASKED] * FLOOD
+        assert hooks.outcomes() == [EventOutcome.ASKED] * FLOOD
 
     def test_a_record_changed_after_the_flood_gets_a_detail_call_immediately(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
@@ -94,6 +94,6 @@ class TestAMassEdit:
         assert hooks.calls(CUSTOMER) == FLOOD
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
-        assert hooks.outcomes() == [Outcome.ASKED] * FLOOD + [Outcome.READ] * (MANY - FLOOD)
+        assert hooks.outcomes() == [EventOutcome.ASKED] * FLOOD + [EventOutcome.READ] * (MANY - FLOOD)
         assert hooks.calls(CUSTOMER) == FLOOD
         assert hooks.differences() == []

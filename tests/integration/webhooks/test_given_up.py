@@ -11,7 +11,7 @@ from db.webhook_events import Due
 from domain.dead_letters import Cause, DeadLetterStatus
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS, Mode
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
@@ -75,7 +75,7 @@ class TestDying:
         assert (found["error_type"], found["attempts"], found["failures"]) == ("ZohoUnavailable", MAX_ATTEMPTS, 1)
         assert (found["connection_id"], found["run_id"]) == (hooks.bench.connection_id, None)
         assert found["arguments"]["args"] == [str(hooks.bench.connection_id), contact_id]
-        assert hooks.outcomes() == [Outcome.FAILED]
+        assert hooks.outcomes() == [EventOutcome.FAILED]
 
     def test_a_permanent_error_leaves_a_dead_letter_after_one_attempt(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
@@ -83,20 +83,20 @@ class TestDying:
         hooks.work()
         found = the_letter(hooks)
         assert (found["cause"], found["attempts"]) == (Cause.PERMANENT_ERROR, 1)
-        assert hooks.outcomes() == [Outcome.FAILED]
+        assert hooks.outcomes() == [EventOutcome.FAILED]
 
     def test_a_defect_is_given_up_at_the_last_attempt_and_its_dead_letter_holds_no_value(self, hooks: Hooks) -> None:
         die_of_a_defect(hooks)
         found = the_letter(hooks)
         assert (found["cause"], found["error_type"], found["error"]) == (Cause.DEFECT, "ValueError", "ValueError")
-        assert hooks.outcomes() == [Outcome.FAILED]
+        assert hooks.outcomes() == [EventOutcome.FAILED]
 
     def test_a_record_that_kills_its_process_leaves_a_dead_letter(self, hooks: Hooks) -> None:
         hooks.tell(CUSTOMER, a_contact_id(hooks))
         hooks.bench.rows(f"UPDATE booksync.refreshes SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
         hooks.work()
         assert the_letter(hooks)["cause"] == Cause.PROCESS_KILLER
-        assert hooks.outcomes() == [Outcome.FAILED]
+        assert hooks.outcomes() == [EventOutcome.FAILED]
 
     @pytest.mark.slow
     def test_an_outage_makes_one_group_with_one_dead_letter_for_each_record(self, hooks: Hooks) -> None:
@@ -140,7 +140,7 @@ class TestClosing:
         hooks.work()
         assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
         assert the_letter(hooks)["status"] == DeadLetterStatus.RETRIED
-        assert hooks.outcomes() == [Outcome.FAILED]
+        assert hooks.outcomes() == [EventOutcome.FAILED]
         assert hooks.resync_row()["has_failed"] is False
 
     @pytest.mark.usefixtures("contact_id")
@@ -249,7 +249,7 @@ class TestParking:
         hooks.lose_messages()
         tick(hooks.bench.resources)
         hooks.work()
-        assert (the_letter(hooks)["status"], hooks.outcomes()) == (DeadLetterStatus.RETRIED, [Outcome.ASKED])
+        assert (the_letter(hooks)["status"], hooks.outcomes()) == (DeadLetterStatus.RETRIED, [EventOutcome.ASKED])
 
     def test_a_refresh_that_began_before_the_reconnect_does_not_park_the_connection(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
@@ -268,7 +268,7 @@ class TestParking:
             assert not connections.connection(db, hooks.bench.connection_id).is_parked
         assert letters(hooks) == []
         hooks.work()
-        assert hooks.outcomes() == [Outcome.ASKED]
+        assert hooks.outcomes() == [EventOutcome.ASKED]
 
     def test_a_run_that_began_before_the_reconnect_does_not_park_the_connection(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from domain.deletions import SAFEGUARD_COUNT, Evidence
 from domain.entities import CUSTOMER, INVOICE, Entity
 from domain.reminders.opening import Backlog
 from domain.runs import Mode
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.records import ContactType
 from sandbox.zoho.stats import CallKind
@@ -52,7 +52,7 @@ def test_invoices_found_gone_by_webhooks_keep_no_reminder(hooks: Hooks) -> None:
         hooks.tell(INVOICE, invoice_id)
     hooks.work()
     assert reminded(hooks.bench) & ids == set()
-    assert hooks.outcomes().count(Outcome.UNMARKED) == MANY - SAFEGUARD_COUNT
+    assert hooks.outcomes().count(EventOutcome.UNMARKED) == MANY - SAFEGUARD_COUNT
     unmarked = [key for key, row in hooks.bench.invoices().items() if row["gone_at"] and row["status"] != "deleted"]
     assert len(unmarked) == MANY - SAFEGUARD_COUNT
 
@@ -87,13 +87,13 @@ class TestEvidence:
         with ThreadPoolExecutor(8) as workers:
             list(workers.map(lambda record_id: hooks.take(entity, record_id), ids))
         hooks.work()
-        assert hooks.outcomes().count(Outcome.GONE) == SAFEGUARD_COUNT
+        assert hooks.outcomes().count(EventOutcome.GONE) == SAFEGUARD_COUNT
         assert len(held(hooks, entity)) == MANY - SAFEGUARD_COUNT
 
     def test_a_deleted_event_with_a_404_is_proof_at_any_number(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, MANY, event="deleted")
         assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
-        assert set(hooks.outcomes()) == {Outcome.GONE}
+        assert set(hooks.outcomes()) == {EventOutcome.GONE}
         assert held(hooks) == {}
 
     def test_proven_deletions_do_not_count_towards_the_safeguard(self, hooks: Hooks, entity: Entity) -> None:
@@ -107,7 +107,7 @@ class TestEvidence:
 
     def test_a_404_after_a_changed_event_is_held_above_the_safeguard(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, SAFEGUARD_COUNT + 4)
-        assert hooks.outcomes() == [Outcome.GONE] * SAFEGUARD_COUNT + [Outcome.UNMARKED] * 4
+        assert hooks.outcomes() == [EventOutcome.GONE] * SAFEGUARD_COUNT + [EventOutcome.UNMARKED] * 4
         assert held(hooks, entity) == dict.fromkeys(ids[SAFEGUARD_COUNT:], Evidence.OTHER_EVENT)
 
     def test_a_held_record_stays_held_after_the_safeguards_hour(self, hooks: Hooks, entity: Entity) -> None:
@@ -144,7 +144,7 @@ class TestEvidence:
         for record_id in ids:
             hooks.tell(entity, record_id, event="deleted")
         hooks.work()
-        assert set(hooks.outcomes()) == {Outcome.ASKED}
+        assert set(hooks.outcomes()) == {EventOutcome.ASKED}
         for record_id in ids:
             delete(hooks, entity, record_id)
         assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"

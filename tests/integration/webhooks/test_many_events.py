@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from db.webhook_events import Due
 from domain.entities import CUSTOMER, INVOICE
-from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, Outcome
+from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, EventOutcome
 from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
 from workers.sync.one_record import OneRecord, refresh
 
@@ -29,7 +29,7 @@ def test_a_burst_of_a_thousand_costs_two_calls_at_most(hooks: Hooks) -> None:
     for _ in range(5):
         hooks.take(CUSTOMER, contact_id)
     assert hooks.calls(CUSTOMER) == 2
-    assert hooks.outcomes() == [Outcome.ASKED] * 1000
+    assert hooks.outcomes() == [EventOutcome.ASKED] * 1000
 
 
 def test_a_repeated_event_costs_no_call(hooks: Hooks) -> None:
@@ -38,7 +38,7 @@ def test_a_repeated_event_costs_no_call(hooks: Hooks) -> None:
     for _ in range(4):
         hooks.tell_of(CUSTOMER, contact_id)
         hooks.work()
-    assert hooks.outcomes() == [Outcome.ASKED] + [Outcome.KNOWN] * 3
+    assert hooks.outcomes() == [EventOutcome.ASKED] + [EventOutcome.KNOWN] * 3
     assert hooks.calls(CUSTOMER) == 1
 
 
@@ -52,7 +52,7 @@ def test_another_change_in_the_same_second_costs_a_call(hooks: Hooks) -> None:
     hooks.bench.rows(f"UPDATE booksync.customers_cache SET observed_at = {observed} RETURNING id")
     assert hooks.send({"contact": told | {"contact_name": "Second name"}}).status_code == 202
     hooks.work()
-    assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
+    assert hooks.outcomes() == [EventOutcome.ASKED, EventOutcome.ASKED]
 
 
 def test_an_old_event_after_a_newer_one_costs_no_call(hooks: Hooks) -> None:
@@ -63,7 +63,7 @@ def test_an_old_event_after_a_newer_one_costs_no_call(hooks: Hooks) -> None:
     hooks.work()
     hooks.send({"contact": old})
     hooks.work()
-    assert hooks.outcomes() == [Outcome.ASKED, Outcome.KNOWN]
+    assert hooks.outcomes() == [EventOutcome.ASKED, EventOutcome.KNOWN]
     assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
 
 
@@ -75,7 +75,7 @@ def test_an_event_of_a_record_that_a_run_has_read_costs_no_call(hooks: Hooks) ->
     # A reading from the same second as the change does not count, because it might lack a part of the change.
     hooks.bench.rows("UPDATE invoices_cache SET observed_at = observed_at + interval '1 minute' RETURNING id")
     hooks.work()
-    assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
+    assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([EventOutcome.KNOWN], 0)
 
 
 def test_the_first_event_is_due_immediately_and_later_events_wait_for_quiet(hooks: Hooks) -> None:
@@ -112,7 +112,7 @@ def test_an_event_that_arrives_during_the_call_gets_another_refresh(hooks: Hooks
         return refresh(record)
 
     hooks.take(CUSTOMER, contact_id, do=meanwhile)
-    assert hooks.outcomes() == [Outcome.ASKED, None]
+    assert hooks.outcomes() == [EventOutcome.ASKED, None]
     assert len(hooks.messages("interactive.DQ")) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from db.webhook_events import Due
 from domain.entities import CUSTOMER, INVOICE
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.commands import PersonFields
 from sandbox.zoho.records import ContactType
 from tests.integration.webhooks.hooks import Hooks, a_contact_id, an_invoice_id
@@ -33,7 +33,7 @@ class TestWhatIsFetched:
         hooks.tell_of(CUSTOMER, contact_id)
         assert hooks.work() == 1
         assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
-        assert (hooks.outcomes(), hooks.calls(CUSTOMER)) == ([Outcome.ASKED], 1)
+        assert (hooks.outcomes(), hooks.calls(CUSTOMER)) == ([EventOutcome.ASKED], 1)
         assert hooks.differences() == []
 
     def test_a_new_contact_and_its_new_invoice_are_cached(self, hooks: Hooks) -> None:
@@ -134,7 +134,7 @@ class TestWhatIsGone:
         hooks.tell(INVOICE, invoice_id, event="invoice_deleted")
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["status"] == "deleted"
-        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.GONE], 1)
+        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([EventOutcome.GONE], 1)
 
     def test_the_same_deletion_again_costs_no_call(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
@@ -142,7 +142,7 @@ class TestWhatIsGone:
         for _ in range(3):
             hooks.tell(CUSTOMER, contact_id, event="deleted")
             hooks.work()
-        assert hooks.outcomes() == [Outcome.GONE, Outcome.KNOWN, Outcome.KNOWN]
+        assert hooks.outcomes() == [EventOutcome.GONE, EventOutcome.KNOWN, EventOutcome.KNOWN]
         assert hooks.calls(CUSTOMER) == 1
 
     def test_a_deleted_event_of_an_existing_record_marks_nothing(self, hooks: Hooks) -> None:
@@ -151,12 +151,12 @@ class TestWhatIsGone:
         hooks.tell(INVOICE, invoice_id, event="deleted")
         hooks.work()
         assert hooks.bench.invoices()[invoice_id]["status"] == before
-        assert hooks.outcomes() == [Outcome.ASKED]
+        assert hooks.outcomes() == [EventOutcome.ASKED]
 
     def test_a_deletion_of_an_uncached_record_costs_no_call(self, hooks: Hooks) -> None:
         hooks.tell(INVOICE, "900000000000000001", event="deleted")
         hooks.work()
-        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
+        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([EventOutcome.KNOWN], 0)
 
     def test_a_vendor_is_ignored(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
@@ -171,7 +171,7 @@ class TestWhatIsGone:
         hooks.work()
         assert contact_id not in hooks.bench.customers()
         # The outcome is not GONE, because the deletion safeguard counts gone records.
-        assert hooks.outcomes() == [Outcome.IGNORED]
+        assert hooks.outcomes() == [EventOutcome.IGNORED]
 
     def test_a_customer_that_became_a_vendor_is_marked_deleted(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from domain.entities import CUSTOMER, INVOICE
 from domain.runs import Mode
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
@@ -71,7 +71,7 @@ def test_held_deletions_stay_in_status_after_further_runs(hooks: Hooks) -> None:
         hooks.bench.zoho.delete_invoice(invoice_id)
         hooks.tell(INVOICE, invoice_id)
         hooks.work()
-    assert hooks.outcomes().count(Outcome.UNMARKED) == 3
+    assert hooks.outcomes().count(EventOutcome.UNMARKED) == 3
     for mode in (Mode.INCREMENTAL, Mode.FULL):
         assert hooks.bench.sync(mode)["status"] == "succeeded"
         assert "3 invoices have been held back from being marked deleted since" in words(status())

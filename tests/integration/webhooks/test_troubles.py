@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from domain.entities import CUSTOMER
 from domain.runs import MAX_ATTEMPTS
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from sandbox.zoho.fault_requests import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import Hooks, a_contact_id
@@ -50,7 +50,7 @@ def test_a_failed_refresh_is_retried_and_then_given_up(hooks: Hooks) -> None:
     row = hooks.resync_row()
     assert (row["received"], row["handled"], row["has_failed"]) == (1, 1, True)
     assert "HTTP 500" in row["error"]
-    assert hooks.outcomes() == [Outcome.FAILED]
+    assert hooks.outcomes() == [EventOutcome.FAILED]
 
 
 def test_a_person_can_retry_a_refresh_that_was_given_up(hooks: Hooks) -> None:
@@ -94,7 +94,7 @@ def test_a_refresh_is_deferred_if_enough_records_wait_for_the_budget(
     hooks.bench.rows("UPDATE booksync.refreshes SET waiting_for = 'API budget (minute)' RETURNING record_id")
     hooks.skip_waiting()
     hooks.take(CUSTOMER, contact_id)
-    assert hooks.outcomes() == [Outcome.ASKED]
+    assert hooks.outcomes() == [EventOutcome.ASKED]
 
 
 def test_an_event_does_not_shorten_the_wait_after_a_failure(hooks: Hooks) -> None:
@@ -125,7 +125,7 @@ def test_a_permanent_refusal_parks_the_connection_and_keeps_the_events(hooks: Ho
     hooks.bench.rows("UPDATE booksync.zoho_connections SET status = 'active' RETURNING id")
     tick(hooks.bench.resources)
     hooks.work()
-    assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
+    assert hooks.outcomes() == [EventOutcome.ASKED, EventOutcome.ASKED]
 
 
 def test_an_unreadable_response_leaves_the_cached_row(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_an_unreadable_response_leaves_the_cached_row(hooks: Hooks, monkeypatch:
     monkeypatch.setattr(ZohoRecords, "record", unreadable)
     hooks.tell(CUSTOMER, contact_id)
     hooks.work()
-    assert hooks.outcomes() == [Outcome.UNREADABLE]
+    assert hooks.outcomes() == [EventOutcome.UNREADABLE]
     assert hooks.bench.customers()[contact_id] == before
     assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM booksync.rejected_records")] == [contact_id]
 

@@ -8,7 +8,7 @@ from domain.deletions import SAFEGUARD_COUNT
 from domain.entities import CUSTOMER, INVOICE
 from domain.floods import FLOOD
 from domain.runs import Mode
-from domain.webhooks import Outcome
+from domain.webhooks import EventOutcome
 from tests.integration.webhooks.flooding import (
     MANY,
     a_minute_passes,
@@ -43,7 +43,7 @@ class TestWhatARunDoesNotProve:
             if step.phase == "customers" and hooks.calls(CUSTOMER) == 0 and len(hooks.events()) == MANY:
                 mass_edit(hooks, contacts[-1:])
             hooks.bench.take(step)
-        assert hooks.outcomes() == [Outcome.READ] * MANY + [None]
+        assert hooks.outcomes() == [EventOutcome.READ] * MANY + [None]
         hooks.work()
         tick(hooks.bench.resources)
         hooks.work()
@@ -84,7 +84,7 @@ class TestWhatARunDoesNotProve:
         assert waits_for == {LEFT_TO_FULL_RUN}
         a_minute_passes(hooks)
         assert run_that_is_due(hooks) == "full"
-        assert hooks.outcomes() == [Outcome.READ] * MANY
+        assert hooks.outcomes() == [EventOutcome.READ] * MANY
         assert hooks.differences() == []
 
     def test_many_removals_are_left_to_a_full_run_and_proven_by_their_events(self, hooks: Hooks) -> None:
@@ -189,7 +189,7 @@ class TestWhatARunDoesNotProve:
         )
         quiet_comes(hooks)
         run_that_is_due(hooks)
-        assert hooks.outcomes() == [None] + [Outcome.READ] * (MANY - 1)
+        assert hooks.outcomes() == [None] + [EventOutcome.READ] * (MANY - 1)
 
     def test_a_failed_run_completes_no_event(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))

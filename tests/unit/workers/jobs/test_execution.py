@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from db.parking import Parking
 from db.session import Session
 from domain.dead_letters import Cause

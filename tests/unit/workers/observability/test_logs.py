@@ -20,7 +20,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.connections import UnknownConnectionError
-from db.leases import LeaseLostError
+from db.lease_errors import LeaseLostError
 from domain.printable import printable
 from domain.reminders.calling_window import InvalidPolicyError
 from tests.process_logs import ProcessLogs, logs_of_a_process

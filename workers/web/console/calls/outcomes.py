@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from db import outcomes
+from db import call_outcomes
 from db.session import Session
-from domain.outcome import CallOutcome
+from domain.call_outcomes import CallOutcome
 from workers.web.console.access import AsViewer
 from workers.web.console.addresses import NoSuchPageError, uuid_of
 from workers.web.console.calls.frame import call_page
@@ -30,7 +30,7 @@ async def listed(request: Request, visitor: AsViewer) -> HTMLResponse:
     def shown(db: Session, choice: Choice) -> dict[str, Any]:
         outcome, after = _outcome_of(request), _after(request)
         rows, last = paged(
-            outcomes.listed(db, connection_id=choice.connection_id, outcome=outcome, after=after, limit=ROWS + 1)
+            call_outcomes.listed(db, connection_id=choice.connection_id, outcome=outcome, after=after, limit=ROWS + 1)
         )
         kept = {"outcome": outcome or ""}
         return {

@@ -11,8 +11,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 
 from db.session import Session
+from domain.call_outcomes import CallOutcome
 from domain.errors import BooksyncError
-from domain.outcome import CallOutcome
 
 
 class RefusedOutcomeError(BooksyncError):

@@ -1,4 +1,4 @@
-"""Leases: temporary ownership of a unit of work. The time of a lease's expiry identifies its owner."""
+"""The error of work whose lease another worker has acquired. The time of a lease's expiry identifies its owner."""
 
 from domain.errors import BooksyncError
 
