@@ -91,6 +91,7 @@ _TRIED = (
 @pytest.mark.slow
 @pytest.mark.parametrize("case", drilled_except(_TRIED, _SURVIVED))
 def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(imported: Bench, case: str) -> None:
+    read_long_ago(imported)
     switch_on(imported, case)
     imported.sync(Mode.FULL)
     imported.zoho.clear_faults()
@@ -203,6 +204,15 @@ def test_the_command_names_the_records_not_compared_and_succeeds(
 
 def verified(bench: Bench) -> Verified:
     return Verification(bench.resources, bench.connection_id, sleep=lambda _: None).run()
+
+
+def read_long_ago(bench: Bench) -> None:
+    """Lets the cached rows give way to rows with earlier stamps, as in the next night (`domain.versions`).
+
+    Until then a run keeps them, and the comparison names the customer of such a row if a person has changed too.
+    """
+    for table in ("booksync.customers_cache", "invoices_cache"):
+        bench.rows(f"UPDATE {table} SET observed_at = observed_at - interval '1 hour' RETURNING id")
 
 
 def switch_on(bench: Bench, case: str) -> None:
