@@ -2,13 +2,17 @@
 
 import re
 
+from domain.phones.verdicts import NotCallable
 from domain.phones.words import meaning_of, word_of, words_of
 
 #: Fewer digits are a date, an hour or an extension.
 _DIGITS_OF_A_NUMBER = 7
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ()./-]*\d)+")
-#: The place between two numbers in a row of digits.
-_BETWEEN = re.compile(r"/|(?<=\d)\s+(?=\+|00)")
+#: The places between two numbers in a row of digits. Both sides must have a number's digits without its prefix.
+_BETWEEN = re.compile(r"\s*/\s*|\s+-\s+|\s*\((?=[+\d])|(?<=\d)\s+(?=\+|00(?:[ ().-]*\d){9})")
+_PREFIX = re.compile(r"^[(\s]*(?:\+|00)\s?\d\d")
+#: A remark in brackets right after a number, as in "030 … (office) new: 030 …".
+_REMARK = re.compile(r"\s*\([^()\d]*\)")
 _DATE_OR_HOURS = re.compile(
     r"""(?<![\d./-])
         (?: (?:19|20)\d\d(?P<a>[./-])\ ?\d{1,2}(?P=a)\ ?\d{1,2} | \d{1,2}(?P<b>[./-])\ ?\d{1,2}(?P=b)\ ?(?:\d\d){1,2}
@@ -21,19 +25,19 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 #: These words say that the number next to them is newer than the other one.
 _NEWER = words_of("""
-    new now currently neu neue neuer neues jetzt nun aktuell aktuelle nouveau nouvelle nouvel maintenant désormais
-    nuevo nueva ahora actual novo nova agora atual nuovo nuova adesso nieuw nieuwe nowy nowe teraz obecnie
-    новый новая новое теперь новий нове тепер nytt nye uusi yeni nový nyní új nou noul acum νέο νέος τώρα
-    baru sekarang جديد الجديد الآن חדש החדש עכשיו नया अब
+    new now currently current latest updated neu neue neuer neues jetzt nun aktuell aktuelle nouveau nouvelle nouvel
+    maintenant désormais nuevo nueva ahora actual novo nova agora atual nuovo nuova adesso nieuw nieuwe nowy nowe
+    teraz obecnie новый новая новое теперь сейчас новий нове тепер зараз нов nytt nye nyt uusi yeni şimdi nový nové
+    nyní novi új nou noul acum νέο νέος τώρα baru sekarang ใหม่ เบอร์ใหม่ جديد الجديد الآن חדש החדש עכשיו नया अब
+    新 新号 新号码 新手机 新电话 新電話 新號碼 新番号 新しい番号 现在 現在 現在は 새 현재 신규
 """)
-_NEWER_WITHOUT_BLANKS = tuple(
-    map(word_of, ("新号", "新電", "新电", "新番", "新手机", "新的", "新しい", "现在", "새번호", "ใหม่"))
-)
 
 #: These words may stand between such a word and the number. Labels of another line (fax, mobile) may not.
 _NEUTRAL = words_of("""
     number no nr num nummer numero número numéro numer číslo szám номер phone tel tele telefon telephone telefono
-    teléfono telefone téléphone is to the my his her their our call use ist lautet die der est le la es el è il
+    teléfono telefone téléphone telefonnummer rufnummer telefoonnummer telefonszám telefonnr контакт contact is to the
+    my his her their our use ist lautet die der est le la es el è il de broj număr nomor numara τηλέφωνο телефон тел
+    رقم الرقم מספר नंबर 번호
 """)
 
 #: After these phrases the successor follows directly.
@@ -44,20 +48,28 @@ _REPLACED = tuple(f" {' '.join(map(word_of, phrase.split()))} " for phrase in (
     "cambiato in", "cambiato con", "sostituito da", "sostituito con", "gewijzigd in", "vervangen door", "zmieniony na",
     "изменен на", "изменён на", "заменен на", "сменился на", "змінено на", "ändrat till", "endret til", "ændret til",
 ))  # fmt: skip
-_REPLACED_WITHOUT_BLANKS = tuple(map(word_of, ("改为", "改為", "改成", "换成", "變更", "变更", "変更", "변경")))
+_REPLACED_IN_A_WORD = words_of("改为 改為 改成 换成 換成 换号 更换为 變更為 变更为 変更")
 
 
 def has_successor(text: str) -> bool:
     """Whether the text says that its first number was replaced by a later one, which stands right beside the words."""
     if sum(map(str.isdigit, text)) < 2 * _DIGITS_OF_A_NUMBER or len(numbers := _numbers_of(text)) < 2:
         return False
-    (_, first_end), (start, end) = numbers[:2]
-    before = _words(text[first_end:start])
-    separated = _words(_SEPARATOR.split(text[first_end:start])[-1])
+    (first_start, first_end), (start, end) = numbers[:2]
+    if _last_digits(text[first_start:first_end]) == _last_digits(text[start:end]):
+        return False
+    between = _words(text[first_end:start])
+    if _says_replaced(between):
+        return True
     after = _words(_SEPARATOR.split(text[end:])[0])
-    if meaning_of(after) is not None:
+    if meaning_of(after) in (NotCallable.OLD_NUMBER, NotCallable.WRONG_NUMBER):
         return False  # "… new 030 7654321 (old)"
-    return _says_replaced(before) or _says_newer(separated) or (len(after) == 1 and _is_newer(after[0]))
+    beside = _words(_SEPARATOR.split(_REMARK.sub("", text[first_end:start], count=1))[-1])
+    return _says_newer(beside) or (_are_neutral(between) and _says_newer(after))
+
+
+def _last_digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))[-_DIGITS_OF_A_NUMBER:]
 
 
 def _numbers_of(text: str) -> list[tuple[int, int]]:
@@ -65,12 +77,17 @@ def _numbers_of(text: str) -> list[tuple[int, int]]:
     plain = _DATE_OR_HOURS.sub(lambda found: "x" * len(found.group()), text)
     places: list[tuple[int, int]] = []
     for row in _DIGITS.finditer(plain):
-        ends = [between.start() for between in _BETWEEN.finditer(plain, *row.span())]
-        starts = [row.start(), *ends]
-        for start, end in zip(starts, [*ends, row.end()], strict=True):
-            if sum(map(str.isdigit, plain[start:end])) >= _DIGITS_OF_A_NUMBER:
-                places.append((start, end))
-    return places
+        start, end = row.span()
+        for between in _BETWEEN.finditer(plain, start, end):
+            if _is_number(plain[start : between.start()]) and _is_number(plain[between.end() : end]):
+                places.append((start, between.start()))
+                start = between.end()
+        places.append((start, end))
+    return [(start, end) for start, end in places if sum(map(str.isdigit, plain[start:end])) >= _DIGITS_OF_A_NUMBER]
+
+
+def _is_number(text: str) -> bool:
+    return sum(map(str.isdigit, _PREFIX.sub("", text, count=1))) >= _DIGITS_OF_A_NUMBER
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -78,17 +95,19 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _says_newer(words: tuple[str, ...]) -> bool:
-    return any(map(_is_newer, words)) and all(_is_newer(word) or word in _NEUTRAL for word in words)
+    return not _NEWER.isdisjoint(words) and all(word in _NEWER or word in _NEUTRAL for word in words)
+
+
+def _are_neutral(words: tuple[str, ...]) -> bool:
+    return _NEUTRAL.issuperset(words)
 
 
 def _says_replaced(words: tuple[str, ...]) -> bool:
     joined = f" {' '.join(words)} "
     for phrase in _REPLACED:
-        _, found, rest = joined.partition(phrase)
-        if found and _NEUTRAL.issuperset(rest.split()):
+        subject, found, rest = joined.partition(phrase)
+        if found and _are_neutral((*subject.split(), *rest.split())):
             return True
-    return any(part in joined for part in _REPLACED_WITHOUT_BLANKS)
-
-
-def _is_newer(word: str) -> bool:
-    return word in _NEWER or any(part in word for part in _NEWER_WITHOUT_BLANKS)
+    return any(word in _REPLACED_IN_A_WORD for word in words) and all(
+        word in _REPLACED_IN_A_WORD or word in _NEUTRAL for word in words
+    )

@@ -28,6 +28,15 @@ from tests.tables import table
         ("CN", "010 6552 9988 改为 010 6552 9989"),
         ("CN", "010 6552 9988 新号码 010 6552 9989"),
         ("TH", "02 123 4567 เบอร์ใหม่ 02 123 4568"),
+        # Numbers with slashes, groups of 00, and dashes between two numbers.
+        ("DE", "07031/123456 neu 07031/654321"),
+        ("FR", "01 53 00 20 20 nouveau 01 42 68 53 01"),
+        ("GB", "020 7031 3000 - 020 7946 0000 (new)"),
+        # Several words, before or after the newer number.
+        ("GB", "020 7031 3000 / 020 7946 0000 (new number)"),
+        ("GB", "020 7031 3000 (office) new: 020 7946 0000"),
+        ("DE", "030 22730000 / 030 22730001 (neue Nummer)"),
+        ("GB", "020 7031 3000 changed to 020 7946 0000 (do not use old number)"),
     ],
 )
 def test_a_replaced_number_is_an_old_number(region: str, text: str) -> None:
@@ -44,6 +53,9 @@ def test_a_replaced_number_is_an_old_number(region: str, text: str) -> None:
         ("DE", "0049 (0)1512 3456789 (neu)"),
         ("DE", "+49 (0) 30 22730000-1234 neu"),
         ("BR", "0055 (0) 11 91234-5678 novo"),
+        ("DE", "0049 171/2345678 (neu)"),
+        ("DE", "+49 (0)7031/1234567 neu"),
+        ("GB", "020 7031 3000, now +44 20 7031 3000"),
         # The other digits are a date, hours, a postcode, a customer number or an extension.
         ("GB", "020 7031 3000 new since 01.02.2023"),
         ("GB", "020 7031 3000 (new 12.05.24)"),
@@ -63,7 +75,13 @@ def test_a_replaced_number_is_an_old_number(region: str, text: str) -> None:
         ("GB", "020 7031 3000 (moved from 020 7946 0000)"),
         ("DE", "030 22730000 (ersetzt 030 22730001)"),
         ("FR", "01 42 68 53 00 (remplace le 06 12 34 56 78)"),
+        ("GB", "020 7031 3000 (new) 020 7946 0000"),
         # The newer number is of another line or person.
+        ("GB", "Tel: 020 7031 3000 / Mob: 07911 123456 (new)"),
+        ("GB", "020 7031 3000, fax changed to 020 7946 0000"),
+        ("GB", "020 7031 3000 (VAT no. changed to 123456789)"),
+        ("TH", "02 123 4567, เชียงใหม่ 053 123 456"),
+        ("JP", "03-3212-3456 住所変更 03-3212-3457"),
         ("GB", "020 7031 3000, new fax 020 7946 0000"),
         ("GB", "020 7031 3000 office, 07911 123456 new mobile"),
         ("GB", "020 7031 3000, new colleague 07911 123456"),
