@@ -15,8 +15,8 @@ from domain.lists import Rejected
 from domain.phones.judging import judge
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
 from workers.webhooks.bodies import UnreadableBodyError, read_events, take_apart
+from workers.zoho.entities import read_page
 from workers.zoho.errors import UnusableResponse
-from workers.zoho.lists import read_page
 from workers.zoho.records import (
     PersonOfContact,
     contact_from_detail,

@@ -9,9 +9,8 @@ from typing import TypeAlias
 
 from domain.contacts import Contact
 from domain.lists import PER_PAGE, ListRequest, Page, Sort
-from workers.zoho.entities import CONTACTS
+from workers.zoho.entities import CONTACTS, page_params, read_page
 from workers.zoho.errors import BadRequest, BulkPersonsRefused, MissingScope, NotFound, Refused, UnusableResponse
-from workers.zoho.lists import page_params, read_page
 from workers.zoho.records import PersonOfContact, person_from_bulk_row
 from workers.zoho.transport import ZohoTransport
 
@@ -34,7 +33,7 @@ class ZohoContactsClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse: see `workers.zoho.lists.read_page`.
+            UnusableResponse: see `workers.zoho.entities.read_page`.
         """
         return CONTACTS.page(self._transport, request, self._zone)
 
@@ -60,7 +59,7 @@ class ZohoContactsClient:
                 error, because it concerns every call. Without the list, each contact needs a detail call, so a refusal
                 without a code of Zoho's must come twice.
             UnusableResponse: a later page is refused without a code of Zoho's, although the organisation has the list;
-                and see `workers.zoho.lists.read_page`.
+                and see `workers.zoho.entities.read_page`.
             BadRequest: a page of an unusual length is refused.
             BudgetWait, ZohoError: see `ZohoTransport.get`.
         """

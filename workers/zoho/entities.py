@@ -1,25 +1,27 @@
-"""What Zoho calls each entity, and how its list rows and details are read (API section 1)."""
+"""What Zoho calls each entity, and how pages of its list and its details are requested and read (API section 1)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from domain.entities import CUSTOMER, INVOICE, Entity
-from domain.lists import Listed, ListRequest, Page, RawPage, Rejected
+from domain.lists import PER_PAGE, Listed, ListedT, ListRequest, Page, RawPage, Rejected, Sort
 from workers.zoho.errors import NotFound, RecordUnreadable, UnusableResponse
-from workers.zoho.fields import record_id
-from workers.zoho.lists import list_params, read_page
+from workers.zoho.fields import record_id, soft_flag
 from workers.zoho.records import (
     contact_from_detail,
     contact_from_row,
     invoice_from_detail,
     invoice_from_row,
+    read_rows,
     stamp_checked,
 )
 from workers.zoho.responses import json_object
 from workers.zoho.transport import Response, ZohoTransport
+
+_SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
 RecordT = TypeVar("RecordT", bound=Listed)
 ReadT = TypeVar("ReadT", bound=Listed, covariant=True)
@@ -47,7 +49,7 @@ class ZohoRecords(Generic[RecordT]):
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableResponse: a 404 without a code of Zoho's, as a gateway sends it; and see
-                `workers.zoho.lists.read_page`.
+                `read_page`.
         """
         response = _get(transport, self.path, list_params(request, zone))
         return self._read(response, zone)
@@ -125,3 +127,58 @@ def records_of(entity: Entity) -> ZohoRecords[Any]:
 def register(entity: Entity, records: ZohoRecords[Any]) -> None:
     """Register the list of a further entity."""
     _records[entity] = records
+
+
+def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
+    """The query parameters of one page, with records of every status; times are in the organisation's `zone`."""
+    params = {
+        "filter_by": "Status.All",
+        "sort_column": "last_modified_time",
+        "sort_order": _SORT_ORDERS[request.sort],
+        **page_params(request.page, request.per_page),
+    }
+    if request.modified_since is not None:
+        params["last_modified_time"] = zoho_time(request.modified_since, zone)
+    return params
+
+
+def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
+    """The query parameters for page number and page length. Without a length Zoho's default depends on the list."""
+    return {"page": str(page), "per_page": str(per_page)}
+
+
+def zoho_time(at: datetime, zone: tzinfo) -> str:
+    """A time as `YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho accepts.
+
+    Fractions of a second are cut off. A filter with the result then begins earlier, not later, and misses no change.
+    """
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None
+    # The offset is rounded to minutes: before time zones existed, local offsets had seconds, which this form cannot
+    # express.
+    whole_minutes = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
+    text = at.astimezone(whole_minutes).isoformat(timespec="seconds")
+    return text[:-3] + text[-2:]  # The colon in the offset is removed, because Zoho returns HTTP 400 for it.
+
+
+def read_page(response: Response, key: str, read: Callable[[object], ListedT | Rejected]) -> Page[ListedT]:
+    """Read the page from the response of a list.
+
+    Raises:
+        UnusableResponse: the response has no list under `key`, or does not report whether more pages follow. If such a
+            page were read as the last one, all records on later pages would seem to be deleted.
+    """
+    rows = response.body.get(key)
+    if not isinstance(rows, list):
+        raise UnusableResponse(response.call, detail=f"no list of {key}")
+    more = _has_more(response.body)
+    if more is None:
+        raise UnusableResponse(response.call, detail="no page_context.has_more_page")
+    understood, rejected = read_rows(rows, stamp_checked(read, response.received_at))
+    raw = RawPage(response.content, response.server_time, response.received_at)
+    return Page(understood, rejected, has_more=more, server_time=response.server_time, raw=raw)
+
+
+def _has_more(body: Mapping[str, object]) -> bool | None:
+    context = body.get("page_context")
+    return soft_flag(context.get("has_more_page")) if isinstance(context, dict) else None

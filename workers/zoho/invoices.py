@@ -20,7 +20,7 @@ class ZohoInvoicesClient:
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
-            UnusableResponse: see `workers.zoho.lists.read_page`.
+            UnusableResponse: see `workers.zoho.entities.read_page`.
         """
         return INVOICES.page(self._transport, request, self._zone)
 

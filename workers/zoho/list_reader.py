@@ -30,7 +30,7 @@ class ListReader:
     Raises:
         ValueError: the walk is finished.
         BudgetWait, ZohoError: see `ZohoTransport.get`.
-        UnusableResponse: see `workers.zoho.lists.read_page`.
+        UnusableResponse: see `workers.zoho.entities.read_page`.
         BadRequest: a page of the usual length is refused.
         WalkStuck: the list reports further pages, but returns nothing new.
     """

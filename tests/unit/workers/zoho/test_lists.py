@@ -9,8 +9,8 @@ import pytest
 from domain.lists import ListRequest, Sort
 from tests.tables import table
 from tests.unit.workers.zoho.fakes import SERVER_TIME, a_contact_row
+from workers.zoho.entities import list_params, read_page, zoho_time
 from workers.zoho.errors import UnusableResponse
-from workers.zoho.lists import list_params, read_page, zoho_time
 from workers.zoho.records import contact_from_row
 from workers.zoho.transport import Response
 
