@@ -80,6 +80,7 @@ class _Read(NamedTuple):
     words: tuple[str, ...]
     by_region: bool
     has_added_plus: bool
+    is_replaced: bool = False  #: whether the text says that a later number has replaced this one
 
 
 class _NothingValidError(BooksyncError):
@@ -145,7 +146,7 @@ def _read(raw: str, region: str | None) -> _Read:
     if not _is_written_in(chosen.number, raw):
         raise RefusedTextError(PhoneProblem.NOT_ALONE)
     by_region = all(each.needs_region for each in found)
-    return _Read(chosen.number, phrase.words, by_region, chosen.has_added_plus)
+    return _Read(chosen.number, phrase.words, by_region, chosen.has_added_plus, has_successor(phrase.text))
 
 
 def _may_have_a_plus_too_many(chosen: Found, region: str | None) -> bool:
@@ -195,14 +196,10 @@ def _verdict(raw: str, read: _Read) -> PhoneVerdict:
         kind=number.kind,
         regions=regions,
         time_zones=time_zones_of(number, regions),
-        not_callable=meaning_of(read.words) or _replaced(raw) or digits_against(number),
+        not_callable=meaning_of(read.words) or (NotCallable.OLD_NUMBER if read.is_replaced else digits_against(number)),
         doubts=(*doubts, Doubt.FOREIGN) if read.has_added_plus else doubts,
         by_region=read.by_region,
     )
-
-
-def _replaced(raw: str) -> NotCallable | None:
-    return NotCallable.OLD_NUMBER if has_successor(folded_characters(raw)) else None
 
 
 def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:

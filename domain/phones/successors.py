@@ -52,7 +52,7 @@ _REPLACED_IN_A_WORD = words_of("改为 改為 改成 换成 換成 换号 更换
 
 
 def has_successor(text: str) -> bool:
-    """Whether the text says that its first number was replaced by a later one, which stands right beside the words."""
+    """Whether words next to the second number of the text say that it has replaced the first one."""
     if sum(map(str.isdigit, text)) < 2 * _DIGITS_OF_A_NUMBER or len(numbers := _numbers_of(text)) < 2:
         return False
     (first_start, first_end), (start, end) = numbers[:2]
@@ -65,7 +65,7 @@ def has_successor(text: str) -> bool:
     if meaning_of(after) in (NotCallable.OLD_NUMBER, NotCallable.WRONG_NUMBER):
         return False  # "… new 030 7654321 (old)"
     beside = _words(_SEPARATOR.split(_REMARK.sub("", text[first_end:start], count=1))[-1])
-    return _says_newer(beside) or (_are_neutral(between) and _says_newer(after))
+    return _says(_NEWER, beside) or (_are_neutral(between) and _says(_NEWER, after))
 
 
 def _last_digits(text: str) -> str:
@@ -94,8 +94,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word_of(word) for word in _WORD.findall(text))
 
 
-def _says_newer(words: tuple[str, ...]) -> bool:
-    return not _NEWER.isdisjoint(words) and all(word in _NEWER or word in _NEUTRAL for word in words)
+def _says(what: frozenset[str], words: tuple[str, ...]) -> bool:
+    """Whether some of the words are in `what`, and the others are neutral."""
+    return not what.isdisjoint(words) and (what | _NEUTRAL).issuperset(words)
 
 
 def _are_neutral(words: tuple[str, ...]) -> bool:
@@ -108,6 +109,4 @@ def _says_replaced(words: tuple[str, ...]) -> bool:
         subject, found, rest = joined.partition(phrase)
         if found and _are_neutral((*subject.split(), *rest.split())):
             return True
-    return any(word in _REPLACED_IN_A_WORD for word in words) and all(
-        word in _REPLACED_IN_A_WORD or word in _NEUTRAL for word in words
-    )
+    return _says(_REPLACED_IN_A_WORD, words)
